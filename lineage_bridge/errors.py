@@ -1,0 +1,103 @@
+"""Every exception of the package.
+
+    LineageBridgeError
+    ├── SettingsError(ValueError)         a setting, option or lineage-bridge.toml is wrong
+    ├── ArtifactError(ValueError)         an artifact, or one line of it, cannot be read
+    ├── NamingError(ValueError)           a name cannot become an identity
+    ├── EventError(ValueError)            an event is not a valid OpenLineage event
+    ├── NodeNotFoundError(LookupError)    a node that was asked for does not exist
+    ├── JournalError(RuntimeError)        the journal cannot be opened, read or written
+    └── CollectorError                    a collector (Marquez or ours) did not take an event
+        ├── CollectorUnavailableError     try again: no answer, or one that asks for patience
+        └── CollectorRejectedError        do not try again: it said no, and its answer is kept
+
+A message says what failed, on what, and what was expected; then what to do.
+"""
+
+from __future__ import annotations
+
+
+class LineageBridgeError(Exception):
+    """The root: whatever the package raises on purpose."""
+
+
+class SettingsError(LineageBridgeError, ValueError):
+    """A setting is unknown, of the wrong form, or contradicts another."""
+
+
+class ArtifactError(LineageBridgeError, ValueError):
+    """An artifact, or one line of it, cannot be read as what it should be.
+
+    Attributes:
+        reason: what was found and what was expected, without the place.
+        field: the field that is wrong (dotted), or None.
+        line: the line, counted from 1, or None where it is the whole file.
+    """
+
+    def __init__(self, reason: str, *, field: str | None = None, line: int | None = None) -> None:
+        self.reason = reason
+        self.field = field
+        self.line = line
+        super().__init__(f"`{field}`: {reason}" if field else reason)
+
+
+class NamingError(LineageBridgeError, ValueError):
+    """A name is empty or of a form that no identity can be made of."""
+
+
+class EventError(LineageBridgeError, ValueError):
+    """An event is not a valid OpenLineage event.
+
+    Attributes:
+        path: where in the event, such as `run.runId`.
+        reason: what is wrong there.
+    """
+
+    def __init__(self, reason: str, *, path: str | None = None) -> None:
+        self.reason = reason
+        self.path = path
+        super().__init__(f"`{path}`: {reason}" if path else reason)
+
+
+class NodeNotFoundError(LineageBridgeError, LookupError):
+    """No node has that name; `suggestions` are the nearest ones."""
+
+    def __init__(self, text: str, suggestions: list[str] | None = None) -> None:
+        self.text = text
+        self.suggestions = suggestions or []
+        hint = f" Did you mean {' or '.join(f'`{s}`' for s in self.suggestions)}?"
+        super().__init__(f"No node `{text}` is known.{hint if self.suggestions else ''}")
+
+
+class JournalError(LineageBridgeError, RuntimeError):
+    """The journal's database cannot be opened, read or written."""
+
+
+class CollectorError(LineageBridgeError):
+    """A collector did not take an event."""
+
+
+class CollectorUnavailableError(CollectorError):
+    """No answer, or one that asks to come again.
+
+    Attributes:
+        retry_after: seconds that the answer asked to wait, or None.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        self.retry_after = retry_after
+        super().__init__(message)
+
+
+class CollectorRejectedError(CollectorError):
+    """The collector refused the event for good.
+
+    Attributes:
+        status: its HTTP status.
+        body: the beginning of its answer.
+    """
+
+    def __init__(self, status: int, body: str) -> None:
+        self.status = status
+        self.body = body
+        super().__init__(f"The collector answered {status}: {body}")

@@ -1,0 +1,69 @@
+"""Group commit: many threads append, one transaction makes all of theirs durable.
+
+A commit costs an fsync, whatever it holds; so what arrives while one is under way shares the next.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from concurrent.futures import Future
+
+from lineage_bridge.errors import JournalError
+from lineage_bridge.events import Event
+from lineage_bridge.journal.store import Journal, Origin
+
+MAX_GROUP = 500
+
+_Item = tuple[Event, Origin, "Future[int | None]"]
+
+
+class Writer:
+    """A thread that appends to a journal. `close()` ends it after what was submitted."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, event: Event, origin: Origin) -> Future[int | None]:
+        """Append an event; the future gives its sequence number once it is durable.
+
+        It gives None if an event of that id was there, and raises JournalError if writing failed.
+        """
+        future: Future[int | None] = Future()
+        if not self._thread.is_alive():
+            raise JournalError("The journal's writer is closed; nothing more can be appended.")
+        self._queue.put((event, origin, future))
+        return future
+
+    def close(self) -> None:
+        """Write what was submitted, then end the thread."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (item := self._queue.get()) is not None:
+            group = [item]
+            last = False
+            while len(group) < MAX_GROUP and not self._queue.empty():
+                following = self._queue.get()
+                if following is None:
+                    last = True
+                    break
+                group.append(following)
+            self._write(group)
+            if last:
+                return
+
+    def _write(self, group: list[_Item]) -> None:
+        try:
+            with self._journal.transaction() as tx:
+                seqs = [tx.append(event, origin) for event, origin, _ in group]
+        except BaseException as exc:  # noqa: BLE001 - whatever it was, each submitter must hear it
+            for _, _, future in group:
+                future.set_exception(exc)
+            return
+        for (_, _, future), seq in zip(group, seqs, strict=True):
+            future.set_result(seq)

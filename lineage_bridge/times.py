@@ -1,0 +1,58 @@
+"""Instants: aware UTC datetimes inside, RFC 3339 with `Z` outside, microseconds in SQLite.
+
+The bottom of the package: it imports nothing of ours.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
+_LATEST = datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
+
+_RFC3339 = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:([Zz])|([+-]\d\d:\d\d))?", re.ASCII
+)
+
+
+def parse_time(text: str) -> tuple[datetime, bool]:
+    """Parse an RFC 3339 time; return it in UTC and whether it named its zone.
+
+    A time without a zone is read as UTC: the caller decides if that is allowed and flags it.
+    More than 6 fraction digits are cut.
+
+    Raises:
+        ValueError: it is not `YYYY-MM-DDTHH:MM:SS[.fraction][Z|±HH:MM]`, or no such instant is.
+    """
+    match = _RFC3339.fullmatch(text)
+    if match is None:
+        raise ValueError("expected a time such as 2026-04-07T10:30:00Z")
+    date, clock, fraction, zulu, offset = match.groups()
+    zoned = bool(zulu or offset)
+    micros = f".{(fraction or '')[:6]:0<6}"
+    parsed = datetime.fromisoformat(f"{date}T{clock}{micros}{offset or '+00:00'}")
+    try:
+        return parsed.astimezone(UTC), zoned
+    except OverflowError as exc:
+        raise ValueError("the time is outside of the years 1 to 9999") from exc
+
+
+def format_time(instant: datetime) -> str:
+    """Format as RFC 3339 in UTC with `Z`; the fraction is left out when it is zero."""
+    text = instant.astimezone(UTC).replace(tzinfo=None).isoformat()
+    return f"{text}Z"
+
+
+def to_micros(instant: datetime) -> int:
+    """Microseconds since the Unix epoch, exact."""
+    return (instant - EPOCH) // timedelta(microseconds=1)
+
+
+def from_micros(micros: int) -> datetime:
+    """The instant of `to_micros`; beyond the years 1 to 9999 it is clamped."""
+    try:
+        return EPOCH + timedelta(microseconds=micros)
+    except OverflowError:
+        return _LATEST if micros > 0 else _EARLIEST

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import pytest
+
+from lineage_bridge.errors import JournalError
+from lineage_bridge.events import Event
+from lineage_bridge.journal import Journal, Writer, catch_up, rebuild
+
+
+def an_event(number: int, event_id: str | None = None) -> Event:
+    return Event(b'{"n": %d}' % number, "run", number, event_id)
+
+
+@pytest.fixture
+def journal(tmp_path):
+    with Journal(tmp_path / "home") as opened:
+        yield opened
+
+
+def test_events_come_back_in_the_order_of_arrival(journal):
+    journal.append([an_event(2), an_event(1)], "http")
+
+    assert [s.time_us for s in journal.read()] == [2, 1]
+    assert journal.last_seq() == 2
+
+
+def test_an_event_id_is_appended_once_and_foreign_events_as_often_as_they_come(journal):
+    seqs = journal.append(
+        [an_event(1, "a"), an_event(1, "a"), an_event(1), an_event(1)], "artifact"
+    )
+
+    assert [s is None for s in seqs] == [False, True, False, False]
+    assert len(journal.read()) == 3
+
+
+def test_a_failed_transaction_leaves_nothing(journal):
+    with pytest.raises(ZeroDivisionError), journal.transaction() as tx:
+        tx.append(an_event(1), "http")
+        raise ZeroDivisionError
+
+    assert journal.read() == []
+
+
+def test_two_journals_share_a_home(journal):
+    with Journal(journal.home) as other:
+        journal.append([an_event(1)], "http")
+        other.append([an_event(2)], "http")
+
+    assert [s.seq for s in journal.read()] == [1, 2]
+
+
+def test_a_newer_format_and_a_missing_journal_are_refused(journal, tmp_path):
+    with pytest.raises(JournalError, match="no journal in"):
+        Journal(tmp_path / "elsewhere", readonly=True)
+
+    with journal.transaction() as tx:
+        tx.connection.execute("PRAGMA user_version = 99")
+    with pytest.raises(JournalError, match="format 99"):
+        Journal(journal.home)
+
+
+class Sum:
+    name, version, tables = "sum", 1, ("sums",)
+    schema = "CREATE TABLE IF NOT EXISTS sums (seq INTEGER PRIMARY KEY, total INTEGER)"
+
+    def apply(self, connection, events):
+        for event in events:
+            connection.execute("INSERT INTO sums VALUES (?, ?)", (event.seq, event.time_us))
+
+
+def test_a_model_follows_the_journal_in_batches_and_can_be_rebuilt(journal):
+    journal.append([an_event(n) for n in range(1, 8)], "http")
+
+    assert catch_up(journal, Sum(), batch=3) == 7
+    with journal.reading() as connection:
+        before = connection.execute("SELECT * FROM sums").fetchall()
+    assert len(before) == 7
+
+    assert rebuild(journal, Sum()) == 7
+    with journal.reading() as connection:
+        assert connection.execute("SELECT * FROM sums").fetchall() == before
+
+
+def test_a_writer_makes_what_many_threads_submit_durable(journal):
+    writer = Writer(journal)
+    futures = [writer.submit(an_event(n), "http") for n in range(50)]
+    writer.close()
+
+    assert sorted(f.result(timeout=5) for f in futures) == list(range(1, 51))
+    with pytest.raises(JournalError, match="closed"):
+        writer.submit(an_event(1), "http")
