@@ -1,0 +1,207 @@
+"""Names, versions and run ids: how an upstream's words become one identity.
+
+Invariant: two upstream names never become one. Parts are percent-encoded, so joining them with dots
+is injective; a name that is too long ends in a hash of the whole.
+Source: the OpenLineage naming spec for physical stores; what Marquez accepts for the rest
+(a namespace is of `[a-zA-Z0-9:;=/_.@+-]`, a name is any text).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from lineage_bridge.errors import NamingError
+from lineage_bridge.times import format_time, parse_time
+
+MAX_NAME = 200
+MAX_NAMESPACE = 1024
+UNKNOWN = "unknown"  # a literal that upstreams write where they know nothing
+
+_RUNS = uuid.UUID("6c4e4ad4-29b0-5d6c-8a2d-1f3f0a7c9e52")  # the UUIDv5 namespace of our run ids
+_KEPT = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
+_NAMESPACE = re.compile(rf"[a-zA-Z0-9:;=/_.@+-]{{1,{MAX_NAMESPACE}}}")
+_STAMP = re.compile(r"\d{8}_\d{6}", re.ASCII)
+_STAMPED_STEM = re.compile(r"(?P<base>.+?)[_-](?P<stamp>\d{8}_\d{6})", re.ASCII)
+_HEX32 = re.compile(r"[0-9a-fA-F]{32}")
+_DASHED = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+def encode_part(text: str) -> str:
+    """Keep ASCII letters, digits, `_` and `-`; percent-encode every other byte of the UTF-8.
+
+    Raises:
+        NamingError: it is empty or only white space.
+    """
+    if not text.strip():
+        raise NamingError(f"a name must not be blank, got {text!r}")
+    raw = text.encode("utf-8", "surrogatepass")
+    return "".join(chr(b) if b in _KEPT else f"%{b:02X}" for b in raw)
+
+
+def limit(name: str) -> str:
+    """The name, or its beginning, `~` and a hash of it where it is over `MAX_NAME` characters."""
+    if len(name) <= MAX_NAME:
+        return name
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return f"{name[: MAX_NAME - 17]}~{digest}"
+
+
+def _join(*parts: str) -> str:
+    return limit(".".join([parts[0], *(encode_part(p) for p in parts[1:])]))
+
+
+def features_dataset(store: str | None, name: str) -> str:
+    """`features.<store>.<name>`, or `features.<name>` where no artifact says the store."""
+    return _join("features", store, name) if store else _join("features", name)
+
+
+def model_dataset(model: str) -> str:
+    """`models.<model>`."""
+    return _join("models", model)
+
+
+def p2_model_dataset(algorithm: str) -> str:
+    """`models.p2.<algorithm>`: P2's own models have no name but their algorithm."""
+    return _join("models", "p2", algorithm)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Slot:
+    """A deployment: the slot in which one model version after another serves."""
+
+    service: str
+    environment: str
+    deployment: str
+
+    @property
+    def predictions(self) -> str:
+        """The dataset that the slot writes."""
+        return _join("predictions", self.service, self.environment, self.deployment)
+
+    @property
+    def job(self) -> str:
+        """The serving job."""
+        return _join("serve", self.service, self.environment, self.deployment)
+
+
+def build_job(store: str | None, name: str) -> str:
+    """`build.<store>.<name>`."""
+    return _join("build", store, name) if store else _join("build", name)
+
+
+def train_job(model_name: str) -> str:
+    """`train.<model>` for `models.<model>`."""
+    return limit("train." + model_name.removeprefix("models."))
+
+
+def publish_job(model_name: str) -> str:
+    """`publish.<model>` for `models.<model>`."""
+    return limit("publish." + model_name.removeprefix("models."))
+
+
+def observe_job(dataset_name: str) -> str:
+    """`observe.<dataset>`: one observer for all that reading that dataset alone can find."""
+    return limit(f"observe.{dataset_name}")
+
+
+def check_namespace(namespace: str) -> str:
+    """Return the namespace.
+
+    Raises:
+        NamingError: Marquez would not accept it.
+    """
+    if not _NAMESPACE.fullmatch(namespace):
+        raise NamingError(
+            f"namespace {namespace!r} is not 1 to {MAX_NAMESPACE} characters of a-z A-Z 0-9 and "
+            ":;=/_.@+-"
+        )
+    return namespace
+
+
+def duckdb_namespace(store: str) -> str:
+    """`duckdb://<store>`; bytes that no namespace may hold become `+HH`, `+` itself too."""
+    raw = store.encode("utf-8", "surrogatepass")
+    kept = _KEPT | {ord(".")}
+    text = "".join(chr(b) if b in kept else f"+{b:02X}" for b in raw)
+    return f"duckdb://{text}"[:MAX_NAMESPACE]
+
+
+def store_of_path(path: str) -> str | None:
+    """The store that a database file is: its stem. `../data/mobility.duckdb` -> `mobility`."""
+    last = re.split(r"[/\\]", path.strip())[-1]
+    stem = last.rsplit(".", 1)[0] if "." in last.lstrip(".") else last
+    return stem.strip() or None
+
+
+def known(text: str | None) -> str | None:
+    """The text, or None where an upstream wrote nothing, blanks, or `unknown`."""
+    if text is None or not text.strip() or text.strip().lower() == UNKNOWN:
+        return None
+    return text
+
+
+def parse_stamp(text: str) -> datetime | None:
+    """The instant of `YYYYMMDD_HHMMSS`, read as UTC; None if it is no such stamp."""
+    if not _STAMP.fullmatch(text):
+        return None
+    try:
+        return datetime.strptime(text, "%Y%m%d_%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def version_time(text: str) -> datetime | None:
+    """The instant that a version spells: a stamp, or ISO with `Z` or an offset; else None."""
+    stamp = parse_stamp(text)
+    if stamp is not None:
+        return stamp
+    try:
+        instant, zoned = parse_time(text)
+    except ValueError:
+        return None
+    return instant if zoned else None
+
+
+def canonical_version(text: str) -> str:
+    """One spelling for each version: known stamps become RFC 3339 in UTC, others stay."""
+    instant = version_time(text)
+    return format_time(instant) if instant is not None else text
+
+
+def split_stem(stem: str) -> tuple[str, str | None]:
+    """The logical name and the stamp of a dataset's file stem; no stamp is None.
+
+    `training_dataset_20260403_230612` -> (`training_dataset`, `20260403_230612`).
+    """
+    match = _STAMPED_STEM.fullmatch(stem)
+    if match is None or parse_stamp(match["stamp"]) is None:
+        return stem, None
+    return match["base"], match["stamp"]
+
+
+def run_uuid(namespace: str, job: str, upstream_id: str) -> str:
+    """The run id on the wire: a dashed lower-case UUID, whatever the upstream calls the run.
+
+    A UUID is kept; 32 hex digits are written dashed (Marquez would hash them); anything else is a
+    UUIDv5 over (namespace, job, upstream id).
+    """
+    if _DASHED.fullmatch(upstream_id):
+        return upstream_id.lower()
+    if _HEX32.fullmatch(upstream_id):
+        return str(uuid.UUID(hex=upstream_id))
+    return str(uuid.uuid5(_RUNS, json.dumps([namespace, job, upstream_id])))
+
+
+def dataset_id(namespace: str, name: str) -> str:
+    """A node id as Marquez writes it."""
+    return f"dataset:{namespace}:{name}"
+
+
+def job_id(namespace: str, name: str) -> str:
+    """A node id as Marquez writes it."""
+    return f"job:{namespace}:{name}"

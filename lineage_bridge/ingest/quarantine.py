@@ -1,0 +1,72 @@
+"""Quarantine: what could not be read, with where and why, until the file changes.
+
+A rejected line or file never stops the rest. When its file changes it is read again: what it was
+rejected for is forgotten first, so a mended file leaves no trace here.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lineage_bridge.errors import ArtifactError
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS quarantine (
+    path TEXT NOT NULL,             -- absolute
+    line INTEGER NOT NULL,          -- counted from 1; 0: the whole file
+    family TEXT NOT NULL,           -- p2, p4, p5, p6
+    field TEXT,
+    reason TEXT NOT NULL,
+    PRIMARY KEY (path, line)
+)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """One file or line that was not read."""
+
+    path: str
+    family: str
+    line: int
+    field: str | None
+    reason: str
+
+    def as_json(self) -> dict[str, Any]:
+        """The published shape: `line` and `field` only where there is one."""
+        shape: dict[str, Any] = {"path": self.path, "family": self.family, "reason": self.reason}
+        if self.line:
+            shape["line"] = self.line
+        if self.field is not None:
+            shape["field"] = self.field
+        return shape
+
+
+def rejected(path: str, family: str, error: ArtifactError) -> Rejected:
+    """What an error while reading a file becomes."""
+    return Rejected(path, family, error.line or 0, error.field, error.reason)
+
+
+def put(connection: sqlite3.Connection, items: Sequence[Rejected]) -> None:
+    """Keep rejections; one more for the same place replaces the earlier one."""
+    connection.executemany(
+        "INSERT OR REPLACE INTO quarantine (path, line, family, field, reason)"
+        " VALUES (?, ?, ?, ?, ?)",
+        [(i.path, i.line, i.family, i.field, i.reason) for i in items],
+    )
+
+
+def forget(connection: sqlite3.Connection, path: str) -> None:
+    """Forget what a file was rejected for: it is about to be read again."""
+    connection.execute("DELETE FROM quarantine WHERE path = ?", (path,))
+
+
+def list_rejected(connection: sqlite3.Connection) -> list[Rejected]:
+    """All that stands in quarantine, by path and line."""
+    rows = connection.execute(
+        "SELECT path, family, line, field, reason FROM quarantine ORDER BY path, line"
+    )
+    return [Rejected(*row) for row in rows]
