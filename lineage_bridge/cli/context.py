@@ -1,0 +1,91 @@
+"""What every command has: `--home`, `--config`, `--json`, the settings and an open journal."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from lineage_bridge.times import parse_time
+
+if TYPE_CHECKING:
+    from lineage_bridge.journal import Journal
+    from lineage_bridge.settings import Settings
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+home_option = click.option(
+    "--home",
+    type=click.Path(path_type=Path),
+    help="The data folder.  [env: LINEAGE_BRIDGE_HOME; default: .lineage-bridge]",
+)
+config_option = click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="The settings file.  [default: lineage-bridge.toml here, then in the home]",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def with_settings(command: Command) -> Command:
+    """Add `--home` and `--config`; the command gets `settings` instead of them."""
+
+    @home_option
+    @config_option
+    @functools.wraps(command)
+    def wrapped(home: Path | None, config: Path | None, **options: Any) -> Any:
+        return command(settings=settings_of(home=home, config=config), **options)
+
+    return wrapped  # type: ignore[return-value] # the decorators change the signature on purpose
+
+
+def settings_of(**flags: Any) -> Settings:
+    """The settings, with these flags on top.
+
+    Raises:
+        SettingsError: see `settings.load_settings`.
+    """
+    from lineage_bridge.settings import load_settings
+
+    return load_settings(flags, os.environ, working_folder=Path.cwd())
+
+
+@contextmanager
+def open_journal(settings: Settings, *, readonly: bool = False) -> Iterator[Journal]:
+    """The journal of the settings' home, closed at the end."""
+    from lineage_bridge.journal import Journal
+
+    with Journal(settings.home, readonly=readonly) as journal:
+        yield journal
+
+
+class Instant(click.ParamType[datetime]):
+    """An RFC 3339 time with a zone, as an aware datetime in UTC."""
+
+    name = "time"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        try:
+            instant, zoned = parse_time(value)
+        except ValueError as exc:
+            self.fail(f"{value!r}: {exc}", param, ctx)
+        if not zoned:
+            self.fail(f"{value!r} has no zone; write it with Z or an offset", param, ctx)
+        return instant
+
+
+def echo_json(document: Any) -> None:
+    """Print JSON: indented, keys in the order of the published shape."""
+    import orjson
+
+    click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())

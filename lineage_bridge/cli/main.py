@@ -1,0 +1,78 @@
+"""The command `lineage-bridge` (short `lb`): its groups, loaded when they are run.
+
+Nothing heavy is imported for `--help`: each command is named here with one line, and its module is
+imported only when it runs.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from lineage_bridge import __version__
+
+# command -> (module below lineage_bridge.cli, attribute, one line for --help)
+COMMANDS: dict[str, tuple[str, str, str]] = {
+    "journal": ("journal", "journal", "Look after the journal: status, forward, dead letters."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name and line, and imports one when it runs."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(f"lineage_bridge.cli.{module}"), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, _, line) in COMMANDS.items()])
+
+
+@click.command(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="lineage-bridge")
+def cli() -> None:
+    """Version-exact lineage and health from the artifacts that an ML platform leaves behind.
+
+    Every command takes --home (the data folder) and --config, prints JSON with --json, and exits 0
+    (fine), 1 (it found what it looks for), 2 (usage, bad settings) or 3 (no collector reached).
+    """
+
+
+def main(args: list[str] | None = None) -> Any:
+    """Run the command line; no traceback reaches a user."""
+    from lineage_bridge.errors import (
+        CollectorUnavailableError,
+        LineageBridgeError,
+        SettingsError,
+    )
+
+    try:
+        return cli.main(args=args, prog_name="lineage-bridge")
+    except CollectorUnavailableError as exc:
+        click.echo(f"Error: {exc}", err=True)
+        sys.exit(3)
+    except SettingsError as exc:
+        click.echo(f"Error: {exc}", err=True)
+        sys.exit(2)
+    except LineageBridgeError as exc:
+        click.echo(f"Error: {exc}", err=True)
+        sys.exit(2)
+    except BrokenPipeError:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
