@@ -6,6 +6,7 @@
     ├── NamingError(ValueError)           a name cannot become an identity
     ├── EventError(ValueError)            an event is not a valid OpenLineage event
     ├── NodeNotFoundError(LookupError)    a node that was asked for does not exist
+    ├── AmbiguousNodeError(LookupError)   several nodes go by the name that was given
     ├── JournalError(RuntimeError)        the journal cannot be opened, read or written
     └── CollectorError                    a collector (Marquez or ours) did not take an event
         ├── CollectorUnavailableError     try again: no answer, or one that asks for patience
@@ -67,6 +68,16 @@ class NodeNotFoundError(LineageBridgeError, LookupError):
         self.suggestions = suggestions or []
         hint = f" Did you mean {' or '.join(f'`{s}`' for s in self.suggestions)}?"
         super().__init__(f"No node `{text}` is known.{hint if self.suggestions else ''}")
+
+
+class AmbiguousNodeError(LineageBridgeError, LookupError):
+    """Several nodes go by that name; `candidates` are their full ids."""
+
+    def __init__(self, text: str, candidates: list[str]) -> None:
+        self.text = text
+        self.candidates = candidates
+        listed = ", ".join(f"`{candidate}`" for candidate in candidates)
+        super().__init__(f"`{text}` may mean {listed}. Name one of them in full.")
 
 
 class JournalError(LineageBridgeError, RuntimeError):

@@ -1,0 +1,85 @@
+"""Find the node that somebody means by what they typed.
+
+A node may be given as its id, as `<namespace>:<name>`, or by its name while that is unique, each
+with `@<version>` or `@<run id>` behind it. What was typed is compared as text with what is known,
+never taken apart at colons: names and namespaces may hold colons and `@` themselves.
+"""
+
+from __future__ import annotations
+
+import difflib
+
+from lineage_bridge.errors import AmbiguousNodeError, NodeNotFoundError
+from lineage_bridge.graph.model import End, Graph, Node
+
+MAX_NAMED = 5  # suggestions or candidates in one message
+
+
+def find(graph: Graph, text: str) -> End:
+    """The node, with the version or run where one was given; a mark may be a run id's beginning.
+
+    Raises:
+        NodeNotFoundError: nothing is called so; with the nearest names.
+        AmbiguousNodeError: a name alone, or a beginning of a run id, fits several.
+    """
+    nodes = _called(graph, text)
+    if nodes:
+        return End(_only(text, nodes))
+    unknown_mark: list[str] = []
+    for position in _marks(text):
+        base, mark = text[:position], text[position + 1 :]
+        nodes = _called(graph, base)
+        ends = [End(node.id, full) for node in nodes for full in _marked(node, mark)]
+        if ends:
+            return _only_end(text, ends)
+        unknown_mark += [str(End(base, m)) for node in nodes for m in _known_marks(node)]
+    raise NodeNotFoundError(text, _nearest(text, unknown_mark or _names(graph)))
+
+
+def _called(graph: Graph, text: str) -> list[Node]:
+    exact = graph.nodes.get(text)
+    if exact is not None:
+        return [exact]
+    return [
+        node
+        for node in graph.nodes.values()
+        if text in {node.name, f"{node.namespace}:{node.name}"}
+    ]
+
+
+def _only(text: str, nodes: list[Node]) -> str:
+    if len(nodes) > 1:
+        raise AmbiguousNodeError(text, [node.id for node in nodes[:MAX_NAMED]])
+    return nodes[0].id
+
+
+def _only_end(text: str, ends: list[End]) -> End:
+    if len(ends) > 1:
+        raise AmbiguousNodeError(text, [str(end) for end in ends[:MAX_NAMED]])
+    return ends[0]
+
+
+def _marks(text: str) -> list[int]:
+    """Where an `@` may begin a version or run: the last one first."""
+    return [i for i in range(len(text) - 1, 0, -1) if text[i] == "@"]
+
+
+def _known_marks(node: Node) -> list[str]:
+    return [v.version for v in node.versions] + [run.id for run in node.runs]
+
+
+def _marked(node: Node, mark: str) -> list[str]:
+    known = _known_marks(node)
+    if mark in known or not mark:
+        return [m for m in known if m == mark]
+    return [run.id for run in node.runs if run.id.startswith(mark)]
+
+
+def _names(graph: Graph) -> list[str]:
+    names = {node.name for node in graph.nodes.values()}
+    qualified = {f"{node.namespace}:{node.name}" for node in graph.nodes.values()}
+    return sorted(names | qualified | graph.nodes.keys())
+
+
+def _nearest(text: str, known: list[str]) -> list[str]:
+    return difflib.get_close_matches(text, known, n=3, cutoff=0.6)

@@ -1,0 +1,266 @@
+"""The graph in memory: nodes with their versions, runs and newest facets, and version-exact edges.
+
+Everything is frozen and sorted: two graphs of the same events are equal and print the same bytes.
+A run holds what it read and wrote as bindings; edges are those bindings written as arrows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Literal, NamedTuple
+
+import orjson
+
+EdgeKind = Literal["snapshot", "live", "observe", "feedback"]
+RunState = Literal["RUNNING", "COMPLETED", "FAILED", "ABORTED"]
+
+OBSERVER = "observe."  # how the name of a job begins that only looks
+
+
+class End(NamedTuple):
+    """An end of an edge: a dataset at a version, or a job in a run.
+
+    Attributes:
+        node: the node id.
+        mark: the version or run id, None for a dataset without versions.
+    """
+
+    node: str
+    mark: str | None = None
+
+    def __str__(self) -> str:
+        return self.node if self.mark is None else f"{self.node}@{self.mark}"
+
+
+class Facets(Mapping[str, Any]):
+    """Facets by key, decoded when asked for: most are never looked at."""
+
+    __slots__ = ("_encoded",)
+
+    def __init__(self, encoded: Mapping[str, str] | None = None) -> None:
+        self._encoded = dict(sorted(encoded.items())) if encoded else {}
+
+    def __getitem__(self, key: str) -> Any:
+        return orjson.loads(self._encoded[key])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._encoded)
+
+    def __len__(self) -> int:
+        return len(self._encoded)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._encoded
+
+    def __repr__(self) -> str:
+        return f"Facets({list(self._encoded)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """One dataset that a run reads or writes.
+
+    Attributes:
+        dataset: its node id.
+        version: None where the dataset has none, or nobody said which one.
+        kind: `snapshot` is bound for good (every output is), `live` reads the current state,
+            `observe` only looks, `feedback` was declared to close a loop.
+        method: how the dataset was identified, None where the producer named it itself.
+        confidence: of that, from 0 to 1.
+    """
+
+    dataset: str
+    version: str | None
+    kind: EdgeKind
+    method: str | None = None
+    confidence: float | None = None
+
+    @property
+    def end(self) -> End:
+        """The dataset's end of the edge."""
+        return End(self.dataset, self.version)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a job.
+
+    Attributes:
+        id: the run id.
+        job: the job's node id.
+        state: RUNNING until an event ends it.
+        first: the time of its earliest event.
+        started: the time of its earliest START, None if there is none.
+        ended: the time of the event that ended it.
+        streaming: its job reads live.
+        inputs: what it reads, sorted.
+        outputs: what it has written, sorted; without a version while a batch run goes on, and
+            nothing once it failed.
+        facets: the newest of each key, without `lineageBridge_event`.
+    """
+
+    id: str
+    job: str
+    state: RunState
+    first: datetime
+    started: datetime | None = None
+    ended: datetime | None = None
+    streaming: bool = False
+    inputs: tuple[Binding, ...] = ()
+    outputs: tuple[Binding, ...] = ()
+    facets: Facets = field(default_factory=Facets)
+
+    @property
+    def version(self) -> str | None:
+        """The version that it writes, None if there is none or more than one."""
+        versions = {b.version for b in self.outputs if b.version is not None}
+        return versions.pop() if len(versions) == 1 else None
+
+    @property
+    def end(self) -> End:
+        """The job's end of the edge."""
+        return End(self.job, self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a dataset.
+
+    Attributes:
+        version: as the events spell it.
+        run: the id of the newest run that wrote it, None where no known run did.
+        time: when that run wrote it: a batch run at its end, a streaming run at its first event.
+        facets: the newest of each key that were said of this version.
+    """
+
+    version: str
+    run: str | None = None
+    time: datetime | None = None
+    facets: Facets = field(default_factory=Facets)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A dataset or a job.
+
+    Attributes:
+        id: `dataset:<namespace>:<name>` or `job:<namespace>:<name>`.
+        versions: of a dataset, oldest first; those that were only read come before all others.
+        runs: of a job, oldest first; of an observer only the newest.
+        facets: the newest of each key.
+    """
+
+    id: str
+    kind: Literal["dataset", "job"]
+    namespace: str
+    name: str
+    versions: tuple[Version, ...] = ()
+    runs: tuple[Run, ...] = ()
+    facets: Facets = field(default_factory=Facets)
+
+    @property
+    def is_observer(self) -> bool:
+        """Whether it is a job that only looks at datasets."""
+        return self.kind == "job" and self.name.startswith(OBSERVER)
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """An arrow in the direction in which data flows.
+
+    Attributes:
+        source: what is read, or the run that writes.
+        target: the run that reads, or what is written.
+        binding: what is read or written, and how it was identified.
+        run: the run at the one or the other end.
+    """
+
+    source: End
+    target: End
+    binding: Binding
+    run: Run
+
+    @property
+    def kind(self) -> EdgeKind:
+        """`snapshot`, `live`, `observe` or `feedback`."""
+        return self.binding.kind
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The lineage at one time.
+
+    Attributes:
+        at: the time that was asked for, else that of the newest event; None if there is none.
+        nodes: by id, sorted.
+    """
+
+    at: datetime | None
+    nodes: Mapping[str, Node]
+
+    @cached_property
+    def edges(self) -> tuple[Edge, ...]:
+        """All edges, sorted by source and target."""
+        return tuple(sorted(_edges(self.runs), key=_edge_order))
+
+    @property
+    def runs(self) -> Iterator[Run]:
+        """All runs, by job, oldest first."""
+        return (run for node in self.nodes.values() for run in node.runs)
+
+    def facet(self, node_id: str, key: str, version: str | None = None) -> dict[str, Any] | None:
+        """The newest facet of a node, or of one version of it; None if it has no such facet."""
+        node = self.nodes.get(node_id)
+        if node is None:
+            return None
+        if version is None:
+            return node.facets.get(key)
+        found = next((v for v in node.versions if v.version == version), None)
+        return None if found is None else found.facets.get(key)
+
+    def part(self, ends: Iterable[End]) -> Graph:
+        """The part of the graph that has only these versions and runs, and their nodes."""
+        kept: dict[str, set[str | None]] = {}
+        for end in ends:
+            kept.setdefault(end.node, set()).add(end.mark)
+        nodes = {id_: _reduced(self.nodes[id_], kept) for id_ in sorted(kept)}
+        return Graph(self.at, nodes)
+
+
+def _reduced(node: Node, kept: Mapping[str, set[str | None]]) -> Node:
+    marks = kept[node.id]
+    return replace(
+        node,
+        versions=tuple(v for v in node.versions if v.version in marks),
+        runs=tuple(_run_within(run, kept) for run in node.runs if run.id in marks),
+    )
+
+
+def _run_within(run: Run, kept: Mapping[str, set[str | None]]) -> Run:
+    return replace(
+        run,
+        inputs=tuple(b for b in run.inputs if _is_kept(b, kept)),
+        outputs=tuple(b for b in run.outputs if _is_kept(b, kept)),
+    )
+
+
+def _is_kept(binding: Binding, kept: Mapping[str, set[str | None]]) -> bool:
+    # What is read live is bound to no version, whichever of them was walked over.
+    return binding.dataset in kept and (
+        binding.version is None or binding.version in kept[binding.dataset]
+    )
+
+
+def _edges(runs: Iterable[Run]) -> Iterator[Edge]:
+    for run in runs:
+        for binding in run.inputs:
+            yield Edge(binding.end, run.end, binding, run)
+        for binding in run.outputs:
+            yield Edge(run.end, binding.end, binding, run)
+
+
+def _edge_order(edge: Edge) -> tuple[str, str, EdgeKind]:
+    return str(edge.source), str(edge.target), edge.kind

@@ -1,0 +1,144 @@
+"""Paths: how data got from one node to another, version by version and run by run.
+
+A path is shortest, and of several it is the newest: towards the newest version or run of the target
+that is reached at all, by the newest runs. What only looks at a dataset is no part of a path, nor
+is a declared feedback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from lineage_bridge.graph.model import EdgeKind, End, Graph, Run
+from lineage_bridge.graph.shapes import link_json
+from lineage_bridge.graph.steps import Step, Steps
+from lineage_bridge.times import format_time
+
+_NO_CAUSE: frozenset[EdgeKind] = frozenset({"observe", "feedback"})
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A way through the graph, in the direction of the data.
+
+    Attributes:
+        source: where it begins.
+        target: where it ends.
+        hops: none where source and target are one.
+    """
+
+    source: End
+    target: End
+    hops: tuple[Step, ...]
+
+    @property
+    def ends(self) -> list[End]:
+        """All ends on the way, the first and the last too."""
+        return [self.source, *(hop.target for hop in self.hops)]
+
+
+def find_path(graph: Graph, source: End, target: End) -> Path | None:
+    """A shortest version-exact path, None if there is none.
+
+    Args:
+        graph: as loaded.
+        source: a node of the graph; without a mark, any of its versions or runs.
+        target: likewise; without a mark, the newest one that is reached.
+    """
+    steps = Steps(graph, without=_NO_CAUSE)
+    distances = _distances(steps, steps.ends(source))
+    for end in steps.ends(target):
+        if end in distances:
+            hops = _trace_back(steps, end, distances)
+            return Path(hops[0].source if hops else end, end, hops)
+    return None
+
+
+def reach_upstream(graph: Graph, target: End) -> Path:
+    """The longest of the shortest ways up from the target: its source is where lineage ends.
+
+    Nothing is known to have written that source, or to have been read by it. So it says, where
+    `find_path` found nothing, which edge is the first one missing.
+    """
+    steps = Steps(graph, without=_NO_CAUSE)
+    newest = steps.ends(target)
+    start = next((end for end in newest if steps.up(end)), newest[0])
+    came_from: dict[End, Step | None] = {start: None}
+    border = [start]
+    while border:
+        farthest = border[0]
+        border = _climb(steps, border, came_from)
+    return Path(farthest, start, _trace_down(farthest, came_from))
+
+
+def path_json(path: Path) -> dict[str, Any]:
+    """`path --json`."""
+    return {
+        "from": str(path.source),
+        "to": str(path.target),
+        "hops": [_hop(step) for step in path.hops],
+    }
+
+
+def hop_time(step: Step) -> datetime:
+    """When data went this step: as a run began to read, or as it had written."""
+    return _written(step.run) if step.source == step.run.end else step.run.started or step.run.first
+
+
+def _hop(step: Step) -> dict[str, Any]:
+    return {
+        "from": str(step.source),
+        "to": str(step.target),
+        "kind": step.binding.kind,
+        "time": format_time(hop_time(step)),
+        **link_json(step.binding),
+    }
+
+
+def _written(run: Run) -> datetime:
+    return run.ended if run.ended is not None and not run.streaming else run.started or run.first
+
+
+def _distances(steps: Steps, sources: Iterable[End]) -> dict[End, int]:
+    distances = dict.fromkeys(sources, 0)
+    border = list(distances)
+    while border:
+        reached: list[End] = []
+        for end in border:
+            for step in steps.down(end):
+                if step.target not in distances:
+                    distances[step.target] = distances[end] + 1
+                    reached.append(step.target)
+        border = reached
+    return distances
+
+
+def _trace_back(steps: Steps, end: End, distances: dict[End, int]) -> tuple[Step, ...]:
+    hops: list[Step] = []
+    while distances[end] > 0:
+        nearer = distances[end] - 1
+        hop = next(s for s in steps.up(end) if distances.get(s.source) == nearer)
+        hops.append(hop)
+        end = hop.source
+    return tuple(reversed(hops))
+
+
+def _climb(steps: Steps, border: list[End], came_from: dict[End, Step | None]) -> list[End]:
+    reached: list[End] = []
+    for end in border:
+        for step in steps.up(end):
+            if step.source not in came_from:
+                came_from[step.source] = step
+                reached.append(step.source)
+    return reached
+
+
+def _trace_down(end: End, came_from: dict[End, Step | None]) -> tuple[Step, ...]:
+    hops: list[Step] = []
+    while (step := came_from[end]) is not None:
+        hops.append(step)
+        end = step.target
+    return tuple(hops)

@@ -1,0 +1,194 @@
+"""The graph's tables in the journal's database, and how facts get into them.
+
+An event is one narrow row; what it says of its job and datasets, and of its run, are sets that are
+stored once however often they are said. So the thousandth RUNNING event of a run costs a row of
+integers. Row numbers depend on arrival and never leave these tables: whatever is sorted or compared
+is sorted by text, time or place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from lineage_bridge.graph.facts import Facts, NodeName, time_of
+
+NEVER = (1 << 63) - 1  # the largest integer of SQLite: an instant after all others
+
+TABLES = (
+    "graph_nodes",
+    "graph_sets",
+    "graph_mentions",
+    "graph_facets",
+    "graph_run_facets",
+    "graph_events",
+    "graph_superseded",
+)
+
+SCHEMA = f"""
+CREATE TABLE IF NOT EXISTS graph_nodes (
+    node INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,              -- dataset or job
+    namespace TEXT NOT NULL,
+    name TEXT NOT NULL,
+    UNIQUE (kind, namespace, name)
+);
+CREATE TABLE IF NOT EXISTS graph_sets (
+    set_id INTEGER PRIMARY KEY,
+    digest BLOB NOT NULL UNIQUE      -- of what is in the set
+);
+CREATE TABLE IF NOT EXISTS graph_mentions (
+    set_id INTEGER NOT NULL,
+    role TEXT NOT NULL,              -- input, output, stated, named
+    node INTEGER NOT NULL,
+    version TEXT NOT NULL,           -- empty: none
+    method TEXT,
+    confidence REAL,
+    feedback INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS graph_facets (
+    facet INTEGER PRIMARY KEY,
+    set_id INTEGER NOT NULL,
+    node INTEGER NOT NULL,
+    version TEXT NOT NULL,           -- empty: said of the node without a version
+    key TEXT NOT NULL,
+    ordinal INTEGER NOT NULL,        -- in the event: of equal keys the later one holds
+    value TEXT                       -- JSON; NULL: taken back
+);
+CREATE INDEX IF NOT EXISTS graph_facets_key
+    ON graph_facets (node, version, key, set_id, ordinal);
+CREATE TABLE IF NOT EXISTS graph_run_facets (
+    set_id INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT,
+    PRIMARY KEY (set_id, key)
+);
+CREATE TABLE IF NOT EXISTS graph_events (
+    identity TEXT PRIMARY KEY,
+    job INTEGER,
+    run TEXT,
+    state TEXT NOT NULL,
+    streaming INTEGER NOT NULL,
+    said INTEGER NOT NULL,           -- the set of mentions and facets
+    run_said INTEGER NOT NULL,       -- the set of run facets
+    time_us INTEGER NOT NULL,
+    place BLOB NOT NULL,
+    received_us INTEGER NOT NULL,    -- the earliest arrival
+    dropped_us INTEGER NOT NULL DEFAULT {NEVER} -- arrival of what supersedes it
+);
+CREATE INDEX IF NOT EXISTS graph_events_run ON graph_events
+    (job, run, state, streaming, said, run_said, time_us, received_us, dropped_us, place);
+CREATE INDEX IF NOT EXISTS graph_events_said ON graph_events
+    (said, time_us, received_us, dropped_us, place);
+CREATE TABLE IF NOT EXISTS graph_superseded (
+    identity TEXT PRIMARY KEY,
+    received_us INTEGER NOT NULL     -- the earliest arrival of an event that supersedes it
+);
+"""
+
+
+class TableWriter:
+    """Puts facts into the tables, within the caller's transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._nodes: dict[NodeName, int] = {}
+
+    def put(self, facts: Facts, received_us: int) -> None:
+        """Take in the facts of one event; a duplicate can only change its earliest arrival."""
+        if facts.supersedes is not None:
+            self._supersede(facts.supersedes, received_us)
+        known = self._connection.execute(
+            "UPDATE graph_events SET received_us = min(received_us, ?) WHERE identity = ?",
+            (received_us, facts.identity),
+        )
+        if known.rowcount == 0:
+            self._insert(facts, received_us)
+
+    def _insert(self, facts: Facts, received_us: int) -> None:
+        self._connection.execute(
+            "INSERT INTO graph_events (identity, job, run, state, streaming, said, run_said,"
+            " time_us, place, received_us, dropped_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+            f" coalesce((SELECT received_us FROM graph_superseded WHERE identity = ?), {NEVER}))",
+            (
+                facts.identity,
+                None if facts.job is None else self._node(facts.job),
+                facts.run,
+                facts.state,
+                facts.streaming,
+                self._said(facts),
+                self._run_said(facts),
+                time_of(facts.place),
+                facts.place,
+                received_us,
+                facts.identity,
+            ),
+        )
+
+    def _supersede(self, identity: str, received_us: int) -> None:
+        self._connection.execute(
+            "INSERT INTO graph_superseded VALUES (?, ?) ON CONFLICT (identity)"
+            " DO UPDATE SET received_us = min(received_us, excluded.received_us)",
+            (identity, received_us),
+        )
+        self._connection.execute(
+            "UPDATE graph_events SET dropped_us = min(dropped_us, ?) WHERE identity = ?",
+            (received_us, identity),
+        )
+
+    def _said(self, facts: Facts) -> int:
+        set_id, is_new = self._intern(["said", facts.mentions, facts.said])
+        if is_new:
+            self._connection.executemany(
+                "INSERT INTO graph_mentions VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [(set_id, m.role, self._node(m.node), *m[2:5], m.feedback) for m in facts.mentions],
+            )
+            self._connection.executemany(
+                "INSERT INTO graph_facets (set_id, node, version, key, ordinal, value)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                [
+                    (set_id, self._node(s.node), s.version, s.key, ordinal, s.value)
+                    for ordinal, s in enumerate(facts.said)
+                ],
+            )
+        return set_id
+
+    def _run_said(self, facts: Facts) -> int:
+        set_id, is_new = self._intern(["run", facts.run_facets])
+        if is_new:
+            self._connection.executemany(
+                "INSERT INTO graph_run_facets VALUES (?, ?, ?)",
+                [(set_id, key, value) for key, value in facts.run_facets],
+            )
+        return set_id
+
+    def _intern(self, content: Sequence[Any]) -> tuple[int, bool]:
+        digest = hashlib.sha256(orjson.dumps(content, default=tuple)).digest()
+        row = self._connection.execute(
+            "SELECT set_id FROM graph_sets WHERE digest = ?", (digest,)
+        ).fetchone()
+        if row is not None:
+            return int(row[0]), False
+        cursor = self._connection.execute("INSERT INTO graph_sets (digest) VALUES (?)", (digest,))
+        return int(cursor.lastrowid or 0), True
+
+    def _node(self, node: NodeName) -> int:
+        number = self._nodes.get(node)
+        if number is None:
+            number = self._nodes[node] = self._known_or_new(node)
+        return number
+
+    def _known_or_new(self, node: NodeName) -> int:
+        row = self._connection.execute(
+            "SELECT node FROM graph_nodes WHERE kind = ? AND namespace = ? AND name = ?", node
+        ).fetchone()
+        if row is not None:
+            return int(row[0])
+        cursor = self._connection.execute(
+            "INSERT INTO graph_nodes (kind, namespace, name) VALUES (?, ?, ?)", node
+        )
+        return int(cursor.lastrowid or 0)
