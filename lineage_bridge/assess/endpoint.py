@@ -1,0 +1,157 @@
+"""The serving health of one endpoint: its look-back, its gaps, and what is raised.
+
+The short way matters: nearly every window is plainly fine, and then judging is four comparisons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from lineage_bridge.assess.faults import (
+    Cleared,
+    Fault,
+    Rule,
+    first_bad_us,
+    is_broken,
+    is_good_again,
+    lower_share,
+    rules_of,
+    spans,
+)
+from lineage_bridge.assess.gaps import Gaps
+from lineage_bridge.assess.lookback import SECOND_US, Lookback, WindowFacts
+from lineage_bridge.assess.policy import ServingPolicy
+from lineage_bridge.assess.reasons import HEALTHY, Reason, worst_first, worst_status
+
+Signature = tuple[str, tuple[tuple[str, str], ...]]  # status, then code and level of each reason
+PLAIN: Signature = (HEALTHY, ())
+
+
+@dataclass(slots=True)
+class EndpointState:
+    """What is remembered of one endpoint within one activation."""
+
+    lookback: Lookback = field(default_factory=Lookback)
+    gaps: Gaps = field(default_factory=Gaps)
+    faults: dict[str, Fault] = field(default_factory=dict)
+    cleared: dict[str, Cleared] = field(default_factory=dict)
+    flushes: int = 0
+    windows_lost: int = 0
+    last_request_us: int | None = None  # when the newest window with requests was written
+    signature: Signature = ("", ())
+
+    def add(self, window: WindowFacts, policy: ServingPolicy) -> None:
+        """Take in one window; windows of one minute are replicas and add up."""
+        self.gaps.before_adding(window, self.lookback, policy)
+        self.lookback.add(window, policy)
+        if self.gaps.items:
+            self.gaps.let_go(self.lookback.newest_end_us, policy)
+
+    def judge(self, life_us: int, policy: ServingPolicy) -> bool:
+        """Judge what is held; tell whether status, a reason or a level changed."""
+        held = self.lookback
+        is_plain = (
+            held.bad_total < policy.min_bad
+            and not self.faults
+            and not self.gaps.items
+            and self.has_traffic(life_us, policy)
+        )
+        if is_plain:
+            signature = PLAIN
+        else:
+            self._judge_faults(policy)
+            signature = _signature(self.reasons("", life_us, policy))
+        changed = signature != self.signature
+        self.signature = signature
+        return changed
+
+    def has_traffic(self, life_us: int, policy: ServingPolicy) -> bool:
+        """Were there requests lately, seen from the deployment's last sign of life?"""
+        return (
+            self.last_request_us is not None
+            and life_us - self.last_request_us <= policy.silent_seconds * SECOND_US
+        )
+
+    def _judge_faults(self, policy: ServingPolicy) -> None:
+        for rule in rules_of(policy):
+            fault = self.faults.get(rule.key)
+            if fault is not None or self.lookback.bad[rule.counter] >= policy.min_bad:
+                self._judge_fault(rule, fault, policy)
+
+    def _judge_fault(self, rule: Rule, fault: Fault | None, policy: ServingPolicy) -> None:
+        held = self.lookback
+        cleared = self.cleared.get(rule.key)
+        from_us = cleared.from_us if cleared else 0
+        parts = spans(rule, held, policy, from_us)
+        if any(is_broken(rule, part, policy) for part in parts):
+            if fault is None:
+                relapse = cleared is not None and (
+                    held.newest_end_us - cleared.at_us <= policy.relapse_seconds * SECOND_US
+                )
+                self.faults[rule.key] = Fault(first_bad_us(rule, held, from_us), None, relapse)
+            else:
+                fault.good_since_us = None
+        elif fault is not None:
+            now_cleared = is_good_again(rule, fault, parts, held.newest_end_us, policy)
+            if now_cleared is not None:
+                del self.faults[rule.key]
+                self.cleared[rule.key] = now_cleared
+
+    def reasons(self, endpoint: str, life_us: int, policy: ServingPolicy) -> list[Reason]:
+        """Every reason with its numbers, worst first."""
+        found = [*self._fault_reasons(endpoint, policy), *self._gap_reasons(endpoint, policy)]
+        if not self.has_traffic(life_us, policy):
+            since_us = self.last_request_us or self.lookback.minutes[0].start_us
+            quiet_seconds = (life_us - since_us) / SECOND_US
+            limit = policy.silent_seconds
+            found.append(Reason("no_traffic", "idle", since_us, endpoint, quiet_seconds, limit))
+        return worst_first(found)
+
+    def _fault_reasons(self, endpoint: str, policy: ServingPolicy) -> list[Reason]:
+        found: dict[str, Reason] = {}
+        for rule in rules_of(policy) if self.faults else ():
+            fault = self.faults.get(rule.key)
+            if fault is not None and rule.code not in found:
+                found[rule.code] = self._fault_reason(rule, fault, endpoint, policy)
+        return list(found.values())
+
+    def _fault_reason(
+        self, rule: Rule, fault: Fault, endpoint: str, policy: ServingPolicy
+    ) -> Reason:
+        cleared = self.cleared.get(rule.key)
+        parts = spans(rule, self.lookback, policy, cleared.from_us if cleared else 0)
+        surest = max(parts, key=lambda part: lower_share(rule, part, policy))
+        value = min(1.0, surest.bad / surest.of) if surest.of else 0.0
+        threshold = rule.limit
+        if rule.slow is not None:
+            worst = max(self.lookback.minutes, key=lambda m: (m.p95_ms, m.p99_ms)[rule.slow or 0])
+            value = (worst.p95_ms, worst.p99_ms)[rule.slow]
+            threshold = (policy.latency_p95_ms, policy.latency_p99_ms)[rule.slow]
+        lower = lower_share(rule, surest, policy)
+        return Reason(rule.code, rule.level, fault.since_us, endpoint, value, threshold, lower)
+
+    def _gap_reasons(self, endpoint: str, policy: ServingPolicy) -> list[Reason]:
+        gaps = self.gaps.items
+        if not gaps:
+            return []
+        found = []
+        missing = sum(gap.missing(policy) for gap in gaps)
+        if missing > policy.gap_max_missing:
+            since_us = gaps[0].start_us
+            limit = float(policy.gap_max_missing)
+            found.append(
+                Reason("windows_missing", "degraded", since_us, endpoint, float(missing), limit)
+            )
+        longest = max(gaps, key=lambda gap: gap.end_us - gap.start_us)
+        spacing = longest.spacing_seconds(policy)
+        if spacing > policy.gap_max_seconds:
+            limit = policy.gap_max_seconds
+            found.append(
+                Reason("window_gap_seconds", "degraded", longest.start_us, endpoint, spacing, limit)
+            )
+        return found
+
+
+def _signature(reasons: Sequence[Reason]) -> Signature:
+    return worst_status(reasons), tuple(sorted((r.code, r.level) for r in reasons))

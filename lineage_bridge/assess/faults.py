@@ -1,0 +1,191 @@
+"""When a ratio is a fault: raised, kept, cleared, each by evidence and not by one lucky minute.
+
+Raised: in the last 5 or 10 minutes or the whole look-back there are at least 3 bad ones, and the
+lower bound of their share is above the limit. Cleared: (a) the last 5 minutes are good and provably
+better than what was before (then only they count), or (b) the whole look-back has been good for a
+while. What comes back soon after it was cleared is cleared by (b) alone, with more patience: so a
+service at its limit does not flap.
+
+Latency is judged in the same way by counts that its percentiles prove; for it the share that is
+proven takes the place of the lower bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal, NamedTuple
+
+from lineage_bridge.assess import lookback as counted
+from lineage_bridge.assess.lookback import SECOND_US, Lookback, Minute
+from lineage_bridge.assess.policy import ServingPolicy
+from lineage_bridge.assess.ratios import wilson_lower, wilson_upper
+
+Level = Literal["degraded", "unhealthy"]
+
+P95_SHARE = 0.05  # what may be slower than a 95th percentile
+P99_SHARE = 0.01
+MOST = 0.5  # "more than half", for windows over a limit and for an unhealthy latency
+
+
+class Rule(NamedTuple):
+    """One ratio and the share above which it is a fault."""
+
+    key: str  # code and level: what the state is kept under
+    code: str
+    level: Level
+    counter: int
+    of_predictions: bool
+    limit: float
+    slow: int | None = None  # 0: against the p95 limit, 1: against the p99 limit
+
+
+@dataclass(slots=True)
+class Fault:
+    """A rule that is broken.
+
+    `good_since_us` is the end of the newest window when the whole look-back was first good again;
+    `relapse` says that it came back soon after it had been cleared.
+    """
+
+    since_us: int
+    good_since_us: int | None = None
+    relapse: bool = False
+
+
+@dataclass(slots=True)
+class Cleared:
+    """When a rule was last kept again, and from where its look-back starts since then."""
+
+    at_us: int
+    from_us: int
+
+
+class Span(NamedTuple):
+    """Sums over a part of the look-back."""
+
+    of: int
+    bad: int
+    possibly: int  # for latency: how many can have been slow
+    windows: int
+    over: int  # for latency: windows over the limit
+
+
+@cache
+def rules_of(policy: ServingPolicy) -> tuple[Rule, ...]:
+    """All rules, grouped by code, the worse level first."""
+    failure = (policy.failure_degraded, policy.failure_unhealthy)
+    prediction = (policy.prediction_degraded, policy.prediction_unhealthy)
+    refusal = (policy.refusal_degraded, policy.refusal_unhealthy)
+    ratios = [
+        ("failure_ratio", counted.FAILURES, False, failure),
+        ("timeout_ratio", counted.TIMEOUTS, False, failure),
+        ("prediction_non_finite_ratio", counted.NON_FINITE, True, prediction),
+        ("prediction_null_ratio", counted.NULLS, True, prediction),
+        ("prediction_out_of_range_ratio", counted.OUT_OF_RANGE, True, prediction),
+        ("prediction_fallback_ratio", counted.FALLBACKS, True, refusal),
+        ("rejection_ratio", counted.REJECTED, False, refusal),
+    ]
+    rules: list[Rule] = []
+    for code, counter, of_predictions, (degraded, unhealthy) in ratios:
+        rules += [
+            Rule(f"{code}/unhealthy", code, "unhealthy", counter, of_predictions, unhealthy),
+            Rule(f"{code}/degraded", code, "degraded", counter, of_predictions, degraded),
+        ]
+    return (
+        *rules,
+        _slow_rule("latency_p99_ms", "unhealthy", counted.SLOW_P99, MOST),
+        _slow_rule("latency_p99_ms", "degraded", counted.SLOW_P99, P99_SHARE),
+        _slow_rule("latency_p95_ms", "degraded", counted.SLOW_P95, P95_SHARE),
+    )
+
+
+def _slow_rule(code: str, level: Level, counter: int, limit: float) -> Rule:
+    against = 0 if counter == counted.SLOW_P95 else 1
+    return Rule(
+        f"{code}/{level}", code, level, counter, of_predictions=False, limit=limit, slow=against
+    )
+
+
+def spans(rule: Rule, held: Lookback, policy: ServingPolicy, from_us: int) -> tuple[Span, ...]:
+    """The last 5 minutes, the last 10, and the whole look-back, each no further than `from_us`."""
+    ends = [
+        held.newest_end_us - int(seconds * SECOND_US)
+        for seconds in (policy.short_seconds, policy.medium_seconds)
+    ]
+    of = bad = possibly = windows = over = 0
+    found: list[Span] = []
+    for minute in held.since(from_us):
+        while len(found) < len(ends) and minute.end_us <= ends[len(found)]:
+            found.append(Span(of, bad, possibly, windows, over))
+        of += minute.predictions if rule.of_predictions else minute.requests
+        bad += minute.count(rule.counter)
+        windows += minute.windows
+        if rule.slow is not None:
+            possibly += minute.possibly_slow[rule.slow]
+            over += minute.windows_over[rule.slow]
+    whole = Span(of, bad, possibly, windows, over)
+    return (*found, *[whole] * (3 - len(found)))
+
+
+def lower_share(rule: Rule, span: Span, policy: ServingPolicy) -> float:
+    """The share of bad ones that is certain enough."""
+    if not span.of:
+        return 0.0
+    bad = min(span.bad, span.of)
+    return wilson_lower(bad, span.of, policy.confidence_z) if rule.slow is None else bad / span.of
+
+
+def is_broken(rule: Rule, span: Span, policy: ServingPolicy) -> bool:
+    """Is there enough evidence in this part of the look-back?"""
+    if span.bad < policy.min_bad:
+        return False
+    if lower_share(rule, span, policy) > rule.limit:
+        return True
+    return (
+        rule.slow is not None
+        and rule.level == "degraded"
+        and wilson_lower(span.over, span.windows, policy.confidence_z) > MOST
+    )
+
+
+def first_bad_us(rule: Rule, held: Lookback, from_us: int) -> int:
+    """The start of the first minute that was over the limit by itself."""
+    minutes = list(held.since(from_us))[::-1]
+    over = [m for m in minutes if _is_over(rule, m)]
+    bad = over or [m for m in minutes if m.count(rule.counter)] or minutes
+    return bad[0].start_us
+
+
+def _is_over(rule: Rule, minute: Minute) -> bool:
+    of = minute.predictions if rule.of_predictions else minute.requests
+    share_over = minute.count(rule.counter) > rule.limit * of
+    return share_over or (rule.slow is not None and minute.windows_over[rule.slow] > 0)
+
+
+def is_good_again(
+    rule: Rule, fault: Fault, parts: Sequence[Span], newest_end_us: int, policy: ServingPolicy
+) -> Cleared | None:
+    """Clear a fault by (a) or (b), or note in it since when the look-back is good."""
+    short, _, whole = parts
+    if not fault.relapse and _is_better(rule, short, whole, policy):
+        return Cleared(newest_end_us, newest_end_us - int(policy.short_seconds * SECOND_US))
+    if whole.of == 0 or whole.bad > rule.limit * whole.of:
+        fault.good_since_us = None
+        return None
+    if fault.good_since_us is None:
+        fault.good_since_us = newest_end_us
+    patience = policy.relapse_seconds if fault.relapse else policy.clear_seconds
+    if newest_end_us - fault.good_since_us >= patience * SECOND_US:
+        return Cleared(newest_end_us, 0)
+    return None
+
+
+def _is_better(rule: Rule, short: Span, whole: Span, policy: ServingPolicy) -> bool:
+    """Are the last minutes good, and surely better than those before?"""
+    bad = short.bad if rule.slow is None else short.possibly
+    if short.of < policy.clear_min_requests or bad > rule.limit * short.of:
+        return False
+    before = Span(whole.of - short.of, whole.bad - short.bad, 0, 0, 0)
+    return wilson_upper(bad, short.of, policy.confidence_z) < lower_share(rule, before, policy)

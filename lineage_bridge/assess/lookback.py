@@ -1,0 +1,169 @@
+"""The look-back: the minutes of one endpoint that are judged, newest last.
+
+It ends at the end of the newest window and reaches back 15 minutes, further only while it holds too
+few requests. So it never has more than 25 minutes in it: those of the 15, and before them minutes
+with a request each until there are 10. Windows of one minute are replicas and add up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from lineage_bridge.assess.latency import possibly_slow, proven_slow
+from lineage_bridge.assess.policy import ServingPolicy
+
+SECOND_US = 1_000_000
+MINUTE_US = 60 * SECOND_US
+
+# What is counted of a window; the position in `WindowFacts.bad` and in `Minute.bad`.
+FAILURES, TIMEOUTS, NON_FINITE, NULLS, OUT_OF_RANGE, FALLBACKS, REJECTED, SLOW_P95, SLOW_P99 = (
+    range(9)
+)
+COUNTERS = 9
+NOTHING_BAD: tuple[int, ...] = (0,) * (SLOW_P95)
+
+
+class WindowFacts(NamedTuple):
+    """One metric window, as far as it is judged. Times in microseconds since the epoch.
+
+    `bad` counts, by the positions above, without the slow ones: they depend on the policy.
+    `flush` says that the window was written before its end, at a shutdown.
+    """
+
+    start_us: int
+    end_us: int
+    requests: int
+    predictions: int
+    bad: tuple[int, ...]
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+    flush: bool = False
+
+
+@dataclass(slots=True)
+class Minute:
+    """All windows that began in one minute."""
+
+    start_us: int
+    end_us: int
+    windows: int = 0
+    requests: int = 0
+    predictions: int = 0
+    bad: list[int] | None = None  # None: nothing bad at all
+    possibly_slow: tuple[int, int] = (0, 0)  # beyond the p95 limit, beyond the p99 limit
+    windows_over: tuple[int, int] = (0, 0)  # windows whose p95, whose p99 is over its limit
+    p50_ms: float = 0.0  # the worst of the replicas
+    p95_ms: float = 0.0
+    p99_ms: float = 0.0
+
+    def count(self, counter: int) -> int:
+        """How many bad ones of that sort."""
+        return self.bad[counter] if self.bad is not None else 0
+
+
+@dataclass(slots=True)
+class Lookback:
+    """The minutes held, oldest first, with their sums."""
+
+    minutes: list[Minute] = field(default_factory=list)
+    newest_end_us: int = 0
+    requests: int = 0
+    windows: int = 0
+    bad: list[int] = field(default_factory=lambda: [0] * COUNTERS)
+    bad_total: int = 0
+
+    def add(self, window: WindowFacts, policy: ServingPolicy) -> None:
+        """Take in a window; one that is older than all that is held changes nothing."""
+        start = window.start_us - window.start_us % MINUTE_US
+        minute = self._minute(start, window.end_us)
+        if minute is None:
+            return
+        self.newest_end_us = max(self.newest_end_us, window.end_us)
+        self._count(minute, window, policy)
+        self._let_go(policy)
+
+    def since(self, start_us: int) -> Iterator[Minute]:
+        """The minutes that end after an instant, newest first."""
+        for minute in reversed(self.minutes):
+            if minute.end_us <= start_us:
+                return
+            yield minute
+
+    def _minute(self, start_us: int, end_us: int) -> Minute | None:
+        minutes = self.minutes
+        if not minutes or start_us > minutes[-1].start_us:
+            minutes.append(Minute(start_us, end_us))
+            return minutes[-1]
+        if start_us < minutes[0].start_us:
+            return None
+        position = len(minutes) - 1
+        while minutes[position].start_us > start_us:
+            position -= 1
+        if minutes[position].start_us != start_us:
+            minutes.insert(position + 1, Minute(start_us, end_us))
+            return minutes[position + 1]
+        return minutes[position]
+
+    def _count(self, minute: Minute, window: WindowFacts, policy: ServingPolicy) -> None:
+        requests = window.requests
+        minute.end_us = max(minute.end_us, window.end_us)
+        minute.windows += 1
+        minute.requests += requests
+        minute.predictions += window.predictions
+        self.windows += 1
+        self.requests += requests
+        minute.p50_ms = max(minute.p50_ms, window.p50_ms)
+        minute.p95_ms = max(minute.p95_ms, window.p95_ms)
+        minute.p99_ms = max(minute.p99_ms, window.p99_ms)
+        fast = window.p99_ms <= policy.latency_p95_ms and window.p95_ms <= policy.latency_p95_ms
+        possible, also = minute.possibly_slow
+        if fast:
+            minute.possibly_slow = (possible + requests // 100, also + requests // 100)
+            if window.bad is not NOTHING_BAD:
+                self._count_bad(minute, (*window.bad, 0, 0))
+            return
+        times = (window.p50_ms, window.p95_ms, max(window.p95_ms, window.p99_ms))
+        limits = (policy.latency_p95_ms, policy.latency_p99_ms)
+        first, second = (possibly_slow(requests, *times, limit) for limit in limits)
+        minute.possibly_slow = (possible + first, also + second)
+        over_p95, over_p99 = minute.windows_over
+        minute.windows_over = (
+            over_p95 + (requests > 0 and times[1] > limits[0]),
+            over_p99 + (requests > 0 and times[2] > limits[1]),
+        )
+        slow = (proven_slow(requests, *times, limit) for limit in limits)
+        self._count_bad(minute, (*window.bad, *slow))
+
+    def _count_bad(self, minute: Minute, bad: Sequence[int]) -> None:
+        if minute.bad is None:
+            minute.bad = [0] * COUNTERS
+        for counter, count in enumerate(bad):
+            if count:
+                minute.bad[counter] += count
+                self.bad[counter] += count
+                self.bad_total += count
+
+    def _let_go(self, policy: ServingPolicy) -> None:
+        start_us = self.newest_end_us - int(policy.lookback_seconds * SECOND_US)
+        minutes = self.minutes
+        while len(minutes) > 1 and minutes[0].end_us <= start_us:
+            oldest = minutes[0]
+            too_old = oldest.end_us <= self.newest_end_us - int(
+                policy.lookback_max_seconds * SECOND_US
+            )
+            needed = self.requests - oldest.requests < policy.lookback_min_requests
+            if needed and oldest.requests and not too_old:
+                return
+            self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        oldest = self.minutes.pop(0)
+        self.requests -= oldest.requests
+        self.windows -= oldest.windows
+        if oldest.bad is not None:
+            for counter, count in enumerate(oldest.bad):
+                self.bad[counter] -= count
+                self.bad_total -= count
