@@ -5,7 +5,7 @@ stale by the second. The worse one decides and is named. A third clock, the olde
 to what is served, needs the graph and is computed where the graph is read.
 
 A time in the future is no age: the status is UNKNOWN, with the skew. A missing build time falls
-back to the file's own, and `build_basis` says so.
+back to the file's own, and the basis says so.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ LATE: Final = "LATE"
 STALE: Final = "STALE"
 UNKNOWN: Final = "UNKNOWN"
 
-METADATA: Final = "metadata"  # the artifact says when it was built
-MTIME: Final = "mtime"  # it does not, and the file's own time stands in
+BUILD: Final = "build"
+MTIME: Final = "mtime"  # the artifact does not say when it was built: the file's own time stands in
+DATA: Final = "data"
 
 DEFAULT_LIMIT_SECONDS: Final = 1800.0
 
@@ -44,9 +45,10 @@ class Freshness:
 
     Attributes:
         status: FRESH, LATE, STALE or UNKNOWN.
-        basis: the clock that decided, `build` or `data`; None where there is no time at all.
-        built: when it was built.
-        built_basis: by whose word: `metadata`, or `mtime` for the file's own time.
+        basis: the clock that decided: `build`, `mtime` for the file's own time in place of a missing
+            build time, or `data`; None where there is no time at all.
+        build_time: when it was built.
+        build_is_mtime: the build time is the file's own.
         data_time: the newest event in it.
         build_age_seconds: None if there is no build time, or it lies in the future.
         data_age_seconds: the same for the data time.
@@ -57,8 +59,8 @@ class Freshness:
 
     status: str
     basis: str | None
-    built: datetime | None
-    built_basis: str
+    build_time: datetime | None
+    build_is_mtime: bool
     data_time: datetime | None
     build_age_seconds: float | None
     data_age_seconds: float | None
@@ -67,57 +69,53 @@ class Freshness:
     policy: FreshnessPolicy
 
 
+_DEFAULT_POLICY: Final = FreshnessPolicy()
+
+
 def assess_freshness(
     *,
-    built: datetime | None,
+    build_time: datetime | None,
     data_time: datetime | None,
-    policy: FreshnessPolicy,
     at: datetime,
-    built_basis: str = METADATA,
+    policy: FreshnessPolicy = _DEFAULT_POLICY,
+    file_time: datetime | None = None,
 ) -> Freshness:
-    """Judge a dataset's age at an instant by both clocks."""
-    ages = {"build": _age_seconds(built, at), "data": _age_seconds(data_time, at)}
+    """Judge a dataset's age at an instant; `file_time` stands in for a missing build time."""
+    is_mtime = build_time is None and file_time is not None
+    built = file_time if build_time is None else build_time
+    build_age, data_age = _age_seconds(built, at), _age_seconds(data_time, at)
+    ages = {MTIME if is_mtime else BUILD: build_age, DATA: data_age}
     judged = {clock: _judge(age, policy) for clock, age in ages.items() if age is not None}
     basis = max(judged, key=lambda clock: (_RANK[judged[clock]], ages[clock] or 0), default=None)
-    skews = [-age for age in ages.values() if age is not None and age < 0]
+    skews = [-age for age in (build_age, data_age) if age is not None and age < 0]
     return Freshness(
         status=judged[basis] if basis else UNKNOWN,
         basis=basis,
-        built=built,
-        built_basis=built_basis,
+        build_time=built,
+        build_is_mtime=is_mtime,
         data_time=data_time,
-        build_age_seconds=_not_negative(ages["build"]),
-        data_age_seconds=_not_negative(ages["data"]),
+        build_age_seconds=_not_negative(build_age),
+        data_age_seconds=_not_negative(data_age),
         clock_skew_seconds=max(skews) if skews else None,
         evaluated_at=at,
         policy=policy,
     )
 
 
-def freshness_facts(
-    *,
-    built: datetime | None,
-    data_time: datetime | None,
-    policy: FreshnessPolicy,
-    at: datetime,
-    built_basis: str = METADATA,
-) -> dict[str, Any]:
+def freshness_facts(finding: Freshness) -> dict[str, Any]:
     """The fields of the facet lineageBridge_freshness; what is absent is None."""
-    finding = assess_freshness(
-        built=built, data_time=data_time, policy=policy, at=at, built_basis=built_basis
-    )
     return {
         "status": finding.status,
         "basis": finding.basis,
-        "buildTime": _text(built),
-        "buildBasis": built_basis if built is not None else None,
-        "dataTime": _text(data_time),
+        "buildTime": _text(finding.build_time),
+        "buildTimeIsMtime": finding.build_is_mtime or None,
+        "dataTime": _text(finding.data_time),
         "buildAgeSeconds": finding.build_age_seconds,
         "dataAgeSeconds": finding.data_age_seconds,
         "clockSkewSeconds": finding.clock_skew_seconds,
-        "warnSeconds": policy.warn_seconds,
-        "errorSeconds": policy.error_seconds,
-        "evaluatedAt": format_time(at),
+        "warnSeconds": finding.policy.warn_seconds,
+        "errorSeconds": finding.policy.error_seconds,
+        "evaluatedAt": format_time(finding.evaluated_at),
     }
 
 
@@ -129,12 +127,13 @@ def freshness_at(
         warn_seconds=facts.get("warnSeconds", DEFAULT_LIMIT_SECONDS),
         error_seconds=facts.get("errorSeconds", DEFAULT_LIMIT_SECONDS),
     )
+    built, is_mtime = _time(facts.get("buildTime")), bool(facts.get("buildTimeIsMtime"))
     return assess_freshness(
-        built=_time(facts.get("buildTime")),
+        build_time=None if is_mtime else built,
         data_time=_time(facts.get("dataTime")),
-        policy=policy or own,
         at=at,
-        built_basis=facts.get("buildBasis", METADATA),
+        policy=policy or own,
+        file_time=built if is_mtime else None,
     )
 
 
