@@ -82,7 +82,8 @@ class Facts:
         state: the event type, `OTHER` where there is none.
         streaming: the job says that it reads live.
         mentions: the datasets, each once per role and version.
-        said: facets of the job and the datasets; of equal keys the later one holds.
+        said: facets of the job and the datasets, each key once for a node and version; of two
+            versions of a dataset the later one holds for the dataset.
         run_facets: key and JSON.
     """
 
@@ -143,7 +144,7 @@ def _facts_of(document: dict[str, Any], stored: Stored) -> Facts | None:
         state=state,
         streaming=_is_streaming(job_facets),
         mentions=mentions,
-        said=(*_said_of(job, "", job_facets), *_said_of_datasets(datasets)),
+        said=_last_of_each([*_said_of(job, "", job_facets), *_said_of_datasets(datasets)]),
         run_facets=tuple(_run_facets(document)) if run else (),
     )
 
@@ -272,6 +273,14 @@ def _said_of(node: NodeName | None, version: str, own: Mapping[str, Any]) -> lis
         for key, value in own.items()
         if isinstance(value, dict)
     ]
+
+
+def _last_of_each(said: Iterable[Said]) -> tuple[Said, ...]:
+    last: dict[tuple[NodeName, str, str], Said] = {}
+    for entry in said:
+        last.pop(entry[:3], None)
+        last[entry[:3]] = entry
+    return tuple(last.values())
 
 
 def _run_facets(document: Mapping[str, Any]) -> Iterable[tuple[str, str | None]]:

@@ -34,13 +34,12 @@ _NEWEST_FACETS = f"""
 WITH sets AS MATERIALIZED (
     SELECT said AS set_id, max(place) AS place FROM graph_events WHERE {_COUNTS} GROUP BY said
 ), newest AS MATERIALIZED (
-    SELECT f.node, f.version, f.key, f.facet,
-        max(sets.place || CAST(printf('%09d', f.ordinal) AS BLOB)) AS place
+    SELECT f.node, f.version, f.key, f.facet, max(sets.place) AS place
     FROM graph_facets f INDEXED BY graph_facets_key CROSS JOIN sets USING (set_id)
     GROUP BY f.node, f.version, f.key
 )
-SELECT newest.node, newest.version, newest.key, newest.place, graph_facets.value
-FROM newest CROSS JOIN graph_facets USING (facet)
+SELECT newest.node, newest.version, newest.key, newest.place, f.ordinal, f.value
+FROM newest CROSS JOIN graph_facets f USING (facet)
 """
 
 _RUN_FACETS = """
@@ -49,7 +48,7 @@ WHERE set_id IN (SELECT value FROM json_each(?))
 """
 
 _RunKey = tuple[str, str]  # the job's node id and the run id
-_Newest = dict[str, tuple[bytes, str | None]]  # facets by key: place and JSON
+_Newest = dict[str, tuple[list[Any], str | None]]  # facets by key: place and ordinal, JSON
 
 
 def load(
@@ -133,7 +132,7 @@ class _Loader:
         """The newest facets by node and version, and by node."""
         versions: dict[str, dict[str, _Newest]] = defaultdict(dict)
         nodes: dict[str, _Newest] = defaultdict(dict)
-        for node, version, key, place, value in self._connection.execute(
+        for node, version, key, *place, value in self._connection.execute(
             _NEWEST_FACETS, self._bounds
         ):
             id_ = self._ids[node]
@@ -224,7 +223,7 @@ class _Loader:
         )
 
 
-def _keep_newest(facets: _Newest, key: str, place: bytes, value: str | None) -> None:
+def _keep_newest(facets: _Newest, key: str, place: list[Any], value: str | None) -> None:
     if key not in facets or facets[key][0] < place:
         facets[key] = place, value
 
@@ -239,7 +238,7 @@ def _facets_of_run(
     newest: _Newest = {}
     for group in groups:
         for key, value in sets.get(group.run_said, ()):
-            _keep_newest(newest, key, group.last, value)
+            _keep_newest(newest, key, [group.last], value)
     return _facets(newest)
 
 

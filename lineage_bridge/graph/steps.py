@@ -46,7 +46,7 @@ class Steps:
         return self._up.get(end, ())
 
     def ends(self, end: End) -> list[End]:
-        """This end, or all ends of its node where no mark was given: newest first, bare one last."""
+        """This end; where it has no mark all ends of its node, newest first, the bare one last."""
         if end.mark is not None:
             return [end]
         node = self._graph.nodes[end.node]

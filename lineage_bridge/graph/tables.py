@@ -56,7 +56,7 @@ CREATE TABLE IF NOT EXISTS graph_facets (
     node INTEGER NOT NULL,
     version TEXT NOT NULL,           -- empty: said of the node without a version
     key TEXT NOT NULL,
-    ordinal INTEGER NOT NULL,        -- in the event: of equal keys the later one holds
+    ordinal INTEGER NOT NULL,        -- in the event: of two versions the later one holds
     value TEXT                       -- JSON; NULL: taken back
 );
 CREATE INDEX IF NOT EXISTS graph_facets_key

@@ -1,0 +1,155 @@
+"""The graph computed the slow way: all events in memory, sorted, one after the other.
+
+Independent of the package's fold: it shares the events' JSON and the published shape with it, and
+nothing else. Written for the events that the property tests make, so it trusts their form.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+RANKS = {"OTHER": 0, "START": 1, "RUNNING": 2, "COMPLETE": 3, "ABORT": 4, "FAIL": 5}
+STATES = {"COMPLETE": "COMPLETED", "FAIL": "FAILED", "ABORT": "ABORTED"}
+
+
+def graph_of(bodies: list[bytes], at: str | None = None) -> dict[str, Any]:
+    events = _in_order(bodies)
+    if at is not None:
+        events = [e for e in events if e["eventTime"] <= at]
+    nodes: dict[str, dict[str, Any]] = {}
+    runs: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for event in events:
+        job = f"job:{event['job']['namespace']}:{event['job']['name']}"
+        _see(nodes, job, event["job"])
+        for dataset in event["inputs"] + event["outputs"]:
+            _see(nodes, _id(dataset), dataset)
+        runs.setdefault((job, event["run"]["runId"]), []).append(event)
+    edges: list[dict[str, Any]] = []
+    versions: dict[str, dict[str, tuple[str, str] | None]] = {}
+    for (job, run_id), of_run in _listed(runs).items():
+        shape = _add_run(job, run_id, of_run, edges, versions)
+        nodes[job]["runs"].append((of_run[0]["eventTime"], run_id, shape))
+    for event in events:
+        for dataset in event["inputs"] + event["outputs"]:
+            if version := _version(dataset):
+                versions.setdefault(_id(dataset), {}).setdefault(version, None)
+    for node in nodes.values():
+        node["runs"] = [shape for *_, shape in sorted(node["runs"], key=lambda r: r[:2])]
+        node["versions"] = _sorted_versions(versions.get(node["id"], {}))
+    newest = events[-1]["eventTime"] if events else None
+    return {
+        **({"at": at or newest} if at or newest else {}),
+        "nodes": [nodes[id_] for id_ in sorted(nodes)],
+        "edges": sorted(edges, key=lambda e: (e["from"], e["to"], e["kind"])),
+    }
+
+
+def _in_order(bodies: list[bytes]) -> list[dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for body in bodies:
+        event = json.loads(body)
+        own = event["run"].get("facets", {}).get("lineageBridge_event", {})
+        canonical = json.dumps(event, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        key = "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
+        event["key"] = f"id:{own['id']}" if own else key
+        event["own"] = own
+        found[event["key"]] = event
+    dropped = {f"id:{e['own'].get('supersedes')}" for e in found.values()}
+    return sorted((e for e in found.values() if e["key"] not in dropped), key=_order)
+
+
+def _order(event: dict[str, Any]) -> tuple[Any, ...]:
+    writer_first = 0 if event["outputs"] else 1
+    rank = RANKS[event["eventType"]]
+    return event["eventTime"], writer_first, rank, event["run"]["runId"], event["key"]
+
+
+def _see(nodes: dict[str, dict[str, Any]], id_: str, entry: dict[str, Any]) -> None:
+    kind = id_.partition(":")[0]
+    names = {"namespace": entry["namespace"], "name": entry["name"]}
+    blank = {"id": id_, "kind": kind, **names, "versions": [], "runs": [], "facets": {}}
+    nodes.setdefault(id_, blank)["facets"] |= entry.get("facets", {})
+
+
+def _id(dataset: dict[str, Any]) -> str:
+    return f"dataset:{dataset['namespace']}:{dataset['name']}"
+
+
+def _version(dataset: dict[str, Any]) -> str | None:
+    return dataset.get("facets", {}).get("version", {}).get("datasetVersion")
+
+
+def _listed(runs: dict[tuple[str, str], list[dict[str, Any]]]) -> dict[Any, list[dict[str, Any]]]:
+    newest: dict[str, str] = {}
+    for (job, run_id), events in sorted(runs.items(), key=lambda item: _order(item[1][-1])):
+        newest[job] = run_id if events[0]["job"]["name"].startswith("observe.") else ""
+    return {(j, r): events for (j, r), events in runs.items() if newest[j] in {"", r}}
+
+
+def _add_run(job, run_id, events, edges, versions):
+    streaming = any(_is_streaming(e) for e in events)
+    telling = [e for e in events if e["eventType"] != "OTHER"]
+    newest = max(telling, key=lambda e: (e["eventTime"], RANKS[e["eventType"]]), default=None)
+    state = STATES.get(newest["eventType"], "RUNNING") if newest else "RUNNING"
+    ended = newest["eventTime"] if state != "RUNNING" else None
+    started = min((e["eventTime"] for e in events if e["eventType"] == "START"), default=None)
+    reads, writes = _datasets(events, "input"), _datasets(events, "output")
+    for (dataset, version), link in reads.items():
+        kind = "live" if streaming and not version else "snapshot"
+        kind = "observe" if job.split(":")[2].startswith("observe.") else kind
+        edges.append(_edge(_end(dataset, version), f"{job}@{run_id}", kind, link))
+        if version:
+            versions.setdefault(dataset, {}).setdefault(version, None)
+    if not streaming and state in {"FAILED", "ABORTED"}:
+        writes = {}
+    bound = streaming or state == "COMPLETED"
+    arrows = []
+    for (dataset, version), link in writes.items():
+        arrow = _edge(
+            f"{job}@{run_id}", _end(dataset, version if bound else None), "snapshot", link
+        )
+        if arrow not in arrows:
+            arrows.append(arrow)
+        if bound and version:
+            naming = [e for e in events if (dataset, version) in _datasets([e], "output", raw=True)]
+            made = (naming[0]["eventTime"] if streaming else ended, run_id)
+            known = versions.setdefault(dataset, {})
+            known[version] = max(made, known.get(version) or made)
+    edges += arrows
+    written = {v for _, v in writes if v} if bound else set()
+    shape = {"id": run_id, "state": state, "started": started, "ended": ended}
+    shape["version"] = written.pop() if len(written) == 1 else None
+    return {k: v for k, v in shape.items() if v is not None}
+
+
+def _is_streaming(event: dict[str, Any]) -> bool:
+    job_type = event["job"].get("facets", {}).get("jobType", {})
+    return job_type.get("processingType") == "STREAMING"
+
+
+def _datasets(events, role, *, raw=False):
+    found: dict[tuple[str, str | None], dict[str, Any]] = {}
+    for event in events:
+        links = {(x["dataset"], x["role"]): x for x in event["own"].get("links", [])}
+        for dataset in event[f"{role}s"]:
+            link = links.get((_id(dataset), role), {})
+            kept = {k: link[k] for k in ("method", "confidence") if k in link}
+            found[_id(dataset), _version(dataset)] = kept
+    versioned = {dataset for dataset, version in found if version}
+    return {k: v for k, v in found.items() if raw or k[1] or k[0] not in versioned}
+
+
+def _end(dataset: str, version: str | None) -> str:
+    return f"{dataset}@{version}" if version else dataset
+
+
+def _edge(source: str, target: str, kind: str, link: dict[str, Any]) -> dict[str, Any]:
+    return {"from": source, "to": target, "kind": kind, **({"link": link} if link else {})}
+
+
+def _sorted_versions(known: dict[str, tuple[str, str] | None]) -> list[dict[str, Any]]:
+    unwritten = [{"version": v} for v in sorted(known) if known[v] is None]
+    written = sorted((made[0], v, made[1]) for v, made in known.items() if made)
+    return [*unwritten, *({"version": v, "run": r, "time": t} for t, v, r in written)]
