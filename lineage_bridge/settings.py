@@ -40,10 +40,12 @@ class Aliases(_Section):
 
     `datasets`: an artifact's dataset name -> `features.<store>.<name>`, or with `@<version>`.
     `models`: an artifact's model name -> `models.<name>`.
+    `runs`: an upstream's training run id -> the dataset that it read, `features.…@<version>`.
     """
 
     datasets: dict[str, str] = {}
     models: dict[str, str] = {}
+    runs: dict[str, str] = {}
 
 
 class FreshnessSettings(_Section):

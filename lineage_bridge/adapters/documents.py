@@ -1,0 +1,157 @@
+"""Read a JSON file into a checked document; say what is wrong with it in a user's words.
+
+Strict: a digit string, a boolean or an epoch is no number or time. Lenient where upstreams really
+differ: a byte order mark, a duplicate key (the last wins), members that are not known.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from lineage_bridge.errors import ArtifactError
+from lineage_bridge.times import parse_time
+
+MAX_JSON_BYTES = 16 * 1024 * 1024
+SHOWN_CHARACTERS = 60
+
+Checked = TypeVar("Checked", bound=BaseModel)
+
+
+class Document(BaseModel):
+    """What the documents of all families share: strict types, unknown members ignored."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+
+def _time(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise PydanticCustomError("time", "expected a time such as 2026-04-07T10:30:00Z")
+    try:
+        instant, zoned = parse_time(value)
+    except ValueError as exc:
+        raise PydanticCustomError("time", "{why}", {"why": str(exc)}) from exc
+    return instant if zoned else instant.replace(fold=1)
+
+
+def _zoned(value: datetime) -> datetime:
+    if is_unzoned(value):
+        raise PydanticCustomError("zone", "expected a time with a zone (Z or an offset)")
+    return value
+
+
+def _text(value: str) -> str:
+    if not value.strip():
+        raise PydanticCustomError("blank", "expected a text that is not blank")
+    return value
+
+
+# A time without a zone carries fold=1 until it is written into a record: read as UTC, and flagged.
+Time = Annotated[datetime, BeforeValidator(_time)]
+ZonedTime = Annotated[datetime, BeforeValidator(_time), AfterValidator(_zoned)]
+Text = Annotated[str, AfterValidator(_text)]
+Count = Annotated[int, Field(ge=0, le=2**53)]
+
+
+def is_unzoned(instant: datetime | None) -> bool:
+    """Tell whether a `Time` came without a zone."""
+    return instant is not None and instant.fold == 1
+
+
+def settle(instant: datetime | None) -> datetime | None:
+    """The instant without the mark of `is_unzoned`."""
+    return instant.replace(fold=0) if instant is not None else None
+
+
+def read_bytes(path: Path) -> bytes:
+    """A whole file, up to `MAX_JSON_BYTES`.
+
+    Raises:
+        ArtifactError: it cannot be read or is too large.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_JSON_BYTES + 1)
+    except OSError as exc:
+        raise ArtifactError(f"cannot be read: {exc.strerror or exc}") from exc
+    if len(content) > MAX_JSON_BYTES:
+        raise ArtifactError(f"is larger than {MAX_JSON_BYTES // 2**20} MiB, expected a small JSON")
+    return content
+
+
+def digest(content: bytes) -> str:
+    """The sha256 of a file's bytes, in hex."""
+    return sha256(content).hexdigest()
+
+
+def parse_object(content: bytes) -> dict[str, Any]:
+    """Decode a JSON object; NaN and infinity stay, for the reader of the field to judge.
+
+    Raises:
+        ArtifactError: it is empty, not UTF-8, no JSON, too deep, or no object.
+    """
+    document = parse_json(content)
+    if not isinstance(document, dict):
+        raise ArtifactError(f"expected a JSON object, found {_kind(document)}")
+    return document
+
+
+def parse_json(content: bytes) -> Any:
+    """Decode any JSON, as `parse_object`."""
+    if not content.strip():
+        raise ArtifactError("is empty, expected a JSON object")
+    try:
+        return json.loads(content.decode("utf-8-sig"))
+    except UnicodeDecodeError as exc:
+        raise ArtifactError(f"is not UTF-8 (byte {exc.start}), expected a JSON object") from exc
+    except RecursionError as exc:
+        raise ArtifactError("is nested too deeply, expected a JSON object") from exc
+    except json.JSONDecodeError as exc:
+        raise ArtifactError(f"is not JSON: {exc.msg}", line=exc.lineno) from exc
+    except ValueError as exc:  # an integer of too many digits
+        raise ArtifactError(f"is not JSON: {exc}") from exc
+
+
+def check(model: type[Checked], document: dict[str, Any]) -> Checked:
+    """Check a document.
+
+    Raises:
+        ArtifactError: naming the first wrong field, what was expected and what was found.
+    """
+    try:
+        return model.model_validate(document)
+    except ValidationError as exc:
+        raise _translate(exc.errors()) from exc
+
+
+def _translate(errors: list[ErrorDetails]) -> ArtifactError:
+    first = errors[0]
+    field = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "missing":
+        reason = "is missing"
+    else:
+        reason = f"{_lowered(first['msg'])}, found {shown(first['input'])}"
+    more = f" (and {len(errors) - 1} more fields)" if len(errors) > 1 else ""
+    return ArtifactError(reason + more, field=field)
+
+
+def _lowered(message: str) -> str:
+    message = message.replace("Input should be", "expected", 1)
+    return message[:1].lower() + message[1:]
+
+
+def shown(value: Any) -> str:
+    """A value for an error message: short, on one line, and never raw."""
+    text = repr(value) if not isinstance(value, dict | list) else _kind(value)
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
+
+
+def _kind(value: Any) -> str:
+    names = {list: "a list", dict: "an object", str: "a text", bool: "a boolean"}
+    return "null" if value is None else names.get(type(value), "a number")

@@ -1,0 +1,136 @@
+"""P4, the trainer: bundles `<run_id>/{metadata.json, metrics.json, model_uri.txt}`.
+
+Two forms are known: the older one has no model version, dataset or times. Nothing is made up for
+it: what is absent stays absent (P6 read a missing RMSE as 0.0, a perfect model).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from pydantic import field_validator
+
+from lineage_bridge.adapters.documents import (
+    Document,
+    Text,
+    Time,
+    check,
+    is_unzoned,
+    parse_object,
+    settle,
+    shown,
+)
+from lineage_bridge.adapters.records import Source, TrainingRecord
+from lineage_bridge.errors import ArtifactError
+from lineage_bridge.naming import known
+
+IDENTIFYING_KEYS = frozenset({"run_id", "candidate_name"})
+
+
+class _Metadata(Document):
+    run_id: Text
+    candidate_name: Text
+    model_type: str | None = None
+    created_at: Time | None = None
+    model_version: str | None = None
+    input_dataset_name: str | None = None
+    input_dataset_version: str | None = None
+    started_at: Time | None = None
+    completed_at: Time | None = None
+
+    @field_validator("model_version", mode="before")
+    @classmethod
+    def _as_text(cls, value: Any) -> Any:
+        # A number is a version too, as its text: 3 is "3". A boolean is not.
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return str(value) if is_number else value
+
+
+def is_bundle(document: Mapping[str, Any]) -> bool:
+    """Tell a bundle's metadata from any other JSON object."""
+    return bool(IDENTIFYING_KEYS & document.keys())
+
+
+def read_bundle(metadata: bytes, source: Source, *, folder: str) -> TrainingRecord | None:
+    """Read a bundle's `metadata.json`; None if it is a JSON object of another kind.
+
+    `folder` is the bundle's folder, which should be called by the run id.
+
+    Raises:
+        ArtifactError: it is no JSON object, or a field is missing or of the wrong form.
+    """
+    document = parse_object(metadata)
+    if not is_bundle(document):
+        return None
+    checked = check(_Metadata, document)
+    if checked.created_at is None and checked.completed_at is None:
+        raise ArtifactError("is missing, and so is `completed_at`", field="created_at")
+    return TrainingRecord(
+        source=source,
+        run_id=checked.run_id,
+        model=checked.candidate_name,
+        version=known(checked.model_version),
+        model_type=known(checked.model_type),
+        dataset_name=known(checked.input_dataset_name),
+        dataset_version=known(checked.input_dataset_version),
+        started=settle(checked.started_at),
+        completed=settle(checked.completed_at),
+        created=settle(checked.created_at),
+        flags=_flags(checked, folder),
+    )
+
+
+def _flags(checked: _Metadata, folder: str) -> tuple[str, ...]:
+    flags = []
+    times: list[datetime | None] = [checked.created_at, checked.started_at, checked.completed_at]
+    if any(is_unzoned(instant) for instant in times):
+        flags.append("unzoned_time")
+    if _backwards(checked.started_at, checked.completed_at):
+        flags.append("completed_before_started")
+    if folder != checked.run_id:
+        flags.append("run_id_not_folder")
+    return tuple(flags)
+
+
+def _backwards(started: datetime | None, completed: datetime | None) -> bool:
+    return started is not None and completed is not None and completed < started
+
+
+def read_metrics(content: bytes) -> tuple[dict[str, float], tuple[str, ...]]:
+    """Read a bundle's `metrics.json`: the finite numbers by name, and flags for the others.
+
+    Raises:
+        ArtifactError: it is no JSON object, or a value is no number.
+    """
+    document = parse_object(content)
+    metrics: dict[str, float] = {}
+    flags: list[str] = []
+    for name, value in document.items():
+        if value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ArtifactError(f"expected a number, found {shown(value)}", field=name)
+        if math.isfinite(value):
+            metrics[name] = float(value)
+        else:
+            flags.append(f"not_finite:{name}")
+    return metrics, tuple(flags)
+
+
+def read_model_uri(content: bytes) -> str:
+    """Read a bundle's `model_uri.txt`: one line of text.
+
+    Raises:
+        ArtifactError: it is not one line of UTF-8.
+    """
+    try:
+        lines = content.decode("utf-8-sig").strip().splitlines()
+    except UnicodeDecodeError as exc:
+        reason = f"is not UTF-8 (byte {exc.start}), expected one line with a URI"
+        raise ArtifactError(reason) from exc
+    if len(lines) != 1 or not lines[0].isprintable():
+        raise ArtifactError(f"expected one line with a URI, found {len(lines)} lines")
+    return lines[0].strip()

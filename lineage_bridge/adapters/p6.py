@@ -1,0 +1,117 @@
+"""P6, the old monitoring layer: dataset and training metadata as JSON, one object in a file.
+
+The same facts as P2's and P4's own artifacts, at second hand: where both are there, those win.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from lineage_bridge.adapters.documents import Document, Text, Time, check, is_unzoned, settle
+from lineage_bridge.adapters.records import DatasetRecord, Source, TrainingRecord
+from lineage_bridge.naming import known
+
+Whole = Annotated[int, Field(ge=-(2**53), le=2**53)]
+
+
+class _Dataset(Document):
+    dataset_name: Text
+    dataset_version: Text
+    path: str | None = None
+    built_at: Time | None = None
+    row_count: Whole | None = None
+    feature_count: Whole | None = None
+    target: str | None = None
+    entity: str | None = None
+    event_ts: str | None = None
+
+
+class _Training(Document):
+    run_id: Text
+    model_name: Text
+    model_version: str | None = None
+    input_dataset_name: str | None = None
+    input_dataset_version: str | None = None
+    started_at: Time | None = None
+    completed_at: Time
+    metrics: dict[str, float] = Field(default_factory=dict)
+    artifact_path: str | None = None
+
+
+def is_dataset(document: Mapping[str, Any]) -> bool:
+    """Tell P6's dataset metadata from any other JSON object."""
+    return "dataset_name" in document and "dataset_version" in document
+
+
+def is_training(document: Mapping[str, Any]) -> bool:
+    """Tell P6's training metadata from any other JSON object."""
+    return "run_id" in document and "model_name" in document
+
+
+def read_document(
+    document: dict[str, Any], source: Source, *, modified: datetime
+) -> DatasetRecord | TrainingRecord | None:
+    """Read a dataset's or a training's metadata; None if it is neither.
+
+    `modified` is the file's own time, for a dataset that does not say when it was built.
+
+    Raises:
+        ArtifactError: a field is missing or of the wrong form.
+    """
+    if is_dataset(document):
+        return _dataset(check(_Dataset, document), source, modified)
+    if is_training(document):
+        return _training(check(_Training, document), source)
+    return None
+
+
+def _dataset(checked: _Dataset, source: Source, modified: datetime) -> DatasetRecord:
+    flags = ["unzoned_time"] if is_unzoned(checked.built_at) else []
+    counts = {"row_count": checked.row_count, "feature_count": checked.feature_count}
+    flags += [f"negative:{name}" for name, count in counts.items() if (count or 0) < 0]
+    return DatasetRecord(
+        source=source,
+        stem=checked.dataset_name,
+        version=checked.dataset_version,
+        built=settle(checked.built_at) or modified,
+        built_basis="metadata" if checked.built_at is not None else "mtime",
+        rows=_not_negative(checked.row_count),
+        feature_count=_not_negative(checked.feature_count),
+        target=known(checked.target),
+        entity=known(checked.entity),
+        event_time=known(checked.event_ts),
+        flags=tuple(flags),
+    )
+
+
+def _not_negative(value: int | None) -> int | None:
+    return value if value is not None and value >= 0 else None
+
+
+def _training(checked: _Training, source: Source) -> TrainingRecord:
+    flags = []
+    if is_unzoned(checked.started_at) or is_unzoned(checked.completed_at):
+        flags.append("unzoned_time")
+    started, completed = settle(checked.started_at), settle(checked.completed_at)
+    if started == completed:
+        started = None  # what P6 writes where it knows neither
+    if started is not None and completed is not None and completed < started:
+        flags.append("completed_before_started")
+    return TrainingRecord(
+        source=source,
+        run_id=checked.run_id,
+        model=checked.model_name,
+        version=known(checked.model_version),
+        dataset_name=known(checked.input_dataset_name),
+        dataset_version=known(checked.input_dataset_version),
+        started=started,
+        completed=completed,
+        metrics={k: v for k, v in checked.metrics.items() if math.isfinite(v)},
+        artifact_uri=known(checked.artifact_path),
+        flags=tuple(flags),
+    )

@@ -1,0 +1,151 @@
+"""Records: artifacts, read and typed, in the words of their upstream.
+
+A record says nothing about identity: which dataset or model its words mean is decided later, from
+all records together. Times are aware UTC; `flags` are what a reader should know but must not stop
+for, such as `unzoned_time`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+Family = Literal["p2", "p4", "p5", "p6"]
+
+
+class Source(msgspec.Struct, frozen=True):
+    """Where a record was found.
+
+    Attributes:
+        path: absolute.
+        shown: relative to the folder that was named.
+        sha256: of the file's bytes, None where it was not read whole.
+        line: counted from 1, None for a whole file.
+    """
+
+    family: Family
+    path: str
+    shown: str
+    sha256: str | None = None
+    line: int | None = None
+
+
+class Column(msgspec.Struct, frozen=True):
+    """A column: its type as the file spells it, and how many nulls the statistics count."""
+
+    name: str
+    type: str
+    nulls: int | None = None
+
+
+class DatasetRecord(msgspec.Struct, frozen=True, tag="dataset", kw_only=True):
+    """One build of a feature dataset.
+
+    Attributes:
+        stem: the file's stem, which P2 uses as the dataset's name.
+        version: as spelt by the artifact.
+        built: when it was written; `built_basis` says by whose word (`metadata` or `mtime`).
+        upstream: the database it was built from, as typed by whoever built it.
+        footer_sha256: over the parquet footer and the file's size.
+        observed_from, observed_to: the first and last event time in it.
+        zoned: whether its event times name a zone.
+    """
+
+    source: Source
+    stem: str
+    version: str
+    built: datetime
+    built_basis: str = "metadata"
+    upstream: str | None = None
+    file_bytes: int | None = None
+    footer_sha256: str | None = None
+    rows: int | None = None
+    columns: tuple[Column, ...] = ()
+    feature_count: int | None = None
+    positive_rate: float | None = None
+    entities: int | None = None
+    observed_from: datetime | None = None
+    observed_to: datetime | None = None
+    zoned: bool | None = None
+    target: str | None = None
+    entity: str | None = None
+    event_time: str | None = None
+    flags: tuple[str, ...] = ()
+
+
+class TrainingRecord(msgspec.Struct, frozen=True, tag="training", kw_only=True):
+    """One training run and the model that came out of it.
+
+    Attributes:
+        run_id: as the upstream spells it.
+        model: the model's name; for P2's own the algorithm key of the metrics file.
+        version: None where the artifact has none.
+        dataset_path: P2 names its dataset by a path.
+        started, completed: None where unknown; `created` is the fallback for `completed`.
+        metrics: every number that was reported, by name.
+        parameters: hyper-parameters, as text.
+        time_basis: `utc`, or `unzoned` where the artifact's clock has no zone.
+    """
+
+    source: Source
+    run_id: str
+    model: str
+    version: str | None = None
+    model_type: str | None = None
+    dataset_name: str | None = None
+    dataset_version: str | None = None
+    dataset_path: str | None = None
+    started: datetime | None = None
+    completed: datetime | None = None
+    created: datetime | None = None
+    metrics: dict[str, float] = {}
+    parameters: dict[str, str] = {}
+    artifact_uri: str | None = None
+    time_basis: str = "utc"
+    flags: tuple[str, ...] = ()
+
+
+class PublishedRecord(msgspec.Struct, frozen=True, tag="published", kw_only=True):
+    """A model folder as a service reads it: `<name>/<folder>/model_metadata.json`."""
+
+    source: Source
+    name: str
+    folder: str
+    version: str | None
+    run_id: str | None = None
+    dataset_name: str | None = None
+    dataset_version: str | None = None
+    started: datetime | None = None
+    completed: datetime | None = None
+    flags: tuple[str, ...] = ()
+
+
+class DeploymentRecord(msgspec.Struct, frozen=True, tag="deployment", kw_only=True):
+    """One start of one instance of a deployment."""
+
+    source: Source
+    time: datetime
+    service: str
+    service_version: str
+    environment: str
+    deployment: str
+    instance: str | None
+    model: str
+    model_version: str
+    bundle_id: str
+    bundle_uri: str
+    bundle_created: datetime
+    dataset_name: str
+    dataset_version: str
+    trained_from: datetime
+    trained_to: datetime
+    activation_reason: str
+    traffic_status: str
+
+
+Record = DatasetRecord | TrainingRecord | PublishedRecord | DeploymentRecord
+
+encode_record = msgspec.json.Encoder().encode
+decode_record = msgspec.json.Decoder(Record).decode

@@ -1,0 +1,179 @@
+"""Gaps: what could not be linked, which edge that costs, and the line that would mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from lineage_bridge.adapters.linked import DatasetVersion, Training
+from lineage_bridge.adapters.records import (
+    DatasetRecord,
+    DeploymentRecord,
+    PublishedRecord,
+    Source,
+    TrainingRecord,
+)
+
+Kind = Literal[
+    "training_without_dataset",
+    "dataset_missing",
+    "dataset_ambiguous",
+    "dataset_without_source",
+    "model_missing",
+    "model_ambiguous",
+    "run_id_twice",
+    "published_without_dataset",
+    "windows_without_event",
+    "blind_counters",
+    "flagged",
+]
+
+# Kinds that cost no edge by themselves: worth knowing, no fault.
+NOTES: frozenset[Kind] = frozenset({"blind_counters", "flagged", "published_without_dataset"})
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """One thing that is missing or worth knowing.
+
+    Attributes:
+        what: a sentence for people.
+        path: the artifact, as shown; None where no artifact says it.
+        field: the field that would have said it.
+        edge: the edge that it costs, as `from -> to`; None for a note.
+        mend: a line for lineage-bridge.toml, or what to do upstream.
+    """
+
+    kind: Kind
+    what: str
+    path: str | None = None
+    line: int | None = None
+    field: str | None = None
+    edge: str | None = None
+    mend: str | None = None
+
+    @property
+    def is_note(self) -> bool:
+        """Whether it is no fault."""
+        return self.kind in NOTES
+
+    def as_json(self) -> dict[str, Any]:
+        """The published shape; absent facts are absent keys."""
+        members = ("kind", "what", "path", "line", "field", "edge", "mend")
+        shape = {name: getattr(self, name) for name in members}
+        return {name: value for name, value in shape.items() if value is not None}
+
+
+def _gap(source: Source, kind: Kind, what: str, **more: str | None) -> Gap:
+    return Gap(kind, what, path=source.shown, line=source.line, **more)
+
+
+def dataset_without_source(record: DatasetRecord, dataset: DatasetVersion) -> Gap:
+    """A build that does not name its database."""
+    at_second_hand = record.source.family == "p6"
+    return _gap(
+        record.source,
+        "dataset_without_source",
+        f"{dataset.name}@{dataset.version} does not say which database it was built from",
+        field="upstream_db_path",
+        edge=f"(source table) -> {dataset.name}@{dataset.version}",
+        mend="P6's JSON does not say it; read the parquet file with --p2"
+        if at_second_hand
+        else "build the dataset again with P2 from a named database",
+    )
+
+
+def dataset_missing(training: Training, dataset: DatasetVersion) -> Gap:
+    """A dataset that was trained on and that nobody has."""
+    return _gap(
+        training.record.source,
+        "dataset_missing",
+        f"{dataset.name}@{dataset.version} was read by {training.job}, and nobody has its file",
+        field="input_dataset_name",
+        edge=f"(source table) -> {dataset.name}@{dataset.version}",
+        mend="read the folder that holds the file with --p2, or keep its file longer",
+    )
+
+
+def dataset_ambiguous(record: TrainingRecord, candidates: Sequence[str]) -> Gap:
+    """A reference that several datasets answer to."""
+    return _gap(
+        record.source,
+        "dataset_ambiguous",
+        f"dataset {record.dataset_name!r} may be any of {', '.join(candidates)}",
+        field="input_dataset_name",
+        edge=f"{' | '.join(candidates)} -> train.{record.model}",
+        mend=f'[aliases.datasets] "{record.dataset_name}" = "{candidates[0]}"',
+    )
+
+
+def training_without_dataset(record: TrainingRecord, candidates: Sequence[str]) -> Gap:
+    """A training that does not say what it read."""
+    among = f"; candidates: {', '.join(candidates)}" if candidates else ""
+    return _gap(
+        record.source,
+        "training_without_dataset",
+        f"the training of {record.model!r} does not say which dataset it read{among}",
+        field="input_dataset_name",
+        edge=f"(features) -> train.{record.model} (run {record.run_id})",
+        mend=f'[aliases.runs] "{record.run_id}" = "features.<store>.<name>@<version>"',
+    )
+
+
+def model_missing(record: DeploymentRecord, model: DatasetVersion) -> Gap:
+    """A deployment of a model that no training is known for."""
+    said = f"{record.model!r} {record.model_version!r}"
+    return _gap(
+        record.source,
+        "model_missing",
+        f"no training is known for {said}, which {record.deployment!r} serves",
+        field="model_name",
+        edge=f"(training) -> {model.name}@{model.version}",
+        mend="read its bundle with --p4, or name it: "
+        f'[aliases.models] "{record.model}" = "models.<name>"',
+    )
+
+
+def model_ambiguous(training: Training, version: str) -> Gap:
+    """A model version that several runs claim."""
+    model = training.model
+    return _gap(
+        training.record.source,
+        "flagged",
+        f"{model.name}@{model.version} comes from several runs; this one is called {version}",
+        field="model_version",
+    )
+
+
+def published_without_dataset(record: PublishedRecord, missing: Sequence[str]) -> Gap:
+    """A model folder whose deployments P5 keeps silent about."""
+    return _gap(
+        record.source,
+        "published_without_dataset",
+        f"whatever serves {record.name}/{record.folder} leaves neither events nor windows: "
+        f"{', '.join(missing)} missing",
+        field=missing[0],
+        mend="publish the model again with its dataset and training times",
+    )
+
+
+_FLAGS = {
+    "unzoned_time": "a time names no zone; it was read as UTC",
+    "completed_before_started": "it completed before it started; it has no duration",
+    "run_id_not_folder": "the folder is not called by the run id",
+    "not_finite": "metric {!r} is not finite and was left out",
+    "not_utf8": "{!r} in the footer is not UTF-8 and was left out",
+    "unreadable": "{!r} in the footer cannot be read and was left out",
+    "duplicate_columns": "a column stands twice; the first counts",
+    "no_target": "it has no target column",
+    "not_numeric": "feature {!r} is no number",
+    "row_count_differs": "P2's row count is not that of the file; the file's counts",
+    "negative": "{!r} is negative and was left out",
+}
+
+
+def flagged(source: Source, flag: str) -> Gap:
+    """What an adapter flagged: `<flag>` or `<flag>:<field>`."""
+    name, _, field = flag.partition(":")
+    return _gap(source, "flagged", _FLAGS[name].format(field), field=field or None)

@@ -1,0 +1,163 @@
+"""Walk the named folders and say which file is what, by its name and place.
+
+Links are not followed, so nothing outside of a named folder is read and no loop is walked. A known
+companion of an artifact, or a file of no family, is counted as ignored.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from lineage_bridge.adapters.records import Family
+from lineage_bridge.errors import SettingsError
+from lineage_bridge.ingest.quarantine import Rejected
+
+Kind = Literal["dataset", "metrics", "bundle", "events", "windows", "published", "metadata"]
+
+_WINDOWS = re.compile(r"metrics_\d{1,2}\.jsonl", re.IGNORECASE)
+_METRICS = re.compile(r"metrics_.+\.json", re.IGNORECASE)
+# Folders that hold no artifact of ours: version control, environments, MLflow's own store.
+_SKIPPED_FOLDERS = re.compile(r"\.git|\.venv|__pycache__|node_modules|mlruns.*")
+# JSON files of other families that lie where P6's may.
+_COMPANIONS = frozenset(
+    {"metadata.json", "metrics.json", "model_metadata.json", "feature_schema.json"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file that may be an artifact; `root` is the folder that was named."""
+
+    family: Family
+    kind: Kind
+    path: Path
+    root: Path
+
+    @property
+    def shown(self) -> str:
+        """The path relative to the named folder."""
+        relative = os.path.relpath(self.path, self.root)
+        return self.path.name if relative == "." else relative
+
+
+@dataclass(slots=True)
+class Scan:
+    """What a walk found; `ignored` counts by reason."""
+
+    found: list[Found] = field(default_factory=list)
+    ignored: Counter[str] = field(default_factory=Counter)
+    rejected: list[Rejected] = field(default_factory=list)
+
+
+def scan(roots: Mapping[Family, Sequence[Path]]) -> Scan:
+    """Walk every root, each once; a root may be given for several families.
+
+    Raises:
+        SettingsError: a root does not exist.
+    """
+    result = Scan()
+    families_of: dict[Path, list[Family]] = {}
+    for family, paths in roots.items():
+        for path in paths:
+            if not path.exists():
+                raise SettingsError(f"The folder `{path}` (--{family}) does not exist.")
+            families_of.setdefault(Path(os.path.realpath(path)), []).append(family)
+    for root, families in sorted(families_of.items()):
+        _scan_root(root, families, result)
+    return _once(result)
+
+
+def _once(result: Scan) -> Scan:
+    # The same file may be reached from a folder and from its parent.
+    unique = {(f.family, f.path): f for f in reversed(result.found)}
+    result.found = sorted(unique.values(), key=lambda f: (f.family, str(f.path)))
+    return result
+
+
+def _scan_root(root: Path, families: Sequence[Family], result: Scan) -> None:
+    for path, is_folder in _walk(root, result):
+        kinds = [(f, k) for f in families if (k := _classify(f, path, root, is_folder))]
+        if is_folder:
+            result.rejected += [
+                Rejected(str(path), f, 0, None, "is a folder, expected a file") for f, _ in kinds
+            ]
+        elif kinds:
+            result.found += [Found(f, k, path, root) for f, k in kinds]
+        else:
+            result.ignored["of no family"] += 1
+
+
+def _walk(root: Path, result: Scan) -> Iterator[tuple[Path, bool]]:
+    """Every file, and every folder that is called like a file, below the root."""
+    if root.is_file():
+        yield root, False
+        return
+    pending = [root]
+    while pending:
+        folder = pending.pop()
+        try:
+            entries = sorted(os.scandir(folder), key=lambda e: e.name)
+        except OSError as exc:
+            reason = f"cannot be listed: {exc.strerror or exc}"
+            result.rejected.append(Rejected(str(folder), "folder", 0, None, reason))
+            continue
+        for entry in entries:
+            path = Path(entry.path)
+            if entry.is_symlink():
+                result.ignored["link"] += 1
+            elif not entry.is_dir():
+                yield path, False
+            elif _SKIPPED_FOLDERS.fullmatch(entry.name):
+                result.ignored["folder of another tool"] += 1
+            else:
+                if "." in entry.name and not _holds_parts(path):
+                    yield path, True
+                pending.append(path)
+
+
+def _holds_parts(folder: Path) -> bool:
+    # `x.parquet/part-0.parquet` is how many engines write one table.
+    try:
+        return any(e.name.lower().endswith(".parquet") for e in os.scandir(folder))
+    except OSError:
+        return False
+
+
+def _classify(family: Family, path: Path, root: Path, is_folder: bool) -> Kind | None:
+    name = path.name.lower()
+    if family == "p2":
+        return _classify_p2(name)
+    if family == "p4":
+        return "bundle" if name == "metadata.json" else None
+    if family == "p5":
+        return _classify_p5(path, root, is_folder)
+    companion = name in _COMPANIONS or _METRICS.fullmatch(name) is not None
+    return "metadata" if name.endswith(".json") and not companion and not is_folder else None
+
+
+def _classify_p2(name: str) -> Kind | None:
+    if name.endswith(".parquet"):
+        return "dataset"
+    return "metrics" if _METRICS.fullmatch(name) else None
+
+
+def _classify_p5(path: Path, root: Path, is_folder: bool) -> Kind | None:
+    name = path.name.lower()
+    if name == "model_metadata.json":
+        return "published"
+    if name == "deployment_events.jsonl":
+        return "events"
+    if _WINDOWS.fullmatch(name):
+        return "windows"
+    if is_folder or not name.endswith(".jsonl"):
+        return None
+    folders = set(path.relative_to(root).parts[:-1])
+    if "metrics" in folders:
+        return "windows"
+    return "events" if "events" in folders else None
