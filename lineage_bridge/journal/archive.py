@@ -1,0 +1,151 @@
+"""A journal as a file of lines: NDJSON of the events in their order, gzip by suffix.
+
+One line is one event as it stands in the journal; nothing is added, so any OpenLineage consumer
+reads it, and a file of anybody's events can be imported. Events of ours are deduplicated by their
+id; others are appended unless the journal holds the very same event.
+"""
+
+from __future__ import annotations
+
+import gzip
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from lineage_bridge.errors import ArtifactError, EventError
+from lineage_bridge.events import Event, decode, event_of, kind_of
+from lineage_bridge.journal.store import Journal, Transaction
+
+STANDARD = "-"  # standard output or input
+BATCH = 500
+MAX_LINE_BYTES = 64 * 1024 * 1024
+
+# What makes an event one, by its kind: member -> keys that are texts.
+_REQUIRED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "run": {"run": ("runId",), "job": ("namespace", "name")},
+    "job": {"job": ("namespace", "name")},
+    "dataset": {"dataset": ("namespace", "name")},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """How many events a file brought, and how many the journal had already."""
+
+    appended: int
+    known: int
+
+
+def export_events(journal: Journal, target: str) -> int:
+    """Write every event to a file, or `-`; return how many. A file is there whole, or not at all.
+
+    Raises:
+        ArtifactError: the file cannot be written.
+    """
+    if target == STANDARD:
+        return _write(journal, sys.stdout.buffer)
+    path = Path(target)
+    partial = path.with_name(path.name + ".partial")
+    try:
+        try:
+            with _opened(partial, "wb", gzipped=path.suffix == ".gz") as file:
+                count = _write(journal, file)
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as exc:
+        raise ArtifactError(f"Cannot write `{target}`: {exc.strerror or exc}.") from exc
+    return count
+
+
+def _write(journal: Journal, file: BinaryIO) -> int:
+    count, after = 0, 0
+    while events := journal.read(after, BATCH):
+        file.writelines(_one_line(stored.body) + b"\n" for stored in events)
+        count += len(events)
+        after = events[-1].seq
+    return count
+
+
+def _one_line(body: bytes) -> bytes:
+    # A body stands as it came, perhaps over several lines. JSON has line breaks only between
+    # tokens, so a blank in their place says the same, digit for digit.
+    return body.replace(b"\r", b" ").replace(b"\n", b" ")
+
+
+def import_events(journal: Journal, source: str) -> Imported:
+    """Append the events of a file, or `-`; all of them, or none if a line is wrong.
+
+    Raises:
+        ArtifactError: the file cannot be read, or a line is no event; it says which and why.
+    """
+    try:
+        if source == STANDARD:
+            return _append(journal, _events(sys.stdin.buffer))
+        path = Path(source)
+        with _opened(path, "rb", gzipped=path.suffix == ".gz") as file:
+            return _append(journal, _events(file))
+    except (OSError, EOFError) as exc:  # a cut gzip ends in EOFError
+        raise ArtifactError(f"Cannot read `{source}`: {exc}.") from exc
+    except ArtifactError as exc:
+        raise ArtifactError(f"`{source}`, line {exc.line}: {exc.reason}", line=exc.line) from exc
+
+
+@contextmanager
+def _opened(path: Path, mode: str, *, gzipped: bool) -> Iterator[BinaryIO]:
+    with path.open(mode) as raw:
+        if not gzipped:
+            yield cast("BinaryIO", raw)
+            return
+        with gzip.GzipFile(fileobj=cast("BinaryIO", raw), mode=mode) as file:
+            yield cast("BinaryIO", file)
+
+
+def _events(file: BinaryIO) -> Iterator[Event]:
+    number = 0
+    while line := file.readline(MAX_LINE_BYTES + 1):
+        number += 1
+        if len(line) > MAX_LINE_BYTES:
+            raise ArtifactError(f"it is longer than {MAX_LINE_BYTES} bytes", line=number)
+        body = line.removeprefix(b"\xef\xbb\xbf").strip() if number == 1 else line.strip()
+        if not body:
+            continue
+        try:
+            document = decode(body)
+            _check(document)
+            yield event_of(document, body)
+        except EventError as exc:
+            raise ArtifactError(str(exc), line=number) from exc
+
+
+def _check(document: Mapping[str, Any]) -> None:
+    kind = kind_of(document)
+    for member, keys in _REQUIRED[kind].items():
+        value = document.get(member)
+        for key in keys:
+            if not isinstance(value, dict) or not isinstance(value.get(key), str):
+                raise EventError(f"a {kind} event must have it, as a text", path=f"{member}.{key}")
+
+
+def _append(journal: Journal, events: Iterable[Event]) -> Imported:
+    appended = known = 0
+    with journal.transaction() as tx:
+        for event in events:
+            if _is_new(tx, event) and tx.append(event, "import") is not None:
+                appended += 1
+            else:
+                known += 1
+    return Imported(appended, known)
+
+
+def _is_new(tx: Transaction, event: Event) -> bool:
+    if event.id is not None:
+        return True  # the journal itself keeps one of each id
+    same_instant = tx.connection.execute(
+        "SELECT body FROM events WHERE kind = ? AND time_us = ? AND id IS NULL",
+        (event.kind, event.time_us),
+    )
+    return all(_one_line(row[0]).strip() != event.body for row in same_instant)

@@ -1,0 +1,234 @@
+"""Forwarding: what is ours goes to Marquez, in an order that it can bind, as often as it takes.
+
+`Forwarder.run` serves a command in the foreground (until nothing is left, with progress) and a
+thread that never ends. What is still to go stands in the journal's database, so any run goes on
+where another one stopped, for whatever reason. Of several processes on one home one forwards to a
+Marquez at a time; the others wait and watch it.
+
+`docs/forward.md` tells what a user sees.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lineage_bridge.errors import CollectorUnavailableError, JournalError
+from lineage_bridge.journal.forward_patience import Patience
+from lineage_bridge.journal.forward_queue import ForwardQueue
+from lineage_bridge.journal.forward_run import LOOK_SECONDS, ForwardRun
+from lineage_bridge.journal.marquez import ANSWER_SECONDS, Marquez, public_url
+from lineage_bridge.journal.store import Journal
+
+if TYPE_CHECKING:
+    import httpx
+
+GIVE_UP_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardStatus:
+    """How many events are in which state, for one Marquez.
+
+    Attributes:
+        url: of the Marquez, without user and password.
+        pending: still to be sent.
+        sent: there.
+        dead: refused for good; see `lineage-bridge journal dead`.
+        held: kept back, because they would cut their job's edges.
+        collapsed: heartbeats that a later one replaced.
+        superseded: another event took their place.
+    """
+
+    url: str
+    pending: int = 0
+    sent: int = 0
+    dead: int = 0
+    held: int = 0
+    collapsed: int = 0
+    superseded: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardReport:
+    """What one run did, and what it left.
+
+    Attributes:
+        sent: events that arrived.
+        dead: events that became dead letters.
+        seconds: how long it took.
+        status: what is where now.
+    """
+
+    sent: int
+    dead: int
+    seconds: float
+    status: ForwardStatus
+
+
+class Forwarder:
+    """Forwards a journal to one Marquez.
+
+    Args:
+        journal: open for writing.
+        url: of the Marquez.
+        api_key: sent as a bearer token.
+        connections: how many events are under way at once.
+        give_up_seconds: for how long nothing may be reached in a run until idle.
+        transport: in place of the network, for tests.
+        answer_seconds: how long to wait for an answer.
+        clock: seconds that only grow.
+        sleep: waits.
+        jitter: a number from 0 to 1.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        url: str,
+        *,
+        api_key: str | None = None,
+        connections: int = 4,
+        give_up_seconds: float = GIVE_UP_SECONDS,
+        transport: httpx.BaseTransport | None = None,
+        answer_seconds: float = ANSWER_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._journal = journal
+        self._url = url
+        self._name = public_url(url)
+        self._api_key = api_key
+        self._connections = connections
+        self._give_up_seconds = give_up_seconds
+        self._transport = transport
+        self._answer_seconds = answer_seconds
+        self._clock = clock
+        self._sleep = sleep
+        self._jitter = jitter
+        self._queue = ForwardQueue(journal, url)
+
+    def status(self) -> ForwardStatus:
+        """What is where now; events that no run has looked at are not counted."""
+        counts = self._queue.counts()
+        counts["superseded"] = counts.get("superseded", 0) + counts.pop("stale", 0)
+        return ForwardStatus(self._name, **counts)
+
+    def run(
+        self,
+        *,
+        until_idle: bool = True,
+        stop: threading.Event | None = None,
+        progress: Callable[[ForwardStatus], None] | None = None,
+    ) -> ForwardReport:
+        """Forward what is there, then return; or with `until_idle=False` go on for ever.
+
+        A KeyboardInterrupt ends it after the events under way; the rest stays for a later run.
+
+        Args:
+            until_idle: end when nothing is left, and when Marquez is not reached for long.
+            stop: ends the run when it is set.
+            progress: told after each step.
+
+        Raises:
+            CollectorUnavailableError: nothing was reached for `give_up_seconds` (until idle only),
+                or Marquez wants another key; all is kept.
+            JournalError: the journal cannot be written.
+        """
+        stopped = stop or threading.Event()
+        began, before = self._clock(), self.status()
+
+        def told() -> None:
+            if progress is not None:
+                progress(self.status())
+
+        self._take_turn(until_idle=until_idle, stop=stopped, told=told)
+        after = self.status()
+        told()
+        return ForwardReport(
+            sent=after.sent - before.sent,
+            dead=max(after.dead - before.dead, 0),
+            seconds=self._clock() - began,
+            status=after,
+        )
+
+    def _take_turn(
+        self, *, until_idle: bool, stop: threading.Event, told: Callable[[], None]
+    ) -> None:
+        """Forward when no other process does; while one does, watch it."""
+        seen, since = self._queue.counts(), self._clock()
+        while not stop.is_set():
+            with alone(self._journal.home, self._name) as is_alone:
+                if is_alone:
+                    self._forward(until_idle=until_idle, stop=stop, told=told)
+                    return
+            told()
+            self._sleep(LOOK_SECONDS)
+            now = self._queue.counts()
+            if now != seen:
+                seen, since = now, self._clock()
+            elif until_idle and self._is_done(now):
+                return
+            elif until_idle and self._clock() - since >= self._give_up_seconds:
+                raise CollectorUnavailableError(
+                    f"Another process forwards this home to {self._name}, and it has reached "
+                    "nothing for a while. Everything is kept; it goes on."
+                )
+
+    def _is_done(self, counts: dict[str, int]) -> bool:
+        left = counts.get("pending", 0) + counts.get("stale", 0)
+        return not left and self._queue.reached() >= self._journal.last_seq()
+
+    def _forward(
+        self, *, until_idle: bool, stop: threading.Event, told: Callable[[], None]
+    ) -> None:
+        self._queue.park(None)
+        marquez = Marquez(
+            self._url,
+            api_key=self._api_key,
+            connections=self._connections,
+            transport=self._transport,
+            answer_seconds=self._answer_seconds,
+        )
+        with marquez:
+            run = ForwardRun(
+                self._journal,
+                self._queue,
+                marquez,
+                connections=self._connections,
+                patience=Patience(self._give_up_seconds if until_idle else None, self._jitter),
+                clock=self._clock,
+                sleep=self._sleep,
+                name=self._name,
+            )
+            run.go(until_idle=until_idle, stop=stop, told=told)
+
+
+@contextmanager
+def alone(home: Path, name: str) -> Iterator[bool]:
+    """Whether this is the only process that forwards this home to that Marquez.
+
+    An exclusive lock on an empty SQLite file: it is gone when its process is, on every system.
+    """
+    digest = hashlib.sha256(name.encode()).hexdigest()[:12]
+    connection = sqlite3.connect(home / f"forward-{digest}.lock", timeout=0, isolation_level=None)
+    try:
+        try:
+            connection.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as exc:
+            if exc.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise JournalError(f"Cannot lock `{home}` for forwarding: {exc}.") from exc
+            yield False
+        else:
+            yield True
+    finally:
+        connection.close()

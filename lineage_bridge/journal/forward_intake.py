@@ -1,0 +1,139 @@
+"""Taking events in: which of them are forwarded, by the rules that Marquez imposes.
+
+- What is ours goes: read from artifacts, sent by a pipeline's transport, or imported. What came
+  over HTTP was meant for our collector, and what we follow is Marquez's already.
+- What Marquez cannot hold is a dead letter before its first try.
+- An event that another supersedes is not sent; if it was, it becomes `stale`.
+- Of a deployment's heartbeats that wait, only the latest goes.
+- One of ours without inputs (an old bundle knows none) would cut the edges of its job. If the job
+  has any with inputs, it goes only ahead of one of them that still waits, and is held until then.
+
+All of it happens in the caller's transaction, together with the number that was reached.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from lineage_bridge.errors import EventError
+from lineage_bridge.journal.forward_facts import HEARTBEAT, Facts, facts_of
+from lineage_bridge.journal.forward_limits import problem_of
+from lineage_bridge.journal.forward_order import Item
+from lineage_bridge.journal.store import Stored
+
+FORWARDED = ("artifact", "transport", "import")
+
+
+def take_in(connection: sqlite3.Connection, target: int, limit: int) -> int:
+    """Take in up to so many events; return how many there were."""
+    rows = connection.execute(
+        "SELECT seq, id, kind, time_us, received_us, origin, body FROM events"
+        " WHERE seq > (SELECT seq FROM forward_targets WHERE id = ?) AND origin IN (?, ?, ?)"
+        " ORDER BY seq LIMIT ?",
+        (target, *FORWARDED, limit),
+    )
+    events = [Stored(*row) for row in rows]
+    jobs = {_take_one(connection, target, stored) for stored in events}
+    for job in sorted(jobs):
+        _collapse_heartbeats(connection, target, job)
+        _hold_bare(connection, target, job)
+    _set_reached(connection, target, events[-1].seq if len(events) == limit else None)
+    return len(events)
+
+
+def _set_reached(connection: sqlite3.Connection, target: int, seq: int | None) -> None:
+    connection.execute(
+        "UPDATE forward_targets SET"
+        " seq = coalesce(?, (SELECT max(seq) FROM events), 0) WHERE id = ?",
+        (seq, target),
+    )
+
+
+def _take_one(connection: sqlite3.Connection, target: int, stored: Stored) -> str:
+    facts, problem = _read(stored), problem_of(stored.body)
+    connection.execute(
+        "INSERT INTO forward_events (target, seq, state, job, time_us, has_inputs, is_bare,"
+        " is_heartbeat, finding, answer) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            target,
+            stored.seq,
+            "dead" if problem else _first_state(connection, stored),
+            facts.item.job,
+            stored.time_us,
+            bool(facts.item.reads),
+            facts.is_bare,
+            _is_heartbeat(connection, target, facts),
+            facts.finding,
+            problem,
+        ),
+    )
+    if facts.supersedes is not None:
+        _supersede(connection, target, facts.supersedes)
+    return facts.item.job
+
+
+def _read(stored: Stored) -> Facts:
+    try:
+        return facts_of(stored)
+    except EventError:  # `problem_of` says it; the event becomes a dead letter
+        return Facts(Item(stored.seq, stored.time_us, ""))
+
+
+def _first_state(connection: sqlite3.Connection, stored: Stored) -> str:
+    row = connection.execute(
+        "SELECT 1 FROM forward_superseded WHERE id = ?", (stored.id,)
+    ).fetchone()
+    return "pending" if row is None else "superseded"
+
+
+def _is_heartbeat(connection: sqlite3.Connection, target: int, facts: Facts) -> bool:
+    """By what it says, or where it says nothing, because it finds what the one before it found."""
+    if facts.cause is not None or facts.finding is None:
+        return facts.cause == HEARTBEAT
+    row = connection.execute(
+        "SELECT finding FROM forward_events WHERE target = ? AND job = ? AND time_us < ?"
+        " ORDER BY time_us DESC, seq DESC LIMIT 1",
+        (target, facts.item.job, facts.item.time_us),
+    ).fetchone()
+    return row is not None and row[0] == facts.finding
+
+
+def _supersede(connection: sqlite3.Connection, target: int, event_id: str) -> None:
+    connection.execute(
+        "INSERT INTO forward_superseded (id) VALUES (?) ON CONFLICT DO NOTHING", (event_id,)
+    )
+    connection.execute(
+        "UPDATE forward_events SET"
+        " state = CASE WHEN state = 'sent' OR doubtful THEN 'stale' ELSE 'superseded' END"
+        " WHERE target = ? AND state NOT IN ('stale', 'superseded')"
+        " AND seq = (SELECT seq FROM events WHERE id = ?)",
+        (target, event_id),
+    )
+
+
+def _collapse_heartbeats(connection: sqlite3.Connection, target: int, job: str) -> None:
+    connection.execute(
+        "UPDATE forward_events AS this SET state = 'collapsed'"
+        " WHERE target = ? AND job = ? AND is_heartbeat AND state = 'pending' AND NOT doubtful"
+        " AND EXISTS (SELECT 1 FROM forward_events AS later"
+        "  WHERE later.target = this.target AND later.job = this.job AND later.is_heartbeat"
+        "  AND later.state IN ('pending', 'sent') AND later.time_us >= this.time_us"
+        "  AND (later.time_us, later.seq) > (this.time_us, this.seq))",
+        (target, job),
+    )
+
+
+def _hold_bare(connection: sqlite3.Connection, target: int, job: str) -> None:
+    # One that is under way (`doubtful`) is too late to go ahead of.
+    connection.execute(
+        "UPDATE forward_events AS this SET state = CASE"
+        " WHEN EXISTS (SELECT 1 FROM forward_events AS full WHERE full.target = this.target"
+        "  AND full.job = this.job AND full.has_inputs AND full.state IN ('pending', 'sent'))"
+        " AND NOT EXISTS (SELECT 1 FROM forward_events AS newer WHERE newer.target = this.target"
+        "  AND newer.job = this.job AND newer.has_inputs AND newer.state = 'pending'"
+        "  AND NOT newer.doubtful AND newer.time_us > this.time_us)"
+        " THEN 'held' ELSE 'pending' END"
+        " WHERE target = ? AND job = ? AND is_bare AND NOT doubtful"
+        " AND state IN ('pending', 'held')",
+        (target, job),
+    )

@@ -1,0 +1,161 @@
+"""What Marquez cannot hold: checked before an event is sent for the first time.
+
+Marquez answers 201 or 500 to these, keeps half of the event, and some of them break its lists for
+everybody from then on. So they are never sent; they are dead letters that say why.
+
+Source: Marquez 0.51's schema and validation, tried on a running one: columns of 255 characters,
+index rows of 2,700 bytes, `jobType` with all three fields, PostgreSQL's ban on NUL.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from lineage_bridge.errors import EventError
+from lineage_bridge.events import decode
+
+MAX_COLUMN = 255  # characters: facet names, field names, a job's location, transformation types
+MAX_LIFECYCLE = 63
+MAX_SYMLINK_TYPE = 64
+MAX_JOB_NAME = 1300  # bytes
+MAX_DATASET_NAME = 2600  # bytes
+
+_NAMESPACE = re.compile(r"[a-zA-Z0-9:;=/_.@+-]{1,1024}")
+_JOB_TYPE = ("processingType", "integration", "jobType")
+
+
+def problem_of(body: bytes) -> str | None:
+    """Why Marquez cannot hold this event, or None if it can."""
+    try:
+        document = decode(body)
+    except EventError as exc:
+        return str(exc)
+    return next(_problems(document, body), None)
+
+
+def _problems(document: Mapping[str, Any], body: bytes) -> Iterator[str]:
+    if b"\\u0000" in body and _has_nul(document):
+        yield "a text holds the character U+0000, which PostgreSQL cannot store"
+    yield from _run_problems(document)
+    yield from _job_problems(document)
+    for side, io_key in (("inputs", "inputFacets"), ("outputs", "outputFacets")):
+        listed = document.get(side)
+        for index, dataset in enumerate(listed if isinstance(listed, list) else []):
+            yield from _dataset_problems(f"{side}[{index}]", dataset, io_key)
+    if "dataset" in document:
+        yield from _dataset_problems("dataset", document["dataset"], "outputFacets")
+
+
+def _run_problems(document: Mapping[str, Any]) -> Iterator[str]:
+    run = _object(document.get("run"))
+    if run.get("facets") is not None and document.get("eventType") is None:
+        yield "`run.facets` needs an `eventType` beside it"
+    yield from _long_keys("run.facets", run.get("facets"))
+
+
+def _job_problems(document: Mapping[str, Any]) -> Iterator[str]:
+    if "job" not in document:
+        return
+    job = _object(document["job"])
+    namespace = job.get("namespace")
+    if not isinstance(namespace, str) or not 0 < len(namespace) <= 1024:
+        yield "`job.namespace` must have 1 to 1024 characters"
+    yield from _bad_name("job.name", job.get("name"), MAX_JOB_NAME)
+    own = _object(job.get("facets"))
+    yield from _long_keys("job.facets", own)
+    location = _object(own.get("sourceCodeLocation")).get("url")
+    yield from _too_long("job.facets.sourceCodeLocation.url", location, MAX_COLUMN)
+    if own.get("jobType") is not None:
+        missing = [key for key in _JOB_TYPE if _object(own["jobType"]).get(key) is None]
+        if missing:
+            yield f"`job.facets.jobType` needs {' and '.join(f'`{key}`' for key in missing)}"
+
+
+def _dataset_problems(where: str, dataset: Any, io_key: str) -> Iterator[str]:
+    if not isinstance(dataset, dict):
+        yield f"`{where}` must be an object"
+        return
+    yield from _bad_namespace(f"{where}.namespace", dataset.get("namespace"))
+    yield from _bad_name(f"{where}.name", dataset.get("name"), MAX_DATASET_NAME)
+    yield from _long_keys(f"{where}.{io_key}", dataset.get(io_key))
+    own = _object(dataset.get("facets"))
+    yield from _long_keys(f"{where}.facets", own)
+    yield from _schema_problems(f"{where}.facets.schema", own.get("schema"))
+    yield from _source_problems(f"{where}.facets.dataSource", own.get("dataSource"))
+    yield from _symlink_problems(f"{where}.facets.symlinks", own.get("symlinks"))
+    yield from _column_problems(f"{where}.facets.columnLineage", own.get("columnLineage"))
+    change = _object(own.get("lifecycleStateChange")).get("lifecycleStateChange")
+    yield from _too_long(f"{where}.facets.lifecycleStateChange", change, MAX_LIFECYCLE)
+
+
+def _schema_problems(where: str, schema: Any) -> Iterator[str]:
+    for index, column in enumerate(_listed(_object(schema).get("fields"))):
+        if column is None:
+            yield f"`{where}.fields[{index}]` must not be null"
+        yield from _too_long(f"{where}.fields[{index}].name", _object(column).get("name"), 255)
+
+
+def _source_problems(where: str, source: Any) -> Iterator[str]:
+    if source is not None and not _object(source).get("name"):
+        yield f"`{where}.name` must not be empty"
+
+
+def _symlink_problems(where: str, symlinks: Any) -> Iterator[str]:
+    if symlinks is None:
+        return
+    identifiers = _object(symlinks).get("identifiers")
+    if identifiers is None:
+        yield f"`{where}` needs `identifiers`"
+    for index, identifier in enumerate(_listed(identifiers)):
+        link = _object(identifier)
+        yield from _bad_namespace(f"{where}.identifiers[{index}].namespace", link.get("namespace"))
+        yield from _too_long(
+            f"{where}.identifiers[{index}].type", link.get("type"), MAX_SYMLINK_TYPE
+        )
+
+
+def _column_problems(where: str, lineage: Any) -> Iterator[str]:
+    for name, column in _object(_object(lineage).get("fields")).items():
+        yield from _too_long(f"{where}.fields", name, MAX_COLUMN)
+        kind = _object(column).get("transformationType")
+        yield from _too_long(f"{where}.fields.{name}.transformationType", kind, MAX_COLUMN)
+
+
+def _bad_namespace(where: str, value: Any) -> Iterator[str]:
+    if not isinstance(value, str) or not _NAMESPACE.fullmatch(value):
+        yield f"`{where}` must be 1 to 1024 characters of a-z A-Z 0-9 and :;=/_.@+-"
+
+
+def _bad_name(where: str, value: Any, max_bytes: int) -> Iterator[str]:
+    if not isinstance(value, str) or not value.strip():
+        yield f"`{where}` must not be blank"
+    elif len(value.encode()) > max_bytes:
+        yield f"`{where}` has {len(value.encode())} bytes, Marquez indexes up to {max_bytes}"
+
+
+def _too_long(where: str, value: Any, most: int) -> Iterator[str]:
+    if isinstance(value, str) and len(value) > most:
+        yield f"`{where}` has {len(value)} characters, Marquez holds {most}"
+
+
+def _long_keys(where: str, facets: Any) -> Iterator[str]:
+    for key in _object(facets):
+        yield from _too_long(f"{where}.{key[:20]}…", key, MAX_COLUMN)
+
+
+def _has_nul(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, dict):
+        return any("\0" in key or _has_nul(member) for key, member in value.items())
+    return isinstance(value, list) and any(_has_nul(member) for member in value)
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

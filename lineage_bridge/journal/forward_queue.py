@@ -1,0 +1,195 @@
+"""What is still to be forwarded, durably: one row for each event and each Marquez.
+
+The rows live in the journal's database, so that a process that dies leaves exactly what it knew. A
+row says `doubtful` from before its event is sent until an answer is written down: after a crash the
+feed is asked before it is sent again.
+
+States: `pending` (to be sent), `sent`, `dead` (refused for good, see `dead_letters`), `held` (would
+cut its job's edges), `collapsed` (a heartbeat that a later one replaces), `superseded` (another
+event took its place), `stale` (superseded after it was sent: what only it named is to be hidden).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from lineage_bridge.journal.forward_facts import item_of
+from lineage_bridge.journal.forward_intake import take_in
+from lineage_bridge.journal.forward_order import Item
+from lineage_bridge.journal.marquez import public_url
+from lineage_bridge.journal.store import Journal, Stored
+
+SCHEMA = (
+    """CREATE TABLE IF NOT EXISTS forward_targets (
+    id INTEGER PRIMARY KEY,
+    url TEXT NOT NULL UNIQUE,             -- without user and password
+    seq INTEGER NOT NULL DEFAULT 0,       -- the last event of the journal that was looked at
+    parked TEXT                           -- why nothing is sent until a setting changes
+)""",
+    """CREATE TABLE IF NOT EXISTS forward_events (
+    target INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    job TEXT NOT NULL,
+    time_us INTEGER NOT NULL,
+    has_inputs INTEGER NOT NULL,
+    is_bare INTEGER NOT NULL,             -- one of ours without inputs
+    is_heartbeat INTEGER NOT NULL,
+    finding TEXT,                         -- status and reason codes of a serving health
+    doubtful INTEGER NOT NULL DEFAULT 0,  -- a try may have reached Marquez
+    tries INTEGER NOT NULL DEFAULT 0,
+    failures INTEGER NOT NULL DEFAULT 0,  -- tries that ended in a 500
+    status INTEGER,                       -- of the last answer that was no success
+    answer TEXT,
+    PRIMARY KEY (target, seq)
+) WITHOUT ROWID""",
+    """CREATE INDEX IF NOT EXISTS forward_events_state ON forward_events (target, state)""",
+    """CREATE INDEX IF NOT EXISTS forward_events_job ON forward_events (target, job, time_us)""",
+    # Ids that an event of the journal supersedes, whether they have arrived or not.
+    """CREATE TABLE IF NOT EXISTS forward_superseded (id TEXT PRIMARY KEY) WITHOUT ROWID""",
+)
+
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """An event that is about to be sent, and whether an earlier try may have reached Marquez."""
+
+    stored: Stored
+    was_doubtful: bool
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a try came to: `sent`, `dead`, or still `pending`."""
+
+    seq: int
+    state: str
+    doubtful: bool = False
+    failed: bool = False
+    status: int | None = None
+    answer: str | None = None
+
+
+class ForwardQueue:
+    """The rows of one Marquez.
+
+    Args:
+        journal: open for writing.
+        url: of the Marquez.
+    """
+
+    def __init__(self, journal: Journal, url: str) -> None:
+        self._journal = journal
+        with journal.transaction() as tx:
+            for statement in SCHEMA:
+                tx.connection.execute(statement)
+            self._target = _target(tx.connection, public_url(url))
+
+    def take_in(self) -> None:
+        """Look at every event of the journal that is new: what is ours gets a row."""
+        while True:
+            with self._journal.transaction() as tx:
+                if take_in(tx.connection, self._target, BATCH) < BATCH:
+                    return
+
+    def reached(self) -> int:
+        """The last event of the journal that was looked at."""
+        with self._journal.reading() as connection:
+            row = connection.execute(
+                "SELECT seq FROM forward_targets WHERE id = ?", (self._target,)
+            ).fetchone()
+            return int(row[0])
+
+    def pending(self) -> list[Item]:
+        """What is to be sent."""
+        return [item_of(stored) for stored in self._in_state("pending")]
+
+    def stale(self) -> list[Stored]:
+        """What was sent and then superseded, and has not been tidied up."""
+        return self._in_state("stale")
+
+    def _in_state(self, state: str) -> list[Stored]:
+        with self._journal.reading() as connection:
+            rows = connection.execute(
+                "SELECT e.seq, e.id, e.kind, e.time_us, e.received_us, e.origin, e.body"
+                " FROM forward_events f JOIN events e ON e.seq = f.seq"
+                " WHERE f.target = ? AND f.state = ? ORDER BY f.seq",
+                (self._target, state),
+            )
+            return [Stored(*row) for row in rows]
+
+    def start(self, seqs: Sequence[int]) -> list[Started]:
+        """Note down that these are about to be sent; without those that need it no more."""
+        started = []
+        with self._journal.transaction() as tx:
+            for seq in seqs:
+                row = tx.connection.execute(
+                    "SELECT e.seq, e.id, e.kind, e.time_us, e.received_us, e.origin, e.body,"
+                    " f.doubtful, f.failures"
+                    " FROM forward_events f JOIN events e ON e.seq = f.seq"
+                    " WHERE f.target = ? AND f.seq = ? AND f.state = 'pending'",
+                    (self._target, seq),
+                ).fetchone()
+                if row is not None:
+                    started.append(Started(Stored(*row[:7]), bool(row[7]), row[8]))
+            tx.connection.executemany(
+                "UPDATE forward_events SET doubtful = 1, tries = tries + 1"
+                " WHERE target = ? AND seq = ?",
+                [(self._target, s.stored.seq) for s in started],
+            )
+        return started
+
+    def settle(self, results: Iterable[Settled]) -> None:
+        """Write down what tries came to; an event that was superseded meanwhile stays so."""
+        with self._journal.transaction() as tx:
+            tx.connection.executemany(
+                "UPDATE forward_events SET state = ?, doubtful = ?, failures = failures + ?,"
+                " status = ?, answer = ? WHERE target = ? AND seq = ? AND state = 'pending'",
+                [
+                    (r.state, r.doubtful, r.failed, r.status, r.answer, self._target, r.seq)
+                    for r in results
+                ],
+            )
+
+    def tidied(self, seqs: Iterable[int]) -> None:
+        """What only these named has been hidden."""
+        with self._journal.transaction() as tx:
+            tx.connection.executemany(
+                "UPDATE forward_events SET state = 'superseded'"
+                " WHERE target = ? AND seq = ? AND state = 'stale'",
+                [(self._target, seq) for seq in seqs],
+            )
+
+    def park(self, reason: str | None) -> None:
+        """Note down why nothing is sent, or that it is again."""
+        with self._journal.transaction() as tx:
+            tx.connection.execute(
+                "UPDATE forward_targets SET parked = ? WHERE id = ?", (reason, self._target)
+            )
+
+    def counts(self) -> dict[str, int]:
+        """How many events are in each state that any is in."""
+        with self._journal.reading() as connection:
+            return state_counts(connection, self._target)
+
+
+def _target(connection: sqlite3.Connection, url: str) -> int:
+    connection.execute(
+        "INSERT INTO forward_targets (url) VALUES (?) ON CONFLICT DO NOTHING", (url,)
+    )
+    row = connection.execute("SELECT id FROM forward_targets WHERE url = ?", (url,)).fetchone()
+    return int(row[0])
+
+
+def state_counts(connection: sqlite3.Connection, target: int) -> dict[str, int]:
+    """How many events of a target are in each state that any is in."""
+    rows = connection.execute(
+        "SELECT state, count(*) FROM forward_events WHERE target = ? GROUP BY state ORDER BY state",
+        (target,),
+    )
+    return dict(rows.fetchall())

@@ -1,0 +1,251 @@
+"""One run of forwarding: hand events out to connections, write down what came of them.
+
+A single thread decides and writes; the connections' threads only send. So order, pauses and the
+database have one owner, and a connection never sleeps: what must be sent again waits in the order.
+
+Invariant: an event is `doubtful` in the database before its first byte leaves, and no longer
+pending only after an answer was read.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+
+from lineage_bridge.errors import CollectorUnavailableError
+from lineage_bridge.events import decode
+from lineage_bridge.journal.forward_facts import datasets_of, job_of
+from lineage_bridge.journal.forward_order import Order
+from lineage_bridge.journal.forward_patience import Patience
+from lineage_bridge.journal.forward_queue import ForwardQueue, Settled, Started
+from lineage_bridge.journal.marquez import Answer, Marquez, Outcome
+from lineage_bridge.journal.store import Journal, Stored, read_events
+
+MAX_FAILURES = 3  # a 500 is most often a poison event, and each try adds a row to Marquez's feed
+LOOK_SECONDS = 0.5  # how often the journal is looked at while there is nothing to do
+REFRESH_SECONDS = 1.0  # and while there is
+SCAN_BATCH = 500
+
+
+class ForwardRun:
+    """What `Forwarder.run` does while it is its turn.
+
+    Args:
+        journal: the events.
+        queue: what is still to go.
+        marquez: where to.
+        connections: how many events are under way at most.
+        patience: when to try again.
+        clock: seconds that only grow.
+        sleep: waits.
+        name: of the Marquez, for messages.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        queue: ForwardQueue,
+        marquez: Marquez,
+        *,
+        connections: int,
+        patience: Patience,
+        clock: Callable[[], float],
+        sleep: Callable[[float], None],
+        name: str,
+    ) -> None:
+        self._journal = journal
+        self._queue = queue
+        self._marquez = marquez
+        self._connections = connections
+        self._patience = patience
+        self._clock = clock
+        self._sleep = sleep
+        self._name = name
+        self._order = Order()
+        self._under_way: dict[Future[Answer], Started] = {}
+        self._not_before: dict[int, float] = {}
+        self._refreshed_at: float | None = None
+
+    def go(self, *, until_idle: bool, stop: threading.Event, told: Callable[[], None]) -> None:
+        """Forward until nothing is left (or for ever), or until `stop` is set.
+
+        Raises:
+            CollectorUnavailableError: nothing was reached for too long, or nothing will be.
+        """
+        with ThreadPoolExecutor(self._connections, thread_name_prefix="forward") as pool:
+            try:
+                while not stop.is_set():
+                    if not self._step(pool):
+                        if until_idle:
+                            return
+                        self._sleep(LOOK_SECONDS)
+                    told()
+            finally:
+                self._settle(wait(self._under_way).done)
+
+    def _step(self, pool: ThreadPoolExecutor) -> bool:
+        """Do what there is to do, or wait for it; return whether anything is left to do."""
+        self._refresh()
+        self._hand_out(pool)
+        if self._under_way:
+            done, _ = wait(self._under_way, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
+            self._settle(done)
+            return True
+        if not len(self._order) and not self._tidy_up():
+            return False
+        self._rest()
+        return True
+
+    def _refresh(self) -> None:
+        """Take in what the journal has got since."""
+        now = self._clock()
+        if len(self._order) and self._refreshed_at is not None:
+            if now - self._refreshed_at < REFRESH_SECONDS:
+                return
+            if self._queue.reached() >= self._journal.last_seq():
+                return
+        self._refreshed_at = now
+        self._queue.take_in()
+        self._order.replace(self._queue.pending())
+
+    def _hand_out(self, pool: ThreadPoolExecutor) -> None:
+        now = self._clock()
+        if now < self._patience.resume_at:
+            return
+        room = self._connections - len(self._under_way)
+        ready = [
+            item
+            for item in self._order.ready(self._connections + len(self._not_before))
+            if now >= self._not_before.get(item.seq, now)
+        ][: max(room, 0)]
+        if not ready:
+            return
+        started = {s.stored.seq: s for s in self._queue.start([item.seq for item in ready])}
+        for item in ready:
+            self._order.start(item)
+            if item.seq not in started:  # superseded since it was read
+                self._order.finish(item.seq)
+                continue
+            one = started[item.seq]
+            sending = pool.submit(self._marquez.send, one.stored, doubtful=one.was_doubtful)
+            self._under_way[sending] = one
+
+    def _settle(self, done: Iterable[Future[Answer]]) -> None:
+        answers = [(self._under_way.pop(future), future.result()) for future in done]
+        if not answers:
+            return
+        self._queue.settle([self._judge(started, answer) for started, answer in answers])
+        for _, answer in answers:
+            self._raise_if_parked(answer)
+        if self._patience.is_exhausted(self._clock()):
+            raise self._unavailable(answers[-1][1].text)
+
+    def _judge(self, started: Started, answer: Answer) -> Settled:
+        seq = started.stored.seq
+        self._count(answer)
+        state = _state(answer, started.failures)
+        if state == "pending":
+            self._order.release(seq)
+            if answer.outcome is Outcome.FAILED:
+                pause = self._patience.backoff(started.failures + 1)
+                self._not_before[seq] = self._clock() + pause
+        else:
+            self._order.finish(seq)
+            self._not_before.pop(seq, None)
+        return Settled(
+            seq,
+            state,
+            doubtful=_is_doubtful(answer, started),
+            failed=answer.outcome is Outcome.FAILED,
+            status=None if state == "sent" else answer.status,
+            answer=None if state == "sent" else answer.text,
+        )
+
+    def _count(self, answer: Answer) -> None:
+        if answer.outcome is Outcome.WAIT:
+            self._patience.failed(self._clock(), answer.retry_after)
+        elif answer.outcome is not Outcome.PARKED:
+            self._patience.answered()
+
+    def _raise_if_parked(self, answer: Answer) -> None:
+        if answer.outcome is not Outcome.PARKED:
+            return
+        said = f"answered {answer.status}: " if answer.status else ""
+        reason = f"{said}{answer.text}"
+        self._queue.park(reason)
+        raise CollectorUnavailableError(
+            f"Marquez at {self._name} takes nothing: {reason}. Check MARQUEZ_URL and "
+            "MARQUEZ_API_KEY. Everything is kept; `lineage-bridge journal forward` goes on."
+        )
+
+    def _unavailable(self, text: str) -> CollectorUnavailableError:
+        return CollectorUnavailableError(
+            f"Marquez at {self._name} was not reached: {text}. Everything is kept; "
+            "`lineage-bridge journal forward` or `up` goes on where this stopped."
+        )
+
+    def _rest(self) -> None:
+        """Wait for the end of a pause, in slices that let a `stop` through."""
+        now = self._clock()
+        if self._patience.is_exhausted(now):
+            raise self._unavailable("it answered nothing for too long")
+        left = self._patience.seconds_left(now)
+        self._not_before = {seq: then for seq, then in self._not_before.items() if then > now}
+        if not left and self._not_before:
+            left = min(self._not_before.values()) - now
+        self._sleep(min(max(left, 0.01), LOOK_SECONDS))
+
+    def _tidy_up(self) -> bool:
+        """Hide the datasets that only superseded events name; return whether any is left."""
+        if self._clock() < self._patience.resume_at:
+            return True
+        stale = self._queue.stale()
+        if not stale:
+            return False
+        for dataset in sorted(_unneeded(self._journal, stale)):
+            answer = self._marquez.hide(*dataset.split(" ", 1))
+            self._count(answer)
+            self._raise_if_parked(answer)
+            if answer.outcome is Outcome.WAIT:
+                return True
+        # Whatever else Marquez said, it would say again: its graph keeps an edge too many.
+        self._queue.tidied(stored.seq for stored in stale)
+        return False
+
+
+def _state(answer: Answer, failures: int) -> str:
+    if answer.outcome is Outcome.TAKEN:
+        return "sent"
+    if answer.outcome is Outcome.REFUSED:
+        return "dead"
+    is_last = answer.outcome is Outcome.FAILED and failures + 1 >= MAX_FAILURES
+    return "dead" if is_last else "pending"
+
+
+def _is_doubtful(answer: Answer, started: Started) -> bool:
+    # A 500 may have stored the event in the feed, but not in the model: only a resend completes it.
+    # So it leaves no doubt; an earlier doubt stays until Marquez has spoken.
+    if answer.outcome in (Outcome.WAIT, Outcome.PARKED):
+        return answer.doubtful or started.was_doubtful
+    return False
+
+
+def _unneeded(journal: Journal, stale: list[Stored]) -> set[str]:
+    """Datasets of our namespace that stale events name and no event that holds does."""
+    names: set[str] = set()
+    for stored in stale:
+        document = decode(stored.body)
+        ours = job_of(document).split(" ", 1)[0] + " "
+        named = datasets_of(document, "inputs") | datasets_of(document, "outputs")
+        names |= {name for name in named if name.startswith(ours)}
+    with journal.reading() as connection:
+        superseded = {row[0] for row in connection.execute("SELECT id FROM forward_superseded")}
+        after = 0
+        while names and (events := read_events(connection, after, SCAN_BATCH)):
+            for event in events:
+                if event.id is None or event.id not in superseded:
+                    document = decode(event.body)
+                    names -= datasets_of(document, "inputs") | datasets_of(document, "outputs")
+            after = events[-1].seq
+    return names
