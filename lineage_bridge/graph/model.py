@@ -17,8 +17,6 @@ import orjson
 EdgeKind = Literal["snapshot", "live", "observe", "feedback"]
 RunState = Literal["RUNNING", "COMPLETED", "FAILED", "ABORTED"]
 
-OBSERVER = "observe."  # how the name of a job begins that only looks
-
 
 class End(NamedTuple):
     """An end of an edge: a dataset at a version, or a job in a run.
@@ -161,11 +159,6 @@ class Node:
     runs: tuple[Run, ...] = ()
     facets: Facets = field(default_factory=Facets)
 
-    @property
-    def is_observer(self) -> bool:
-        """Whether it is a job that only looks at datasets."""
-        return self.kind == "job" and self.name.startswith(OBSERVER)
-
 
 @dataclass(frozen=True, slots=True)
 class Edge:
@@ -210,6 +203,18 @@ class Graph:
     def runs(self) -> Iterator[Run]:
         """All runs, by job, oldest first."""
         return (run for node in self.nodes.values() for run in node.runs)
+
+    @cached_property
+    def runs_by_id(self) -> Mapping[str, Run]:
+        """All runs, by run id."""
+        return {run.id: run for run in self.runs}
+
+    def writer_of(self, dataset: str, version: str | None) -> Run | None:
+        """The newest run that wrote a version of a dataset, None where no known run did."""
+        node = self.nodes.get(dataset)
+        versions = node.versions if node is not None else ()
+        written = next((v for v in versions if v.version == version), None)
+        return self.runs_by_id.get(written.run or "") if written is not None else None
 
     def facet(self, node_id: str, key: str, version: str | None = None) -> dict[str, Any] | None:
         """The newest facet of a node, or of one version of it; None if it has no such facet."""
