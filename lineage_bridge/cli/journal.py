@@ -1,11 +1,30 @@
-"""`lineage-bridge journal`: look after the journal."""
+"""`lineage-bridge journal`: look after the journal and what is forwarded from it."""
 
 from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lineage_bridge.cli.context import echo_json, json_option, open_journal, with_settings
-from lineage_bridge.settings import Settings
+
+if TYPE_CHECKING:
+    from lineage_bridge.journal import Journal, Model
+    from lineage_bridge.journal.dead_letters import DeadLetter
+    from lineage_bridge.journal.forward import ForwardReport, ForwardStatus
+    from lineage_bridge.settings import Settings
+
+# What is derived from the journal: module, class.
+MODELS = (
+    ("lineage_bridge.graph.reduce", "GraphModel"),
+    ("lineage_bridge.collector.model", "CollectorModel"),
+)
 
 
 @click.group()
@@ -17,10 +36,270 @@ def journal() -> None:
 @with_settings
 @json_option
 def status(settings: Settings, *, as_json: bool) -> None:
-    """Say what the journal holds."""
+    """Say what the journal holds, and what of it is where.
+
+    Events by origin, their first and last time, how far the models and each Marquez are. A
+    Marquez that is parked takes nothing until a setting changes.
+    """
     with open_journal(settings, readonly=True) as opened:
-        shape = {"path": str(opened.path), "events": opened.last_seq()}
+        shape = _status(opened, settings.marquez_url)
     if as_json:
         echo_json(shape)
+        return
+    click.echo(f"{shape['path']}: {shape['events']} events, {shape['bytes']:,} bytes")
+    for origin, count in shape["origins"].items():
+        click.echo(f"  {origin}: {count}")
+    if "first" in shape:
+        click.echo(f"Event times: {shape['first']} to {shape['last']}")
+    for model in shape["models"]:
+        click.echo(f"Model {model['name']}: has reached event {model['reached']}")
+    for target in shape["forward"]:
+        states = ", ".join(f"{count} {state}" for state, count in target["states"].items())
+        click.echo(f"Marquez {target['url']}: {states}")
+        if "parked" in target:
+            click.echo(f"  parked: {target['parked']}")
+
+
+def _status(opened: Journal, url: str | None) -> dict[str, Any]:
+    from lineage_bridge.journal.forward_targets import list_targets
+    from lineage_bridge.times import format_time, from_micros
+
+    with opened.reading() as connection:
+        origins = dict(
+            connection.execute(
+                "SELECT origin, count(*) FROM events GROUP BY origin ORDER BY origin"
+            )
+        )
+        first, last = connection.execute("SELECT min(time_us), max(time_us) FROM events").fetchone()
+        models = connection.execute(
+            "SELECT name, version, seq FROM models ORDER BY name"
+        ).fetchall()
+    shape: dict[str, Any] = {
+        "path": str(opened.path),
+        "bytes": _bytes_on_disk(opened.path),
+        "events": sum(origins.values()),
+        "origins": origins,
+    }
+    if first is not None:
+        shape |= {"first": format_time(from_micros(first)), "last": format_time(from_micros(last))}
+    shape["models"] = [{"name": n, "version": v, "reached": seq} for n, v, seq in models]
+    shape["forward"] = [
+        {key: value for key, value in asdict(target).items() if value is not None}
+        for target in list_targets(opened, url)
+    ]
+    return shape
+
+
+def _bytes_on_disk(path: Path) -> int:
+    files = (path, path.with_name(path.name + "-wal"))
+    return sum(file.stat().st_size for file in files if file.exists())
+
+
+@journal.command()
+@with_settings
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Give up when Marquez was not reached for so long.",
+)
+@json_option
+def forward(settings: Settings, *, timeout: float, as_json: bool) -> None:
+    """Send to Marquez what it does not have yet, then end.
+
+    Marquez is named by MARQUEZ_URL or `marquez_url` in lineage-bridge.toml. Ctrl-C leaves the rest
+    for later. Exits 1 if an event became a dead letter, 3 if Marquez cannot be reached; all is
+    kept.
+    """
+    from lineage_bridge.errors import SettingsError
+
+    if settings.marquez_url is None:
+        raise SettingsError(
+            "No Marquez is named. Set MARQUEZ_URL, or `marquez_url` in lineage-bridge.toml."
+        )
+    with open_journal(settings) as opened, _progress(shown=not as_json) as told:
+        report = _forward(opened, settings, timeout, told)
+    if report is None:
+        click.echo("Interrupted. The rest is kept; `lineage-bridge journal forward` goes on.")
+        sys.exit(1)
+    if as_json:
+        echo_json(asdict(report))
     else:
-        click.echo(f"{shape['path']}: {shape['events']} events")
+        click.echo(_summary(report))
+    sys.exit(1 if report.dead else 0)
+
+
+def _forward(
+    opened: Journal, settings: Settings, timeout: float, told: Callable[[ForwardStatus], None]
+) -> ForwardReport | None:
+    from lineage_bridge.journal.forward import Forwarder
+
+    forwarder = Forwarder(
+        opened,
+        str(settings.marquez_url),
+        api_key=settings.marquez_api_key,
+        give_up_seconds=timeout,
+    )
+    try:
+        return forwarder.run(progress=told)
+    except KeyboardInterrupt:
+        return None
+
+
+@contextmanager
+def _progress(*, shown: bool) -> Iterator[Callable[[ForwardStatus], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("Forwarding to Marquez"), BarColumn(), MofNCompleteColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=not shown, transient=True) as progress:
+        task = progress.add_task("forward", total=None)
+        before: int | None = None
+
+        def told(now: ForwardStatus) -> None:
+            nonlocal before
+            done = now.sent + now.dead
+            before = done if before is None else before
+            progress.update(task, completed=done - before, total=done - before + now.pending)
+
+        yield told
+
+
+def _summary(report: ForwardReport) -> str:
+    now = report.status
+    lines = [f"{report.sent} events sent to {now.url} in {report.seconds:.1f} s."]
+    if now.collapsed:
+        lines.append(f"{now.collapsed} heartbeats were left out: a later one says the same.")
+    if now.held:
+        lines.append(f"{now.held} events without inputs are held: they would cut edges.")
+    if now.dead:
+        lines.append(f"{now.dead} dead letters; `lineage-bridge journal dead` lists them.")
+    return "\n".join(lines)
+
+
+@journal.command()
+@with_settings
+@json_option
+def dead(settings: Settings, *, as_json: bool) -> None:
+    """List dead letters: events that Marquez refused for good, or cannot hold.
+
+    Exits 1 if there is any.
+    """
+    from lineage_bridge.journal.dead_letters import list_dead
+
+    with open_journal(settings, readonly=True) as opened:
+        letters = list_dead(opened)
+    if as_json:
+        echo_json([letter.as_json() for letter in letters])
+    elif letters:
+        _print_letters(letters)
+    else:
+        click.echo("There are no dead letters.")
+    sys.exit(1 if letters else 0)
+
+
+def _print_letters(letters: list[DeadLetter]) -> None:
+    for letter in letters:
+        said = f"answered {letter.status}" if letter.status else "not sent"
+        click.echo(f"{letter.id}  {letter.time}  {letter.job}")
+        click.echo(f"  {letter.target}, {letter.tries} tries, {said}: {letter.answer}")
+
+
+@journal.command()
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.option("--all", "every", is_flag=True, help="All dead letters.")
+@with_settings
+@json_option
+def retry(settings: Settings, *, ids: tuple[str, ...], every: bool, as_json: bool) -> None:
+    """Send dead letters again, after what refused them was mended.
+
+    They wait until `lineage-bridge journal forward` or `up` runs. What Marquez cannot hold stays
+    dead; exits 1 if any of those was asked for.
+    """
+    from lineage_bridge.journal.dead_letters import retry as retry_letters
+
+    if bool(ids) == every:
+        raise click.UsageError("Name dead letters by their ids, or give --all.")
+    with open_journal(settings) as opened:
+        again, hopeless = retry_letters(opened, None if every else ids)
+    if as_json:
+        echo_json({"retried": again, "dead": [letter.as_json() for letter in hopeless]})
+    else:
+        click.echo(f"{again} dead letters wait to be sent again.")
+        _print_letters(hopeless)
+    sys.exit(1 if hopeless else 0)
+
+
+@journal.command()
+@with_settings
+@json_option
+def verify(settings: Settings, *, as_json: bool) -> None:
+    """Check that the file is sound and every event is what it says.
+
+    Exits 1 if something is wrong.
+    """
+    from lineage_bridge.journal.verify import verify as verify_journal
+
+    with open_journal(settings, readonly=True) as opened:
+        count, problems = verify_journal(opened)
+    if as_json:
+        echo_json({"events": count, "problems": problems})
+    else:
+        for problem in problems:
+            click.echo(problem)
+        click.echo(f"{count} events checked, {len(problems)} problems.")
+    sys.exit(1 if problems else 0)
+
+
+@journal.command()
+@with_settings
+@json_option
+def rebuild(settings: Settings, *, as_json: bool) -> None:
+    """Drop what is derived from the journal, and derive it again."""
+    from lineage_bridge.journal import rebuild as rebuild_model
+
+    with open_journal(settings) as opened:
+        reached = {model.name: rebuild_model(opened, model) for model in _models()}
+    if as_json:
+        echo_json([{"name": name, "reached": seq} for name, seq in reached.items()])
+        return
+    for name, seq in reached.items():
+        click.echo(f"Model {name}: rebuilt up to event {seq}")
+
+
+def _models() -> list[Model]:
+    return [getattr(import_module(module), name)() for module, name in MODELS]
+
+
+@journal.command("export")
+@click.argument("file", metavar="FILE|-")
+@with_settings
+def export_(settings: Settings, *, file: str) -> None:
+    """Write all events to FILE, one a line, in their order; gzip if it ends in .gz."""
+    from lineage_bridge.journal.archive import export_events
+
+    with open_journal(settings, readonly=True) as opened:
+        count = export_events(opened, file)
+    click.echo(f"{count} events written.", err=True)
+
+
+@journal.command("import")
+@click.argument("file", metavar="FILE|-")
+@with_settings
+@json_option
+def import_(settings: Settings, *, file: str, as_json: bool) -> None:
+    """Append the events of FILE, one a line, all or none; gzip if it ends in .gz.
+
+    Events that the journal has already are left out.
+    """
+    from lineage_bridge.journal.archive import import_events
+
+    with open_journal(settings) as opened:
+        imported = import_events(opened, file)
+    if as_json:
+        echo_json(asdict(imported))
+    else:
+        click.echo(f"{imported.appended} events appended, {imported.known} known already.")

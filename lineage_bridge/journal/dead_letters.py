@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lineage_bridge.errors import NodeNotFoundError
+from lineage_bridge.errors import JournalError
 from lineage_bridge.journal.forward_limits import problem_of
-from lineage_bridge.journal.forward_queue import state_counts
+from lineage_bridge.journal.forward_queue import has_tables
 from lineage_bridge.journal.store import Journal
 from lineage_bridge.times import format_time, from_micros
 
@@ -48,42 +48,10 @@ class DeadLetter:
         return {key: value for key, value in asdict(self).items() if value is not None}
 
 
-@dataclass(frozen=True, slots=True)
-class TargetState:
-    """One Marquez: events by state, and why nothing is sent, if so."""
-
-    url: str
-    states: dict[str, int]
-    parked: str | None
-
-
-def list_targets(journal: Journal) -> list[TargetState]:
-    """Every Marquez that this journal was forwarded to; what no run looked at yet is `pending`."""
-    with journal.reading() as connection:
-        if not _exists(connection):
-            return []
-        rows = connection.execute("SELECT id, url, seq, parked FROM forward_targets ORDER BY url")
-        return [
-            TargetState(url, _states(connection, target, seq), parked)
-            for target, url, seq, parked in rows.fetchall()
-        ]
-
-
-def _states(connection: sqlite3.Connection, target: int, seq: int) -> dict[str, int]:
-    from lineage_bridge.journal.forward_intake import FORWARDED
-
-    counts = {"pending": 0, "sent": 0, "dead": 0, **state_counts(connection, target)}
-    (unseen,) = connection.execute(
-        "SELECT count(*) FROM events WHERE seq > ? AND origin IN (?, ?, ?)", (seq, *FORWARDED)
-    ).fetchone()
-    counts["pending"] += unseen
-    return counts
-
-
 def list_dead(journal: Journal) -> list[DeadLetter]:
     """All dead letters, by Marquez and arrival."""
     with journal.reading() as connection:
-        return list(_dead(connection)) if _exists(connection) else []
+        return list(_dead(connection)) if has_tables(connection) else []
 
 
 def retry(journal: Journal, ids: Sequence[str] | None) -> tuple[int, list[DeadLetter]]:
@@ -93,10 +61,10 @@ def retry(journal: Journal, ids: Sequence[str] | None) -> tuple[int, list[DeadLe
         How many wait again, and those that still no Marquez can hold.
 
     Raises:
-        NodeNotFoundError: an id is of no dead letter.
+        JournalError: an id is of no dead letter.
     """
     with journal.transaction() as tx:
-        letters = list(_dead(tx.connection)) if _exists(tx.connection) else []
+        letters = list(_dead(tx.connection)) if has_tables(tx.connection) else []
         wanted = letters if ids is None else _of_ids(letters, ids)
         hopeless = [letter for letter in wanted if _is_hopeless(tx.connection, letter)]
         again = [letter for letter in wanted if letter not in hopeless]
@@ -111,7 +79,9 @@ def retry(journal: Journal, ids: Sequence[str] | None) -> tuple[int, list[DeadLe
 def _of_ids(letters: Sequence[DeadLetter], ids: Sequence[str]) -> list[DeadLetter]:
     for wanted in ids:
         if all(wanted not in (letter.id, str(letter.seq)) for letter in letters):
-            raise NodeNotFoundError(wanted, [letter.id for letter in letters[:3]])
+            raise JournalError(
+                f"No dead letter has the id `{wanted}`. `lineage-bridge journal dead` lists them."
+            )
     return [letter for letter in letters if letter.id in ids or str(letter.seq) in ids]
 
 
@@ -129,8 +99,3 @@ def _dead(connection: sqlite3.Connection) -> Iterator[DeadLetter]:
     for event_id, seq, url, job, time_us, tries, status, answer in rows:
         time = format_time(from_micros(time_us))
         yield DeadLetter(str(event_id), seq, url, job, time, tries, status, answer or "")
-
-
-def _exists(connection: sqlite3.Connection) -> bool:
-    row = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'forward_events'").fetchone()
-    return row is not None

@@ -193,3 +193,9 @@ def state_counts(connection: sqlite3.Connection, target: int) -> dict[str, int]:
         (target,),
     )
     return dict(rows.fetchall())
+
+
+def has_tables(connection: sqlite3.Connection) -> bool:
+    """Whether anything was ever forwarded from this journal."""
+    row = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'forward_events'").fetchone()
+    return row is not None

@@ -66,6 +66,7 @@ class ForwardRun:
         self._under_way: dict[Future[Answer], Started] = {}
         self._not_before: dict[int, float] = {}
         self._refreshed_at: float | None = None
+        self._last_failure = ""
 
     def go(self, *, until_idle: bool, stop: threading.Event, told: Callable[[], None]) -> None:
         """Forward until nothing is left (or for ever), or until `stop` is set.
@@ -139,7 +140,7 @@ class ForwardRun:
         for _, answer in answers:
             self._raise_if_parked(answer)
         if self._patience.is_exhausted(self._clock()):
-            raise self._unavailable(answers[-1][1].text)
+            raise self._unavailable()
 
     def _judge(self, started: Started, answer: Answer) -> Settled:
         seq = started.stored.seq
@@ -165,6 +166,7 @@ class ForwardRun:
     def _count(self, answer: Answer) -> None:
         if answer.outcome is Outcome.WAIT:
             self._patience.failed(self._clock(), answer.retry_after)
+            self._last_failure = f"{answer.status or ''} {answer.text}".strip()
         elif answer.outcome is not Outcome.PARKED:
             self._patience.answered()
 
@@ -179,9 +181,9 @@ class ForwardRun:
             "MARQUEZ_API_KEY. Everything is kept; `lineage-bridge journal forward` goes on."
         )
 
-    def _unavailable(self, text: str) -> CollectorUnavailableError:
+    def _unavailable(self) -> CollectorUnavailableError:
         return CollectorUnavailableError(
-            f"Marquez at {self._name} was not reached: {text}. Everything is kept; "
+            f"Marquez at {self._name} was not reached: {self._last_failure}. Everything is kept; "
             "`lineage-bridge journal forward` or `up` goes on where this stopped."
         )
 
@@ -189,7 +191,7 @@ class ForwardRun:
         """Wait for the end of a pause, in slices that let a `stop` through."""
         now = self._clock()
         if self._patience.is_exhausted(now):
-            raise self._unavailable("it answered nothing for too long")
+            raise self._unavailable()
         left = self._patience.seconds_left(now)
         self._not_before = {seq: then for seq, then in self._not_before.items() if then > now}
         if not left and self._not_before:

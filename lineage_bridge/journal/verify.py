@@ -20,14 +20,18 @@ HASHED = frozenset({"artifact", "import"})  # others may carry an id that they d
 
 def verify(journal: Journal) -> tuple[int, list[str]]:
     """Check everything; return how many events were read and what is wrong (the first 100)."""
+    problems: list[str] = []
+    count, after = 0, 0
     with journal.reading() as connection:
-        problems = list(_file_problems(connection))
-        count, after = 0, 0
-        while events := read_events(connection, after, BATCH):
-            for stored in events:
-                problems.extend(_event_problems(stored))
-            count += len(events)
-            after = events[-1].seq
+        try:
+            problems.extend(_file_problems(connection))
+            while events := read_events(connection, after, BATCH):
+                for stored in events:
+                    problems.extend(_event_problems(stored))
+                count += len(events)
+                after = events[-1].seq
+        except sqlite3.DatabaseError as exc:  # so broken that SQLite cannot read on
+            problems.append(f"SQLite: {exc}")
     return count, problems[:MAX_PROBLEMS]
 
 

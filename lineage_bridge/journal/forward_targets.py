@@ -1,0 +1,57 @@
+"""Every Marquez that a journal is forwarded to, and how far: for those who only look."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from lineage_bridge.journal.forward_intake import FORWARDED
+from lineage_bridge.journal.forward_queue import has_tables, state_counts
+from lineage_bridge.journal.marquez import public_url
+from lineage_bridge.journal.store import Journal
+
+
+@dataclass(frozen=True, slots=True)
+class TargetState:
+    """One Marquez.
+
+    Attributes:
+        url: without user and password.
+        states: how many events are in which state; `pending`, `sent` and `dead` are always there.
+        parked: why nothing is sent until a setting changes, or None.
+    """
+
+    url: str
+    states: dict[str, int]
+    parked: str | None = None
+
+
+def list_targets(journal: Journal, url: str | None = None) -> list[TargetState]:
+    """Every Marquez that was forwarded to, and the one at `url` if it was not yet.
+
+    What no run has looked at counts as `pending`.
+    """
+    with journal.reading() as connection:
+        targets = _known(connection) if has_tables(connection) else []
+        if url is not None and public_url(url) not in {target.url for target in targets}:
+            targets.append(TargetState(public_url(url), _states(connection, 0, 0)))
+        return targets
+
+
+def _known(connection: sqlite3.Connection) -> list[TargetState]:
+    rows = connection.execute("SELECT id, url, seq, parked FROM forward_targets ORDER BY url")
+    return [
+        TargetState(url, _states(connection, target, seq), parked)
+        for target, url, seq, parked in rows.fetchall()
+    ]
+
+
+def _states(connection: sqlite3.Connection, target: int, seq: int) -> dict[str, int]:
+    states = {"pending": 0, "sent": 0, "dead": 0}
+    if has_tables(connection):
+        states |= state_counts(connection, target)
+    (unseen,) = connection.execute(
+        "SELECT count(*) FROM events WHERE seq > ? AND origin IN (?, ?, ?)", (seq, *FORWARDED)
+    ).fetchone()
+    states["pending"] += unseen
+    return states

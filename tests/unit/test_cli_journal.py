@@ -1,0 +1,247 @@
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import sqlite3
+import sys
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import respx
+
+from lineage_bridge.cli.main import main
+from lineage_bridge.events import Dataset, Event, Job, run_event
+from lineage_bridge.journal import Journal
+
+NOON = datetime(2026, 4, 7, 12, tzinfo=UTC)
+URL = "http://marquez.test"
+
+
+def an_event(minute=0):
+    return run_event(
+        "COMPLETE",
+        NOON + timedelta(minutes=minute),
+        Job("ns", f"train.m{minute}"),
+        "00000000-0000-4000-8000-000000000000",
+        inputs=[Dataset("ns", "features.d", "v1")],
+        outputs=[Dataset("ns", "models.m", "v1")],
+    )
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MARQUEZ_URL", raising=False)
+    with Journal(tmp_path / ".lineage-bridge") as journal:
+        journal.append([an_event(0), an_event(1)], "artifact")
+        journal.append([foreign()], "http")
+    return tmp_path / ".lineage-bridge"
+
+
+def foreign(**more):
+    document = {
+        "eventTime": "2026-04-07T13:00:00Z",
+        "run": {"runId": "r"},
+        "job": {"namespace": "other", "name": "j"},
+        "producer": "p",
+        **more,
+    }
+    body = json.dumps(document, indent=1).encode()
+    return Event(body, "run", 1_775_566_800_000_000)
+
+
+def run(capsys, *args):
+    with pytest.raises(SystemExit) as exit_:
+        main(["journal", *args])
+    captured = capsys.readouterr()
+    assert "Traceback" not in captured.err
+    return exit_.value.code, captured.out, captured.err
+
+
+def as_json(capsys, *args):
+    code, out, _ = run(capsys, *args, "--json")
+    return code, json.loads(out)
+
+
+@pytest.fixture
+def marquez(monkeypatch):
+    monkeypatch.setenv("MARQUEZ_URL", URL)
+    with respx.mock(base_url=URL, assert_all_called=False) as mock:
+        mock.get("/api/v1/events/lineage").respond(json={"events": []})
+        yield mock.post("/api/v1/lineage")
+
+
+def test_status_says_what_is_where(home, capsys, monkeypatch):
+    monkeypatch.setenv("MARQUEZ_URL", "http://u:p@marquez.test/")
+    code, shape = as_json(capsys, "status")
+
+    assert code == 0
+    assert shape.pop("bytes") > 0
+    assert shape.pop("path").endswith("journal.db")
+    assert shape == {
+        "events": 3,
+        "origins": {"artifact": 2, "http": 1},
+        "first": "2026-04-07T12:00:00Z",
+        "last": "2026-04-07T13:00:00Z",
+        "models": [],
+        "forward": [{"url": URL, "states": {"pending": 2, "sent": 0, "dead": 0}}],
+    }
+    code, out, _ = run(capsys, "status")
+    assert (code, "2 pending, 0 sent, 0 dead" in out) == (0, True)
+
+
+@pytest.mark.parametrize("command", ["status", "dead", "verify"])
+def test_what_only_looks_makes_no_journal(tmp_path, capsys, command):
+    code, _, err = run(capsys, command, "--home", str(tmp_path / "none"))
+
+    assert (code, "There is no journal" in err) == (2, True)
+    assert not (tmp_path / "none").exists()
+
+
+def test_forward_without_a_marquez_says_how_to_name_one(home, capsys):
+    code, _, err = run(capsys, "forward")
+
+    assert (code, "MARQUEZ_URL" in err) == (2, True)
+
+
+def test_forward_sends_and_says_so(home, capsys, marquez):
+    marquez.respond(201)
+    code, report = as_json(capsys, "forward")
+    assert (code, report["sent"], report["status"]["pending"]) == (0, 2, 0)
+
+    code, out, _ = run(capsys, "forward")
+    assert (code, "0 events sent" in out) == (0, True)
+
+
+def test_forward_that_reaches_nobody_is_3_and_that_is_refused_1(home, capsys, marquez):
+    marquez.respond(503)
+    code, _, err = run(capsys, "forward", "--timeout", "0")
+    assert (code, "Everything is kept" in err) == (3, True)
+
+    marquez.respond(422, text="no such facet")
+    code, out, _ = run(capsys, "forward")
+    assert (code, "2 dead letters" in out) == (1, True)
+
+
+def test_dead_letters_are_listed_and_sent_again(home, capsys, marquez):
+    assert as_json(capsys, "dead") == (0, [])
+    marquez.respond(422, text="no such facet")
+    run(capsys, "forward")
+
+    code, letters = as_json(capsys, "dead")
+    assert (code, len(letters)) == (1, 2)
+    assert letters[0] == {
+        "id": an_event(0).id,
+        "seq": 1,
+        "target": URL,
+        "job": "ns train.m0",
+        "time": "2026-04-07T12:00:00Z",
+        "tries": 1,
+        "status": 422,
+        "answer": "no such facet",
+    }
+    assert as_json(capsys, "retry", an_event(0).id) == (0, {"retried": 1, "dead": []})
+    assert as_json(capsys, "retry", "--all") == (0, {"retried": 1, "dead": []})
+    code, out, _ = run(capsys, "retry", "--all")
+    assert (code, "0 dead letters wait" in out) == (0, True)
+
+
+@pytest.mark.parametrize("args", [[], ["x", "--all"], ["x"]])
+def test_retry_wants_ids_that_there_are_or_all(home, capsys, args):
+    code, _, err = run(capsys, "retry", *args)
+
+    assert code == 2
+    assert "dead letter" in err.lower()
+
+
+def test_verify_finds_what_was_changed(home, capsys):
+    assert as_json(capsys, "verify") == (0, {"events": 3, "problems": []})
+
+    with sqlite3.connect(home / "journal.db") as connection:
+        connection.execute(
+            "UPDATE events SET body = replace(body, 'models.m', 'models.n') WHERE seq = 1"
+        )
+        connection.execute("UPDATE events SET body = '{' WHERE seq = 2")
+    connection.close()
+    code, shape = as_json(capsys, "verify")
+
+    assert code == 1
+    assert ["hashes to" in p or "not JSON" in p for p in shape["problems"]] == [True, True]
+
+
+def test_rebuild_fills_the_models_again(home, capsys):
+    code, models = as_json(capsys, "rebuild")
+
+    assert code == 0
+    assert {model["name"]: model["reached"] for model in models} == {"graph": 3, "collector": 3}
+
+
+@pytest.mark.parametrize("name", ["events.ndjson", "events.ndjson.gz"])
+def test_what_was_exported_is_imported_once(home, tmp_path, capsys, name):
+    file = tmp_path / name
+    assert run(capsys, "export", str(file))[0] == 0
+    raw = gzip.decompress(file.read_bytes()) if name.endswith("gz") else file.read_bytes()
+    assert [json.loads(line)["job"]["name"] for line in raw.splitlines()] == [
+        "train.m0",
+        "train.m1",
+        "j",
+    ]
+
+    other = ["--home", str(tmp_path / "other")]
+    assert as_json(capsys, "import", str(file), *other) == (0, {"appended": 3, "known": 0})
+    assert as_json(capsys, "import", str(file), *other) == (0, {"appended": 0, "known": 3})
+    assert as_json(capsys, "import", str(file)) == (0, {"appended": 0, "known": 3})
+
+
+def test_export_and_import_speak_through_pipes(home, tmp_path, capfdbinary, monkeypatch):
+    with pytest.raises(SystemExit):
+        main(["journal", "export", "-"])
+    lines = capfdbinary.readouterr().out
+    assert lines.count(b"\n") == 3
+
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(lines)))
+    with pytest.raises(SystemExit):
+        main(["journal", "import", "-", "--home", str(tmp_path / "other"), "--json"])
+    assert json.loads(capfdbinary.readouterr().out) == {"appended": 3, "known": 0}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("bad.ndjson", b'{"a": 1}\n', "line 1: `run.runId`"),
+        ("bad.ndjson", b"\xff\xfe{}", "line 1: the event is not JSON"),
+        ("bad.ndjson", b"[1]\n", "line 1: the event must be a JSON object"),
+        (
+            "bad.ndjson",
+            an_event().body + b"\n" + b'{"eventTime": "2026',
+            "line 2: the event is not",
+        ),
+        ("bad.ndjson.gz", b"no gzip", "Not a gzipped file"),
+        ("bad.ndjson.gz", gzip.compress(an_event().body)[:-9], "Cannot read"),
+        ("missing.ndjson", None, "No such file"),
+        (".", None, "Is a directory"),
+    ],
+)
+def test_a_bad_file_is_refused_whole_and_says_where(home, tmp_path, capsys, name, content, said):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    code, _, err = run(capsys, "import", name)
+
+    assert code == 2
+    assert said in err
+    with Journal(home, readonly=True) as journal:
+        assert journal.last_seq() == 3
+
+
+def test_export_to_where_nothing_can_be_written_leaves_nothing(home, tmp_path, capsys):
+    code, _, err = run(capsys, "export", str(tmp_path / "none" / "x.ndjson"))
+
+    assert (code, "Cannot write" in err) == (2, True)
+
+
+def test_help_of_every_command_says_what_it_does(capsys):
+    for command in ["status", "forward", "dead", "retry", "verify", "rebuild", "export", "import"]:
+        code, out, _ = run(capsys, command, "--help")
+        assert code == 0
+        assert "--home" in out
