@@ -45,8 +45,8 @@ class Freshness:
 
     Attributes:
         status: FRESH, LATE, STALE or UNKNOWN.
-        basis: the clock that decided: `build`, `mtime` for the file's own time in place of a missing
-            build time, or `data`; None where there is no time at all.
+        basis: the clock that decided: `build`, `mtime` (the file's own time in place of a missing
+            build time) or `data`; None where there is no time at all.
         build_time: when it was built.
         build_is_mtime: the build time is the file's own.
         data_time: the newest event in it.

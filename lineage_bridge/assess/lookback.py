@@ -122,7 +122,7 @@ class Lookback:
         possible, also = minute.possibly_slow
         if fast:
             minute.possibly_slow = (possible + requests // 100, also + requests // 100)
-            if window.bad is not NOTHING_BAD:
+            if window.bad != NOTHING_BAD:
                 self._count_bad(minute, (*window.bad, 0, 0))
             return
         times = (window.p50_ms, window.p95_ms, max(window.p95_ms, window.p99_ms))

@@ -67,6 +67,7 @@ def serving_facts(
     environment: str,
     by_version: Sequence[Totals],
     late_windows: int = 0,
+    inconsistent_windows: int = 0,
 ) -> dict[str, Any]:
     """The fields of the facet, for a deployment that was judged at that instant."""
     life_us = state.last_life_us
@@ -77,7 +78,10 @@ def serving_facts(
     facts: dict[str, Any] = {
         "status": worst_of(endpoint["status"] for endpoint in endpoints),
         "reasons": [r.as_facts() for r in worst_first(r for name in names for r in found[name])],
-        "notes": _notes(state, policy, late_windows),
+        "notes": [
+            *_counted(late_windows=late_windows, inconsistent_windows=inconsistent_windows),
+            *_notes(state, policy),
+        ],
         "evaluatedAt": _time(at_us),
         "environment": environment,
         "model": state.model,
@@ -152,12 +156,12 @@ def _ratios(look: Lookback) -> list[dict[str, Any]]:
     return found
 
 
-def _notes(
-    state: DeploymentState, policy: ServingPolicy, late_windows: int
-) -> list[dict[str, Any]]:
+def _counted(**counts: int) -> list[dict[str, Any]]:
+    return [{"code": code, "value": count} for code, count in counts.items() if count]
+
+
+def _notes(state: DeploymentState, policy: ServingPolicy) -> list[dict[str, Any]]:
     notes: list[dict[str, Any]] = []
-    if late_windows:
-        notes.append({"code": "late_windows", "value": late_windows})
     for name in sorted(state.endpoints):
         endpoint = state.endpoints[name]
         requests = endpoint.lookback.requests

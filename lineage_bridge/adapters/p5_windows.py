@@ -1,0 +1,249 @@
+"""P5's metric windows (JSONL, schema v1): one line -> a window, many windows -> a finding's event.
+
+They are many (25,000 lines a second), so they are decoded by msgspec instead of pydantic, and of
+each only a short tuple is kept. Nothing is coerced: a digit string is no number, an epoch is no
+time, a time without a zone is no instant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache
+from operator import attrgetter
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+
+from lineage_bridge import facets, naming
+from lineage_bridge.adapters.p5_window_errors import explain
+from lineage_bridge.assess.lookback import NOTHING_BAD, WindowFacts
+from lineage_bridge.errors import ArtifactError
+from lineage_bridge.events import Dataset, Event, Job, run_event
+from lineage_bridge.times import format_time, parse_time, to_micros
+
+MAX_NAME_CHARACTERS: Final = 10_000
+MAX_COUNT: Final = 2**53  # what JSON carries exactly
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_COUNT)]
+Millis = Annotated[float, msgspec.Meta(ge=0)]
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_NAME_CHARACTERS)]
+
+
+class Window(msgspec.Struct, gc=False):
+    """A line as it is written. Fields that are not named here are accepted and left alone."""
+
+    schema_version: Literal["v1"]
+    window_start: str
+    window_end: str
+    service_name: Text
+    service_version: Text
+    environment: Text
+    deployment_id: Text
+    model_name: Text
+    model_version: Text
+    bundle_id: Text
+    input_dataset_name: Text
+    input_dataset_version: Text
+    endpoint_name: Text
+    request_count: Count
+    success_count: Count
+    failure_count: Count
+    rejected_count: Count
+    timeout_count: Count
+    latency_p50_ms: Millis
+    latency_p95_ms: Millis
+    latency_p99_ms: Millis
+    validation_error_count: Count
+    feature_lookup_error_count: Count
+    model_load_error_count: Count
+    inference_runtime_error_count: Count
+    dependency_error_count: Count
+    internal_error_count: Count
+    input_schema_failure_count: Count
+    missing_required_field_count: Count
+    invalid_type_count: Count
+    domain_violation_count: Count
+    prediction_count: Count
+    prediction_null_count: Count
+    prediction_non_finite_count: Count
+    prediction_out_of_range_count: Count
+    fallback_prediction_count: Count
+    feature_lookup_p95_ms: Millis | None = None
+    model_exec_p95_ms: Millis | None = None
+    missing_feature_count: Count | None = None
+    default_imputed_feature_count: Count | None = None
+    stale_feature_count: Count | None = None
+    feature_vector_build_failure_count: Count | None = None
+    heartbeat_emitted_at: str | None = None
+
+
+# Counters that a service may never fill: one that was 0 or absent in all windows sees nothing.
+COUNTERS: Final = tuple(
+    name
+    for name in Window.__struct_fields__
+    if name.endswith("_count") or name in {"feature_lookup_p95_ms", "model_exec_p95_ms"}
+)
+_NAMES: Final = attrgetter(
+    "service_name",
+    "environment",
+    "deployment_id",
+    "endpoint_name",
+    "model_name",
+    "model_version",
+    "bundle_id",
+    "service_version",
+    "input_dataset_name",
+    "input_dataset_version",
+)
+_BAD: Final = attrgetter(
+    "failure_count",
+    "timeout_count",
+    "prediction_non_finite_count",
+    "prediction_null_count",
+    "prediction_out_of_range_count",
+    "fallback_prediction_count",
+    "rejected_count",
+)
+_decode = msgspec.json.Decoder(Window).decode
+
+Names = tuple[str, str, str, str, str, str, str, str, str, str]
+
+
+def read_window(line: bytes) -> Window:
+    """Read one line.
+
+    Raises:
+        ArtifactError: it is no window of schema v1; the field and what was found in it are named.
+    """
+    try:
+        window = _decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
+        raise explain(line, exc) from exc
+    check_names(names_of(window))
+    return window
+
+
+def names_of(window: Window) -> Names:
+    """Everything that a window calls by name; equal for all windows of one source."""
+    names: Names = _NAMES(window)
+    return names
+
+
+@lru_cache(maxsize=4096)
+def check_names(names: Names) -> None:
+    """Refuse names of blanks only.
+
+    Raises:
+        ArtifactError: there is one; checked once for each combination of names.
+    """
+    fields = ("service_name", "environment", "deployment_id", "endpoint_name", "model_name")
+    for field, name in zip((*fields, "model_version"), names[:6], strict=True):
+        if not name.strip():
+            raise ArtifactError("expected a name, found only blanks", field=field)
+
+
+def judged_facts(window: Window) -> tuple[WindowFacts, int]:
+    """What is judged of a window, and the instant (microseconds) at which it became known.
+
+    That is when it was written (`heartbeat_emitted_at`), or its end where that is not said or not
+    possible (before the window began). Written before its own end means at a shutdown.
+
+    Raises:
+        ArtifactError: a time is no instant, or the window ends before it begins.
+    """
+    start_us = _instant_us(window.window_start, "window_start")
+    end_us = _instant_us(window.window_end, "window_end")
+    if end_us <= start_us:
+        raise ArtifactError(
+            f"expected a time after window_start ({window.window_start}), "
+            f"found `{window.window_end}`",
+            field="window_end",
+        )
+    written = window.heartbeat_emitted_at
+    written_us = end_us if written is None else _instant_us(written, "heartbeat_emitted_at")
+    if written_us < start_us:
+        written_us = end_us
+    return (
+        WindowFacts(
+            start_us,
+            end_us,
+            window.request_count,
+            window.prediction_count,
+            _bad_of(window),
+            window.latency_p50_ms,
+            window.latency_p95_ms,
+            window.latency_p99_ms,
+            written_us < end_us,
+        ),
+        written_us,
+    )
+
+
+def _bad_of(window: Window) -> tuple[int, ...]:
+    bad = _BAD(window)
+    if not any(bad):
+        return NOTHING_BAD
+    failures, timeouts, non_finite, nulls, *others = bad
+    # A timeout is counted as a failure too, a NaN both as null and as non-finite: once is enough.
+    return (max(0, failures - timeouts), timeouts, non_finite, max(0, nulls - non_finite), *others)
+
+
+@lru_cache(maxsize=8192)
+def _zoned_us(text: str) -> int:
+    instant, zoned = parse_time(text)
+    if not zoned:
+        raise ValueError("expected a time with its zone, such as 2026-04-07T10:30:00Z")
+    return to_micros(instant)
+
+
+def _instant_us(text: str, field: str) -> int:
+    try:
+        return _zoned_us(text)
+    except ValueError as exc:
+        raise ArtifactError(f"{exc}, found `{text[:80]}`", field=field) from exc
+
+
+def is_inconsistent(window: Window) -> bool:
+    """Do its numbers contradict each other? It is read all the same."""
+    answered = window.success_count + window.failure_count + window.rejected_count
+    return (
+        answered > window.request_count
+        or window.prediction_count > window.request_count
+        or not window.latency_p50_ms <= window.latency_p95_ms <= window.latency_p99_ms
+    )
+
+
+_JOB_TYPE: Final = facets.facet(
+    "jobType",
+    {"processingType": "BATCH", "integration": "LINEAGE_BRIDGE", "jobType": "OBSERVER"},
+)
+_FACET_HEAD: Final = facets.facet(facets.SERVING_HEALTH, {})
+
+
+def observer_job(namespace: str, slot: naming.Slot) -> Job:
+    """The job that reads a deployment's predictions and says how it is."""
+    return Job(namespace, naming.observe_job(slot.predictions), {"jobType": _JOB_TYPE})
+
+
+def window_event(
+    facts: Mapping[str, Any],
+    at: datetime,
+    *,
+    job: Job,
+    slot: naming.Slot,
+    supersedes: str | None = None,
+) -> Event:
+    """The event of a finding: a short observer run that only reads the predictions.
+
+    `facts` are the fields of the facet lineageBridge_servingHealth. They hold no null and no number
+    that is not finite, so the facet is put together as it is.
+    """
+    predictions = Dataset(
+        job.namespace,
+        slot.predictions,
+        f"{facts['model']}/{facts['modelVersion']}",
+        {facets.SERVING_HEALTH: {**_FACET_HEAD, **facts}},
+    )
+    run_id = naming.run_uuid(job.namespace, job.name, format_time(at))
+    return run_event("COMPLETE", at, job, run_id, inputs=[predictions], supersedes=supersedes)

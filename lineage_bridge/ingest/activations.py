@@ -1,0 +1,99 @@
+"""Activations: the times in which a deployment serves one model version.
+
+They are derived from the starts of its instances: starts of one version in a row are one activation
+(replicas, restarts), another version begins the next, so v1 -> v5 -> v1 are three. A window belongs
+to the activation of its own version that overlaps it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from lineage_bridge.naming import Slot
+from lineage_bridge.times import to_micros
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """One start of one instance; `run_id` is that of the serving run it began."""
+
+    slot: Slot
+    model: str
+    version: str
+    instance: str | None
+    started: datetime
+    run_id: str
+
+    @property
+    def started_us(self) -> int:
+        """`started` in microseconds since the epoch."""
+        return to_micros(self.started)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """One activation of a slot; `ended_us` is None while nothing took its place."""
+
+    model: str
+    version: str
+    started_us: int
+    ended_us: int | None
+
+    def overlaps(self, start_us: int, end_us: int) -> bool:
+        """Does it share time with a window?"""
+        return self.started_us < end_us and (self.ended_us is None or self.ended_us > start_us)
+
+
+class Starts:
+    """All starts by time; each is due once."""
+
+    def __init__(self, starts: Iterable[Activation], fed: set[str]) -> None:
+        """`fed` are the run ids that were due in an earlier run."""
+        known = sorted(starts, key=lambda a: (a.started_us, a.slot, a.instance or "", a.run_id))
+        self._due = [start for start in known if start.run_id not in fed]
+        self._times = [start.started_us for start in self._due]
+        self._next = 0
+        self._periods = {slot: _periods(own) for slot, own in _by_slot(known).items()}
+
+    def due(self, until_us: int | None) -> Iterator[Activation]:
+        """The starts up to and including an instant (None: all) that were not due before."""
+        end = len(self._due) if until_us is None else bisect_right(self._times, until_us)
+        while self._next < end:
+            self._next += 1
+            yield self._due[self._next - 1]
+
+    def period(
+        self, slot: Slot, serving: tuple[str, str], span_us: tuple[int, int]
+    ) -> Period | None:
+        """The activation that a window of that model version belongs to; None: no event told of it.
+
+        A replica may still answer after another version took over: such a window belongs to the
+        last activation of its version.
+        """
+        own = [p for p in self._periods.get(slot, ()) if (p.model, p.version) == serving]
+        begun = [p for p in own if p.started_us < span_us[1]]
+        overlapping = [p for p in begun if p.overlaps(*span_us)]
+        fitting = overlapping or begun
+        return fitting[-1] if fitting else None
+
+
+def _by_slot(starts: Sequence[Activation]) -> dict[Slot, list[Activation]]:
+    found: dict[Slot, list[Activation]] = {}
+    for start in starts:
+        found.setdefault(start.slot, []).append(start)
+    return found
+
+
+def _periods(starts: Sequence[Activation]) -> list[Period]:
+    firsts: list[Activation] = []
+    for start in starts:
+        if not firsts or (firsts[-1].model, firsts[-1].version) != (start.model, start.version):
+            firsts.append(start)
+    ends = [*(first.started_us for first in firsts[1:]), None]
+    return [
+        Period(first.model, first.version, first.started_us, end)
+        for first, end in zip(firsts, ends, strict=True)
+    ]

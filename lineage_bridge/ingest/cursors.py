@@ -1,0 +1,111 @@
+"""Where reading ended: which files were read, up to which byte, and if they are still the same.
+
+A file whose size, time and inode are as they were is not opened again. One that only grew is read
+on from where it ended. One that shrank, was replaced, or holds other bytes where it was read before
+is read again from its start. Paths are absolute and real, so a folder, its parent, and a link to it
+are the same files. Cursors change in one transaction with what was read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS scanned_files (
+    path TEXT PRIMARY KEY,          -- absolute, real
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    inode INTEGER NOT NULL,
+    offset INTEGER NOT NULL,        -- bytes that were read
+    lines INTEGER NOT NULL,         -- lines in them
+    is_clean INTEGER NOT NULL,      -- 0: a line before the offset was rejected
+    fingerprint BLOB NOT NULL       -- of the first and the last bytes that were read
+) WITHOUT ROWID
+"""
+SAMPLE_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """What is known of a file that was read; `offset` and `lines` say how far."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    inode: int
+    offset: int = 0
+    lines: int = 0
+    is_clean: bool = True
+    fingerprint: bytes = b""
+
+    def is_current(self, seen: os.stat_result) -> bool:
+        """Is the file, by its metadata, as it was when it was read?"""
+        return (self.size, self.mtime_ns, self.inode) == (
+            seen.st_size,
+            seen.st_mtime_ns,
+            seen.st_ino,
+        )
+
+
+def create(connection: sqlite3.Connection) -> None:
+    """Make the table, if it is not there."""
+    connection.execute(SCHEMA)
+
+
+def real_path(path: Path) -> str:
+    """The absolute path without links, by which a file is known."""
+    return os.path.realpath(path)
+
+
+def get(connection: sqlite3.Connection, path: str) -> Cursor | None:
+    """The cursor of a file, or None if it was never read."""
+    row = connection.execute("SELECT * FROM scanned_files WHERE path = ?", (path,)).fetchone()
+    if row is None:
+        return None
+    name, size, mtime_ns, inode, offset, lines, is_clean, fingerprint = row
+    return Cursor(name, size, mtime_ns, inode, offset, lines, bool(is_clean), fingerprint)
+
+
+def put(connection: sqlite3.Connection, cursor: Cursor) -> None:
+    """Keep how far a file was read."""
+    connection.execute(
+        "INSERT OR REPLACE INTO scanned_files VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            cursor.path,
+            cursor.size,
+            cursor.mtime_ns,
+            cursor.inode,
+            cursor.offset,
+            cursor.lines,
+            int(cursor.is_clean),
+            cursor.fingerprint,
+        ),
+    )
+
+
+def resume(cursor: Cursor | None, file: BinaryIO) -> tuple[int, int]:
+    """Where to read on in an open file that changed: (offset, lines before it).
+
+    A file with a rejected line is read again from its start, since that line may have been mended.
+    """
+    if cursor is None or not cursor.is_clean or not cursor.offset:
+        return 0, 0
+    size = os.fstat(file.fileno()).st_size
+    if size <= cursor.size or fingerprint(file, cursor.offset) != cursor.fingerprint:
+        return 0, 0
+    return cursor.offset, cursor.lines
+
+
+def fingerprint(file: BinaryIO, offset: int) -> bytes:
+    """A hash of the first and the last bytes before an offset."""
+    file.seek(0)
+    sample = file.read(min(SAMPLE_BYTES, offset))
+    if offset > SAMPLE_BYTES:
+        file.seek(max(SAMPLE_BYTES, offset - SAMPLE_BYTES))
+        sample += file.read(min(SAMPLE_BYTES, offset - SAMPLE_BYTES))
+    return hashlib.blake2b(sample, digest_size=8).digest()

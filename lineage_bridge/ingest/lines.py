@@ -1,0 +1,152 @@
+"""The lines of a file that may still grow, from a byte offset, with bounded memory.
+
+A line that has not ended yet is read if it is a whole JSON object by itself. If not, its writer was
+killed or is still writing: it is reported as unfinished, and the offset stays before it, so that it
+is read when it is complete. What is no JSONL at all (compressed, binary, one array, one document
+over many lines) is said once for the file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO, Final
+
+import orjson
+
+from lineage_bridge.errors import ArtifactError
+
+MAX_LINE_BYTES: Final = 16 * 1024 * 1024
+HEAD_BYTES: Final = 4096
+
+_BOM: Final = b"\xef\xbb\xbf"
+_BLANK: Final = b" \t\r\n"
+_BINARY: Final = {
+    b"\x1f\x8b": "gzip",
+    b"PAR1": "Parquet",
+    b"PK\x03\x04": "ZIP",
+    b"SQLite format 3\x00": "SQLite",
+    b"\x28\xb5\x2f\xfd": "Zstandard",
+    b"BZh": "bzip2",
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+}
+_ARRAY: Final = re.compile(rb"\[\s*\{")
+_PRETTY: Final = re.compile(rb"[\[{][ \t]*\r?\n\s*[\"{]")
+
+
+@dataclass(slots=True)
+class LineReader:
+    """The complete lines of an open file, without their ends; blank ones are left out.
+
+    Attributes:
+        file: open for reading bytes, anywhere.
+        offset: where to begin; afterwards the end of the last line that was complete.
+        number: lines before the offset; afterwards with those that were read.
+        problems: lines that cannot be read, each with its number.
+        unfinished: the number of a last line that waits for its end, or None.
+    """
+
+    file: BinaryIO
+    offset: int = 0
+    number: int = 0
+    problems: list[ArtifactError] = field(default_factory=list)
+    unfinished: int | None = None
+
+    def __iter__(self) -> Iterator[tuple[int, bytes]]:
+        """Yield (line number from 1, line).
+
+        Raises:
+            ArtifactError: the file as a whole is no JSONL.
+        """
+        self.file.seek(0)
+        if self.offset == 0:
+            check_head(self.file.read(HEAD_BYTES))
+        self.file.seek(self.offset)
+        while line := self.file.readline(MAX_LINE_BYTES + 1):
+            if not line.endswith(b"\n"):
+                if len(line) <= MAX_LINE_BYTES:
+                    yield from self._last(line)
+                    return
+                if not self._skip_long(len(line)):
+                    return
+                continue
+            self.number += 1
+            self.offset += len(line)
+            text = self._text(line)
+            if text:
+                yield self.number, text
+
+    def _text(self, line: bytes) -> bytes:
+        if self.number == 1 and line.startswith(_BOM):
+            line = line[len(_BOM) :]
+        return line.strip(_BLANK)
+
+    def _last(self, line: bytes) -> Iterator[tuple[int, bytes]]:
+        self.number += 1
+        text = self._text(line)
+        if not text or is_object(text):
+            self.offset += len(line)
+            if text:
+                yield self.number, text
+            return
+        self.unfinished = self.number
+        self.problems.append(
+            ArtifactError(
+                "the last line is not finished; it will be read again when it is complete",
+                line=self.number,
+            )
+        )
+        self.number -= 1
+
+    def _skip_long(self, length: int) -> bool:
+        """Skip what is left of a line that is too long; False if the file ends within it."""
+        while chunk := self.file.readline(MAX_LINE_BYTES):
+            length += len(chunk)
+            if chunk.endswith(b"\n"):
+                break
+        self.number += 1
+        self.problems.append(
+            ArtifactError(
+                f"the line has over {MAX_LINE_BYTES // 1024**2} MiB; expected one JSON object",
+                line=self.number,
+            )
+        )
+        self.offset += length
+        return bool(chunk)
+
+
+def is_object(text: bytes) -> bool:
+    """Is this one whole JSON object?"""
+    if not text.startswith(b"{") or not text.endswith(b"}"):
+        return False
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+def check_head(head: bytes) -> None:
+    """Look at the beginning of a file.
+
+    Raises:
+        ArtifactError: it is compressed, binary, or JSON of another form than one object a line.
+    """
+    for magic, name in _BINARY.items():
+        if head.startswith(magic):
+            raise ArtifactError(f"the file is {name}; expected text, one JSON object on each line")
+    if b"\x00" in head:
+        raise ArtifactError("the file is binary; expected text, one JSON object on each line")
+    text = head.removeprefix(_BOM).lstrip()
+    if _PRETTY.match(text):
+        raise ArtifactError(
+            "the file is one JSON document over many lines; expected one object on each line "
+            "(`jq -c .` makes that of it)"
+        )
+    if _ARRAY.match(text):
+        raise ArtifactError(
+            "the file is one JSON array; expected one object on each line (`jq -c '.[]'` makes "
+            "that of it)"
+        )

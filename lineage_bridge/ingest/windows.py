@@ -1,0 +1,257 @@
+"""Metric windows -> findings -> observer events: read in the order in which they became known.
+
+Windows are judged by the instant at which they were written, all of one instant together, so
+nothing is known before it could have been known, and a backfill gives what a watcher would have
+given. Files are read in the order of their minute; a window is never written before its own minute,
+so whatever was written before the minute of the next file can be judged, and only the rest is held.
+
+Events, cursors, evaluators and what is held change in one transaction. Killed at any time and
+started again, the same events come out as in one go.
+
+A line that comes after its instant was judged counts in the sums and is noted; the findings of that
+time stay as they were.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from itertools import groupby
+from operator import attrgetter
+from os import fstat
+from pathlib import Path
+from typing import BinaryIO
+
+from lineage_bridge.adapters.p5_windows import is_inconsistent, judged_facts, read_window
+from lineage_bridge.assess.lookback import MINUTE_US
+from lineage_bridge.assess.policy import ServingPolicy
+from lineage_bridge.errors import ArtifactError
+from lineage_bridge.ingest import cursors, quarantine
+from lineage_bridge.ingest.activations import Activation
+from lineage_bridge.ingest.lines import LineReader
+from lineage_bridge.ingest.observers import Observers, Outgoing
+from lineage_bridge.ingest.quarantine import Rejected, rejected
+from lineage_bridge.ingest.window_files import WindowFile, changed_files
+from lineage_bridge.ingest.window_state import (
+    HASH_BYTES,
+    BlindCounters,
+    Implied,
+    Pending,
+    SeenLines,
+    Source,
+    create,
+    list_blind_counters,
+    list_implied,
+    load_pending,
+    save_pending,
+)
+from lineage_bridge.journal import Journal, Transaction
+from lineage_bridge.naming import Slot
+
+__all__ = ["Activation", "Outgoing", "WindowsResult", "ingest_windows"]
+
+FAMILY = "p5"
+BATCH_WINDOWS = 5000
+
+_at_us = attrgetter("at_us")
+
+
+@dataclass(slots=True)
+class WindowsResult:
+    """What a run over window files did.
+
+    `implied` and `blind_counters` are of everything that was ever read, not of this run alone.
+    """
+
+    files_read: int = 0
+    files_unchanged: int = 0
+    lines: int = 0
+    new: int = 0
+    duplicates: int = 0
+    waiting: int = 0  # last lines that are not finished yet
+    misplaced: int = 0  # windows in the file of another minute
+    events: int = 0
+    rejected: list[Rejected] = field(default_factory=list)
+    implied: list[tuple[Slot, Implied]] = field(default_factory=list)
+    blind_counters: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def ingest_windows(
+    journal: Journal,
+    files: Iterable[Path],
+    *,
+    namespace: str,
+    activations: Sequence[Activation],
+    policies: Callable[[Slot], ServingPolicy],
+    outgoing: Outgoing,
+    progress: Callable[[int], None] | None = None,
+    root_of: Callable[[Path], Path] | None = None,
+    final: bool = True,
+) -> WindowsResult:
+    """Read window files on from where they ended, and append the events that they call for.
+
+    Args:
+        journal: where events and what is remembered go.
+        files: the window files, in any order.
+        namespace: of the observers' jobs and datasets.
+        activations: every start that is known, from earlier runs too.
+        policies: what each deployment is held to.
+        outgoing: other events, appended in between by their time; all of them by the end.
+        progress: called with the number of lines read so far.
+        root_of: the folder that was named for a file; a link that leaves it is not followed.
+        final: this is a backfill: tell sums that moved, though no finding did.
+    """
+    with journal.transaction() as tx:
+        cursors.create(tx.connection)
+        tx.connection.execute(quarantine.SCHEMA)
+        create(tx.connection)
+        pending, unchanged = changed_files(tx.connection, files, root_of)
+        observers = Observers(
+            tx.connection,
+            namespace=namespace,
+            activations=activations,
+            policies=policies,
+            outgoing=outgoing,
+        )
+        reading = _Reading(tx, observers)
+    result = reading.result
+    result.files_unchanged = unchanged
+    waiting = iter(pending)
+    file = next(waiting, None)
+    while file is not None:
+        with journal.transaction() as tx:
+            enough = result.new + BATCH_WINDOWS
+            while file is not None and result.new < enough:
+                reading.judge_before(tx, file.minute_us)
+                reading.read(tx, file)
+                file = next(waiting, None)
+            reading.save(tx)
+        if progress is not None:
+            progress(result.lines)
+    with journal.transaction() as tx:
+        reading.judge_before(tx, None)
+        observers.finish(tx, tell_sums=final)
+        reading.save(tx)
+        result.events = observers.appended
+        result.implied = list_implied(tx.connection)
+        result.blind_counters = list_blind_counters(tx.connection)
+    return result
+
+
+class _Reading:
+    """Files -> windows that wait to be judged."""
+
+    def __init__(self, tx: Transaction, observers: Observers) -> None:
+        self.result = WindowsResult()
+        self._observers = observers
+        self._pending = load_pending(tx.connection)
+        self._seen = SeenLines(tx.connection)
+        self._blind = BlindCounters(tx.connection)
+        self._sources: dict[Source, Source] = {}
+
+    def judge_before(self, tx: Transaction, until_us: int | None) -> None:
+        """Judge what was written before an instant (None: everything)."""
+        if not self._pending:
+            return
+        self._pending.sort(key=_at_us)
+        if until_us is None:
+            due, self._pending = self._pending, []
+        else:
+            count = _count_before(self._pending, until_us)
+            due, self._pending = self._pending[:count], self._pending[count:]
+        for at_us, windows in groupby(due, key=_at_us):
+            self._observers.judge(tx, at_us, windows)
+
+    def save(self, tx: Transaction) -> None:
+        """Write all that changed beside the events."""
+        self._observers.save(tx)
+        self._seen.save()
+        self._blind.save()
+        save_pending(tx.connection, self._pending)
+
+    def read(self, tx: Transaction, file: WindowFile) -> None:
+        """Read one file on from where it ended."""
+        self.result.files_read += 1
+        found: list[Rejected] = []
+        try:
+            with open(file.path, "rb") as opened:  # noqa: PTH123 - a Path costs more than reading
+                self._read_open(tx, file, opened, found)
+        except OSError as exc:
+            reason = f"cannot be read: {exc.strerror or exc}"
+            found.append(Rejected(file.path, FAMILY, 0, None, reason))
+        if found:
+            quarantine.put(tx.connection, found)
+            self.result.rejected += found
+
+    def _read_open(
+        self, tx: Transaction, file: WindowFile, opened: BinaryIO, found: list[Rejected]
+    ) -> None:
+        seen = fstat(opened.fileno())
+        offset, lines = cursors.resume(file.cursor, opened)
+        quarantine_after(tx, file.path, lines if offset else -1)
+        reader = LineReader(opened, offset, lines)
+        try:
+            for number, line in reader:
+                self._read_line(file, number, line, found)
+        except ArtifactError as exc:
+            found.append(rejected(file.path, FAMILY, exc))
+        has_bad_line = bool(found) or len(reader.problems) > (reader.unfinished is not None)
+        found += [rejected(file.path, FAMILY, problem) for problem in reader.problems]
+        self.result.waiting += reader.unfinished is not None
+        cursor = cursors.Cursor(
+            file.path,
+            seen.st_size,
+            seen.st_mtime_ns,
+            seen.st_ino,
+            reader.offset,
+            reader.number,
+            is_clean=not has_bad_line,
+            fingerprint=cursors.fingerprint(opened, reader.offset),
+        )
+        cursors.put(tx.connection, cursor)
+
+    def _read_line(self, file: WindowFile, number: int, line: bytes, found: list[Rejected]) -> None:
+        result = self.result
+        result.lines += 1
+        try:
+            window = read_window(line)
+            facts, at_us = judged_facts(window)
+        except ArtifactError as exc:
+            found.append(Rejected(file.path, FAMILY, number, exc.field, exc.reason))
+            return
+        digest = blake2b(line, digest_size=HASH_BYTES).digest()
+        if not self._seen.is_new(facts.start_us, digest):
+            result.duplicates += 1
+            return
+        result.new += 1
+        minute_us = file.path_minute_us
+        if minute_us is not None and not minute_us <= facts.start_us < minute_us + MINUTE_US:
+            result.misplaced += 1
+        self._blind.look(window)
+        sums = (
+            window.success_count,
+            window.failure_count,
+            window.rejected_count,
+            window.timeout_count,
+        )
+        source = Source(
+            window.service_name,
+            window.environment,
+            window.deployment_id,
+            window.endpoint_name,
+            window.model_name,
+            window.model_version,
+        )
+        source = self._sources.setdefault(source, source)
+        self._pending.append(Pending(at_us, source, facts, sums, is_inconsistent(window)))
+
+
+def _count_before(pending: Sequence[Pending], until_us: int) -> int:
+    return bisect_left(pending, until_us, key=_at_us)
+
+
+def quarantine_after(tx: Transaction, path: str, line: int) -> None:
+    """Forget what was rejected after a line, which is about to be read (again)."""
+    tx.connection.execute("DELETE FROM quarantine WHERE path = ? AND line > ?", (path, line))
