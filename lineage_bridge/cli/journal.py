@@ -119,33 +119,36 @@ def forward(settings: Settings, *, timeout: float, as_json: bool) -> None:
         raise SettingsError(
             "No Marquez is named. Set MARQUEZ_URL, or `marquez_url` in lineage-bridge.toml."
         )
-    with open_journal(settings) as opened, _progress(shown=not as_json) as told:
-        report = _forward(opened, settings, timeout, told)
-    if report is None:
-        click.echo("Interrupted. The rest is kept; `lineage-bridge journal forward` goes on.")
-        sys.exit(1)
-    if as_json:
+    report = forward_now(settings, quiet=as_json, timeout=timeout)
+    if as_json and report is not None:
         echo_json(asdict(report))
-    else:
-        click.echo(_summary(report))
-    sys.exit(1 if report.dead else 0)
+    sys.exit(1 if report is None or report.dead else 0)
 
 
-def _forward(
-    opened: Journal, settings: Settings, timeout: float, told: Callable[[ForwardStatus], None]
-) -> ForwardReport | None:
+def forward_now(settings: Settings, *, quiet: bool, timeout: float = 60.0) -> ForwardReport | None:
+    """Forward until nothing is left, with progress; None if Ctrl-C left the rest for later.
+
+    Raises:
+        CollectorUnavailableError: Marquez was not reached for `timeout` seconds.
+    """
     from lineage_bridge.journal.forward import Forwarder
 
-    forwarder = Forwarder(
-        opened,
-        str(settings.marquez_url),
-        api_key=settings.marquez_api_key,
-        give_up_seconds=timeout,
-    )
-    try:
-        return forwarder.run(progress=told)
-    except KeyboardInterrupt:
-        return None
+    with open_journal(settings) as opened, _progress(shown=not quiet) as told:
+        forwarder = Forwarder(
+            opened,
+            str(settings.marquez_url),
+            api_key=settings.marquez_api_key,
+            give_up_seconds=timeout,
+        )
+        try:
+            report = forwarder.run(progress=told)
+        except KeyboardInterrupt:
+            report = None
+    if report is None:
+        click.echo("Left. The rest is kept; `lineage-bridge journal forward` goes on.", err=True)
+    elif not quiet:
+        click.echo(_summary(report))
+    return report
 
 
 @contextmanager

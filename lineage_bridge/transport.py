@@ -1,0 +1,142 @@
+"""The OpenLineage transport for pipelines: `emit()` returns when the event is in the journal.
+
+Any pipeline on openlineage-python (Airflow, dbt, Dagster, Prefect, Spark's Python side) is pointed
+here by configuration alone, in `openlineage.yml`:
+
+    transport:
+      type: lineage_bridge.transport.LineageBridgeTransport
+      home: /srv/lineage/.lineage-bridge
+
+Nothing is sent from the pipeline's process, so no collector that is down or slow reaches into it:
+`lineage-bridge up` or `journal forward` brings the events to Marquez.
+
+Invariants: an event is durable when `emit()` returns; a failure is logged and never raised into the
+task, unless `raise_on_error` is set; each `emit()` opens the journal for itself, so threads, forked
+tasks and any number of processes may share a home.
+Source: the interface of `openlineage.client.transport`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+import enum
+import logging
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import attr
+import orjson
+from openlineage.client.transport import Config, Transport
+
+from lineage_bridge.errors import EventError
+from lineage_bridge.events import Event, event_of
+from lineage_bridge.journal import Journal
+from lineage_bridge.settings import DEFAULT_HOME
+
+if TYPE_CHECKING:
+    from openlineage.client.client import Event as ClientEvent
+
+log = logging.getLogger(__name__)
+
+_INTEGERS = range(-(2**63), 2**64)  # what JSON readers and our encoder hold exactly
+
+
+@attr.define
+class LineageBridgeConfig(Config):
+    """What `openlineage.yml` says of this transport.
+
+    Attributes:
+        home: the data folder; else LINEAGE_BRIDGE_HOME, else `.lineage-bridge`.
+        raise_on_error: raise into the pipeline what would be logged.
+    """
+
+    home: Path = attr.field(converter=Path)
+    raise_on_error: bool = False
+
+    @classmethod
+    def from_dict(cls, params: dict[str, Any]) -> Self:
+        """Read it; what is unknown is warned of, because the client merges in stray settings."""
+        unknown = sorted(set(params) - {"type", "home", "raise_on_error"})
+        if unknown:
+            log.warning("The lineage_bridge transport has no option %s.", ", ".join(unknown))
+        home = params.get("home") or os.environ.get("LINEAGE_BRIDGE_HOME") or DEFAULT_HOME
+        return cls(Path(home).expanduser(), raise_on_error=params.get("raise_on_error") is True)
+
+
+class LineageBridgeTransport(Transport):
+    """Appends events to a journal. Made by openlineage-python from its configuration."""
+
+    kind = "lineage_bridge"
+    config_class = LineageBridgeConfig
+
+    def __init__(self, config: LineageBridgeConfig) -> None:
+        self.config = config
+
+    def emit(self, event: ClientEvent) -> None:
+        """Append the event; it is durable on return.
+
+        Raises:
+            LineageBridgeError: it could not be kept, and `raise_on_error` is set.
+        """
+        try:
+            kept = encode(event)
+            with Journal(self.config.home) as journal:
+                journal.append([kept], "transport")
+        except Exception as exc:
+            if self.config.raise_on_error:
+                raise
+            log.warning("A lineage event was not kept in `%s`: %s", self.config.home, exc)
+            log.debug("The failure in full", exc_info=True)
+
+    def close(self, timeout: float = -1) -> bool:  # noqa: ARG002 - the client's interface
+        """Do nothing: each event was durable when `emit()` returned."""
+        return True
+
+
+def encode(event: ClientEvent) -> Event:
+    """Turn the client's event into the journal's, as valid JSON whatever its facets hold.
+
+    The client's own encoder writes a bare NaN, and a placeholder for most numpy scalars.
+
+    Raises:
+        EventError: it has no usable event time, or holds itself.
+    """
+    try:
+        document = _plain(attr.asdict(event))
+    except RecursionError as exc:
+        raise EventError("the event is nested too deeply") from exc
+    return event_of(document, orjson.dumps(document))
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON has it; None for what is absent, which is left out of objects and lists."""
+    if isinstance(value, Mapping):
+        members = ((_text(str(_scalar(key))), _plain(member)) for key, member in value.items())
+        return {key: member for key, member in members if member is not None}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [member for member in map(_plain, value) if member is not None]
+    if type(value).__module__ == "numpy" and hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    return _scalar(value)
+
+
+def _scalar(value: Any) -> Any:
+    if isinstance(value, enum.Enum):
+        return _scalar(value.value)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return int(value) if value in _INTEGERS else str(value)
+    if isinstance(value, float | decimal.Decimal):
+        number = float(value)
+        return number if math.isfinite(number) else None
+    return _text(value.isoformat() if isinstance(value, dt.date | dt.time) else str(value))
+
+
+def _text(text: str) -> str:
+    """The text without lone surrogates, which no UTF-8 has."""
+    return text.encode("utf-8", "replace").decode()
