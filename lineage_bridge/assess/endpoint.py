@@ -13,8 +13,9 @@ from lineage_bridge.assess.faults import (
     Fault,
     Rule,
     first_bad_us,
+    is_better,
     is_broken,
-    is_good_again,
+    is_long_good,
     lower_share,
     rules_of,
     spans,
@@ -84,7 +85,10 @@ class EndpointState:
         cleared = self.cleared.get(rule.key)
         from_us = cleared.from_us if cleared else 0
         parts = spans(rule, held, policy, from_us)
-        if any(is_broken(rule, part, policy) for part in parts):
+        if fault is not None and not fault.relapse and is_better(rule, parts, policy):
+            short_us = int(policy.short_seconds * SECOND_US)
+            self._clear(rule, held.newest_end_us - short_us)
+        elif any(is_broken(rule, part, policy) for part in parts):
             if fault is None:
                 relapse = cleared is not None and (
                     held.newest_end_us - cleared.at_us <= policy.relapse_seconds * SECOND_US
@@ -92,11 +96,12 @@ class EndpointState:
                 self.faults[rule.key] = Fault(first_bad_us(rule, held, from_us), None, relapse)
             else:
                 fault.good_since_us = None
-        elif fault is not None:
-            now_cleared = is_good_again(rule, fault, parts, held.newest_end_us, policy)
-            if now_cleared is not None:
-                del self.faults[rule.key]
-                self.cleared[rule.key] = now_cleared
+        elif fault is not None and is_long_good(rule, fault, parts[-1], held.newest_end_us, policy):
+            self._clear(rule, 0)
+
+    def _clear(self, rule: Rule, from_us: int) -> None:
+        del self.faults[rule.key]
+        self.cleared[rule.key] = Cleared(self.lookback.newest_end_us, from_us)
 
     def reasons(self, endpoint: str, life_us: int, policy: ServingPolicy) -> list[Reason]:
         """Every reason with its numbers, worst first."""

@@ -1,10 +1,10 @@
 """When a ratio is a fault: raised, kept, cleared, each by evidence and not by one lucky minute.
 
 Raised: in the last 5 or 10 minutes or the whole look-back there are at least 3 bad ones, and the
-lower bound of their share is above the limit. Cleared: (a) the last 5 minutes are good and provably
-better than what was before (then only they count), or (b) the whole look-back has been good for a
-while. What comes back soon after it was cleared is cleared by (b) alone, with more patience: so a
-service at its limit does not flap.
+lower bound of their share is above the limit. Cleared: (a) the last 5 minutes are good (by the
+milder limit) and provably better than what was before (then only they count), or (b) the whole
+look-back has been within the limit for a while. What comes back soon after it was cleared is
+cleared by (b) alone, with more patience: so a service at its limit does not flap.
 
 Latency is judged in the same way by counts that its percentiles prove; for it the share that is
 proven takes the place of the lower bound.
@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from lineage_bridge.assess import lookback as counted
 from lineage_bridge.assess.lookback import SECOND_US, Lookback, Minute
@@ -28,6 +28,19 @@ P95_SHARE = 0.05  # what may be slower than a 95th percentile
 P99_SHARE = 0.01
 MOST = 0.5  # "more than half", for windows over a limit and for an unhealthy latency
 
+_P95: dict[str, Any] = {
+    "counter": counted.SLOW_P95,
+    "of_predictions": False,
+    "clear_limit": P95_SHARE,
+    "slow": 0,
+}
+_P99: dict[str, Any] = {
+    "counter": counted.SLOW_P99,
+    "of_predictions": False,
+    "clear_limit": P99_SHARE,
+    "slow": 1,
+}
+
 
 class Rule(NamedTuple):
     """One ratio and the share above which it is a fault."""
@@ -38,6 +51,7 @@ class Rule(NamedTuple):
     counter: int
     of_predictions: bool
     limit: float
+    clear_limit: float  # of the milder level: what is good again is good, not just less bad
     slow: int | None = None  # 0: against the p95 limit, 1: against the p99 limit
 
 
@@ -89,22 +103,16 @@ def rules_of(policy: ServingPolicy) -> tuple[Rule, ...]:
     ]
     rules: list[Rule] = []
     for code, counter, of_predictions, (degraded, unhealthy) in ratios:
+        levels: list[tuple[Level, float]] = [("unhealthy", unhealthy), ("degraded", degraded)]
         rules += [
-            Rule(f"{code}/unhealthy", code, "unhealthy", counter, of_predictions, unhealthy),
-            Rule(f"{code}/degraded", code, "degraded", counter, of_predictions, degraded),
+            Rule(f"{code}/{level}", code, level, counter, of_predictions, limit, degraded)
+            for level, limit in levels
         ]
     return (
         *rules,
-        _slow_rule("latency_p99_ms", "unhealthy", counted.SLOW_P99, MOST),
-        _slow_rule("latency_p99_ms", "degraded", counted.SLOW_P99, P99_SHARE),
-        _slow_rule("latency_p95_ms", "degraded", counted.SLOW_P95, P95_SHARE),
-    )
-
-
-def _slow_rule(code: str, level: Level, counter: int, limit: float) -> Rule:
-    against = 0 if counter == counted.SLOW_P95 else 1
-    return Rule(
-        f"{code}/{level}", code, level, counter, of_predictions=False, limit=limit, slow=against
+        Rule("latency_p99_ms/unhealthy", "latency_p99_ms", "unhealthy", **_P99, limit=MOST),
+        Rule("latency_p99_ms/degraded", "latency_p99_ms", "degraded", **_P99, limit=P99_SHARE),
+        Rule("latency_p95_ms/degraded", "latency_p95_ms", "degraded", **_P95, limit=P95_SHARE),
     )
 
 
@@ -164,28 +172,24 @@ def _is_over(rule: Rule, minute: Minute) -> bool:
     return share_over or (rule.slow is not None and minute.windows_over[rule.slow] > 0)
 
 
-def is_good_again(
-    rule: Rule, fault: Fault, parts: Sequence[Span], newest_end_us: int, policy: ServingPolicy
-) -> Cleared | None:
-    """Clear a fault by (a) or (b), or note in it since when the look-back is good."""
+def is_better(rule: Rule, parts: Sequence[Span], policy: ServingPolicy) -> bool:
+    """(a): are the last minutes good, and surely better than those before?"""
     short, _, whole = parts
-    if not fault.relapse and _is_better(rule, short, whole, policy):
-        return Cleared(newest_end_us, newest_end_us - int(policy.short_seconds * SECOND_US))
-    if whole.of == 0 or whole.bad > rule.limit * whole.of:
-        fault.good_since_us = None
-        return None
-    if fault.good_since_us is None:
-        fault.good_since_us = newest_end_us
-    patience = policy.relapse_seconds if fault.relapse else policy.clear_seconds
-    if newest_end_us - fault.good_since_us >= patience * SECOND_US:
-        return Cleared(newest_end_us, 0)
-    return None
-
-
-def _is_better(rule: Rule, short: Span, whole: Span, policy: ServingPolicy) -> bool:
-    """Are the last minutes good, and surely better than those before?"""
     bad = short.bad if rule.slow is None else short.possibly
-    if short.of < policy.clear_min_requests or bad > rule.limit * short.of:
+    if short.of < policy.clear_min_requests or bad > rule.clear_limit * short.of:
         return False
     before = Span(whole.of - short.of, whole.bad - short.bad, 0, 0, 0)
     return wilson_upper(bad, short.of, policy.confidence_z) < lower_share(rule, before, policy)
+
+
+def is_long_good(
+    rule: Rule, fault: Fault, whole: Span, newest_end_us: int, policy: ServingPolicy
+) -> bool:
+    """(b): has the whole look-back been good for long enough? Notes in the fault since when."""
+    if whole.of == 0 or whole.bad > rule.limit * whole.of:
+        fault.good_since_us = None
+        return False
+    if fault.good_since_us is None:
+        fault.good_since_us = newest_end_us
+    patience = policy.relapse_seconds if fault.relapse else policy.clear_seconds
+    return newest_end_us - fault.good_since_us >= patience * SECOND_US

@@ -68,6 +68,7 @@ class DeploymentState:
             if window.requests:
                 state.last_request_us = at_us
             if window.flush:
+                state.flushes += 1
                 self._flushed(state, at_us)
             elif not self.running:
                 self.running = 1  # someone is alive after all
