@@ -7,34 +7,36 @@ that failed has made none. The later event decides, and in a tie the one that en
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from lineage_bridge.graph.facts import STATE_RANKS, time_of
+from lineage_bridge.graph.facts import state_of, time_of
 from lineage_bridge.graph.model import Binding, EdgeKind, Facets, Run, RunState
 from lineage_bridge.times import from_micros
 
-ENDED: Mapping[str, RunState] = {"COMPLETE": "COMPLETED", "FAIL": "FAILED", "ABORT": "ABORTED"}
+_ENDED: Mapping[str, RunState] = {"COMPLETE": "COMPLETED", "FAIL": "FAILED", "ABORT": "ABORTED"}
+_FAILED = frozenset({"FAILED", "ABORTED"})
 
 
 class Group(NamedTuple):
-    """Events of one run with the same type, that say the same.
+    """Events of one run that say the same.
 
     Attributes:
-        state: their event type.
-        streaming: their job says that it reads live.
         said: the set of what they say of datasets.
         run_said: the set of their run facets.
-        first: the earliest place.
+        streaming: 1 where their job says that it reads live.
+        first_us: the earliest event time.
+        started_us: the earliest of a START, None if there is none.
+        turn: the newest that tells the state, None if there is none.
         last: the newest place.
     """
 
-    state: str
-    streaming: int
     said: int
     run_said: int
-    first: bytes
+    streaming: int
+    first_us: int
+    started_us: int | None
+    turn: int | None
     last: bytes
 
 
@@ -58,9 +60,6 @@ class Made(NamedTuple):
     run: str | None
 
 
-_Latest = dict[tuple[str, str, str], tuple[bytes, Named]]
-
-
 def bind_run(
     job: str,
     run_id: str,
@@ -73,74 +72,72 @@ def bind_run(
     """The run that these facts are of, and the versions that it made."""
     streaming = any(group.streaming for group in groups)
     state, ended_us = _state(groups)
-    latest = _latest(groups, named)
-    keeps_version = streaming or state == "COMPLETED"
-    inputs = [_input(entry, streaming, observes) for entry in _of_role(latest, "input")]
-    outputs = [] if _is_void(state, streaming) else _of_role(latest, "output")
+    entries = _entries(groups, named)
+    inputs = [_input(e, streaming, observes) for e in entries if e.role == "input"]
+    # What a stream wrote before it failed is there; a failed batch run has written nothing.
+    void = not streaming and state in _FAILED
+    written = [] if void else [entry for entry in entries if entry.role == "output"]
+    binds = streaming or state == "COMPLETED"
+    first_us = min([group.first_us for group in groups])
+    started_us = min([g.started_us for g in groups if g.started_us is not None], default=None)
     run = Run(
         run_id,
         job,
         state,
-        from_micros(time_of(min(group.first for group in groups))),
-        _started(groups),
+        from_micros(first_us),
+        None if started_us is None else from_micros(started_us),
         None if ended_us is None else from_micros(ended_us),
         streaming,
-        tuple(sorted(inputs, key=_binding_order)),
-        tuple(sorted({_output(entry, keeps_version) for entry in outputs}, key=_binding_order)),
+        _sorted(inputs),
+        _sorted([_output(entry, binds) for entry in written]),
         facets,
     )
-    if not keeps_version:
+    if not binds:
         return run, []
-    made = [
-        Made(o.dataset, o.version, _made_us(o, groups, named, ended_us, streaming), run_id)
-        for o in outputs
-        if o.version
+    return run, [
+        Made(e.dataset, e.version, _written_us(e, groups, named, ended_us, streaming), run_id)
+        for e in written
+        if e.version
     ]
-    return run, made
 
 
-def newest_first(made: Made) -> tuple[int, str]:
+def stated(groups: Iterable[Group], named: Mapping[int, Sequence[Named]]) -> Iterator[Made]:
+    """The versions that dataset events state."""
+    for group in groups:
+        for entry in named.get(group.said, ()):
+            if entry.version:
+                yield Made(entry.dataset, entry.version, time_of(group.last), None)
+
+
+def made_order(made: Made) -> tuple[int, str]:
     """The order of those who made one version: the last one counts."""
     return made.time_us, made.run or ""
 
 
 def _state(groups: Iterable[Group]) -> tuple[RunState, int | None]:
-    telling = [group for group in groups if group.state != "OTHER"]
-    if not telling:
+    turn = max([group.turn for group in groups if group.turn is not None], default=None)
+    if turn is None:
         return "RUNNING", None
-    newest = max(telling, key=lambda group: (group.last[:8], STATE_RANKS[group.state]))
-    ended = ENDED.get(newest.state)
-    return ("RUNNING", None) if ended is None else (ended, time_of(newest.last))
+    state, time_us = state_of(turn)
+    ended = _ENDED.get(state)
+    return ("RUNNING", None) if ended is None else (ended, time_us)
 
 
-def _started(groups: Iterable[Group]) -> datetime | None:
-    starts = [group.first for group in groups if group.state == "START"]
-    return from_micros(time_of(min(starts))) if starts else None
-
-
-def _latest(groups: Iterable[Group], named: Mapping[int, Sequence[Named]]) -> _Latest:
+def _entries(groups: Sequence[Group], named: Mapping[int, Sequence[Named]]) -> Sequence[Named]:
+    """The datasets of a run, each once per role and version."""
+    latest: dict[tuple[str, str, str], Named] = {}
     # Of several ways in which one dataset was identified, the newest event's holds.
-    latest: _Latest = {}
-    for group in groups:
+    for group in sorted(groups, key=_last) if len(groups) > 1 else groups:
         for entry in named.get(group.said, ()):
-            key = entry[:3]
-            if key not in latest or latest[key][0] < group.last:
-                latest[key] = group.last, entry
-    return latest
+            latest[entry[:3]] = entry
+    if len(latest) == 1:
+        return list(latest.values())
+    versioned = {(entry.role, entry.dataset) for entry in latest.values() if entry.version}
+    return [e for e in latest.values() if e.version or (e.role, e.dataset) not in versioned]
 
 
-def _of_role(latest: _Latest, role: str) -> list[Named]:
-    versioned = {(kind, dataset) for kind, dataset, version in latest if version}
-    return [
-        entry
-        for (kind, dataset, version), (_, entry) in latest.items()
-        if kind == role and (version or (kind, dataset) not in versioned)
-    ]
-
-
-def _is_void(state: RunState, streaming: bool) -> bool:
-    # What a stream wrote before it failed is there; a failed batch run has written nothing.
-    return not streaming and state in {"FAILED", "ABORTED"}
+def _last(group: Group) -> bytes:
+    return group.last
 
 
 def _input(entry: Named, streaming: bool, observes: bool) -> Binding:
@@ -152,29 +149,42 @@ def _input(entry: Named, streaming: bool, observes: bool) -> Binding:
     return Binding(entry.dataset, entry.version or None, kind, entry.method, entry.confidence)
 
 
-def _output(entry: Named, keeps_version: bool) -> Binding:
-    version = (entry.version or None) if keeps_version else None
+def _output(entry: Named, binds: bool) -> Binding:
+    version = (entry.version or None) if binds else None
     return Binding(entry.dataset, version, "snapshot", entry.method, entry.confidence)
 
 
-def _binding_order(binding: Binding) -> tuple[str, str, str, str, float]:
+def _sorted(bindings: list[Binding]) -> tuple[Binding, ...]:
+    """In order, each end once: of a run that binds no versions, several outputs become one."""
+    if len(bindings) < 2:
+        return tuple(bindings)
+    by_end = {binding.end: binding for binding in sorted(bindings, key=_binding_order)}
+    return tuple(by_end.values())
+
+
+def _binding_order(binding: Binding) -> tuple[str, str, str, float]:
     return (
         binding.dataset,
         binding.version or "",
-        binding.kind,
         binding.method or "",
         binding.confidence or 0.0,
     )
 
 
-def _made_us(
+def _written_us(
     output: Named,
-    groups: Iterable[Group],
+    groups: Sequence[Group],
     named: Mapping[int, Sequence[Named]],
     ended_us: int | None,
     streaming: bool,
 ) -> int:
+    """When a version was there: a batch run's at its end, a stream's when it was first named."""
     if ended_us is not None and not streaming:
         return ended_us
-    naming = (g.first for g in groups if any(e[:3] == output[:3] for e in named.get(g.said, ())))
-    return time_of(min(naming))
+    if len(groups) == 1:
+        return groups[0].first_us
+    return min(
+        group.first_us
+        for group in groups
+        if any(entry[:3] == output[:3] for entry in named.get(group.said, ()))
+    )

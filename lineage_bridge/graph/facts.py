@@ -25,9 +25,12 @@ from lineage_bridge.journal import Stored
 
 # A state that ends a run wins a tie in time. OTHER says something of a run without changing it.
 STATE_RANKS = {"OTHER": 0, "START": 1, "RUNNING": 2, "COMPLETE": 3, "ABORT": 4, "FAIL": 5}
+_RANKS = 8  # a power of two, so that a turn of the year 9999 is an integer of SQLite
+OBSERVER = "observe."  # how the name of a job begins that only looks at datasets
 # Some producers put whole query plans into a run facet: those stay in the journal alone.
 MAX_RUN_FACET_BYTES = 32_768
 
+_STATES = {rank: state for state, rank in STATE_RANKS.items()}
 _SIGN = 1 << 63  # makes times before 1970 sort first as unsigned integers
 _PLACE = struct.Struct(">QBB")
 
@@ -40,6 +43,11 @@ class NodeName(NamedTuple):
     kind: str
     namespace: str
     name: str
+
+    @property
+    def id(self) -> str:
+        """The node id, as Marquez writes it."""
+        return f"{self.kind}:{self.namespace}:{self.name}"
 
 
 class Mention(NamedTuple):
@@ -111,6 +119,20 @@ def read_facts(stored: Stored) -> Facts | None:
 def time_of(place: bytes) -> int:
     """The event time in a place, in microseconds since the epoch."""
     return int.from_bytes(place[:8], "big") - _SIGN
+
+
+def turn_of(state: str, time_us: int) -> int | None:
+    """An integer that orders the events of a run by what they make of its state: the last counts.
+
+    None where the event says nothing of the state.
+    """
+    return time_us * _RANKS + STATE_RANKS[state] if state != "OTHER" else None
+
+
+def state_of(turn: int) -> tuple[str, int]:
+    """The event type and time of a turn."""
+    time_us, rank = divmod(turn, _RANKS)
+    return _STATES[rank], time_us
 
 
 def own_identity(event_id: str) -> str:
@@ -224,7 +246,7 @@ def _mentions(
         node = _named("dataset", entry)
         if node is None:
             continue
-        link = links.get((f"dataset:{node.namespace}:{node.name}", role), {})
+        link = links.get((node.id, role), {})
         kept: Any = role if is_run or role == "stated" else "named"
         version = _version(entry)
         found.setdefault(

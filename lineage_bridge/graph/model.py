@@ -57,8 +57,7 @@ class Facets(Mapping[str, Any]):
         return f"Facets({list(self._encoded)})"
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(NamedTuple):
     """One dataset that a run reads or writes.
 
     Attributes:

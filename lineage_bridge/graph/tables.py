@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from lineage_bridge.graph.facts import Facts, NodeName, time_of
+from lineage_bridge.graph.facts import OBSERVER, Facts, NodeName, time_of, turn_of
 
 NEVER = (1 << 63) - 1  # the largest integer of SQLite: an instant after all others
 
@@ -32,10 +32,10 @@ TABLES = (
 SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS graph_nodes (
     node INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,         -- <kind>:<namespace>:<name>
     kind TEXT NOT NULL,              -- dataset or job
     namespace TEXT NOT NULL,
-    name TEXT NOT NULL,
-    UNIQUE (kind, namespace, name)
+    name TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS graph_sets (
     set_id INTEGER PRIMARY KEY,
@@ -48,8 +48,9 @@ CREATE TABLE IF NOT EXISTS graph_mentions (
     version TEXT NOT NULL,           -- empty: none
     method TEXT,
     confidence REAL,
-    feedback INTEGER NOT NULL
-);
+    feedback INTEGER NOT NULL,
+    PRIMARY KEY (set_id, role, node, version)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS graph_facets (
     facet INTEGER PRIMARY KEY,
     set_id INTEGER NOT NULL,
@@ -71,8 +72,10 @@ CREATE TABLE IF NOT EXISTS graph_events (
     identity TEXT PRIMARY KEY,
     job INTEGER,
     run TEXT,
-    state TEXT NOT NULL,
+    started_us INTEGER,              -- its time, where it is a START
+    turn INTEGER,                    -- orders what changes the state; see `turn_of`
     streaming INTEGER NOT NULL,
+    observes INTEGER NOT NULL,       -- the job only looks
     said INTEGER NOT NULL,           -- the set of mentions and facets
     run_said INTEGER NOT NULL,       -- the set of run facets
     time_us INTEGER NOT NULL,
@@ -81,7 +84,8 @@ CREATE TABLE IF NOT EXISTS graph_events (
     dropped_us INTEGER NOT NULL DEFAULT {NEVER} -- arrival of what supersedes it
 );
 CREATE INDEX IF NOT EXISTS graph_events_run ON graph_events
-    (job, run, state, streaming, said, run_said, time_us, received_us, dropped_us, place);
+    (observes, job, run, said, run_said, time_us, received_us, dropped_us, streaming, started_us,
+     turn, place);
 CREATE INDEX IF NOT EXISTS graph_events_said ON graph_events
     (said, time_us, received_us, dropped_us, place);
 CREATE TABLE IF NOT EXISTS graph_superseded (
@@ -110,19 +114,23 @@ class TableWriter:
             self._insert(facts, received_us)
 
     def _insert(self, facts: Facts, received_us: int) -> None:
+        time_us = time_of(facts.place)
         self._connection.execute(
-            "INSERT INTO graph_events (identity, job, run, state, streaming, said, run_said,"
-            " time_us, place, received_us, dropped_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+            "INSERT INTO graph_events (identity, job, run, started_us, turn, streaming, observes,"
+            " said, run_said, time_us, place, received_us, dropped_us)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
             f" coalesce((SELECT received_us FROM graph_superseded WHERE identity = ?), {NEVER}))",
             (
                 facts.identity,
                 None if facts.job is None else self._node(facts.job),
                 facts.run,
-                facts.state,
+                time_us if facts.state == "START" else None,
+                turn_of(facts.state, time_us),
                 facts.streaming,
+                facts.job is not None and facts.job.name.startswith(OBSERVER),
                 self._said(facts),
                 self._run_said(facts),
-                time_of(facts.place),
+                time_us,
                 facts.place,
                 received_us,
                 facts.identity,
@@ -184,11 +192,18 @@ class TableWriter:
 
     def _known_or_new(self, node: NodeName) -> int:
         row = self._connection.execute(
-            "SELECT node FROM graph_nodes WHERE kind = ? AND namespace = ? AND name = ?", node
+            "SELECT node, namespace, name FROM graph_nodes WHERE id = ?", (node.id,)
         ).fetchone()
-        if row is not None:
-            return int(row[0])
-        cursor = self._connection.execute(
-            "INSERT INTO graph_nodes (kind, namespace, name) VALUES (?, ?, ?)", node
-        )
-        return int(cursor.lastrowid or 0)
+        if row is None:
+            cursor = self._connection.execute(
+                "INSERT INTO graph_nodes (id, kind, namespace, name) VALUES (?, ?, ?, ?)",
+                (node.id, *node),
+            )
+            return int(cursor.lastrowid or 0)
+        if (node.namespace, node.name) < row[1:]:
+            # Colons made one id of two names. Which one is shown must not depend on arrival.
+            self._connection.execute(
+                "UPDATE graph_nodes SET namespace = ?, name = ? WHERE node = ?",
+                (node.namespace, node.name, row[0]),
+            )
+        return int(row[0])

@@ -7,7 +7,7 @@ from typing import Literal
 from lineage_bridge.graph.model import End, Graph
 from lineage_bridge.graph.steps import Steps
 
-Direction = Literal["upstream", "downstream", "both"]
+Direction = Literal["up", "down", "both"]
 
 
 def walk(graph: Graph, start: End, depth: int, direction: Direction = "both") -> Graph:
@@ -17,7 +17,7 @@ def walk(graph: Graph, start: End, depth: int, direction: Direction = "both") ->
         graph: as loaded.
         start: a node of the graph; without a mark, all of its versions and runs.
         depth: in steps; from a dataset to a job that reads it is one.
-        direction: against the data, with it, or both; `both` turns around on its way, so it finds
+        direction: `up` against the data, `down` with it, or both; `both` turns around on its way, so it finds
             what is made of the same inputs, too.
     """
     steps = Steps(graph)
@@ -34,8 +34,8 @@ def walk(graph: Graph, start: End, depth: int, direction: Direction = "both") ->
 def _next(steps: Steps, border: set[End], direction: Direction) -> set[End]:
     found: set[End] = set()
     for end in border:
-        if direction != "downstream":
+        if direction != "down":
             found.update(step.source for step in steps.up(end))
-        if direction != "upstream":
+        if direction != "up":
             found.update(step.target for step in steps.down(end))
     return found

@@ -105,23 +105,25 @@ def _add_run(job, run_id, events, edges, versions):
     if not streaming and state in {"FAILED", "ABORTED"}:
         writes = {}
     bound = streaming or state == "COMPLETED"
-    arrows = []
+    arrows: dict[str, dict[str, Any]] = {}
     for (dataset, version), link in writes.items():
-        arrow = _edge(
-            f"{job}@{run_id}", _end(dataset, version if bound else None), "snapshot", link
-        )
-        if arrow not in arrows:
-            arrows.append(arrow)
+        end = _end(dataset, version if bound else None)
+        arrow = _edge(f"{job}@{run_id}", end, "snapshot", link)
+        arrows[end] = max(arrow, arrows.get(end, arrow), key=_method)
         if bound and version:
             naming = [e for e in events if (dataset, version) in _datasets([e], "output", raw=True)]
             made = (naming[0]["eventTime"] if streaming else ended, run_id)
             known = versions.setdefault(dataset, {})
             known[version] = max(made, known.get(version) or made)
-    edges += arrows
+    edges += arrows.values()
     written = {v for _, v in writes if v} if bound else set()
     shape = {"id": run_id, "state": state, "started": started, "ended": ended}
     shape["version"] = written.pop() if len(written) == 1 else None
     return {k: v for k, v in shape.items() if v is not None}
+
+
+def _method(edge: dict[str, Any]) -> str:
+    return edge.get("link", {}).get("method", "")
 
 
 def _is_streaming(event: dict[str, Any]) -> bool:

@@ -1,0 +1,175 @@
+"""What `load` reads: each function is one statement over the graph's tables.
+
+A fact counts if its event time is not after `at` and it had arrived by `known`, both in
+microseconds since the epoch. Rows come in no order that anybody may rely on.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+
+import orjson
+
+from lineage_bridge.graph.bind import Group, Named
+from lineage_bridge.graph.tables import NEVER
+from lineage_bridge.times import to_micros
+
+_COUNTS = "time_us <= :at AND received_us <= :known AND dropped_us > :known"
+
+# One row for all events of a run that say the same, not one an event. Of an observer's runs only
+# the newest is read: the others leave the facets that they saw.
+_GROUPS = f"""
+WITH newest_looks AS MATERIALIZED (
+    SELECT job, run, max(place) FROM graph_events
+    WHERE observes = 1 AND run IS NOT NULL AND {_COUNTS} GROUP BY job
+)
+SELECT job, run, observes, said, run_said, max(streaming), min(time_us), min(started_us),
+    max(turn), max(place)
+FROM graph_events
+WHERE {_COUNTS} AND (observes = 0 OR (job, run) IN (SELECT job, run FROM newest_looks))
+GROUP BY observes, job, run, said, run_said
+"""
+
+_MENTIONS = """
+SELECT set_id, role, node, version, method, confidence, feedback FROM graph_mentions
+WHERE set_id IN (SELECT value FROM json_each(?))
+"""
+
+# SQLite takes the other columns from the row that has the max().
+_NEWEST_FACETS = f"""
+WITH sets AS MATERIALIZED (
+    SELECT said AS set_id, max(place) AS place FROM graph_events WHERE {_COUNTS} GROUP BY said
+), newest AS MATERIALIZED (
+    SELECT f.node, f.version, f.key, f.facet, max(sets.place) AS place
+    FROM graph_facets f INDEXED BY graph_facets_key CROSS JOIN sets USING (set_id)
+    WHERE :keys IS NULL OR f.key IN (SELECT value FROM json_each(:keys))
+    GROUP BY f.node, f.version, f.key
+)
+SELECT newest.node, newest.version, newest.key, newest.place, f.ordinal, f.value
+FROM newest CROSS JOIN graph_facets f USING (facet)
+"""
+
+_RUN_FACETS = """
+SELECT set_id, key, value FROM graph_run_facets
+WHERE set_id IN (SELECT value FROM json_each(:sets))
+    AND (:keys IS NULL OR key IN (SELECT value FROM json_each(:keys)))
+"""
+
+# What any look has named, also one whose run is not read.
+_LOOKED_AT = f"""
+SELECT DISTINCT m.node, m.version FROM graph_events e JOIN graph_mentions m ON m.set_id = e.said
+WHERE e.observes = 1 AND {_COUNTS}
+"""
+
+
+class NodeRow(NamedTuple):
+    """A node's identity; see `Node`."""
+
+    id: str
+    kind: Literal["dataset", "job"]
+    namespace: str
+    name: str
+
+
+class RunKey(NamedTuple):
+    """Whose events these are: `job` is a node id, None for a dataset event.
+
+    Attributes:
+        run: the run id, None for a job or dataset event.
+        observes: 1 where the job only looks.
+    """
+
+    job: str | None
+    run: str | None
+    observes: int
+
+
+# A node, a version (empty: said without one), a key, the place of the newest event that says it,
+# the ordinal within that event, and JSON (None where the facet was taken back).
+FacetRow = tuple[str, str, str, bytes, int, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Which facts count, and which facets are wanted.
+
+    Attributes:
+        at: the latest event time.
+        known: the latest arrival.
+        keys: facet keys as a JSON array, None for all.
+    """
+
+    at: int
+    known: int
+    keys: str | None
+
+    @classmethod
+    def of(
+        cls, at: datetime | None, known_at: datetime | None, keys: Collection[str] | None
+    ) -> Bounds:
+        """Bounds by instants, None for no bound."""
+        return cls(
+            NEVER if at is None else to_micros(at),
+            NEVER - 1 if known_at is None else to_micros(known_at),
+            None if keys is None else _json_array(keys),
+        )
+
+
+class Rows:
+    """The tables within bounds."""
+
+    def __init__(self, connection: sqlite3.Connection, bounds: Bounds) -> None:
+        self._connection = connection
+        self._bounds = {"at": bounds.at, "known": bounds.known}
+        self._keys = {"keys": bounds.keys}
+        rows = connection.execute("SELECT node, id, kind, namespace, name FROM graph_nodes")
+        self._nodes = {number: NodeRow(*parts) for number, *parts in rows}
+
+    def nodes(self) -> Iterable[NodeRow]:
+        """All nodes, also those that no fact within the bounds names."""
+        return self._nodes.values()
+
+    def groups(self) -> dict[RunKey, list[Group]]:
+        """What the events say, by run."""
+        found: dict[RunKey, list[Group]] = defaultdict(list)
+        for job, run, observes, *rest in self._connection.execute(_GROUPS, self._bounds):
+            job_id = None if job is None else self._nodes[job].id
+            found[RunKey(job_id, run, observes)].append(Group(*rest))
+        return found
+
+    def named(self, sets: Iterable[int]) -> dict[int, list[Named]]:
+        """The datasets in these sets."""
+        found: dict[int, list[Named]] = defaultdict(list)
+        for set_id, role, node, *rest in self._connection.execute(_MENTIONS, (_json_array(sets),)):
+            found[set_id].append(Named(role, self._nodes[node].id, *rest))
+        return found
+
+    def looked_at(self) -> Iterable[tuple[str, str]]:
+        """The datasets, with their versions, that any look has named."""
+        for node, version in self._connection.execute(_LOOKED_AT, self._bounds):
+            yield self._nodes[node].id, version
+
+    def facets(self) -> Iterable[FacetRow]:
+        """The newest facets of each node and version."""
+        nodes = self._nodes
+        for node, version, key, place, ordinal, value in self._connection.execute(
+            _NEWEST_FACETS, self._bounds | self._keys
+        ):
+            yield nodes[node].id, version, key, place, ordinal, value
+
+    def run_facets(self, sets: Iterable[int]) -> dict[int, list[tuple[str, str | None]]]:
+        """The run facets in these sets: key and JSON."""
+        found: dict[int, list[tuple[str, str | None]]] = defaultdict(list)
+        bound = self._keys | {"sets": _json_array(sets)}
+        for set_id, key, value in self._connection.execute(_RUN_FACETS, bound):
+            found[set_id].append((key, value))
+        return found
+
+
+def _json_array(values: Iterable[Any]) -> str:
+    return orjson.dumps(sorted(values)).decode()
