@@ -39,14 +39,25 @@ def catch_up(journal: Journal, model: Model, *, batch: int = BATCH) -> int:
     """Take in every event that the model has not seen; return the number it has reached."""
     while True:
         with journal.transaction() as tx:
-            reached = _reached(tx.connection, model)
-            events = read_events(tx.connection, reached, batch)
-            if events:
-                model.apply(tx.connection, events)
-                reached = events[-1].seq
-                _set_reached(tx.connection, model, reached)
-        if len(events) < batch:
+            reached, is_complete = _take_batch(tx.connection, model, batch)
+        if is_complete:
             return reached
+
+
+def take_in(connection: sqlite3.Connection, model: Model, *, batch: int = BATCH) -> None:
+    """Take in every event that the model has not seen, within the caller's transaction."""
+    while not _take_batch(connection, model, batch)[1]:
+        pass
+
+
+def _take_batch(connection: sqlite3.Connection, model: Model, batch: int) -> tuple[int, bool]:
+    reached = _reached(connection, model)
+    events = read_events(connection, reached, batch)
+    if events:
+        model.apply(connection, events)
+        reached = events[-1].seq
+        _set_reached(connection, model, reached)
+    return reached, len(events) < batch
 
 
 def rebuild(journal: Journal, model: Model) -> int:

@@ -1,0 +1,130 @@
+"""The ids that Marquez computes from what they name: equal on every server, so part of the contract.
+
+All are UUIDs of version 3 without a namespace (the MD5 of a text), but for parents that are named
+by a URL-like text. Source: `marquez.common.Utils`, `OpenLineageDao.runToUuid`. The ids of rows,
+which are random in Marquez, are made from the journal's sequence numbers, so that a rebuild
+answers with the same ones.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+_JAVA_UUID = re.compile(
+    r"([0-9a-fA-F]{1,8})-([0-9a-fA-F]{1,4})-([0-9a-fA-F]{1,4})-([0-9a-fA-F]{1,4})-([0-9a-fA-F]{1,12})"
+)
+_STRICT_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+FieldKey = tuple[str, str | None, str | None]
+DatasetName = tuple[str, str]
+
+
+def name_uuid(text: str) -> str:
+    """`UUID.nameUUIDFromBytes` of a text."""
+    digest = bytearray(hashlib.md5(text.encode(errors="replace"), usedforsecurity=False).digest())
+    digest[6] = (digest[6] & 0x0F) | 0x30
+    digest[8] = (digest[8] & 0x3F) | 0x80
+    return _dashed(digest.hex())
+
+
+def row_uuid(seq: int, purpose: str) -> str:
+    """The id of a row that an event made; of the form of a random one."""
+    text = f"{seq}\n{purpose}".encode(errors="replace")
+    digest = bytearray(hashlib.md5(text, usedforsecurity=False).digest())
+    digest[6] = (digest[6] & 0x0F) | 0x40
+    digest[8] = (digest[8] & 0x3F) | 0x80
+    return _dashed(digest.hex())
+
+
+def _dashed(text: str) -> str:
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def java_uuid(text: str) -> str | None:
+    """The UUID that `UUID.fromString` reads, which takes short groups; None if it refuses."""
+    match = _JAVA_UUID.fullmatch(text)
+    if match is None:
+        return None
+    widths = (8, 4, 4, 4, 12)
+    return "-".join(
+        group.lower().rjust(width, "0") for group, width in zip(match.groups(), widths, strict=True)
+    )
+
+
+def strict_uuid(text: str) -> str | None:
+    """The UUID of 36 characters, in lower case; None if it is of another form."""
+    return text.lower() if _STRICT_UUID.fullmatch(text) else None
+
+
+def run_uuid(run_id: str) -> str:
+    """The run that an event's `runId` means."""
+    return java_uuid(run_id) or name_uuid(run_id)
+
+
+def parent_run_uuid(namespace: str, job: str, run_id: str) -> str:
+    """The run that a parent facet means; `job` is its job's name up to the last dot."""
+    return java_uuid(run_id) or url_uuid(f"{namespace}.{job.rpartition('.')[0] or job}.{run_id}")
+
+
+def url_uuid(text: str) -> str:
+    """The version 3 UUID of a text in the URL namespace."""
+    return str(uuid.uuid3(uuid.NAMESPACE_URL, text))
+
+
+def dataset_version(
+    namespace: str,
+    source: str,
+    name: str,
+    physical_name: str,
+    fields: Iterable[FieldKey],
+    lifecycle: str,
+    run: str | None,
+) -> str:
+    """The version of a dataset as one run, or none, leaves it."""
+    parts = [namespace, source, name, physical_name, columns_text(fields), lifecycle, run]
+    return name_uuid(":".join(part for part in parts if part is not None))
+
+
+def columns_text(fields: Iterable[FieldKey]) -> str:
+    """The columns of a dataset as they go into the hash of its version."""
+    distinct = {(field, kind.upper() if kind else kind, text) for field, kind, text in fields}
+    return ":".join(
+        ":".join(part for part in field if part is not None)
+        for field in sorted(distinct, key=lambda field: [_java_order(part) for part in field])
+    )
+
+
+def schema_version(namespace: str, name: str, fields: Iterable[FieldKey]) -> str:
+    """The version of a dataset's schema alone."""
+    pairs = {(field, kind) for field, kind, _ in fields}
+    columns = ":".join(
+        ":".join(part for part in pair if part is not None)
+        for pair in sorted(pairs, key=lambda pair: [_java_order(part) for part in pair])
+    )
+    return name_uuid(f"{namespace}:{name}:{columns}")
+
+
+def job_version(
+    namespace: str,
+    name: str,
+    inputs: Iterable[DatasetName],
+    outputs: Iterable[DatasetName],
+    location: str | None,
+) -> str:
+    """The version of a job: what it reads and writes, and where its code is."""
+    parts = [namespace, name, _flat(inputs), _flat(outputs), location]
+    return name_uuid(":".join(part for part in parts if part is not None))
+
+
+def _flat(datasets: Iterable[DatasetName]) -> str:
+    ordered = sorted(set(datasets), key=lambda names: [_java_order(name) for name in names])
+    return ":".join(f"{namespace}:{name}" for namespace, name in ordered)
+
+
+def _java_order(text: str | None) -> Any:
+    # Java compares UTF-16 code units, and a null comes first.
+    return b"" if text is None else b"\x00" + text.encode("utf-16-be", "surrogatepass")

@@ -1,0 +1,87 @@
+"""The journal taken into the collector's tables, record by record.
+
+The tables are a function of the journal alone: events as Marquez takes them (`reduce`), and the
+other writes of its API (`commands`). A record that fails half-way keeps what it did before, as
+there is no transaction around an event in Marquez either, and is listed in `mq_refused`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import msgspec
+
+from lineage_bridge.collector import commands, reduce
+from lineage_bridge.collector.context import Context
+from lineage_bridge.collector.errors import RefusedEventError
+from lineage_bridge.collector.tables import SCHEMA, TABLES
+from lineage_bridge.journal import Stored
+
+EVENT_KINDS = ("run", "dataset", "job")
+COMMAND = "command"
+REFUSED = "refused"
+MAX_REMEMBERED = 10_000
+
+_decode = msgspec.json.Decoder().decode
+
+
+class CollectorModel:
+    """The model `collector` of a journal (see `lineage_bridge.journal.models`)."""
+
+    name = "collector"
+    version = 1
+    schema = SCHEMA
+    tables = TABLES
+
+    def __init__(self) -> None:
+        self._statuses: OrderedDict[int, int] = OrderedDict()
+
+    def apply(self, connection: sqlite3.Connection, events: Sequence[Stored]) -> None:
+        """Take in records in the order of arrival, within the caller's transaction."""
+        for event in events:
+            if event.kind == REFUSED:
+                self._refused(connection, event, RefusedEventError(400, _reason(event)))
+            elif event.kind == COMMAND or event.kind in EVENT_KINDS:
+                self._take(connection, event)
+
+    def status_of(self, seq: int | None) -> int:
+        """What the POST of a record that was just taken in is answered with."""
+        return 201 if seq is None else self._statuses.pop(seq, 201)
+
+    def _take(self, connection: sqlite3.Connection, event: Stored) -> None:
+        context = Context(connection, event.seq, event.time_us, event.received_us)
+        connection.execute("SAVEPOINT record")
+        try:
+            if event.kind == COMMAND:
+                commands.take(context, _decode(event.body))
+            else:
+                reduce.take(context, event.kind, _decode(event.body))
+        except RefusedEventError as exc:
+            self._refused(connection, event, exc)
+        except sqlite3.OperationalError:
+            raise  # the disk is full or the database locked: nothing to do with this record
+        except Exception as exc:  # noqa: BLE001 - one record must not stop those after it
+            connection.execute("ROLLBACK TO record")
+            self._refused(connection, event, RefusedEventError(500, f"{type(exc).__name__}: {exc}"))
+        connection.execute("RELEASE record")
+
+    def _refused(
+        self, connection: sqlite3.Connection, event: Stored, exc: RefusedEventError
+    ) -> None:
+        connection.execute(
+            "INSERT OR REPLACE INTO mq_refused (seq, status, reason) VALUES (?, ?, ?)",
+            (event.seq, exc.status, exc.reason),
+        )
+        self._statuses[event.seq] = exc.status
+        if len(self._statuses) > MAX_REMEMBERED:
+            self._statuses.popitem(last=False)
+
+
+def _reason(event: Stored) -> str:
+    from lineage_bridge.collector.poison import poison
+    from lineage_bridge.events import kind_of
+
+    document = _decode(event.body)
+    return poison(document, kind_of(document)) or "refused"

@@ -1,0 +1,117 @@
+"""Column lineage of outputs: which column of which input a column was made of.
+
+Kept only where both ends are known: the output column in the event's own schema, the input column
+in a version that the run has read before (inputs of the same event included). Source:
+`OpenLineageDao.upsertColumnLineage`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from lineage_bridge.collector.context import Context, refuse
+from lineage_bridge.collector.validation import text
+
+if TYPE_CHECKING:
+    from lineage_bridge.collector.reduce_datasets import Version
+    from lineage_bridge.collector.reduce_runs import Run
+
+MAX_TRANSFORMATION_TYPE = 255
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+
+# A column of an input of the run: by dataset's names and its own, the version and the column.
+_Inputs = dict[tuple[str, str, str], list[tuple[int, int]]]
+
+
+def take(context: Context, version: Version, run: Run, facets: Mapping[str, Any]) -> None:
+    """Store the column lineage that an output brings."""
+    columns = (facets.get("columnLineage") or {}).get("fields")
+    if not columns or not (facets.get("schema") or {}).get("fields"):
+        return
+    inputs = _inputs(context, run.id)
+    key = hashlib.blake2b(
+        _encode([columns, facets["schema"]["fields"], sorted(inputs.items())]), digest_size=16
+    ).digest()
+    row = context.connection.execute(
+        "SELECT lineage_key FROM mq_dataset_versions WHERE id = ?", (version.id,)
+    ).fetchone()
+    if row[0] == key:
+        return
+    context.connection.execute(
+        "UPDATE mq_dataset_versions SET lineage_key = ? WHERE id = ?", (key, version.id)
+    )
+    outputs = _outputs(context, version, facets["schema"]["fields"])
+    for name, column in columns.items():
+        if name in outputs and column is not None:
+            _store(context, version.id, outputs[name], column, inputs)
+
+
+def _inputs(context: Context, run: int) -> _Inputs:
+    found: _Inputs = {}
+    rows = context.connection.execute(
+        "SELECT s.namespace, s.name, f.name, v.id, f.id FROM mq_run_inputs i"
+        " JOIN mq_dataset_versions v ON v.id = i.version"
+        " JOIN mq_symlinks s ON s.dataset = v.dataset AND s.is_primary = 1"
+        " JOIN json_each(v.field_ids) e JOIN mq_fields f ON f.id = e.value WHERE i.run = ?",
+        (run,),
+    )
+    for namespace, dataset, name, version, field in rows:
+        found.setdefault((namespace, dataset, name), []).append((version, field))
+    return found
+
+
+def _outputs(context: Context, version: Version, fields: list[dict[str, Any]]) -> dict[str, int]:
+    wanted = {(text(field["name"]), text(field.get("type"))) for field in fields}
+    rows = context.connection.execute(
+        "SELECT f.name, f.type, f.id FROM mq_dataset_versions v JOIN json_each(v.field_ids) e"
+        " JOIN mq_fields f ON f.id = e.value WHERE v.id = ? ORDER BY f.id",
+        (version.id,),
+    )
+    return {name: field for name, kind, field in rows if (name, kind) in wanted}
+
+
+def _store(
+    context: Context, version: int, output: int, column: Mapping[str, Any], inputs: _Inputs
+) -> None:
+    description = text(column.get("transformationDescription"))
+    kind = text(column.get("transformationType"))
+    if len(kind or "") > MAX_TRANSFORMATION_TYPE:
+        raise refuse(f"transformationType must have up to {MAX_TRANSFORMATION_TYPE} characters")
+    for input_version, field in _sources(column, inputs):
+        link = (version, output, input_version, field)
+        at = context.at_us
+        context.connection.execute(
+            "INSERT INTO mq_column_lineage (output_version, output_field, input_version,"
+            " input_field, description, type, created_us, updated_us)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET description = excluded.description,"
+            " type = excluded.type, updated_us = excluded.updated_us",
+            (*link, description, kind, at, at),
+        )
+        context.connection.execute(
+            "INSERT INTO mq_column_edges (output_version, output_field, input_version,"
+            " input_field, description, type, updated_us) VALUES (?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET output_version = excluded.output_version,"
+            " input_version = excluded.input_version, description = excluded.description,"
+            " type = excluded.type, updated_us = excluded.updated_us"
+            " WHERE excluded.updated_us >= updated_us",
+            (*link, description, kind, at),
+        )
+        context.connection.execute(
+            "INSERT OR IGNORE INTO mq_column_inputs (output_field, input_field, description, type)"
+            " VALUES (?, ?, ?, ?)",
+            (output, field, description or "", kind or ""),
+        )
+
+
+def _sources(column: Mapping[str, Any], inputs: _Inputs) -> Iterator[tuple[int, int]]:
+    for source in column.get("inputFields") or ():
+        if source is not None:
+            key = (text(source.get("namespace")), text(source.get("name")), text(source.get("field")))
+            yield from inputs.get(key, ())  # type: ignore[call-overload]

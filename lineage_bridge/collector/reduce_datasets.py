@@ -1,0 +1,239 @@
+"""Datasets of events: the dataset itself, its version, its columns, its facets.
+
+An output, and any dataset of an event without a run, has a version of its own, named by a hash; an
+input uses the current version if there is one. Source: `OpenLineageDao.upsertLineageDataset`,
+`DatasetDao`, `DatasetVersionDao`, `DatasetSymlinkDao`, `DatasetFacetsDao`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from lineage_bridge.collector import hashes, reduce_columns, reduce_facets, reduce_fields
+from lineage_bridge.collector.context import Context, formatted, refuse
+from lineage_bridge.collector.reduce_runs import Run
+from lineage_bridge.collector.validation import is_uri, text
+
+DEFAULT_SOURCE = "default"
+MAX_LIFECYCLE = 63
+MAX_SYMLINK_TYPE = 64
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Role(Enum):
+    """What a dataset is in the event that mentions it."""
+
+    INPUT = "input of a run"
+    OUTPUT = "output of a run"
+    STATIC = "dataset of a DatasetEvent"
+    JOB_INPUT = "input of a JobEvent"
+    JOB_OUTPUT = "output of a JobEvent"
+
+    @property
+    def is_input(self) -> bool:
+        """Tell whether it is read."""
+        return self in {Role.INPUT, Role.JOB_INPUT}
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """The version that a mention of a dataset means."""
+
+    id: int
+    dataset: int
+    namespace: str
+    name: str
+
+
+def take(context: Context, dataset: Mapping[str, Any], role: Role, run: Run | None) -> Version:
+    """Upsert a dataset and its version, and store its facets.
+
+    Raises:
+        RefusedEventError: Marquez would fail in the middle of it.
+    """
+    namespace, name = text(dataset["namespace"]) or "", text(dataset["name"]) or ""
+    facets = dataset.get("facets") or {}
+    context.ensure_namespace(namespace)
+    source = _source(context, facets.get("dataSource"))
+    context.ensure_namespace(formatted(namespace))
+    _check_symlinks(facets.get("symlinks"))
+    row = _upsert(context, namespace, name, source, facets)
+    _link(context, row[0], facets.get("symlinks"))
+    version = _version(context, (namespace, name), source, row, facets, role, run)
+    reduce_fields.map_fields(context, version, facets.get("schema"))
+    if role is Role.OUTPUT and run is not None:
+        reduce_columns.take(context, version, run, facets)
+    if role is Role.INPUT and run is not None:
+        context.connection.execute(
+            "INSERT OR IGNORE INTO mq_run_inputs (run, version) VALUES (?, ?)",
+            (run.id, version.id),
+        )
+    _point(context, version, row[1], role)
+    reduce_facets.take(context, version.id, dataset, is_input=role.is_input, run=run)
+    return version
+
+
+def _source(context: Context, facet: Mapping[str, Any] | None) -> str:
+    if facet is None:
+        name, url = DEFAULT_SOURCE, ""
+    else:
+        name, url = text(facet.get("name")), text(facet.get("uri")) or ""
+        if name is None:
+            raise refuse("dataSource.name must not be null")
+        if not is_uri(url):
+            raise refuse("dataSource.uri must be a URI")
+        url = quote(url, safe="/:?#[]@!$&'()*+,;=%~")
+    context.connection.execute(
+        "INSERT INTO mq_sources (name, type, url, created_us, updated_us) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (name) DO UPDATE SET type = excluded.type, url = excluded.url,"
+        " updated_us = excluded.updated_us"
+        " WHERE url != excluded.url OR updated_us != excluded.updated_us",
+        (name, "POSTGRESQL", url, context.at_us, context.at_us),
+    )
+    return name
+
+
+def _lifecycle(facets: Mapping[str, Any]) -> str:
+    facet = facets.get("lifecycleStateChange") or {}
+    return text(facet.get("lifecycleStateChange")) or ""
+
+
+def _upsert(
+    context: Context, namespace: str, name: str, source: str, facets: Mapping[str, Any]
+) -> tuple[int, int | None]:
+    """Upsert the dataset; return its row and its current version."""
+    connection = context.connection
+    description = text((facets.get("documentation") or {}).get("description"))
+    is_deleted = _lifecycle(facets).upper() == "DROP"
+    found = connection.execute(
+        "SELECT s.dataset, d.current_version, d.is_hidden FROM mq_symlinks s"
+        " JOIN mq_datasets d ON d.id = s.dataset WHERE s.namespace = ? AND s.name = ?",
+        (namespace, name),
+    ).fetchone()
+    if found is None:
+        return _insert(context, namespace, name, source, description, is_deleted), None
+    connection.execute(
+        "UPDATE mq_datasets SET type = 'DB_TABLE', updated_us = ?, physical_name = ?,"
+        " description = ?, is_deleted = ?, is_hidden = 0 WHERE id = ?",
+        (context.at_us, name, description, is_deleted, found[0]),
+    )
+    if found[2]:
+        connection.execute("UPDATE mq_symlinks SET is_hidden = 0 WHERE dataset = ?", (found[0],))
+    return found[0], found[1]
+
+
+def _insert(
+    context: Context,
+    namespace: str,
+    name: str,
+    source: str,
+    description: str | None,
+    is_deleted: bool,
+) -> int:
+    connection = context.connection
+    values = (formatted(namespace), name, source, name, description, context.at_us, context.at_us)
+    cursor = connection.execute(
+        "INSERT INTO mq_datasets (namespace, name, source, physical_name, description, created_us,"
+        " updated_us, type, is_deleted) VALUES (?, ?, ?, ?, ?, ?, ?, 'DB_TABLE', ?)"
+        " ON CONFLICT DO NOTHING",
+        (*values, is_deleted),
+    )
+    if cursor.rowcount != 1:
+        raise refuse(f"another dataset is named {formatted(namespace)}:{name} in the database")
+    row = int(cursor.lastrowid or 0)
+    connection.execute(
+        "INSERT INTO mq_symlinks (namespace, name, dataset, is_primary) VALUES (?, ?, ?, 1)",
+        (namespace, name, row),
+    )
+    return row
+
+
+def _check_symlinks(facet: Mapping[str, Any] | None) -> None:
+    if facet is None:
+        return
+    if facet.get("identifiers") is None:
+        raise refuse("symlinks.identifiers must not be null")
+    for link in facet["identifiers"]:
+        if link is None or len(text(link.get("type")) or "") > MAX_SYMLINK_TYPE:
+            raise refuse("a symlink is null or its type too long")
+
+
+def _link(context: Context, dataset: int, facet: Mapping[str, Any] | None) -> None:
+    for link in (facet or {}).get("identifiers") or ():
+        namespace = text(link["namespace"]) or ""
+        context.ensure_namespace(namespace)
+        context.connection.execute(
+            "INSERT OR IGNORE INTO mq_symlinks (namespace, name, dataset, is_primary)"
+            " VALUES (?, ?, ?, 0)",
+            (namespace, text(link["name"]), dataset),
+        )
+
+
+def _version(
+    context: Context,
+    names: tuple[str, str],
+    source: str,
+    row: tuple[int, int | None],
+    facets: Mapping[str, Any],
+    role: Role,
+    run: Run | None,
+) -> Version:
+    namespace, name = names
+    dataset, current = row
+    if role.is_input and current is not None:
+        return Version(current, dataset, namespace, name)
+    lifecycle = _lifecycle(facets)
+    if len(lifecycle) > MAX_LIFECYCLE:
+        raise refuse(f"lifecycleStateChange must not be longer than {MAX_LIFECYCLE} characters")
+    fields = reduce_fields.fields_of(facets.get("schema"))
+    keys = [(f["name"], f["type"], f["description"]) for f in fields]
+    version = hashes.dataset_version(
+        namespace, source, name, name, keys, lifecycle, run and run.uuid
+    )
+    writer = run.id if run is not None and role is Role.OUTPUT else None
+    context.connection.execute(
+        "INSERT INTO mq_dataset_versions (uuid, version, dataset, run, created_us, namespace,"
+        " name, fields, lifecycle_state, schema_version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (version) DO UPDATE SET run = excluded.run WHERE run IS NOT excluded.run",
+        (
+            context.uuid(f"dataset version {version}"),
+            version,
+            dataset,
+            writer,
+            context.at_us,
+            namespace,
+            name,
+            _encode([{**field, "tags": []} for field in fields]).decode(),
+            lifecycle,
+            hashes.schema_version(formatted(namespace), name, keys),
+        ),
+    )
+    (version_id,) = context.connection.execute(
+        "SELECT id FROM mq_dataset_versions WHERE version = ?", (version,)
+    ).fetchone()
+    return Version(version_id, dataset, namespace, name)
+
+
+def _point(context: Context, version: Version, current: int | None, role: Role) -> None:
+    if role is Role.STATIC:
+        set_current(context, version.dataset, version.id)
+    elif role is Role.INPUT and current is None:
+        context.connection.execute(
+            "UPDATE mq_datasets SET current_version = ? WHERE id = ?",
+            (version.id, version.dataset),
+        )
+
+
+def set_current(context: Context, dataset: int, version: int) -> None:
+    """Point a dataset at a version; Marquez then takes its own clock for the last update."""
+    context.connection.execute(
+        "UPDATE mq_datasets SET current_version = ?, updated_us = ? WHERE id = ?",
+        (version, context.received_us, dataset),
+    )

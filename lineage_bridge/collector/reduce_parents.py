@@ -1,0 +1,64 @@
+"""Parents: the job and the run that a child's parent facet names, made if nobody reported them.
+
+Source: `OpenLineageDao.findParentJobRow`, `createParentJobRunRecord`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lineage_bridge.collector import hashes, reduce_jobs, reduce_runs, typed
+from lineage_bridge.collector.context import Context
+from lineage_bridge.collector.reduce_jobs import Parent
+from lineage_bridge.collector.validation import text
+
+
+def find(context: Context, event: Mapping[str, Any]) -> Parent | None:
+    """The parent that a run event names, None if it names none."""
+    facet = typed.parent_facet(event)
+    if facet is None:
+        return None
+    namespace, name = text(facet["job"]["namespace"]) or "", text(facet["job"]["name"]) or ""
+    uuid = hashes.parent_run_uuid(namespace, name, text(facet["run"]["runId"]) or "")
+    own_name = text(event["job"]["name"])
+    if name == own_name and "." in name:
+        name = name.rpartition(".")[0]
+    row = context.connection.execute(
+        "SELECT j.id, j.namespace, j.name, j.current_run FROM mq_runs r"
+        " JOIN mq_jobs j ON j.id = r.job WHERE r.uuid = ?",
+        (uuid,),
+    ).fetchone()
+    if row is None:
+        return _create(context, event, name, uuid)
+    if (row[1], row[2]) == (namespace, name):
+        return Parent(row[0], row[2], row[3])
+    # The run belongs to another job: Marquez gives this parent a run of its own.
+    return _create(context, event, name, hashes.url_uuid(f"{namespace}.{name}.{uuid}"))
+
+
+def _create(context: Context, event: Mapping[str, Any], name: str, uuid: str) -> Parent:
+    job = reduce_jobs.upsert(
+        context,
+        namespace=reduce_jobs.job_namespace(event),
+        name=name,
+        simple_name=name,
+        parent=None,
+        kind=reduce_jobs.job_type(event),
+        description=None,
+        location=reduce_jobs.location_of(event),
+        inputs=None,
+    )
+    nominal = (event["run"].get("facets") or {}).get("nominalTime") or {}
+    run = reduce_runs.take_parent(
+        context,
+        uuid,
+        job.id,
+        event,
+        (nominal.get("nominalStartTime"), nominal.get("nominalEndTime")),
+    )
+    reduce_jobs.set_run(context, job.id, run.id)
+    (current,) = context.connection.execute(
+        "SELECT current_run FROM mq_jobs WHERE id = ?", (job.id,)
+    ).fetchone()
+    return Parent(job.id, name, current)

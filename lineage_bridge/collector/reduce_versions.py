@@ -1,0 +1,198 @@
+"""Versions of jobs, the edges that they stand for, and the versions that datasets point at.
+
+A batch job gets its version at a terminal event of a run, a streaming one whenever it reads or
+writes what it never did. Edges are those of the current version; an event without inputs (or
+outputs) switches that side off until the next terminal event. Source:
+`OpenLineageDao.updateMarquezOnComplete`, `updateMarquezOnStreamingJob`, `JobVersionDao`.
+
+Mended: an event that is older than what made its run's state switches nothing off, and what it
+reads or writes is added to the version of its run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lineage_bridge.collector import hashes, merging
+from lineage_bridge.collector.context import Context, refuse
+from lineage_bridge.collector.reduce_datasets import Version, set_current
+from lineage_bridge.collector.reduce_jobs import Job
+from lineage_bridge.collector.reduce_runs import Run, is_terminal
+
+MAX_LOCATION = 255
+
+INPUT = "INPUT"
+OUTPUT = "OUTPUT"
+
+
+def finish(
+    context: Context, job: Job, run: Run, inputs: Sequence[Version], outputs: Sequence[Version]
+) -> None:
+    """Bring job and datasets up to date after a run event."""
+    is_silent_end = (
+        job.is_streaming
+        and run.state in {"COMPLETED", "FAILED"}
+        and not inputs
+        and not outputs
+    )
+    if not is_silent_end and not run.is_late:
+        if not inputs:
+            _switch_off(context, job.id, INPUT)
+        if not outputs:
+            _switch_off(context, job.id, OUTPUT)
+    if run.state is None:
+        return
+    if job.is_streaming:
+        if not is_silent_end:
+            _link_streaming(context, job, run)
+    elif is_terminal(run.state) or (run.is_late and _is_latest_of_job(context, job, run)):
+        link_run(context, job, run)
+    _point_outputs(context, job, run, outputs)
+
+
+def _switch_off(context: Context, job: int, io: str) -> None:
+    context.connection.execute(
+        "UPDATE mq_job_io SET is_current = 0 WHERE job = ? AND io = ? AND is_current = 1", (job, io)
+    )
+
+
+def _is_latest_of_job(context: Context, job: Job, run: Run) -> bool:
+    row = context.connection.execute(
+        "SELECT latest_run FROM mq_job_versions WHERE id = ?", (job.current_version,)
+    ).fetchone()
+    return run.is_over and row is not None and row[0] == run.id
+
+
+def _io(context: Context, run: int) -> tuple[list[Version], list[Version]]:
+    """All that a run has read and written, over all its events."""
+    inputs = context.connection.execute(
+        "SELECT v.id, v.dataset, v.namespace, v.name FROM mq_run_inputs i"
+        " JOIN mq_dataset_versions v ON v.id = i.version WHERE i.run = ?",
+        (run,),
+    )
+    return [Version(*row) for row in inputs], _outputs(context, run)
+
+
+def _outputs(context: Context, run: int) -> list[Version]:
+    rows = context.connection.execute(
+        "SELECT id, dataset, namespace, name FROM mq_dataset_versions WHERE run = ? ORDER BY id",
+        (run,),
+    )
+    return [Version(*row) for row in rows]
+
+
+def _hash(job: Job, inputs: Sequence[Version], outputs: Sequence[Version]) -> str:
+    return hashes.job_version(
+        job.namespace,
+        job.name,
+        ((version.namespace, version.name) for version in inputs),
+        ((version.namespace, version.name) for version in outputs),
+        job.location,
+    )
+
+
+def _link_streaming(context: Context, job: Job, run: Run) -> None:
+    inputs, outputs = _io(context, run.id)
+    known = context.connection.execute(
+        "SELECT 1 FROM mq_job_versions WHERE version = ?", (_hash(job, inputs, outputs),)
+    ).fetchone()
+    if known is None:
+        _link(context, job, run, inputs, outputs)
+
+
+def link_run(context: Context, job: Job, run: Run) -> None:
+    """Give a run the version of its job that all its reads and writes make."""
+    _link(context, job, run, *_io(context, run.id))
+
+
+def _link(
+    context: Context, job: Job, run: Run, inputs: Sequence[Version], outputs: Sequence[Version]
+) -> None:
+    version = _upsert(context, job, inputs, outputs)
+    connection = context.connection
+    connection.execute("UPDATE mq_runs SET job_version = ? WHERE id = ?", (version, run.id))
+    (facets,) = connection.execute(
+        "SELECT facets FROM mq_job_versions WHERE id = ?", (version,)
+    ).fetchone()
+    (of_run,) = connection.execute(
+        "SELECT job_facets FROM mq_runs WHERE id = ?", (run.id,)
+    ).fetchone()
+    merged = {**merging.load(facets), **merging.newest(merging.load(of_run))}
+    connection.execute(
+        "UPDATE mq_job_versions SET facets = ?, latest_run = iif(?, ?, latest_run) WHERE id = ?",
+        (merging.dump(merged), run.is_over, run.id, version),
+    )
+    connection.execute(
+        "UPDATE mq_jobs SET current_version = ?, updated_us = ? WHERE id = ?",
+        (version, context.at_us, job.id),
+    )
+
+
+def _upsert(
+    context: Context, job: Job, inputs: Sequence[Version], outputs: Sequence[Version]
+) -> int:
+    if len(job.location or "") > MAX_LOCATION:
+        raise refuse(f"sourceCodeLocation.url must not be longer than {MAX_LOCATION} characters")
+    version = _hash(job, inputs, outputs)
+    (row,) = context.connection.execute(
+        "INSERT INTO mq_job_versions (uuid, version, job, namespace, name, location, created_us,"
+        " updated_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (version) DO UPDATE SET updated_us = excluded.updated_us RETURNING id",
+        (
+            context.uuid(f"job version {version}"),
+            version,
+            job.id,
+            job.namespace,
+            job.name,
+            job.location,
+            context.at_us,
+            context.at_us,
+        ),
+    ).fetchone()
+    _set_io(context, row, job.id, INPUT, {item.dataset for item in inputs})
+    _set_io(context, row, job.id, OUTPUT, {item.dataset for item in outputs})
+    return int(row)
+
+
+def _set_io(context: Context, version: int, job: int, io: str, datasets: set[int]) -> None:
+    if not datasets:
+        return
+    context.connection.execute(
+        "UPDATE mq_job_io SET is_current = 0"
+        " WHERE job = ? AND io = ? AND is_current = 1 AND version != ?",
+        (job, io, version),
+    )
+    context.connection.executemany(
+        "INSERT INTO mq_job_io (version, dataset, io, job, is_current) VALUES (?, ?, ?, ?, 1)"
+        " ON CONFLICT DO UPDATE SET is_current = 1 WHERE is_current = 0",
+        [(version, dataset, io, job) for dataset in sorted(datasets)],
+    )
+
+
+def _point_outputs(context: Context, job: Job, run: Run, outputs: Sequence[Version]) -> None:
+    if run.state == "COMPLETED" or job.is_streaming:
+        for version in _outputs(context, run.id):
+            set_current(context, version.dataset, version.id)
+    elif run.is_late and run.is_over and _is_completed(context, run):
+        for version in outputs:
+            set_current(context, version.dataset, version.id)
+
+
+def _is_completed(context: Context, run: Run) -> bool:
+    row = context.connection.execute("SELECT state FROM mq_runs WHERE id = ?", (run.id,)).fetchone()
+    return bool(row[0] == "COMPLETED")
+
+
+def link_static(
+    context: Context, job: Job, inputs: Sequence[Version], outputs: Sequence[Version]
+) -> None:
+    """Bring a job up to date after a JobEvent: its version is current at once."""
+    version = _upsert(context, job, inputs, outputs)
+    if not inputs:
+        _switch_off(context, job.id, INPUT)
+    if not outputs:
+        _switch_off(context, job.id, OUTPUT)
+    context.connection.execute(
+        "UPDATE mq_jobs SET current_version = ?, updated_us = created_us WHERE id = ?",
+        (version, job.id),
+    )

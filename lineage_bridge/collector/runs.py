@@ -1,0 +1,160 @@
+"""Runs as the API shows them, and the endpoints that list them.
+
+Runs are loaded many at a time, by a fixed number of queries. Source: `RunDao`, `RunMapper`,
+`JobResource`, `RunResource`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from lineage_bridge.collector import merging
+from lineage_bridge.collector.errors import invalid, not_found
+from lineage_bridge.collector.instants import format_micros
+from lineage_bridge.collector.requests import Request, Response
+
+FACET_TYPES = ("RUN", "JOB", "DATASET")
+
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+
+Json = dict[str, Any]
+
+_RUNS = (
+    "SELECT r.id, r.uuid, r.created_us, r.updated_us, r.nominal_start_us, r.nominal_end_us,"
+    " r.state, r.started_us, r.ended_us, r.args, r.facets, v.version, v.namespace, v.name"
+    " FROM json_each(?) wanted JOIN mq_runs r ON r.id = wanted.value"
+    " LEFT JOIN mq_job_versions v ON v.id = r.job_version"
+)
+_INPUTS = (
+    "SELECT i.run, v.id, v.namespace, v.name, v.version FROM json_each(?) wanted"
+    " JOIN mq_run_inputs i ON i.run = wanted.value JOIN mq_dataset_versions v ON v.id = i.version"
+)
+_OUTPUTS = (
+    "SELECT v.run, v.id, v.namespace, v.name, v.version FROM json_each(?) wanted"
+    " JOIN mq_dataset_versions v ON v.run = wanted.value"
+)
+_IO_FACETS = (
+    "SELECT f.run, f.version, f.io, f.facets FROM json_each(?) wanted"
+    " JOIN mq_run_io_facets f ON f.run = wanted.value"
+)
+
+
+def load(
+    connection: sqlite3.Connection, ids: Iterable[int], *, io_facets: bool = True
+) -> dict[int, Json]:
+    """Runs by row, as the API shows them."""
+    wanted = _encode(sorted(set(ids))).decode()
+    if wanted == "[]":
+        return {}
+    facets = (
+        {row[:3]: _decode(row[3]) for row in connection.execute(_IO_FACETS, (wanted,))}
+        if io_facets
+        else {}
+    )
+    inputs = _versions(connection.execute(_INPUTS, (wanted,)), facets, "INPUT")
+    outputs = _versions(connection.execute(_OUTPUTS, (wanted,)), facets, "OUTPUT")
+    return {
+        row[0]: _run(row, inputs.get(row[0], []), outputs.get(row[0], []))
+        for row in connection.execute(_RUNS, (wanted,))
+    }
+
+
+def _versions(
+    rows: Iterable[Any], facets: dict[tuple[int, int, str], Json], io: str
+) -> dict[int, list[Json]]:
+    found: dict[int, list[Json]] = {}
+    for run, version, namespace, name, hash_id in rows:
+        found.setdefault(run, []).append(
+            {
+                "datasetVersionId": {"namespace": namespace, "name": name, "version": hash_id},
+                "facets": facets.get((run, version, io), {}),
+            }
+        )
+    return found
+
+
+def _run(row: Any, inputs: list[Json], outputs: list[Json]) -> Json:
+    started, ended = row[7], row[8]
+    has_duration = started is not None and ended is not None
+    return {
+        "id": row[1],
+        "createdAt": format_micros(row[2]),
+        "updatedAt": format_micros(row[3]),
+        "nominalStartTime": format_micros(row[4]),
+        "nominalEndTime": format_micros(row[5]),
+        "state": row[6] or "NEW",
+        "startedAt": format_micros(started),
+        "endedAt": format_micros(ended),
+        "durationMs": _millis(ended) - _millis(started) if has_duration else None,
+        "args": _decode(row[9]),
+        "jobVersion": row[11]
+        and {"namespace": row[12], "name": row[13], "version": row[11]},
+        "inputDatasetVersions": inputs,
+        "outputDatasetVersions": outputs,
+        "facets": merging.newest(merging.load(row[10])),
+    }
+
+
+def _millis(micros: int) -> int:
+    return micros // 1000
+
+
+def find(connection: sqlite3.Connection, uuid: str) -> int:
+    """The row of a run.
+
+    Raises:
+        ApiError: there is none.
+    """
+    row = connection.execute("SELECT id FROM mq_runs WHERE uuid = ?", (uuid,)).fetchone()
+    if row is None:
+        raise not_found(f"Run '{uuid}' not found.")
+    return int(row[0])
+
+
+def get_run(connection: sqlite3.Connection, request: Request) -> Json:
+    """GET /jobs/runs/{id}."""
+    run = find(connection, request.uuid("id"))
+    return load(connection, [run])[run]
+
+
+def list_runs(connection: sqlite3.Connection, request: Request) -> Json:
+    """GET /namespaces/{namespace}/jobs/{job}/runs."""
+    from lineage_bridge.collector.jobs import find as find_job
+
+    limit, offset = request.page()
+    job = find_job(connection, request)
+    ids = [
+        row[0]
+        for row in connection.execute(
+            "SELECT id FROM mq_runs WHERE job = ? ORDER BY started_us DESC, id DESC"
+            " LIMIT ? OFFSET ?",
+            (job, limit, offset),
+        )
+    ]
+    (total,) = connection.execute(
+        "SELECT count(*) FROM mq_runs WHERE job = ?", (job,)
+    ).fetchone()
+    loaded = load(connection, ids)
+    return {"runs": [loaded[run] for run in ids], "totalCount": total}
+
+
+def get_facets(connection: sqlite3.Connection, request: Request) -> Response:
+    """GET /jobs/runs/{id}/facets."""
+    uuid = request.uuid("id")
+    kind = request.choice("type", FACET_TYPES)
+    if kind is None:
+        raise invalid("query param type must not be null", status=400)
+    run = find(connection, uuid)
+    row = connection.execute(
+        "SELECT facets, job_facets FROM mq_runs WHERE id = ?", (run,)
+    ).fetchone()
+    stored = {"RUN": row[0], "JOB": row[1], "DATASET": None}[kind]
+    facets = merging.newest(merging.load(stored))
+    if not facets:
+        return Response(media_type=None)
+    return Response({"runId": uuid, "facets": facets})

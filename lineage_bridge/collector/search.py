@@ -1,0 +1,121 @@
+"""Search by name in datasets and jobs.
+
+Marquez means to sort and does not; here the order is by name or by last update. Source:
+`SearchDao`, `SearchResource`, `marquez.api.v2beta.SearchResource`.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from typing import Any
+
+from lineage_bridge.collector import instants, nodes
+from lineage_bridge.collector.errors import ApiError, generic, invalid
+from lineage_bridge.collector.instants import format_micros
+from lineage_bridge.collector.requests import Request
+
+FILTERS = ("DATASET", "JOB")
+SORTS = ("NAME", "UPDATE_AT")
+DEFAULT_LIMIT = 10
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_ORDERS = {"NAME": "name, namespace, type", "UPDATE_AT": "updated_us DESC, name, namespace"}
+
+Json = dict[str, Any]
+
+_FOUND = (
+    "SELECT 'DATASET' AS type, s.name, d.updated_us, s.namespace FROM mq_symlinks s"
+    " JOIN mq_datasets d ON d.id = s.dataset WHERE NOT s.is_hidden AND ilike(s.name, :pattern)"
+    " UNION ALL SELECT 'JOB', name, updated_us, namespace FROM mq_jobs"
+    " WHERE NOT is_hidden AND ilike(name, :pattern)"
+)
+
+
+def search(connection: sqlite3.Connection, request: Request) -> Json:
+    """GET /search."""
+    pattern = _text(request)
+    kind = request.choice("filter", FILTERS)
+    order = _ORDERS[request.choice("sort", SORTS) or "NAME"]
+    limit, _ = request.page(DEFAULT_LIMIT)
+    values = {
+        "pattern": f"%{pattern}%",
+        "type": kind,
+        "namespace": request.text("namespace"),
+        "before": _day(request, "before"),
+        "after": _day(request, "after"),
+        "limit": limit,
+    }
+    connection.create_function("ilike", 2, Ilike(), deterministic=True)
+    rows = connection.execute(
+        f"SELECT * FROM ({_FOUND}) WHERE (:type IS NULL OR type = :type)"
+        " AND (:namespace IS NULL OR namespace = :namespace)"
+        " AND (:before IS NULL OR updated_us < :before)"
+        f" AND (:after IS NULL OR updated_us > :after) ORDER BY {order} LIMIT :limit",
+        values,
+    )
+    results = [_result(*row) for row in rows]
+    return {"totalCount": len(results), "results": results}
+
+
+def search_index(connection: sqlite3.Connection, request: Request) -> Json:
+    """GET /api/v2beta/search/*: what a Marquez without OpenSearch answers."""
+    del connection
+    _text(request)
+    raise ApiError(503)
+
+
+def _text(request: Request) -> str:
+    text = request.text("q") or ""
+    if not text.strip():
+        raise invalid("query param q must not be blank", status=400)
+    return text
+
+
+def _day(request: Request, name: str) -> int | None:
+    values = request.parameters(name)
+    if not values:
+        return None
+    if not _DAY.fullmatch(values[0]):
+        raise invalid(rf'query param {name} must match "^\d{{4}}-\d{{2}}-\d{{2}}$"', status=400)
+    try:
+        return instants.day_micros(values[0])
+    except ValueError as exc:
+        raise generic() from exc
+
+
+def _result(kind: str, name: str, updated_us: int, namespace: str) -> Json:
+    node = nodes.dataset_id if kind == "DATASET" else nodes.job_id
+    return {
+        "type": kind,
+        "name": name,
+        "updatedAt": format_micros(updated_us),
+        "namespace": namespace,
+        "nodeId": node(namespace, name),
+    }
+
+
+class Ilike:
+    """PostgreSQL's `ILIKE`: without case in every script; `%`, `_` and `\\` in the pattern count."""
+
+    def __init__(self) -> None:
+        self._pattern: str | None = None
+        self._regex = re.compile("")
+
+    def __call__(self, text: str, pattern: str) -> bool:
+        """Tell whether a text matches."""
+        if pattern != self._pattern:
+            self._pattern, self._regex = pattern, _regex(pattern)
+        return self._regex.fullmatch(text.lower()) is not None
+
+
+def _regex(pattern: str) -> re.Pattern[str]:
+    parts, escaped = [], False
+    for char in pattern.lower():
+        if escaped:
+            parts.append(re.escape(char))
+            escaped = False
+        elif char == "\\":
+            escaped = True
+        else:
+            parts.append({"%": ".*", "_": "."}.get(char, re.escape(char)))
+    return re.compile("".join(parts), re.DOTALL)

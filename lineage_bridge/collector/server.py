@@ -1,0 +1,178 @@
+"""The collector as a server: uvicorn around the application, in a thread or in the foreground."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from typing import Self
+
+import uvicorn
+
+from lineage_bridge.collector.admin import AdminApp
+from lineage_bridge.collector.app import AsgiApp, CollectorApp, build_app
+from lineage_bridge.collector.config import CollectorConfig
+from lineage_bridge.errors import CollectorError
+from lineage_bridge.journal import Journal
+
+__all__ = ["CollectorConfig", "CollectorServer", "build_app"]
+
+STARTUP_SECONDS = 30.0
+SHUTDOWN_SECONDS = 10
+BACKLOG = 2048
+
+
+class CollectorServer:
+    """A running collector: `start()` returns when it listens, `stop()` when it has ended.
+
+    Args:
+        journal: open for writing; it stays open after `stop()`.
+        host: the address to bind to.
+        port: 0 for any that is free.
+        config: limits, keys, TLS.
+        fallback: an ASGI application for paths outside of `/api`.
+        admin_port: also serve `/ping` and `/healthcheck` on this port; None for not.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        host: str = "127.0.0.1",
+        port: int = 5000,
+        config: CollectorConfig | None = None,
+        fallback: AsgiApp | None = None,
+        admin_port: int | None = None,
+    ) -> None:
+        self._journal = journal
+        self._config = config or CollectorConfig()
+        self._host = host
+        self._fallback = fallback
+        self._app: CollectorApp | None = None
+        self._listeners = [_Listener(host, port)]
+        if admin_port is not None:
+            self._listeners.append(_Listener(host, admin_port))
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        scheme = "https" if self._config.tls_certificate else "http"
+        return f"{scheme}://{_shown(self._host)}:{self._listeners[0].port}"
+
+    @property
+    def admin_url(self) -> str | None:
+        """Where the admin port is, if there is one."""
+        if len(self._listeners) == 1:
+            return None
+        return f"http://{_shown(self._host)}:{self._listeners[1].port}"
+
+    def start(self) -> Self:
+        """Serve in threads.
+
+        Raises:
+            CollectorError: the port is taken, or the server did not come up.
+        """
+        for listener in self._listeners:
+            listener.bind()
+        self._app = build_app(self._journal, self._config, self._fallback)
+        self._listeners[0].start(self._app, self._config)
+        for listener in self._listeners[1:]:
+            listener.start(AdminApp(self._app.api, self._app.metrics), None)
+        return self
+
+    def stop(self) -> None:
+        """End: requests under way are answered, what was submitted is written."""
+        for listener in self._listeners:
+            listener.stop()
+        if self._app is not None:
+            self._app.close()
+            self._app = None
+
+    def wait(self) -> None:
+        """Wait until it is stopped by another thread."""
+        self._listeners[0].wait()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+class _Listener:
+    """One port with its own event loop in its own thread."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self.host = host
+        self.port = port
+        self._socket: socket.socket | None = None
+        self._server: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
+
+    def bind(self) -> None:
+        try:
+            self._socket = socket.create_server(
+                (self.host, self.port),
+                family=socket.AF_INET6 if ":" in self.host else socket.AF_INET,
+                backlog=BACKLOG,
+            )
+        except OSError as exc:
+            raise CollectorError(
+                f"Cannot listen on {self.host}:{self.port}: {exc}. "
+                "Stop what uses the port, or choose another."
+            ) from exc
+        self.port = self._socket.getsockname()[1]
+
+    def start(self, app: AsgiApp, config: CollectorConfig | None) -> None:
+        assert self._socket is not None
+        tls = {}
+        if config is not None and config.tls_certificate is not None:
+            tls = {"ssl_certfile": config.tls_certificate, "ssl_keyfile": config.tls_key}
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                http="httptools",
+                loop="asyncio",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                date_header=False,
+                timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+                **tls,
+            )
+        )
+        ready = threading.Event()
+        self._thread = threading.Thread(
+            target=self._run, args=(ready,), name=f"collector-{self.port}", daemon=True
+        )
+        self._thread.start()
+        if not ready.wait(STARTUP_SECONDS):
+            raise CollectorError(f"The collector on port {self.port} did not come up.")
+
+    def _run(self, ready: threading.Event) -> None:
+        assert self._server is not None
+        assert self._socket is not None
+        server = self._server
+        startup = server.startup
+
+        async def announce(sockets: list[socket.socket] | None = None) -> None:
+            await startup(sockets)
+            ready.set()
+
+        server.startup = announce  # type: ignore[method-assign]
+        server.run([self._socket])
+
+    def stop(self) -> None:
+        if self._server is not None and self._thread is not None:
+            self._server.should_exit = True
+            self._thread.join()
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def wait(self) -> None:
+        if self._thread is not None:
+            self._thread.join()
