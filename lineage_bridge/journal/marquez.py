@@ -13,12 +13,13 @@ and, without `before`, ends at 2030.
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Self
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import httpx
 
@@ -36,6 +37,8 @@ FEED_LIMIT = 100_000  # Marquez has no maximum; one instant is read in one reque
 _PATIENCE = frozenset({408, 425, 429, 502, 503, 504})
 _NOT_TAKEN = frozenset({425, 429})  # said before anything was stored
 _KEYS = frozenset({401, 403})
+
+_CREDENTIALS = re.compile(r"://[^/?#]*@")
 
 # Raised before the request was sent: Marquez cannot have the event.
 _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
@@ -161,8 +164,7 @@ class Marquez:
 
 def public_url(url: str) -> str:
     """The URL without user and password: what may be stored and shown."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl().rstrip("/")
+    return _CREDENTIALS.sub("://", url, count=1).rstrip("/")
 
 
 def of_response(response: httpx.Response) -> Answer:
