@@ -1,0 +1,9 @@
+"""The graph: what the journal's events say together, version by version and run by run.
+
+The way in: `facts` reads one event, `tables` keeps its facts, `reduce` does so for the journal. The
+way out: `rows` reads the tables, `bind` says what the facts of a run mean, `load` puts the graph of
+`model` together. Asked of it: `find`, `walk`, `paths` (by the `steps` of both), `deployments`,
+`health`, `freshness`. Shown as: `shapes` (JSON), `render` (tables), `diagrams` (Mermaid, Graphviz).
+"""
+
+from __future__ import annotations

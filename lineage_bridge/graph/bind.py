@@ -52,12 +52,13 @@ class Named(NamedTuple):
 
 
 class Made(NamedTuple):
-    """A version that a run wrote, or that a dataset event stated (no run)."""
+    """A version that a run of a job wrote, or that a dataset event stated (neither)."""
 
     dataset: str
     version: str
     time_us: int
     run: str | None
+    job: str | None
 
 
 def bind_run(
@@ -95,7 +96,7 @@ def bind_run(
     if not binds:
         return run, []
     return run, [
-        Made(e.dataset, e.version, _written_us(e, groups, named, ended_us, streaming), run_id)
+        Made(e.dataset, e.version, _written_us(e, groups, named, ended_us, streaming), run_id, job)
         for e in written
         if e.version
     ]
@@ -106,12 +107,12 @@ def stated(groups: Iterable[Group], named: Mapping[int, Sequence[Named]]) -> Ite
     for group in groups:
         for entry in named.get(group.said, ()):
             if entry.version:
-                yield Made(entry.dataset, entry.version, time_of(group.last), None)
+                yield Made(entry.dataset, entry.version, time_of(group.last), None, None)
 
 
-def made_order(made: Made) -> tuple[int, str]:
+def made_order(made: Made) -> tuple[int, str, str]:
     """The order of those who made one version: the last one counts."""
-    return made.time_us, made.run or ""
+    return made.time_us, made.run or "", made.job or ""
 
 
 def _state(groups: Iterable[Group]) -> tuple[RunState, int | None]:

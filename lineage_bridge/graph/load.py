@@ -174,4 +174,4 @@ def _sorted_versions(makers: _Makers, facets: Mapping[str, _Newest]) -> tuple[Ve
 def _version(version: str, made: Made | None, facets: Facets) -> Version:
     if made is None:
         return Version(version, facets=facets)
-    return Version(version, made.run, from_micros(made.time_us), facets)
+    return Version(version, made.run, made.job, from_micros(made.time_us), facets)

@@ -129,12 +129,14 @@ class Version:
     Attributes:
         version: as the events spell it.
         run: the id of the newest run that wrote it, None where no known run did.
+        job: the node id of that run's job.
         time: when that run wrote it: a batch run at its end, a streaming run at its first event.
         facets: the newest of each key that were said of this version.
     """
 
     version: str
     run: str | None = None
+    job: str | None = None
     time: datetime | None = None
     facets: Facets = field(default_factory=Facets)
 
@@ -203,27 +205,26 @@ class Graph:
         """All runs, by job, oldest first."""
         return (run for node in self.nodes.values() for run in node.runs)
 
-    @cached_property
-    def runs_by_id(self) -> Mapping[str, Run]:
-        """All runs, by run id."""
-        return {run.id: run for run in self.runs}
-
     def writer_of(self, dataset: str, version: str | None) -> Run | None:
         """The newest run that wrote a version of a dataset, None where no known run did."""
-        node = self.nodes.get(dataset)
-        versions = node.versions if node is not None else ()
-        written = next((v for v in versions if v.version == version), None)
-        return self.runs_by_id.get(written.run or "") if written is not None else None
+        written = self._version(dataset, version)
+        job = self.nodes.get(written.job or "") if written is not None else None
+        if written is None or job is None:
+            return None
+        return next((run for run in job.runs if run.id == written.run), None)
 
     def facet(self, node_id: str, key: str, version: str | None = None) -> dict[str, Any] | None:
         """The newest facet of a node, or of one version of it; None if it has no such facet."""
+        if version is not None:
+            found = self._version(node_id, version)
+            return None if found is None else found.facets.get(key)
         node = self.nodes.get(node_id)
-        if node is None:
-            return None
-        if version is None:
-            return node.facets.get(key)
-        found = next((v for v in node.versions if v.version == version), None)
-        return None if found is None else found.facets.get(key)
+        return None if node is None else node.facets.get(key)
+
+    def _version(self, dataset: str, version: str | None) -> Version | None:
+        node = self.nodes.get(dataset)
+        versions = node.versions if node is not None else ()
+        return next((v for v in versions if v.version == version), None)
 
     def part(self, ends: Iterable[End]) -> Graph:
         """The part of the graph that has only these versions and runs, and their nodes."""

@@ -1,7 +1,7 @@
-"""Names of others in our output: shown whole, and never able to do anything there.
+r"""Names of others in our output: shown whole, and never able to do anything there.
 
 A name may hold any character. Those that a terminal or a reader would not see as themselves (line
-ends, escapes, marks that turn the direction of writing) are written as `\\x1b`, `\\u202e`.
+ends, escapes, marks that turn the direction of writing) are written as `\x1b`, `\u202e`.
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ def walk(graph: Graph, start: End, depth: int, direction: Direction = "both") ->
         graph: as loaded.
         start: a node of the graph; without a mark, all of its versions and runs.
         depth: in steps; from a dataset to a job that reads it is one.
-        direction: `up` against the data, `down` with it, or both; `both` turns around on its way, so it finds
-            what is made of the same inputs, too.
+        direction: `up` against the data, `down` with it; `both` may turn around on its way, so it
+            finds what is made of the same inputs, too.
     """
     steps = Steps(graph)
     reached = set(steps.ends(start))
