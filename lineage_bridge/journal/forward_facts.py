@@ -27,7 +27,7 @@ class Facts:
         item: what its order depends on.
         is_bare: one of ours that names no inputs: it would cut its job's edges.
         cause: why an observer spoke (`change`, `heartbeat`, `end`), None if it does not say.
-        finding: status and reason codes of the serving health that it carries, None without.
+        finding: model, status and reason codes of the serving health that it carries, or None.
         supersedes: the id of the event whose place it takes.
     """
 
@@ -121,10 +121,11 @@ def _serving_health(document: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _finding(health: Mapping[str, Any]) -> str:
-    """Status and reason codes of the deployment and of each endpoint, as one text to compare."""
+    """What was found of which model, of the deployment and each endpoint, as one text to compare."""
     endpoints = health.get("endpoints")
     listed = [e for e in endpoints if isinstance(e, dict)] if isinstance(endpoints, list) else []
-    return repr([_words(health), sorted(_words(e) for e in listed)])
+    serving = [str(health.get("model")), str(health.get("modelVersion"))]
+    return repr([serving, _words(health), sorted(_words(e) for e in listed)])
 
 
 def _words(finding: Mapping[str, Any]) -> list[str]:
