@@ -24,6 +24,7 @@ DEFAULT_TABLE = "main.raw_station_metrics_1min"  # P2's SQL reads this one table
 ENVIRONMENT: Mapping[str, str] = {
     "LINEAGE_BRIDGE_HOME": "home",
     "LINEAGE_BRIDGE_NAMESPACE": "namespace",
+    "LINEAGE_BRIDGE_ENVIRONMENT": "environment",
     "MARQUEZ_URL": "marquez_url",
     "MARQUEZ_API_KEY": "marquez_api_key",
 }
@@ -75,6 +76,7 @@ class Settings(_Section):
 
     home: Path = Path(DEFAULT_HOME)
     namespace: str = "default"
+    environment: str = "local"  # the label of metrics whose facts name no environment
     marquez_url: str | None = None
     marquez_api_key: str | None = None
     stores: dict[str, str] = {}

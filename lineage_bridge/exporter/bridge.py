@@ -1,0 +1,81 @@
+"""The bridge about itself: its journal, graph, quarantine, and the way to Marquez."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from lineage_bridge import __version__
+from lineage_bridge.exporter import bridge_metrics as own
+from lineage_bridge.exporter.arrivals import Arrivals
+from lineage_bridge.exporter.metric import Reading
+from lineage_bridge.graph.model import Graph
+from lineage_bridge.journal import Journal
+from lineage_bridge.journal.forward_targets import list_targets
+
+_US = 1e-6
+
+
+def build_readings() -> Iterator[Reading]:
+    """Which version this is."""
+    yield own.BUILD_INFO.read(__version__, value=1)
+
+
+def arrival_totals(arrivals: Sequence[Arrivals]) -> Iterator[Reading]:
+    """The counter of events."""
+    for arrived in arrivals:
+        yield own.JOURNAL_EVENTS.read(arrived.origin, value=arrived.events)
+
+
+def arrival_readings(arrivals: Sequence[Arrivals]) -> Iterator[Reading]:
+    """The newest times; nothing while the journal is empty."""
+    if arrivals:
+        event_us, arrival_us = (
+            max(a.event_us for a in arrivals),
+            max(a.arrival_us for a in arrivals),
+        )
+        yield own.JOURNAL_LAST_EVENT.read(value=event_us * _US)
+        yield own.JOURNAL_LAST_ARRIVAL.read(value=arrival_us * _US)
+
+
+def graph_readings(graph: Graph) -> Iterator[Reading]:
+    """The size of the graph."""
+    nodes = Counter(node.kind for node in graph.nodes.values())
+    for node_kind, count in sorted(nodes.items()):
+        yield own.GRAPH_NODES.read(node_kind, value=count)
+    edges = Counter(edge.kind for edge in graph.edges)
+    for edge_kind, count in sorted(edges.items()):
+        yield own.GRAPH_EDGES.read(edge_kind, value=count)
+
+
+def journal_readings(journal: Journal) -> Iterator[Reading]:
+    """How far the journal and what is derived from it are, and what stands in quarantine."""
+    with journal.reading() as connection:
+        (newest,) = connection.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()
+        models = connection.execute("SELECT name, seq FROM models ORDER BY name").fetchall()
+        rejected = _quarantined(connection)
+    yield own.JOURNAL_SEQ.read(value=newest)
+    for name, seq in models:
+        yield own.MODEL_SEQ.read(name, value=seq)
+    for family, count in rejected:
+        yield own.QUARANTINED.read(family, value=count)
+
+
+def forward_readings(journal: Journal, marquez_url: str | None) -> Iterator[Reading]:
+    """What is on its way to each Marquez."""
+    for target in list_targets(journal, marquez_url):
+        for state, count in sorted(target.states.items()):
+            yield own.FORWARD_EVENTS.read(target.url, state, value=count)
+        yield own.FORWARD_PARKED.read(target.url, value=0 if target.parked is None else 1)
+
+
+def _quarantined(connection: sqlite3.Connection) -> list[tuple[str, int]]:
+    is_there = connection.execute(
+        "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'quarantine'"
+    ).fetchone()
+    if is_there is None:  # nothing was ever scanned into this home
+        return []
+    return connection.execute(
+        "SELECT family, count(*) FROM quarantine GROUP BY family ORDER BY family"
+    ).fetchall()

@@ -1,0 +1,85 @@
+"""What is exposed of the bridge itself: `lineage_bridge_*`, about the home as it is now."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from lineage_bridge.exporter.metric import Metric
+
+BUILD_INFO: Final = Metric(
+    "lineage_bridge_build_info", "gauge", "The version of lineage-bridge, always 1", ("version",)
+)
+JOURNAL_EVENTS: Final = Metric(
+    "lineage_bridge_journal_events_total",
+    "counter",
+    "Events that were appended to the journal, by where they came from",
+    ("origin",),
+)
+JOURNAL_SEQ: Final = Metric(
+    "lineage_bridge_journal_seq", "gauge", "Sequence number of the newest event in the journal"
+)
+JOURNAL_LAST_EVENT: Final = Metric(
+    "lineage_bridge_journal_last_event_timestamp_seconds",
+    "gauge",
+    "The latest event time in the journal, in seconds since the epoch",
+)
+JOURNAL_LAST_ARRIVAL: Final = Metric(
+    "lineage_bridge_journal_last_arrival_timestamp_seconds",
+    "gauge",
+    "When the newest event was appended, in seconds since the epoch",
+)
+MODEL_SEQ: Final = Metric(
+    "lineage_bridge_model_seq",
+    "gauge",
+    "Sequence number of the last event that a derived model contains",
+    ("model",),
+)
+GRAPH_NODES: Final = Metric("lineage_bridge_graph_nodes", "gauge", "Nodes of the graph", ("kind",))
+GRAPH_EDGES: Final = Metric("lineage_bridge_graph_edges", "gauge", "Edges of the graph", ("kind",))
+QUARANTINED: Final = Metric(
+    "lineage_bridge_quarantined_artifacts",
+    "gauge",
+    "Files and lines that could not be read and wait to be mended",
+    ("family",),
+)
+FORWARD_EVENTS: Final = Metric(
+    "lineage_bridge_forward_events",
+    "gauge",
+    "Events on their way to Marquez, by how far they are",
+    ("target", "state"),
+)
+FORWARD_PARKED: Final = Metric(
+    "lineage_bridge_forward_parked",
+    "gauge",
+    "1 while nothing is sent to a Marquez until a setting changes",
+    ("target",),
+)
+MARQUEZ_UP: Final = Metric(
+    "lineage_bridge_marquez_up", "gauge", "1 if Marquez answered the last time it was asked, else 0"
+)
+SERIES_DROPPED: Final = Metric(
+    "lineage_bridge_series_dropped",
+    "gauge",
+    "Series that this scrape leaves out, because a metric has too many or two have the same labels",
+    ("metric",),
+)
+SCRAPE_DURATION: Final = Metric(
+    "lineage_bridge_scrape_duration_seconds", "gauge", "How long this scrape took to compute"
+)
+
+BRIDGE: Final = (
+    BUILD_INFO,
+    JOURNAL_EVENTS,
+    JOURNAL_SEQ,
+    JOURNAL_LAST_EVENT,
+    JOURNAL_LAST_ARRIVAL,
+    MODEL_SEQ,
+    GRAPH_NODES,
+    GRAPH_EDGES,
+    QUARANTINED,
+    FORWARD_EVENTS,
+    FORWARD_PARKED,
+    MARQUEZ_UP,
+    SERIES_DROPPED,
+    SCRAPE_DURATION,
+)

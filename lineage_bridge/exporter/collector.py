@@ -1,0 +1,164 @@
+"""The metrics collector: what prometheus_client asks at each scrape.
+
+The graph is kept between scrapes and loaded again when the journal has moved; ages and statuses are
+computed each time, at the instant of the scrape. Without a Marquez all values stay, they come from
+the journal.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from prometheus_client.registry import Collector, CollectorRegistry
+
+from lineage_bridge import facets
+from lineage_bridge.exporter import bridge
+from lineage_bridge.exporter.arrivals import Arrivals, count_arrivals
+from lineage_bridge.exporter.bridge_metrics import MARQUEZ_UP, SCRAPE_DURATION
+from lineage_bridge.exporter.builds import duration_readings
+from lineage_bridge.exporter.datasets import freshness_readings, size_readings
+from lineage_bridge.exporter.deployments import health_readings, serving_readings, total_readings
+from lineage_bridge.exporter.families import described, families
+from lineage_bridge.exporter.jobs import job_readings
+from lineage_bridge.exporter.marks import Marks
+from lineage_bridge.exporter.metric import Reading
+from lineage_bridge.exporter.models import model_readings
+from lineage_bridge.exporter.probe import MarquezProbe
+from lineage_bridge.exporter.view import Judged, View
+from lineage_bridge.graph.load import load
+from lineage_bridge.graph.reduce import reduce
+from lineage_bridge.journal import Journal
+from lineage_bridge.settings import Settings
+
+if TYPE_CHECKING:
+    from prometheus_client.metrics_core import Metric as Family
+
+# The only facets that a metric is made of; the others are not even read.
+_FACETS = (
+    facets.FRESHNESS,
+    facets.FEATURE_SET,
+    facets.TRAINING,
+    facets.DEPLOYMENT,
+    facets.SERVING_HEALTH,
+    "dataQualityMetrics",
+    "outputStatistics",
+    "datasetType",
+)
+
+
+def utc_now() -> datetime:
+    """The clock of a live exporter."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What is kept between scrapes: all that changes only when the journal does."""
+
+    seq: int
+    view: View
+    arrivals: tuple[Arrivals, ...]
+    totals: tuple[Reading, ...]
+
+
+class MetricsCollector(Collector):
+    """Collects one home's metrics; register it with a registry of its own.
+
+    Args:
+        journal: writable: the derived tables and the counters' marks are kept in it.
+        settings: for the environment, and the Marquez that is asked if it is up.
+        now: the instant that everything is judged at.
+        at: in place of `now`, one instant for ever: the graph as it was then, judged then.
+        probe: asks Marquez; made from the settings unless given.
+        stopwatch: seconds, for the duration of a scrape.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        settings: Settings,
+        *,
+        now: Callable[[], datetime] = utc_now,
+        at: datetime | None = None,
+        probe: MarquezProbe | None = None,
+        stopwatch: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._journal = journal
+        self._settings = settings
+        self._now = now
+        self._at = at
+        self._probe = probe or _probe_of(settings)
+        self._stopwatch = stopwatch
+        self._marks = Marks(journal if at is None else None)
+        self._kept: _Kept | None = None
+        self._lock = threading.Lock()
+
+    def describe(self) -> Iterable[Family]:
+        """All metrics without values; nothing is read."""
+        return described()
+
+    def collect(self) -> Iterable[Family]:
+        """All metrics with their values of now.
+
+        Raises:
+            JournalError: the journal cannot be read.
+        """
+        with self._lock:
+            began = self._stopwatch()
+            readings = list(self._readings())
+            readings.append(SCRAPE_DURATION.read(value=self._stopwatch() - began))
+            return families(readings)
+
+    def _readings(self) -> Iterator[Reading]:
+        kept = self._current()
+        judged = Judged(kept.view, self._at or self._now())
+        yield from kept.totals
+        yield from freshness_readings(judged)
+        yield from size_readings(kept.view)
+        yield from model_readings(kept.view)
+        yield from job_readings(kept.view)
+        yield from health_readings(judged)
+        yield from serving_readings(judged)
+        yield from bridge.build_readings()
+        yield from bridge.arrival_readings(kept.arrivals)
+        yield from bridge.journal_readings(self._journal)
+        yield from bridge.graph_readings(kept.view.graph)
+        yield from bridge.forward_readings(self._journal, self._settings.marquez_url)
+        if self._probe is not None:
+            yield MARQUEZ_UP.read(value=1 if self._probe.is_up() else 0)
+
+    def _current(self) -> _Kept:
+        if self._kept is None or self._kept.seq != self._journal.last_seq():
+            self._kept = self._load()
+        return self._kept
+
+    def _load(self) -> _Kept:
+        seq = reduce(self._journal)
+        arrivals = tuple(count_arrivals(self._journal))
+        with self._journal.reading() as connection:
+            graph = load(connection, at=self._at, keys=_FACETS)
+        view = View(graph, self._settings.environment)
+        totals = [
+            *duration_readings(view),
+            *total_readings(view),
+            *bridge.arrival_totals(arrivals),
+        ]
+        return _Kept(seq, view, arrivals, tuple(self._marks.raised(totals)))
+
+
+def registry_of(collector: MetricsCollector) -> CollectorRegistry:
+    """A registry that has this collector and nothing else."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(collector)
+    return registry
+
+
+def _probe_of(settings: Settings) -> MarquezProbe | None:
+    if settings.marquez_url is None:
+        return None
+    return MarquezProbe(settings.marquez_url, api_key=settings.marquez_api_key)

@@ -1,0 +1,78 @@
+"""High-water marks of every counter: what was exposed once is never undercut.
+
+A total can shrink in the graph: old events were pruned, an event was superseded by one that counts
+less, a home was restored from a copy. Prometheus would read each as a restart and count all again.
+So a counter shows the highest value that was ever seen, kept in the journal's database beside the
+events; a restart of the exporter goes on from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import orjson
+
+from lineage_bridge.exporter.metric import Reading
+from lineage_bridge.journal import Journal
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS exporter_marks (
+    sample TEXT PRIMARY KEY,  -- JSON: metric, part, bound, label values
+    value REAL NOT NULL
+) WITHOUT ROWID
+"""
+
+# Another exporter of the same home may have seen more.
+_RAISE = """
+INSERT INTO exporter_marks VALUES (?, ?)
+ON CONFLICT (sample) DO UPDATE SET value = max(value, excluded.value)
+"""
+
+
+class Marks:
+    """The marks of one home.
+
+    Args:
+        journal: where they are kept; None keeps them in memory, for a look at a time gone by.
+    """
+
+    def __init__(self, journal: Journal | None) -> None:
+        self._journal = journal
+        self._values: dict[str, float] = {}
+        self._is_read = journal is None
+
+    def raised(self, readings: Iterable[Reading]) -> list[Reading]:
+        """The readings of counters, none below its mark; marks that they exceed are raised."""
+        if not self._is_read:
+            self._read()
+        shown, higher = [], {}
+        for reading in readings:
+            sample = _sample(reading)
+            mark = self._values.get(sample)
+            if mark is None or reading.value > mark:
+                higher[sample] = reading.value
+                shown.append(reading)
+            else:
+                shown.append(reading._replace(value=mark))
+        self._write(higher)
+        self._values.update(higher)
+        return shown
+
+    def _read(self) -> None:
+        assert self._journal is not None
+        with self._journal.transaction() as tx:
+            tx.connection.execute(_SCHEMA)
+            rows = tx.connection.execute("SELECT sample, value FROM exporter_marks")
+            self._values = dict(rows.fetchall())
+        self._is_read = True
+
+    def _write(self, higher: dict[str, float]) -> None:
+        if self._journal is None or not higher:
+            return
+        with self._journal.transaction() as tx:
+            tx.connection.executemany(_RAISE, sorted(higher.items()))
+
+
+def _sample(reading: Reading) -> str:
+    parts = [reading.metric.name, reading.part, reading.bound, *reading.labels]
+    return orjson.dumps(parts).decode()

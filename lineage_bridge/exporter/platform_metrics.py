@@ -1,0 +1,187 @@
+"""What is exposed of the platform: `ml_*`, each from facets in the graph.
+
+The first four have the names, types and labels of the dashboards that exist already. Statuses are
+one series for each possible value, 1 for the one that holds: `== 1` selects it, and a change never
+leaves a stale series behind.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from lineage_bridge.exporter.metric import Metric
+
+_DATASET: Final = ("dataset_name", "environment")
+_MODEL: Final = ("model_name", "environment")
+_JOB: Final = ("job_name", "environment")
+_DEPLOYMENT: Final = ("service", "environment", "deployment")
+_ENDPOINT: Final = (*_DEPLOYMENT, "endpoint")
+
+# Seconds to hours: a build of a small table, a training over night.
+DURATION_BUCKETS: Final = (1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14_400, 43_200)
+
+BUILD_DURATION: Final = Metric(
+    "ml_dataset_build_duration_seconds",
+    "histogram",
+    "Duration of completed runs that wrote a dataset, once per run with a known start",
+    _DATASET,
+    DURATION_BUCKETS,
+)
+TRAINING_DURATION: Final = Metric(
+    "ml_training_duration_seconds",
+    "histogram",
+    "Duration of completed runs that wrote a model, once per run with a known start",
+    _MODEL,
+    DURATION_BUCKETS,
+)
+PREDICTIONS: Final = Metric(
+    "ml_prediction_total",
+    "counter",
+    "Predictions that a model made, in all its deployments of an environment",
+    _MODEL,
+)
+FEATURE_FRESHNESS: Final = Metric(
+    "ml_feature_freshness_seconds",
+    "gauge",
+    "Time since a dataset was built",
+    _DATASET,
+)
+DATASET_AGE: Final = Metric(
+    "ml_dataset_age_seconds",
+    "gauge",
+    "Age of a dataset by one clock: build (when it was built) or data (newest event in it)",
+    (*_DATASET, "clock"),
+)
+DATASET_CLOCK_SKEW: Final = Metric(
+    "ml_dataset_clock_skew_seconds",
+    "gauge",
+    "How far a time that a dataset states lies in the future",
+    _DATASET,
+)
+DATASET_FRESHNESS_STATUS: Final = Metric(
+    "ml_dataset_freshness_status",
+    "gauge",
+    "1 for the freshness status that holds now, 0 for the others",
+    (*_DATASET, "status"),
+)
+DATASET_ROWS: Final = Metric(
+    "ml_dataset_rows", "gauge", "Rows in the newest version of a dataset", _DATASET
+)
+DATASET_SIZE: Final = Metric(
+    "ml_dataset_size_bytes", "gauge", "Size of the newest version of a dataset", _DATASET
+)
+DATASET_FEATURES: Final = Metric(
+    "ml_dataset_features", "gauge", "Feature columns in the newest version of a dataset", _DATASET
+)
+DATASET_POSITIVE_RATIO: Final = Metric(
+    "ml_dataset_positive_ratio", "gauge", "Share of positive labels, 0 to 1", _DATASET
+)
+DATASET_INFO: Final = Metric(
+    "ml_dataset_info", "gauge", "The newest version of a dataset, always 1", (*_DATASET, "version")
+)
+MODEL_INFO: Final = Metric(
+    "ml_model_info",
+    "gauge",
+    "The newest version of a model and the dataset version it was trained on, always 1",
+    (*_MODEL, "version", "dataset_name", "dataset_version"),
+)
+TRAINING_METRIC: Final = Metric(
+    "ml_training_metric",
+    "gauge",
+    "A number that the training of a model's newest version reported, in that metric's own unit",
+    (*_MODEL, "metric"),
+)
+JOB_RUNS: Final = Metric(
+    "ml_job_runs", "gauge", "Known runs of a job that are in a state", (*_JOB, "state")
+)
+JOB_LAST_SUCCESS: Final = Metric(
+    "ml_job_last_success_timestamp_seconds",
+    "gauge",
+    "When a run of a job completed last, in seconds since the epoch",
+    _JOB,
+)
+DEPLOYMENT_HEALTH: Final = Metric(
+    "ml_deployment_health_status",
+    "gauge",
+    "1 for the health status that holds now, 0 for the others",
+    (*_DEPLOYMENT, "status"),
+)
+DEPLOYMENT_REASON_AGE: Final = Metric(
+    "ml_deployment_reason_age_seconds",
+    "gauge",
+    "How long a reason for a status has held; the series exists while it does",
+    (*_ENDPOINT, "code", "level"),
+)
+DEPLOYMENT_INFO: Final = Metric(
+    "ml_deployment_info",
+    "gauge",
+    "What a deployment serves and what that was trained on, always 1",
+    (*_DEPLOYMENT, "model_name", "model_version", "dataset_name", "dataset_version"),
+)
+DEPLOYMENT_INSTANCES: Final = Metric(
+    "ml_deployment_instances", "gauge", "Instances that started and have not stopped", _DEPLOYMENT
+)
+DEPLOYMENT_SILENCE: Final = Metric(
+    "ml_deployment_silence_seconds",
+    "gauge",
+    "Time since the last sign of life of a deployment",
+    _DEPLOYMENT,
+)
+DEPLOYMENT_REQUESTS: Final = Metric(
+    "ml_deployment_requests_total", "counter", "Requests to a deployment", _DEPLOYMENT
+)
+DEPLOYMENT_SUCCESSES: Final = Metric(
+    "ml_deployment_successes_total", "counter", "Requests that a deployment answered", _DEPLOYMENT
+)
+DEPLOYMENT_FAILURES: Final = Metric(
+    "ml_deployment_failures_total", "counter", "Requests that failed in a deployment", _DEPLOYMENT
+)
+DEPLOYMENT_REJECTIONS: Final = Metric(
+    "ml_deployment_rejections_total", "counter", "Requests that a deployment refused", _DEPLOYMENT
+)
+DEPLOYMENT_TIMEOUTS: Final = Metric(
+    "ml_deployment_timeouts_total", "counter", "Requests that timed out", _DEPLOYMENT
+)
+DEPLOYMENT_BAD_RATIO: Final = Metric(
+    "ml_deployment_bad_ratio",
+    "gauge",
+    "Share of bad requests or predictions of one sort in the look-back, 0 to 1",
+    (*_ENDPOINT, "code"),
+)
+DEPLOYMENT_LATENCY: Final = Metric(
+    "ml_deployment_latency_seconds",
+    "gauge",
+    "A percentile of the latency in the newest window of an endpoint",
+    (*_ENDPOINT, "percentile"),
+)
+
+PLATFORM: Final = (
+    BUILD_DURATION,
+    TRAINING_DURATION,
+    PREDICTIONS,
+    FEATURE_FRESHNESS,
+    DATASET_AGE,
+    DATASET_CLOCK_SKEW,
+    DATASET_FRESHNESS_STATUS,
+    DATASET_ROWS,
+    DATASET_SIZE,
+    DATASET_FEATURES,
+    DATASET_POSITIVE_RATIO,
+    DATASET_INFO,
+    MODEL_INFO,
+    TRAINING_METRIC,
+    JOB_RUNS,
+    JOB_LAST_SUCCESS,
+    DEPLOYMENT_HEALTH,
+    DEPLOYMENT_REASON_AGE,
+    DEPLOYMENT_INFO,
+    DEPLOYMENT_INSTANCES,
+    DEPLOYMENT_SILENCE,
+    DEPLOYMENT_REQUESTS,
+    DEPLOYMENT_SUCCESSES,
+    DEPLOYMENT_FAILURES,
+    DEPLOYMENT_REJECTIONS,
+    DEPLOYMENT_TIMEOUTS,
+    DEPLOYMENT_BAD_RATIO,
+    DEPLOYMENT_LATENCY,
+)
