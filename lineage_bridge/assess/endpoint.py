@@ -5,13 +5,13 @@ The short way matters: nearly every window is plainly fine, and then judging is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from lineage_bridge.assess.faults import (
     Cleared,
     Fault,
     Rule,
+    Span,
     first_bad_us,
     is_better,
     is_broken,
@@ -23,9 +23,10 @@ from lineage_bridge.assess.faults import (
 from lineage_bridge.assess.gaps import Gaps
 from lineage_bridge.assess.lookback import SECOND_US, Lookback, WindowFacts
 from lineage_bridge.assess.policy import ServingPolicy
-from lineage_bridge.assess.reasons import HEALTHY, Reason, worst_first, worst_status
+from lineage_bridge.assess.reasons import HEALTHY, IDLE, Reason, worst_first, worst_of
 
 Signature = tuple[str, tuple[tuple[str, str], ...]]  # status, then code and level of each reason
+NO_TRAFFIC = "no_traffic"
 PLAIN: Signature = (HEALTHY, ())
 
 
@@ -62,7 +63,7 @@ class EndpointState:
             signature = PLAIN
         else:
             self._judge_faults(policy)
-            signature = _signature(self.reasons("", life_us, policy))
+            signature = self._signature(life_us, policy)
         changed = signature != self.signature
         self.signature = signature
         return changed
@@ -74,17 +75,38 @@ class EndpointState:
             and life_us - self.last_request_us <= policy.silent_seconds * SECOND_US
         )
 
-    def _judge_faults(self, policy: ServingPolicy) -> None:
-        for rule in rules_of(policy):
-            fault = self.faults.get(rule.key)
-            if fault is not None or self.lookback.bad[rule.counter] >= policy.min_bad:
-                self._judge_fault(rule, fault, policy)
+    def _signature(self, life_us: int, policy: ServingPolicy) -> Signature:
+        """What a change is seen by: as the reasons, without working out their numbers."""
+        levels: dict[str, str] = {}
+        for rule in rules_of(policy) if self.faults else ():
+            if rule.key in self.faults:
+                levels.setdefault(rule.code, rule.level)
+        for reason in self._gap_reasons("", policy):
+            levels[reason.code] = reason.level
+        if not self.has_traffic(life_us, policy):
+            levels[NO_TRAFFIC] = IDLE
+        return worst_of(levels.values()), tuple(sorted(levels.items()))
 
-    def _judge_fault(self, rule: Rule, fault: Fault | None, policy: ServingPolicy) -> None:
+    def _judge_faults(self, policy: ServingPolicy) -> None:
+        bad, faults = self.lookback.bad, self.faults
+        known: dict[tuple[int, int], tuple[Span, ...]] = {}
+        for rule in rules_of(policy):
+            if bad[rule.counter] >= policy.min_bad or (faults and rule.key in faults):
+                self._judge_fault(rule, faults.get(rule.key), policy, known)
+
+    def _judge_fault(
+        self,
+        rule: Rule,
+        fault: Fault | None,
+        policy: ServingPolicy,
+        known: dict[tuple[int, int], tuple[Span, ...]],
+    ) -> None:
         held = self.lookback
         cleared = self.cleared.get(rule.key)
         from_us = cleared.from_us if cleared else 0
-        parts = spans(rule, held, policy, from_us)
+        parts = known.get((rule.counter, from_us))
+        if parts is None:  # both levels of a code mostly look at the same minutes
+            parts = known[rule.counter, from_us] = spans(rule, held, policy, from_us)
         if fault is not None and not fault.relapse and is_better(rule, parts, policy):
             short_us = int(policy.short_seconds * SECOND_US)
             self._clear(rule, held.newest_end_us - short_us)
@@ -110,7 +132,7 @@ class EndpointState:
             since_us = self.last_request_us or self.lookback.minutes[0].start_us
             quiet_seconds = (life_us - since_us) / SECOND_US
             limit = policy.silent_seconds
-            found.append(Reason("no_traffic", "idle", since_us, endpoint, quiet_seconds, limit))
+            found.append(Reason(NO_TRAFFIC, IDLE, since_us, endpoint, quiet_seconds, limit))
         return worst_first(found)
 
     def _fault_reasons(self, endpoint: str, policy: ServingPolicy) -> list[Reason]:
@@ -156,7 +178,3 @@ class EndpointState:
                 Reason("window_gap_seconds", "degraded", longest.start_us, endpoint, spacing, limit)
             )
         return found
-
-
-def _signature(reasons: Sequence[Reason]) -> Signature:
-    return worst_status(reasons), tuple(sorted((r.code, r.level) for r in reasons))

@@ -149,11 +149,12 @@ def is_broken(rule: Rule, span: Span, policy: ServingPolicy) -> bool:
     """Is there enough evidence in this part of the look-back?"""
     if span.bad < policy.min_bad:
         return False
-    if lower_share(rule, span, policy) > rule.limit:
+    if span.bad > rule.limit * span.of and lower_share(rule, span, policy) > rule.limit:
         return True
     return (
         rule.slow is not None
         and rule.level == "degraded"
+        and span.over > MOST * span.windows
         and wilson_lower(span.over, span.windows, policy.confidence_z) > MOST
     )
 

@@ -77,13 +77,20 @@ class Lookback:
 
     def add(self, window: WindowFacts, policy: ServingPolicy) -> None:
         """Take in a window; one that is older than all that is held changes nothing."""
-        start = window.start_us - window.start_us % MINUTE_US
-        minute = self._minute(start, window.end_us)
-        if minute is None:
-            return
-        self.newest_end_us = max(self.newest_end_us, window.end_us)
-        self._count(minute, window, policy)
-        self._let_go(policy)
+        start_us = window.start_us - window.start_us % MINUTE_US
+        minutes = self.minutes
+        if minutes and start_us <= minutes[-1].start_us:
+            minute = self._held_minute(start_us, window.end_us)
+            if minute is None:
+                return
+            self._merge(minute, window, policy)
+        else:
+            minute = Minute(start_us, window.end_us)
+            minutes.append(minute)
+            self._fill(minute, window, policy)
+        if window.end_us > self.newest_end_us:
+            self.newest_end_us = window.end_us
+            self._let_go(policy)
 
     def since(self, start_us: int) -> Iterator[Minute]:
         """The minutes that end after an instant, newest first."""
@@ -92,41 +99,52 @@ class Lookback:
                 return
             yield minute
 
-    def _minute(self, start_us: int, end_us: int) -> Minute | None:
+    def _held_minute(self, start_us: int, end_us: int) -> Minute | None:
         minutes = self.minutes
-        if not minutes or start_us > minutes[-1].start_us:
-            minutes.append(Minute(start_us, end_us))
-            return minutes[-1]
         if start_us < minutes[0].start_us:
             return None
         position = len(minutes) - 1
         while minutes[position].start_us > start_us:
             position -= 1
         if minutes[position].start_us != start_us:
-            minutes.insert(position + 1, Minute(start_us, end_us))
-            return minutes[position + 1]
+            position += 1
+            minutes.insert(position, Minute(start_us, end_us))
         return minutes[position]
 
-    def _count(self, minute: Minute, window: WindowFacts, policy: ServingPolicy) -> None:
+    def _fill(self, minute: Minute, window: WindowFacts, policy: ServingPolicy) -> None:
+        """The first window of a minute."""
         requests = window.requests
-        minute.end_us = max(minute.end_us, window.end_us)
-        minute.windows += 1
-        minute.requests += requests
-        minute.predictions += window.predictions
+        minute.windows = 1
+        minute.requests = requests
+        minute.predictions = window.predictions
+        minute.p50_ms, minute.p95_ms, minute.p99_ms = window[5:8]
         self.windows += 1
         self.requests += requests
+        self._judge_latency(minute, window, policy)
+
+    def _merge(self, minute: Minute, window: WindowFacts, policy: ServingPolicy) -> None:
+        """One more window of a minute: another replica, or a part after a restart."""
+        minute.end_us = max(minute.end_us, window.end_us)
+        minute.windows += 1
+        minute.requests += window.requests
+        minute.predictions += window.predictions
         minute.p50_ms = max(minute.p50_ms, window.p50_ms)
         minute.p95_ms = max(minute.p95_ms, window.p95_ms)
         minute.p99_ms = max(minute.p99_ms, window.p99_ms)
-        fast = window.p99_ms <= policy.latency_p95_ms and window.p95_ms <= policy.latency_p95_ms
+        self.windows += 1
+        self.requests += window.requests
+        self._judge_latency(minute, window, policy)
+
+    def _judge_latency(self, minute: Minute, window: WindowFacts, policy: ServingPolicy) -> None:
+        requests = window.requests
         possible, also = minute.possibly_slow
-        if fast:
+        times = (window.p50_ms, window.p95_ms, max(window.p95_ms, window.p99_ms))
+        limits = (policy.latency_p95_ms, policy.latency_p99_ms)
+        if times[2] <= min(limits):
             minute.possibly_slow = (possible + requests // 100, also + requests // 100)
             if window.bad != NOTHING_BAD:
                 self._count_bad(minute, (*window.bad, 0, 0))
             return
-        times = (window.p50_ms, window.p95_ms, max(window.p95_ms, window.p99_ms))
-        limits = (policy.latency_p95_ms, policy.latency_p99_ms)
         first, second = (possibly_slow(requests, *times, limit) for limit in limits)
         minute.possibly_slow = (possible + first, also + second)
         over_p95, over_p99 = minute.windows_over
