@@ -68,8 +68,8 @@ def a_foreign_event(
     minute: float = 0,
     *,
     state: str | None = "COMPLETE",
-    inputs: Sequence[str] = (),
-    outputs: Sequence[str] = (),
+    inputs: Sequence[str | Mapping[str, Any]] = (),
+    outputs: Sequence[str | Mapping[str, Any]] = (),
     **members: Any,
 ) -> events.Event:
     document = {
@@ -77,12 +77,16 @@ def a_foreign_event(
         "eventTime": at(minute).isoformat(),
         "run": {"runId": a_run_id(f"{job}/1")},
         "job": {"namespace": NS, "name": job},
-        "inputs": [{"namespace": NS, "name": name} for name in inputs],
-        "outputs": [{"namespace": NS, "name": name} for name in outputs],
+        "inputs": [_entry(dataset) for dataset in inputs],
+        "outputs": [_entry(dataset) for dataset in outputs],
         "producer": "https://example.com/etl",
         "schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent",
     } | members
     return as_event(document)
+
+
+def _entry(dataset: str | Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"namespace": NS, "name": dataset} if isinstance(dataset, str) else dataset
 
 
 def as_event(document: Mapping[str, Any]) -> events.Event:

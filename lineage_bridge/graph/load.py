@@ -123,7 +123,8 @@ class _Loader:
         """Every dataset with its versions, and the newest of those who made each."""
         found: dict[str, _Makers] = defaultdict(dict)
         for entry in chain.from_iterable(self._named.values()):
-            _see(found[entry.dataset], entry.version)
+            # Of what is written, only a run that got there makes a version.
+            _see(found[entry.dataset], entry.version if entry.role == "input" else "")
         for dataset, version in self._rows.looked_at():
             _see(found[dataset], version)
         for made in all_made:

@@ -62,7 +62,8 @@ WHERE set_id IN (SELECT value FROM json_each(:sets))
 
 # What any look has named, also one whose run is not read.
 _LOOKED_AT = f"""
-SELECT DISTINCT m.node, m.version FROM graph_events e JOIN graph_mentions m ON m.set_id = e.said
+SELECT DISTINCT m.node, CASE m.role WHEN 'input' THEN m.version ELSE '' END
+FROM graph_events e JOIN graph_mentions m ON m.set_id = e.said
 WHERE e.observes = 1 AND {_COUNTS}
 """
 

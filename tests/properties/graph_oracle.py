@@ -32,7 +32,7 @@ def graph_of(bodies: list[bytes], at: str | None = None) -> dict[str, Any]:
         shape = _add_run(job, run_id, of_run, edges, versions)
         nodes[job]["runs"].append((of_run[0]["eventTime"], run_id, shape))
     for event in events:
-        for dataset in event["inputs"] + event["outputs"]:
+        for dataset in event["inputs"]:
             if version := _version(dataset):
                 versions.setdefault(_id(dataset), {}).setdefault(version, None)
     for node in nodes.values():
