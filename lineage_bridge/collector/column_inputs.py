@@ -1,6 +1,6 @@
 """What the columns of a dataset were made of, as the dataset itself shows it.
 
-All inputs that any version of the dataset has named are listed, but those of hidden datasets too.
+The newest edge of each pair of columns counts; inputs in hidden datasets are listed too.
 Source: `ColumnLineageDao.getLineageRowsForDatasets`, `ColumnLineageService.enrichWithColumnLineage`.
 """
 
@@ -17,7 +17,7 @@ _encode = msgspec.json.Encoder().encode
 _QUERY = (
     "SELECT o.dataset, o.name, s.namespace, s.name, f.name, c.description, c.type"
     " FROM json_each(?) wanted JOIN mq_fields o ON o.dataset = wanted.value"
-    " JOIN mq_column_inputs c ON c.output_field = o.id"
+    " JOIN mq_column_edges c ON c.output_field = o.id"
     " JOIN mq_fields f ON f.id = c.input_field JOIN mq_symlinks s ON s.dataset = f.dataset"
     " ORDER BY o.id, s.namespace, s.name, f.name"
 )
@@ -35,8 +35,8 @@ def of_datasets(
                 "namespace": namespace,
                 "dataset": name,
                 "field": field,
-                "transformationDescription": description or None,
-                "transformationType": kind or None,
+                "transformationDescription": description,
+                "transformationType": kind,
             }
         )
     found: dict[int, list[dict[str, Any]]] = {}

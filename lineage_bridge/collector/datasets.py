@@ -150,7 +150,7 @@ def tags_of(connection: sqlite3.Connection, datasets: Iterable[int]) -> dict[int
     rows = connection.execute(
         "SELECT t.dataset, t.tag FROM json_each(?) wanted"
         " JOIN mq_dataset_tags t ON t.dataset = wanted.value",
-        (_encode(list(datasets)).decode(),),
+        (_encode(sorted(set(datasets))).decode(),),
     )
     for dataset, tag in rows:
         found.setdefault(dataset, []).append(tag)
@@ -203,6 +203,7 @@ def list_datasets(connection: sqlite3.Connection, request: Request) -> Json:
             facets=_listed_facets(row) if i < LISTED_FACETS else {},
             tags=tags.get(row["id"], []),
         )
-        dataset["columnLineage"] = lineage.get(row["id"])
+        if not _has_twin(connection, row):
+            dataset["columnLineage"] = lineage.get(row["id"])
         shown.append(dataset)
     return {"totalCount": total, "datasets": shown}

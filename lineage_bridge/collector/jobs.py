@@ -89,9 +89,22 @@ def head(job: Json) -> Json:
 
 
 def bare(connection: sqlite3.Connection, job_id: int) -> Json:
-    """A job as deleting and tagging answer with it: without its runs and datasets."""
+    """A job as deleting and tagging answer with it: without its runs."""
     (job,) = read(connection, "WHERE j.id = ?", (job_id,))
-    return _job(job, inputs=[], outputs=[], latest=[], facets={}, tags=_tags(connection, job))
+    return _job(
+        job,
+        inputs=_current_inputs(job),
+        outputs=[],
+        latest=[],
+        facets=merging.load(job["facets"]),
+        tags=_tags(connection, job),
+    )
+
+
+def _current_inputs(job: Json) -> list[Json]:
+    """What the last event said that the job reads."""
+    names = _decode(job["current_inputs"]) if job["current_inputs"] is not None else []
+    return [{"namespace": namespace, "name": name} for namespace, name in names]
 
 
 def get_job(connection: sqlite3.Connection, request: Request) -> Json:
@@ -108,11 +121,8 @@ def full(connection: sqlite3.Connection, job_id: int) -> Json:
     if latest:
         inputs = inputs or _run_io(latest[0], "inputDatasetVersions")
         outputs = outputs or _run_io(latest[0], "outputDatasetVersions")
-    elif not inputs and job["current_inputs"] is not None:
-        inputs = [
-            {"namespace": namespace, "name": name}
-            for namespace, name in _decode(job["current_inputs"])
-        ]
+    elif not inputs:
+        inputs = _current_inputs(job)
     return _job(
         job,
         inputs=inputs,
@@ -135,7 +145,7 @@ def tags_of(connection: sqlite3.Connection, jobs: Iterable[int]) -> dict[int, li
     found: dict[int, list[str]] = {}
     rows = connection.execute(
         "SELECT t.job, t.tag FROM json_each(?) wanted JOIN mq_job_tags t ON t.job = wanted.value",
-        (_encode(list(jobs)).decode(),),
+        (_encode(sorted(set(jobs))).decode(),),
     )
     for job, tag in rows:
         found.setdefault(job, []).append(tag)
@@ -212,7 +222,9 @@ def version_io(
 def list_jobs(connection: sqlite3.Connection, request: Request) -> Json:
     """GET /jobs and GET /namespaces/{namespace}/jobs."""
     limit, offset = request.page()
-    states = request.choices("lastRunStates", RUN_STATES) or list(RUN_STATES)
+    states = request.choices("lastRunStates", RUN_STATES)
+    if not request.parameters("lastRunStates"):
+        states = list(RUN_STATES)
     namespace = request.names.get("namespace")
     condition, values = "NOT j.is_hidden", []
     if namespace is not None:
@@ -243,7 +255,9 @@ def _listed(connection: sqlite3.Connection, ids: list[int]) -> list[Json]:
     return [
         _job(
             by_id[job],
-            inputs=_run_io(latest[job][0], "inputDatasetVersions") if latest[job] else [],
+            inputs=_run_io(latest[job][0], "inputDatasetVersions")
+            if latest[job]
+            else _current_inputs(by_id[job]),
             outputs=_run_io(latest[job][0], "outputDatasetVersions") if latest[job] else [],
             latest=latest[job],
             facets=facets.get(by_id[job]["latest_run"], {}),

@@ -83,7 +83,7 @@ def _field(value: Any) -> Json:
         "name": member(value, "name", required=True),
         "type": member(value, "type"),
         "description": member(value, "description"),
-        "tags": [(text(tag) or "").upper() for tag in _list(value, "tags")],
+        "tags": [text(tag) for tag in _list(value, "tags")],
     }
 
 

@@ -80,7 +80,8 @@ def _upsert_dataset(context: Context, command: Command) -> int:
     values = (command["type"], command["physical_name"], command["description"], now)
     if found is not None:
         connection.execute(
-            "UPDATE mq_datasets SET type = ?, physical_name = ?, description = ?, updated_us = ?,"
+            "UPDATE mq_datasets SET type = ?, physical_name = ?,"
+            " description = coalesce(?, description), updated_us = ?,"
             " is_hidden = 0 WHERE id = ?",
             (*values, found[0]),
         )
@@ -183,7 +184,7 @@ def _transition(context: Context, command: Command) -> None:
 
 def _end(context: Context, run: int, command: Command) -> None:
     row = context.connection.execute(
-        "SELECT j.id, j.namespace, j.name, j.location, j.current_version FROM mq_runs r"
+        "SELECT j.id, j.namespace, j.name, j.name, j.location, j.current_version FROM mq_runs r"
         " JOIN mq_jobs j ON j.id = r.job WHERE r.id = ?",
         (run,),
     ).fetchone()

@@ -51,7 +51,7 @@ class Metrics:
             "lineage_bridge_collector_refused_events", "gauge", "Events refused so far.", refused
         )
         for name, table in _TOTALS.items():
-            (rows,) = connection.execute(f"SELECT coalesce(max(rowid), 0) FROM {table}").fetchone()
+            (rows,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
             lines += _metric(name, "counter", f"Rows of {table}.", rows)
         return "\n".join(lines) + "\n"
 

@@ -18,6 +18,7 @@ from lineage_bridge.collector import (
     reduce_parents,
     reduce_runs,
     reduce_versions,
+    typed,
 )
 from lineage_bridge.collector.context import Context, refuse
 from lineage_bridge.collector.reduce_datasets import Role
@@ -65,7 +66,8 @@ def _take_job_event(context: Context, event: Event) -> None:
     job = reduce_jobs.take_static(context, event)
     inputs = _datasets(context, event.get("inputs"), Role.JOB_INPUT, None)
     outputs = _datasets(context, event.get("outputs"), Role.JOB_OUTPUT, None)
-    reduce_versions.link_static(context, job, inputs, outputs)
+    facets = typed.stored_facets(event["job"], typed.JOB_FACETS)
+    reduce_versions.link_static(context, job, inputs, outputs, facets)
 
 
 def _take_run_event(context: Context, event: Event) -> None:

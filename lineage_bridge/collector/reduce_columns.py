@@ -103,11 +103,6 @@ def _store(
             " WHERE excluded.updated_us >= updated_us",
             (*link, description, kind, at),
         )
-        context.connection.execute(
-            "INSERT OR IGNORE INTO mq_column_inputs (output_field, input_field, description, type)"
-            " VALUES (?, ?, ?, ?)",
-            (output, field, description or "", kind or ""),
-        )
 
 
 def _sources(column: Mapping[str, Any], inputs: _Inputs) -> Iterator[tuple[int, int]]:

@@ -52,6 +52,16 @@ class Version:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Dataset:
+    """A dataset's row; its names are the first ones it had, the namespace formatted."""
+
+    id: int
+    current_version: int | None
+    namespace: str
+    name: str
+
+
 def take(context: Context, dataset: Mapping[str, Any], role: Role, run: Run | None) -> Version:
     """Upsert a dataset and its version, and store its facets.
 
@@ -65,7 +75,7 @@ def take(context: Context, dataset: Mapping[str, Any], role: Role, run: Run | No
     context.ensure_namespace(formatted(namespace))
     _check_symlinks(facets.get("symlinks"))
     row = _upsert(context, namespace, name, source, facets)
-    _link(context, row[0], facets.get("symlinks"))
+    _link(context, row.id, facets.get("symlinks"))
     version = _version(context, (namespace, name), source, row, facets, role, run)
     reduce_fields.map_fields(context, version, facets.get("schema"))
     if role is Role.OUTPUT and run is not None:
@@ -75,7 +85,7 @@ def take(context: Context, dataset: Mapping[str, Any], role: Role, run: Run | No
             "INSERT OR IGNORE INTO mq_run_inputs (run, version) VALUES (?, ?)",
             (run.id, version.id),
         )
-    _point(context, version, row[1], role)
+    _point(context, version, row.current_version, role)
     reduce_facets.take(context, version.id, dataset, is_input=role.is_input, run=run)
     return version
 
@@ -107,26 +117,27 @@ def _lifecycle(facets: Mapping[str, Any]) -> str:
 
 def _upsert(
     context: Context, namespace: str, name: str, source: str, facets: Mapping[str, Any]
-) -> tuple[int, int | None]:
-    """Upsert the dataset; return its row and its current version."""
+) -> _Dataset:
+    """Upsert a dataset by one of its names."""
     connection = context.connection
     description = text((facets.get("documentation") or {}).get("description"))
     is_deleted = _lifecycle(facets).upper() == "DROP"
     found = connection.execute(
-        "SELECT s.dataset, d.current_version, d.is_hidden FROM mq_symlinks s"
+        "SELECT d.id, d.current_version, d.namespace, d.name, d.is_hidden FROM mq_symlinks s"
         " JOIN mq_datasets d ON d.id = s.dataset WHERE s.namespace = ? AND s.name = ?",
         (namespace, name),
     ).fetchone()
     if found is None:
-        return _insert(context, namespace, name, source, description, is_deleted), None
+        row = _insert(context, namespace, name, source, description, is_deleted)
+        return _Dataset(row, None, formatted(namespace), name)
     connection.execute(
         "UPDATE mq_datasets SET type = 'DB_TABLE', updated_us = ?, physical_name = ?,"
         " description = ?, is_deleted = ?, is_hidden = 0 WHERE id = ?",
         (context.at_us, name, description, is_deleted, found[0]),
     )
-    if found[2]:
+    if found[4]:
         connection.execute("UPDATE mq_symlinks SET is_hidden = 0 WHERE dataset = ?", (found[0],))
-    return found[0], found[1]
+    return _Dataset(*found[:4])
 
 
 def _insert(
@@ -180,15 +191,14 @@ def _version(
     context: Context,
     names: tuple[str, str],
     source: str,
-    row: tuple[int, int | None],
+    row: _Dataset,
     facets: Mapping[str, Any],
     role: Role,
     run: Run | None,
 ) -> Version:
     namespace, name = names
-    dataset, current = row
-    if role.is_input and current is not None:
-        return Version(current, dataset, namespace, name)
+    if role.is_input and row.current_version is not None:
+        return Version(row.current_version, row.id, namespace, name)
     lifecycle = _lifecycle(facets)
     if len(lifecycle) > MAX_LIFECYCLE:
         raise refuse(f"lifecycleStateChange must not be longer than {MAX_LIFECYCLE} characters")
@@ -205,20 +215,20 @@ def _version(
         (
             context.uuid(f"dataset version {version}"),
             version,
-            dataset,
+            row.id,
             writer,
             context.at_us,
             namespace,
             name,
             _encode([{**field, "tags": []} for field in fields]).decode(),
             lifecycle,
-            hashes.schema_version(formatted(namespace), name, keys),
+            hashes.schema_version(row.namespace, row.name, keys),
         ),
     )
     (version_id,) = context.connection.execute(
         "SELECT id FROM mq_dataset_versions WHERE version = ?", (version,)
     ).fetchone()
-    return Version(version_id, dataset, namespace, name)
+    return Version(version_id, row.id, namespace, name)
 
 
 def _point(context: Context, version: Version, current: int | None, role: Role) -> None:

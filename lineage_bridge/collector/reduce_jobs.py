@@ -19,11 +19,18 @@ _encode = msgspec.json.Encoder().encode
 
 @dataclass(slots=True)
 class Job:
-    """The job of an event that is being taken in; `is_streaming` is what this event says."""
+    """The job of an event that is being taken in.
+
+    Attributes:
+        hashed_name: its name in the hash of its version: below its parent, whatever its own name
+            already begins with.
+        is_streaming: what this event says.
+    """
 
     id: int
     namespace: str
     name: str
+    hashed_name: str
     location: str | None
     current_version: int | None
     is_streaming: bool
@@ -113,7 +120,8 @@ def upsert(
 ) -> Job:
     """Make a job known: what this event says of it replaces what earlier ones said."""
     row = context.connection.execute(
-        "SELECT id, current_version FROM mq_jobs WHERE namespace = ? AND name = ?",
+        "SELECT j.id, j.current_version, p.name FROM mq_jobs j LEFT JOIN mq_jobs p"
+        " ON p.id = j.parent WHERE j.namespace = ? AND j.name = ?",
         (namespace, name),
     ).fetchone()
     values = (simple_name, kind, description, location, inputs)
@@ -132,15 +140,18 @@ def upsert(
                 *values,
             ),
         ).lastrowid
-        return Job(int(job_id or 0), namespace, name, location, None, kind == "STREAM")
-    job_id, current_version = row
+        return Job(int(job_id or 0), namespace, name, name, location, None, kind == "STREAM")
+    job_id, current_version, parent_name = row
     context.connection.execute(
         "UPDATE mq_jobs SET simple_name = ?, type = ?, description = ?, location = ?,"
         " current_inputs = ?, parent = coalesce(parent, ?), updated_us = ?, is_hidden = 0"
         " WHERE id = ?",
         (*values, parent and parent.id, context.received_us, job_id),
     )
-    return Job(job_id, namespace, name, location, current_version, kind == "STREAM")
+    hashed_name = f"{parent_name}.{simple_name}" if parent_name is not None else name
+    return Job(
+        job_id, namespace, name, hashed_name, location, current_version, kind == "STREAM"
+    )
 
 
 def set_run(context: Context, job: int, run: int | None) -> None:

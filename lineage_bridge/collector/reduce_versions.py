@@ -11,7 +11,8 @@ reads or writes is added to the version of its run.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from lineage_bridge.collector import hashes, merging
 from lineage_bridge.collector.context import Context, refuse
@@ -84,7 +85,7 @@ def _outputs(context: Context, run: int) -> list[Version]:
 def _hash(job: Job, inputs: Sequence[Version], outputs: Sequence[Version]) -> str:
     return hashes.job_version(
         job.namespace,
-        job.name,
+        job.hashed_name,
         ((version.namespace, version.name) for version in inputs),
         ((version.namespace, version.name) for version in outputs),
         job.location,
@@ -108,19 +109,15 @@ def link_run(context: Context, job: Job, run: Run) -> None:
 def _link(
     context: Context, job: Job, run: Run, inputs: Sequence[Version], outputs: Sequence[Version]
 ) -> None:
-    version = _upsert(context, job, inputs, outputs)
+    version = _upsert(context, job, inputs, outputs, context.at_us)
     connection = context.connection
     connection.execute("UPDATE mq_runs SET job_version = ? WHERE id = ?", (version, run.id))
     (facets,) = connection.execute(
-        "SELECT facets FROM mq_job_versions WHERE id = ?", (version,)
-    ).fetchone()
-    (of_run,) = connection.execute(
         "SELECT job_facets FROM mq_runs WHERE id = ?", (run.id,)
     ).fetchone()
-    merged = {**merging.load(facets), **merging.newest(merging.load(of_run))}
+    _add_facets(context, version, merging.newest(merging.load(facets)))
     connection.execute(
-        "UPDATE mq_job_versions SET facets = ?, latest_run = iif(?, ?, latest_run) WHERE id = ?",
-        (merging.dump(merged), run.is_over, run.id, version),
+        "UPDATE mq_job_versions SET latest_run = ? WHERE id = ?", (run.id, version)
     )
     connection.execute(
         "UPDATE mq_jobs SET current_version = ?, updated_us = ? WHERE id = ?",
@@ -128,8 +125,24 @@ def _link(
     )
 
 
+def _add_facets(context: Context, version: int, facets: Mapping[str, Any]) -> None:
+    if not facets:
+        return
+    (held,) = context.connection.execute(
+        "SELECT facets FROM mq_job_versions WHERE id = ?", (version,)
+    ).fetchone()
+    context.connection.execute(
+        "UPDATE mq_job_versions SET facets = ? WHERE id = ?",
+        (merging.dump({**merging.load(held), **facets}), version),
+    )
+
+
 def _upsert(
-    context: Context, job: Job, inputs: Sequence[Version], outputs: Sequence[Version]
+    context: Context,
+    job: Job,
+    inputs: Sequence[Version],
+    outputs: Sequence[Version],
+    created_us: int,
 ) -> int:
     if len(job.location or "") > MAX_LOCATION:
         raise refuse(f"sourceCodeLocation.url must not be longer than {MAX_LOCATION} characters")
@@ -145,7 +158,7 @@ def _upsert(
             job.namespace,
             job.name,
             job.location,
-            context.at_us,
+            created_us,
             context.at_us,
         ),
     ).fetchone()
@@ -184,15 +197,23 @@ def _is_completed(context: Context, run: Run) -> bool:
 
 
 def link_static(
-    context: Context, job: Job, inputs: Sequence[Version], outputs: Sequence[Version]
+    context: Context,
+    job: Job,
+    inputs: Sequence[Version],
+    outputs: Sequence[Version],
+    facets: Mapping[str, Any],
 ) -> None:
-    """Bring a job up to date after a JobEvent: its version is current at once."""
-    version = _upsert(context, job, inputs, outputs)
-    if not inputs:
-        _switch_off(context, job.id, INPUT)
-    if not outputs:
-        _switch_off(context, job.id, OUTPUT)
-    context.connection.execute(
+    """Bring a job up to date after a JobEvent: its version is current at once.
+
+    A side without datasets keeps its edges, and the version is dated as old as the job.
+    """
+    connection = context.connection
+    (created_us,) = connection.execute(
+        "SELECT created_us FROM mq_jobs WHERE id = ?", (job.id,)
+    ).fetchone()
+    version = _upsert(context, job, inputs, outputs, created_us)
+    _add_facets(context, version, facets)
+    connection.execute(
         "UPDATE mq_jobs SET current_version = ?, updated_us = created_us WHERE id = ?",
         (version, job.id),
     )

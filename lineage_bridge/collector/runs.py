@@ -26,9 +26,9 @@ Json = dict[str, Any]
 
 _RUNS = (
     "SELECT r.id, r.uuid, r.created_us, r.updated_us, r.nominal_start_us, r.nominal_end_us,"
-    " r.state, r.started_us, r.ended_us, r.args, r.facets, v.version, v.namespace, v.name"
+    " r.state, r.started_us, r.ended_us, r.args, r.facets, v.version, j.namespace, j.name"
     " FROM json_each(?) wanted JOIN mq_runs r ON r.id = wanted.value"
-    " LEFT JOIN mq_job_versions v ON v.id = r.job_version"
+    " JOIN mq_jobs j ON j.id = r.job LEFT JOIN mq_job_versions v ON v.id = r.job_version"
 )
 _INPUTS = (
     "SELECT i.run, v.id, v.namespace, v.name, v.version FROM json_each(?) wanted"

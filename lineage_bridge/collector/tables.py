@@ -192,13 +192,6 @@ CREATE TABLE IF NOT EXISTS mq_column_edges (
     PRIMARY KEY (output_field, input_field)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS mq_column_edges_input ON mq_column_edges (input_field);
-CREATE TABLE IF NOT EXISTS mq_column_inputs (
-    output_field INTEGER NOT NULL,
-    input_field INTEGER NOT NULL,
-    description TEXT NOT NULL,    -- empty for none, as in a key a null equals nothing
-    type TEXT NOT NULL,
-    PRIMARY KEY (output_field, input_field, description, type)
-) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS mq_tags (name TEXT PRIMARY KEY, description TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS mq_dataset_tags (
     dataset INTEGER NOT NULL, tag TEXT NOT NULL, PRIMARY KEY (dataset, tag)
@@ -237,7 +230,6 @@ TABLES = (
     "mq_run_io_facets",
     "mq_column_lineage",
     "mq_column_edges",
-    "mq_column_inputs",
     "mq_tags",
     "mq_dataset_tags",
     "mq_field_tags",

@@ -129,6 +129,8 @@ def tag_field(op: str) -> Callable[[Api, Request], Json]:
             found = connection.execute(
                 "SELECT count(*) FROM mq_fields WHERE dataset = ? AND name = ?", (row["id"], field)
             ).fetchone()
+        if (row["namespace"], row["name"]) != (row["own_namespace"], row["own_name"]):
+            raise generic()  # Marquez does not find a field by another name of its dataset
         if not found[0]:
             raise not_found(f"Field '{field}' not found for dataset '{row['name']}'.")
         if found[0] > 1:
