@@ -84,18 +84,15 @@ COUNTERS: Final = tuple(
     for name in Window.__struct_fields__
     if name.endswith("_count") or name in {"feature_lookup_p95_ms", "model_exec_p95_ms"}
 )
-_NAMES: Final = attrgetter(
+_NAMED: Final = (
     "service_name",
     "environment",
     "deployment_id",
     "endpoint_name",
     "model_name",
     "model_version",
-    "bundle_id",
-    "service_version",
-    "input_dataset_name",
-    "input_dataset_version",
 )
+_names: Final = attrgetter(*_NAMED)
 _BAD: Final = attrgetter(
     "failure_count",
     "timeout_count",
@@ -107,7 +104,9 @@ _BAD: Final = attrgetter(
 )
 _decode = msgspec.json.Decoder(Window).decode
 
-Names = tuple[str, str, str, str, str, str, str, str, str, str]
+Names = tuple[
+    str, str, str, str, str, str
+]  # service, environment, deployment, endpoint, model, version
 
 
 def read_window(line: bytes) -> Window:
@@ -117,28 +116,24 @@ def read_window(line: bytes) -> Window:
         ArtifactError: it is no window of schema v1; the field and what was found in it are named.
     """
     try:
-        window = _decode(line)
+        return _decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
         raise explain(line, exc) from exc
-    check_names(names_of(window))
-    return window
 
 
 def names_of(window: Window) -> Names:
-    """Everything that a window calls by name; equal for all windows of one source."""
-    names: Names = _NAMES(window)
+    """What a window is of; many windows share it, so it is checked once (`check_names`)."""
+    names: Names = _names(window)
     return names
 
 
-@lru_cache(maxsize=4096)
 def check_names(names: Names) -> None:
     """Refuse names of blanks only.
 
     Raises:
-        ArtifactError: there is one; checked once for each combination of names.
+        ArtifactError: there is one.
     """
-    fields = ("service_name", "environment", "deployment_id", "endpoint_name", "model_name")
-    for field, name in zip((*fields, "model_version"), names[:6], strict=True):
+    for field, name in zip(_NAMED, names, strict=True):
         if not name.strip():
             raise ArtifactError("expected a name, found only blanks", field=field)
 

@@ -9,11 +9,14 @@ stopped.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 import msgspec
 
-from lineage_bridge.adapters.p5_windows import COUNTERS, Window
+from lineage_bridge.adapters.p5_windows import COUNTERS, Names, Window, check_names
 from lineage_bridge.assess.lookback import MINUTE_US, WindowFacts
 from lineage_bridge.assess.serving import DeploymentState
 from lineage_bridge.assess.serving_facts import Totals
@@ -43,33 +46,67 @@ SCHEMA = (
 )
 HASH_BYTES = 8
 
+# Absent from every window: with two more names `attrgetter` gives a tuple, however few are left.
+_ALWAYS_BLIND = ("__doc__", "__doc__")
+
 Sums = tuple[int, int, int, int]  # successes, failures, rejected, timeouts
 
 
-class Source(msgspec.Struct, frozen=True, array_like=True):
-    """What all windows of one endpoint and one model version have in common."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """What all windows of one endpoint and one model version have in common.
 
-    service: str
-    environment: str
-    deployment: str
+    There is one object for each (`Sources`), so that it is compared and hashed by identity.
+    """
+
+    slot: Slot
     endpoint: str
     model: str
     version: str
 
     @property
-    def slot(self) -> Slot:
-        """The deployment."""
-        return Slot(self.service, self.environment, self.deployment)
+    def names(self) -> Names:
+        """As its windows carry them."""
+        slot = self.slot
+        return (
+            slot.service,
+            slot.environment,
+            slot.deployment,
+            self.endpoint,
+            self.model,
+            self.version,
+        )
 
 
-class Pending(msgspec.Struct, array_like=True, gc=False):
+class Pending(NamedTuple):
     """A window that was read, and when it became known."""
 
     at_us: int
     source: Source
     facts: WindowFacts
     sums: Sums
-    is_inconsistent: bool = False
+    is_inconsistent: bool
+
+
+class Sources:
+    """Every source that was met, by the names that its windows carry."""
+
+    def __init__(self) -> None:
+        self._by_names: dict[Names, Source] = {}
+
+    def of(self, names: Names) -> Source:
+        """The source of windows with these names.
+
+        Raises:
+            ArtifactError: one of the names is blank.
+        """
+        source = self._by_names.get(names)
+        if source is None:
+            check_names(names)
+            service, environment, deployment, endpoint, model, version = names
+            source = Source(Slot(service, environment, deployment), endpoint, model, version)
+            self._by_names[names] = source
+        return source
 
 
 @dataclass(slots=True)
@@ -101,17 +138,18 @@ class SlotMemory:
     event_id: str | None = None
     moved: bool = False
 
-    def count(self, source: Source, facts: WindowFacts, sums: Sums) -> None:
+    def count(self, window: Pending) -> None:
         """Add a window to the sums of its model version."""
-        totals = self._totals(source.model, source.version)
-        successes, failures, rejected, timeouts = sums
+        totals = self._totals(window.source.model, window.source.version)
+        successes, failures, rejected, timeouts = window.sums
         totals.windows += 1
-        totals.requests += facts.requests
+        totals.requests += window.facts.requests
         totals.successes += successes
         totals.failures += failures
         totals.rejected += rejected
         totals.timeouts += timeouts
-        totals.predictions += facts.predictions
+        totals.predictions += window.facts.predictions
+        self.inconsistent_windows += window.is_inconsistent
         self.moved = True
 
     def _totals(self, model: str, version: str) -> Totals:
@@ -125,7 +163,7 @@ class SlotMemory:
 
 _encode = msgspec.json.Encoder().encode
 _memory_of = msgspec.json.Decoder(SlotMemory).decode
-_pending_of = msgspec.json.Decoder(list[Pending]).decode
+_pending_of = msgspec.json.Decoder(list[tuple[int, Names, WindowFacts, Sums, bool]]).decode
 
 
 def create(connection: sqlite3.Connection) -> None:
@@ -134,38 +172,32 @@ def create(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-class Slots:
+class Memories:
     """The memory of every deployment: read when it is first asked for, written when it changed."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._slots: dict[Slot, SlotMemory] = {}
-        self._changed: set[Slot] = set()
+        self._memories: dict[Slot, SlotMemory] = {}
 
-    def touch(self, slot: Slot) -> SlotMemory:
-        """A deployment's memory, about to be changed."""
-        self._changed.add(slot)
-        memory = self._slots.get(slot)
+    def of(self, slot: Slot) -> SlotMemory:
+        """A deployment's memory."""
+        memory = self._memories.get(slot)
         if memory is None:
-            memory = self._slots[slot] = self._load(slot)
+            memory = self._memories[slot] = self._load(slot)
         return memory
 
     def moved(self) -> list[Slot]:
         """The deployments whose sums no event has told yet, in order."""
-        for slot, blob in _all_slots(self._connection):
-            self._slots.setdefault(slot, blob)
-        return sorted(slot for slot, memory in self._slots.items() if memory.moved)
+        for slot, memory in _all_slots(self._connection):
+            self._memories.setdefault(slot, memory)
+        return sorted(slot for slot, memory in self._memories.items() if memory.moved)
 
-    def save(self) -> None:
-        """Write what changed."""
+    def save(self, changed: Iterable[Slot]) -> None:
+        """Write the memories of these deployments."""
         self._connection.executemany(
             "INSERT OR REPLACE INTO serving_slots VALUES (?, ?, ?, ?)",
-            [
-                (s.service, s.environment, s.deployment, _encode(self._slots[s]))
-                for s in self._changed
-            ],
+            [(s.service, s.environment, s.deployment, _encode(self._memories[s])) for s in changed],
         )
-        self._changed.clear()
 
     def _load(self, slot: Slot) -> SlotMemory:
         row = self._connection.execute(
@@ -190,6 +222,8 @@ class SeenLines:
         self._connection = connection
         self._minutes: dict[int, set[bytes]] = {}
         self._changed: set[int] = set()
+        (newest_us,) = connection.execute("SELECT max(minute_us) FROM window_lines").fetchone()
+        self._newest_us = newest_us  # beyond it there is nothing to load
 
     def is_new(self, start_us: int, digest: bytes) -> bool:
         """Tell whether a line is new, and remember it."""
@@ -209,10 +243,13 @@ class SeenLines:
             "INSERT OR REPLACE INTO window_lines VALUES (?, ?)",
             [(m, b"".join(sorted(self._minutes[m]))) for m in sorted(self._changed)],
         )
+        self._newest_us = max([*self._changed, self._newest_us or 0], default=None)
         self._minutes.clear()
         self._changed.clear()
 
     def _load(self, minute_us: int) -> set[bytes]:
+        if self._newest_us is None or minute_us > self._newest_us:
+            return set()
         row = self._connection.execute(
             "SELECT hashes FROM window_lines WHERE minute_us = ?", (minute_us,)
         ).fetchone()
@@ -226,20 +263,21 @@ class BlindCounters:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._blind: dict[str, tuple[str, ...]] = list_blind_counters(connection)
+        self._getters: dict[str, attrgetter[tuple[Any, ...]]] = {}
         self._changed: set[str] = set()
 
     def look(self, window: Window) -> None:
         """Take a window's counters in."""
-        blind = self._blind.get(window.service_name)
-        if blind is None:
-            blind = COUNTERS
-            self._changed.add(window.service_name)
-        for name in blind:
-            if getattr(window, name):
-                blind = tuple(n for n in blind if not getattr(window, n))
-                self._changed.add(window.service_name)
-                break
-        self._blind[window.service_name] = blind
+        service = window.service_name
+        counters_of = self._getters.get(service)
+        if counters_of is None:
+            blind = self._blind.setdefault(service, COUNTERS)
+            counters_of = self._getters[service] = attrgetter(*blind, *_ALWAYS_BLIND)
+            self._changed.add(service)
+        if any(counters_of(window)):
+            seen = zip(self._blind[service], counters_of(window), strict=False)
+            self._blind[service] = tuple(name for name, value in seen if not value)
+            del self._getters[service]
 
     def save(self) -> None:
         """Write what changed."""
@@ -250,15 +288,19 @@ class BlindCounters:
         self._changed.clear()
 
 
-def load_pending(connection: sqlite3.Connection) -> list[Pending]:
+def load_pending(connection: sqlite3.Connection, sources: Sources) -> list[Pending]:
     """The windows that were read and not judged yet."""
     row = connection.execute("SELECT windows FROM window_pending").fetchone()
-    return [] if row is None else _pending_of(row[0])
+    return [
+        Pending(at_us, sources.of(names), facts, sums, is_inconsistent)
+        for at_us, names, facts, sums, is_inconsistent in (_pending_of(row[0]) if row else [])
+    ]
 
 
 def save_pending(connection: sqlite3.Connection, pending: list[Pending]) -> None:
     """Keep the windows that were read and not judged yet."""
-    connection.execute("INSERT OR REPLACE INTO window_pending VALUES (1, ?)", (_encode(pending),))
+    plain = [(p.at_us, p.source.names, p.facts, p.sums, p.is_inconsistent) for p in pending]
+    connection.execute("INSERT OR REPLACE INTO window_pending VALUES (1, ?)", (_encode(plain),))
 
 
 def load_fed(connection: sqlite3.Connection) -> set[str]:

@@ -24,7 +24,7 @@ from os import fstat
 from pathlib import Path
 from typing import BinaryIO
 
-from lineage_bridge.adapters.p5_windows import is_inconsistent, judged_facts, read_window
+from lineage_bridge.adapters.p5_windows import is_inconsistent, judged_facts, names_of, read_window
 from lineage_bridge.assess.lookback import MINUTE_US
 from lineage_bridge.assess.policy import ServingPolicy
 from lineage_bridge.errors import ArtifactError
@@ -40,7 +40,7 @@ from lineage_bridge.ingest.window_state import (
     Implied,
     Pending,
     SeenLines,
-    Source,
+    Sources,
     create,
     list_blind_counters,
     list_implied,
@@ -146,10 +146,10 @@ class _Reading:
     def __init__(self, tx: Transaction, observers: Observers) -> None:
         self.result = WindowsResult()
         self._observers = observers
-        self._pending = load_pending(tx.connection)
+        self._sources = Sources()
+        self._pending = load_pending(tx.connection, self._sources)
         self._seen = SeenLines(tx.connection)
         self._blind = BlindCounters(tx.connection)
-        self._sources: dict[Source, Source] = {}
 
     def judge_before(self, tx: Transaction, until_us: int | None) -> None:
         """Judge what was written before an instant (None: everything)."""
@@ -218,6 +218,7 @@ class _Reading:
         try:
             window = read_window(line)
             facts, at_us = judged_facts(window)
+            source = self._sources.of(names_of(window))
         except ArtifactError as exc:
             found.append(Rejected(file.path, FAMILY, number, exc.field, exc.reason))
             return
@@ -236,15 +237,6 @@ class _Reading:
             window.rejected_count,
             window.timeout_count,
         )
-        source = Source(
-            window.service_name,
-            window.environment,
-            window.deployment_id,
-            window.endpoint_name,
-            window.model_name,
-            window.model_version,
-        )
-        source = self._sources.setdefault(source, source)
         self._pending.append(Pending(at_us, source, facts, sums, is_inconsistent(window)))
 
 

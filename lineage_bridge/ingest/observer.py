@@ -1,0 +1,147 @@
+"""The observer of one deployment: which windows are judged, when an event is due, what it says.
+
+The activation that is judged is the newest one. Windows of an earlier one count in the sums and no
+more. A model version that serves without a deployment event is an activation too: it is implied by
+its first window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lineage_bridge.adapters.p5_windows import window_event
+from lineage_bridge.assess.lookback import SECOND_US, WindowFacts
+from lineage_bridge.assess.policy import ServingPolicy
+from lineage_bridge.assess.serving import DeploymentState
+from lineage_bridge.assess.serving_facts import serving_facts
+from lineage_bridge.events import Event, Job
+from lineage_bridge.ingest.activations import Activation, Starts
+from lineage_bridge.ingest.window_state import Implied, Pending, SlotMemory
+from lineage_bridge.naming import Slot
+from lineage_bridge.times import from_micros
+
+HEARTBEAT_US = 900 * SECOND_US
+TAKEOVER_US = 120 * SECOND_US  # without a deployment event, so long must a version be quiet
+
+
+@dataclass(slots=True, eq=False)
+class Observer:
+    """A deployment's memory, with what it is held to and the job that observes it."""
+
+    slot: Slot
+    memory: SlotMemory
+    policy: ServingPolicy
+    job: Job
+
+    def take_start(self, start: Activation) -> None:
+        """An instance started: of the model version that serves, or of one that takes its place."""
+        memory, state = self.memory, self.memory.state
+        serving = (start.model, start.version)
+        if state is None or (
+            serving != (state.model, state.version) and start.started_us >= state.started_us
+        ):
+            state = memory.state = DeploymentState(*serving, start.started_us)
+        if serving == (state.model, state.version):
+            state.start(start.instance, start.started_us)
+
+    def judge(self, at_us: int, windows: list[Pending], starts: Starts) -> bool:
+        """Judge all windows of one instant; tell whether an event is due."""
+        if len(windows) > 1:
+            windows.sort(key=lambda w: (w.source.endpoint, w.facts))
+        memory = self.memory
+        if at_us <= memory.judged_us:
+            self._take_late(windows)
+            return False
+        memory.judged_us = at_us
+        judged: list[tuple[str, WindowFacts]] = []
+        for window in windows:
+            memory.count(window)
+            if self._serves(window, starts):
+                judged.append((window.source.endpoint, window.facts))
+        if not judged or memory.state is None:
+            return False
+        changed = memory.state.observe(judged, at_us, self.policy)
+        if changed or at_us - memory.emitted_us >= HEARTBEAT_US:
+            memory.emitted_us = at_us
+            return True
+        return False
+
+    def event(self, at_us: int) -> Event:
+        """The event of the finding as it stands, at the instant that was judged last."""
+        memory = self.memory
+        assert memory.state is not None
+        facts = serving_facts(
+            memory.state,
+            at_us,
+            self.policy,
+            environment=self.slot.environment,
+            by_version=memory.totals,
+            late_windows=memory.late_windows,
+            inconsistent_windows=memory.inconsistent_windows,
+        )
+        event = window_event(
+            facts,
+            from_micros(at_us),
+            job=self.job,
+            slot=self.slot,
+            supersedes=memory.event_id if memory.event_us == at_us else None,
+        )
+        memory.event_us, memory.event_id, memory.moved = at_us, event.id, False
+        return event
+
+    def _take_late(self, windows: Sequence[Pending]) -> None:
+        """These count, and the next judgement sees them if their minute is still held."""
+        memory = self.memory
+        for window in windows:
+            memory.count(window)
+            memory.late_windows += 1
+            if memory.state is not None and _is_of_state(memory.state, window):
+                memory.state.add_late(window.source.endpoint, window.facts, self.policy)
+
+    def _serves(self, window: Pending, starts: Starts) -> bool:
+        """Is the window of the activation that is judged? A newer activation takes its place."""
+        memory, state = self.memory, self.memory.state
+        if state is not None and _is_of_state(state, window):
+            return True
+        source, facts = window.source, window.facts
+        span_us = (facts.start_us, facts.end_us)
+        period = starts.period(self.slot, (source.model, source.version), span_us)
+        if period is None:
+            started_us, is_new = facts.start_us, _note_implied(memory, window)
+        else:
+            started_us, is_new = period.started_us, True
+        if state is not None and not _takes_over(state, window, started_us, is_new=is_new):
+            return False
+        memory.state = DeploymentState(source.model, source.version, started_us)
+        return True
+
+
+def _is_of_state(state: DeploymentState, window: Pending) -> bool:
+    source = window.source
+    return (
+        state.version == source.version
+        and state.model == source.model
+        and window.facts.end_us > state.started_us
+    )
+
+
+def _takes_over(state: DeploymentState, window: Pending, started_us: int, *, is_new: bool) -> bool:
+    """Does a window of another activation take the place of what is judged?"""
+    if is_new and started_us > state.started_us:
+        return True
+    if state.starts:
+        return False
+    newest_us = max((e.lookback.newest_end_us for e in state.endpoints.values()), default=0)
+    return window.facts.start_us >= newest_us + TAKEOVER_US
+
+
+def _note_implied(memory: SlotMemory, window: Pending) -> bool:
+    """Note a model version that no deployment event told of; tell if it is the first time."""
+    source = window.source
+    for item in memory.implied:
+        if (item.model, item.version) == (source.model, source.version):
+            item.windows += 1
+            return False
+    memory.implied.append(Implied(source.model, source.version, window.facts.start_us, 1))
+    return True
