@@ -21,7 +21,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lineage_bridge.errors import CollectorUnavailableError, JournalError
+from lineage_bridge.errors import (
+    CollectorUnavailableError,
+    JournalError,
+    LineageBridgeError,
+)
 from lineage_bridge.journal.forward_patience import Patience
 from lineage_bridge.journal.forward_queue import ForwardQueue
 from lineage_bridge.journal.forward_run import LOOK_SECONDS, ForwardRun
@@ -82,7 +86,7 @@ class Forwarder:
         url: of the Marquez.
         api_key: sent as a bearer token.
         connections: how many events are under way at once.
-        give_up_seconds: for how long nothing may be reached in a run until idle.
+        give_up_seconds: for how long nothing may be reached in a run until idle; None: any time.
         transport: in place of the network, for tests.
         answer_seconds: how long to wait for an answer.
         clock: seconds that only grow.
@@ -97,7 +101,7 @@ class Forwarder:
         *,
         api_key: str | None = None,
         connections: int = 4,
-        give_up_seconds: float = GIVE_UP_SECONDS,
+        give_up_seconds: float | None = GIVE_UP_SECONDS,
         transport: httpx.BaseTransport | None = None,
         answer_seconds: float = ANSWER_SECONDS,
         clock: Callable[[], float] = time.monotonic,
@@ -161,6 +165,13 @@ class Forwarder:
             status=after,
         )
 
+    def run_forever(self, stop: threading.Event, say: Callable[[str], None]) -> None:
+        """Forward until `stop` is set, in a thread: what ends it before is said, not raised."""
+        try:
+            self.run(until_idle=False, stop=stop)
+        except LineageBridgeError as exc:
+            say(str(exc))
+
     def _take_turn(
         self, *, until_idle: bool, stop: threading.Event, told: Callable[[], None]
     ) -> None:
@@ -178,11 +189,14 @@ class Forwarder:
                 seen, since = now, self._clock()
             elif until_idle and self._is_done(now):
                 return
-            elif until_idle and self._clock() - since >= self._give_up_seconds:
+            elif until_idle and self._is_too_long(self._clock() - since):
                 raise CollectorUnavailableError(
                     f"Another process forwards this home to {self._name}, and it has reached "
                     "nothing for a while. Everything is kept; it goes on."
                 )
+
+    def _is_too_long(self, seconds: float) -> bool:
+        return self._give_up_seconds is not None and seconds >= self._give_up_seconds
 
     def _is_done(self, counts: dict[str, int]) -> bool:
         left = counts.get("pending", 0) + counts.get("stale", 0)

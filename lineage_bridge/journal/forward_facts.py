@@ -121,7 +121,7 @@ def _serving_health(document: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _finding(health: Mapping[str, Any]) -> str:
-    """What was found of which model, of the deployment and each endpoint, as one text to compare."""
+    """What was found of which model, whole and by endpoint, as one text to compare."""
     endpoints = health.get("endpoints")
     listed = [e for e in endpoints if isinstance(e, dict)] if isinstance(endpoints, list) else []
     serving = [str(health.get("model")), str(health.get("modelVersion"))]

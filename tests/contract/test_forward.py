@@ -369,6 +369,15 @@ def test_a_wrong_key_or_address_stops_at_once_says_what_to_do_and_keeps_all(
     assert list_targets(journal)[0].parked is None
 
 
+def test_a_thread_says_why_it_ended_instead_of_raising(journal, clock, marquez):
+    journal.append([train()], "artifact")
+    marquez["post"].respond(401)
+    said = []
+    a_forwarder(journal, clock).run_forever(threading.Event(), said.append)
+
+    assert ["answered 401" in line for line in said] == [True]
+
+
 def test_nothing_reached_for_a_minute_gives_up_and_keeps_all(journal, clock, marquez):
     journal.append([train(1), train(2)], "artifact")
     marquez["post"].side_effect = httpx.ConnectError("refused")
