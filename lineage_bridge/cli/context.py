@@ -56,6 +56,18 @@ def settings_of(**flags: Any) -> Settings:
     return load_settings(flags, os.environ, working_folder=Path.cwd())
 
 
+def in_namespace_of_home(settings: Settings) -> Settings:
+    """A home keeps the namespace of its first backfill: it counts where none is set."""
+    from lineage_bridge.ingest.memory import namespace_of
+    from lineage_bridge.journal import Journal
+
+    if "namespace" in settings.model_fields_set or not (settings.home / "journal.db").is_file():
+        return settings
+    with Journal(settings.home, readonly=True) as journal, journal.reading() as connection:
+        held = namespace_of(connection)
+    return settings.model_copy(update={"namespace": held}) if held else settings
+
+
 @contextmanager
 def open_journal(settings: Settings, *, readonly: bool = False) -> Iterator[Journal]:
     """The journal of the settings' home, closed at the end."""

@@ -16,6 +16,14 @@ from lineage_bridge import __version__
 
 # command -> (module below lineage_bridge.cli, attribute, one line for --help)
 COMMANDS: dict[str, tuple[str, str, str]] = {
+    "backfill": ("backfill", "backfill", "Read artifacts and append their events to the journal."),
+    "graph": ("views", "graph", "Show the lineage graph, or the part around a node."),
+    "path": ("views", "path", "Show how data came from one node to another, version by version."),
+    "health": ("views", "health", "Say how each deployment is, and why."),
+    "freshness": ("views", "freshness", "Say how old each dataset is."),
+    "doctor": ("doctor", "doctor", "Say what is missing, what it costs, and what mends it."),
+    "alias": ("alias", "alias", "Explain and declare identities."),
+    "exporter": ("exporter", "exporter", "Serve the facts as Prometheus metrics."),
     "journal": ("journal", "journal", "Look after the journal: status, forward, dead letters."),
 }
 

@@ -14,6 +14,7 @@ from lineage_bridge.adapters.records import (
     Source,
     TrainingRecord,
 )
+from lineage_bridge.naming import Slot
 
 Kind = Literal[
     "training_without_dataset",
@@ -177,3 +178,23 @@ def flagged(source: Source, flag: str) -> Gap:
     """What an adapter flagged: `<flag>` or `<flag>:<field>`."""
     name, _, field = flag.partition(":")
     return _gap(source, "flagged", _FLAGS[name].format(field), field=field or None)
+
+
+def windows_without_event(slot: Slot, model: str, version: str) -> Gap:
+    """Windows of a model version that no deployment event told of."""
+    return Gap(
+        "windows_without_event",
+        f"{slot.deployment!r} has windows of {model!r} {version!r}, and no event of that start",
+        field="deployment_id",
+        edge=f"models.{model}@{version} -> {slot.job}",
+        mend="read the folder of its deployment_events.jsonl with --p5",
+    )
+
+
+def blind_counters(service: str, fields: Sequence[str]) -> Gap:
+    """Counters that a service never moved: what they would count cannot be seen."""
+    return Gap(
+        "blind_counters",
+        f"{service!r} never counted: {', '.join(fields)}",
+        mend="nothing, unless these faults can happen: then they go unseen",
+    )

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 from lineage_bridge.adapters.records import Record, decode_record, encode_record
 from lineage_bridge.errors import SettingsError
-from lineage_bridge.ingest import quarantine
+from lineage_bridge.ingest import cursors, quarantine
 from lineage_bridge.journal import Journal
 
 _SCHEMAS = (
     quarantine.SCHEMA,
+    cursors.SCHEMA,
     """
 CREATE TABLE IF NOT EXISTS ingest_facts (
     key TEXT PRIMARY KEY,
@@ -40,7 +41,7 @@ CREATE TABLE IF NOT EXISTS records (
     """
 CREATE TABLE IF NOT EXISTS emitted (
     subject TEXT PRIMARY KEY,       -- what the event is about, such as `train/<run id>/COMPLETE`
-    said TEXT NOT NULL,             -- the id that the event has when it supersedes nothing
+    said TEXT NOT NULL,             -- what it says, to see if that is still so
     id TEXT NOT NULL                -- the id that it was emitted with
 )""",
 )

@@ -1,7 +1,8 @@
 """Events that linked records call for and that the journal does not have yet, by event time.
 
 Each event is about a subject (a build, one end of a run). When the records now say something else
-of a subject than the event that stands for it, a new event supersedes that one.
+of a subject than the event that stands for it, or say it by another rung of the ladder, a new event
+supersedes that one.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from lineage_bridge.adapters.trainings import (
     training_event,
 )
 from lineage_bridge.assess.freshness import FreshnessPolicy
-from lineage_bridge.events import Event
+from lineage_bridge.events import Event, decode, ours
 from lineage_bridge.ingest.memory import Emitted, keep_emitted
 from lineage_bridge.journal import Transaction
 
@@ -65,8 +66,7 @@ class Outgoing:
         for item in due:
             standing = emitted.get(item.subject)
             event = item.make(None)
-            assert event.id is not None
-            said = event.id
+            said = _said(event)
             if standing is not None and standing.said == said:
                 continue
             if standing is not None:
@@ -85,3 +85,9 @@ class Outgoing:
                 self.appended += 1
             keep_emitted(tx.connection, subject, Emitted(said, str(event.id)))
             self._next += 1
+
+
+def _said(event: Event) -> str:
+    """What an event says and by which methods; its id alone leaves out the evidence."""
+    methods = [link["method"] for link in ours(decode(event.body)).get("links", [])]
+    return f"{event.id} {' '.join(methods)}"

@@ -41,11 +41,13 @@ def fingerprint(found: Found) -> str:
     Raises:
         OSError: the file is gone.
     """
-    paths = [found.path]
-    if found.kind == "bundle":
-        paths += [p for p in _companions(found.path) if p.is_file()]
-    stats = [p.stat() for p in paths]
+    stats = [p.stat() for p in places(found) if p == found.path or p.is_file()]
     return "|".join(f"{s.st_size}:{s.st_mtime_ns}:{s.st_ino}" for s in stats)
+
+
+def places(found: Found) -> list[Path]:
+    """The files that are read together: a bundle is three."""
+    return [found.path, *(_companions(found.path) if found.kind == "bundle" else [])]
 
 
 def _companions(metadata: Path) -> list[Path]:

@@ -1,0 +1,134 @@
+"""`lineage-bridge alias`: why a node is what it is, and declaring what no artifact says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lineage_bridge.cli.context import (
+    echo_json,
+    in_namespace_of_home,
+    json_option,
+    open_journal,
+    with_settings,
+)
+from lineage_bridge.settings import FILE_NAME, Settings
+
+if TYPE_CHECKING:
+    from lineage_bridge.ingest.link import Decision
+
+KINDS = {"dataset": "datasets", "model": "models", "run": "runs"}
+
+
+@click.group()
+def alias() -> None:
+    """Explain and declare identities: which node an artifact's words mean."""
+
+
+@alias.command()
+@click.argument("node")
+@with_settings
+@json_option
+def why(settings: Settings, node: str, *, as_json: bool) -> None:
+    """Show each decision that led to NODE (an id or a name, with @<version> or without)."""
+    from lineage_bridge.cli.report import console, safe, table
+
+    decisions = _decisions_about(settings, node)
+    if as_json:
+        echo_json([_shape(decision) for decision in decisions])
+        return
+    rows = table("Node", "Version", "Artifact says", "In", "Method", "Confidence", "Evidence")
+    for item in decisions:
+        link = item.link
+        cells = (item.node, item.version or "", item.said, item.path, link.method)
+        rows.add_row(*map(safe, cells), f"{link.confidence:g}", safe(link.evidence))
+    console().print(rows)
+
+
+def _decisions_about(settings: Settings, node: str) -> list[Decision]:
+    from difflib import get_close_matches
+
+    from lineage_bridge.errors import NodeNotFoundError
+    from lineage_bridge.ingest.doctor import diagnose
+
+    with open_journal(settings, readonly=True) as journal:
+        decisions = diagnose(journal, in_namespace_of_home(settings)).decisions
+    found = [d for d in decisions if node in _spellings(d)]
+    if not found:
+        known = sorted({d.node for d in decisions})
+        raise NodeNotFoundError(node, get_close_matches(node, known, cutoff=0.5))
+    return found
+
+
+def _spellings(decision: Decision) -> set[str]:
+    name = decision.node.rsplit(":", 1)[-1]
+    names = {decision.node, decision.node.removeprefix("dataset:"), name}
+    return names | {f"{n}@{decision.version}" for n in names}
+
+
+def _shape(decision: Decision) -> dict[str, Any]:
+    link = decision.link
+    shape = {
+        "node": decision.node,
+        "version": decision.version,
+        "said": decision.said,
+        "path": decision.path,
+        "method": link.method,
+        "confidence": link.confidence,
+        "evidence": link.evidence,
+    }
+    return {name: value for name, value in shape.items() if value is not None}
+
+
+@alias.command("list")
+@with_settings
+@json_option
+def list_(settings: Settings, *, as_json: bool) -> None:
+    """List what lineage-bridge.toml declares."""
+    from lineage_bridge.cli.report import console, safe, table
+
+    declared = settings.aliases.model_dump()
+    if as_json:
+        echo_json({"path": str(settings.config_path or ""), "aliases": declared})
+        return
+    rows = table("Kind", "An artifact says", "It means", title=str(settings.config_path or ""))
+    for kind, section in KINDS.items():
+        for said, target in sorted(declared[section].items()):
+            rows.add_row(kind, safe(said), safe(target))
+    console().print(rows)
+
+
+@alias.command()
+@click.argument("kind", type=click.Choice(list(KINDS)))
+@click.argument("said")
+@click.argument("target")
+@with_settings
+def add(settings: Settings, kind: str, said: str, target: str) -> None:
+    """Declare that SAID means TARGET, in lineage-bridge.toml.
+
+    \b
+    dataset: a dataset's name in an artifact -> features.<store>.<name>[@<version>]
+    model:   a model's name in an artifact   -> models.<name>
+    run:     a training's run id             -> the dataset it read, with @<version>
+
+    The next backfill links everything anew.
+    """  # noqa: D301 - click wants the backspace itself
+    prefix = "models." if kind == "model" else "features."
+    if not target.startswith(prefix):
+        raise click.BadParameter(f"{target!r} does not begin with {prefix!r}", param_hint="TARGET")
+    path = settings.config_path or Path(FILE_NAME)
+    _write_alias(path, KINDS[kind], said, target)
+    click.echo(f'{path}: [aliases.{KINDS[kind]}] "{said}" = "{target}". Run the backfill again.')
+
+
+def _write_alias(path: Path, section: str, said: str, target: str) -> None:
+    """Change that one line; comments and everything else stay."""
+    import tomlkit
+
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    document = tomlkit.parse(text)
+    aliases = document.setdefault("aliases", tomlkit.table(is_super_table=True))
+    aliases.setdefault(section, tomlkit.table())[said] = target
+    path.write_text(tomlkit.dumps(document), encoding="utf-8")

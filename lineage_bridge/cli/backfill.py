@@ -1,0 +1,164 @@
+"""`lineage-bridge backfill`: artifacts on disk -> events in the journal (and in Marquez)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lineage_bridge.cli.context import config_option, echo_json, home_option, json_option
+
+if TYPE_CHECKING:
+    from lineage_bridge.adapters.records import Family
+    from lineage_bridge.ingest.backfill import Backfill, Progress
+    from lineage_bridge.settings import Settings
+
+Folders = tuple[Path, ...]
+
+
+def _family_option(family: str, what: str) -> Callable[[Any], Any]:
+    return click.option(
+        f"--{family}",
+        multiple=True,
+        type=click.Path(exists=True, path_type=Path),
+        metavar="DIR",
+        help=f"{what}; may be given several times.",
+    )
+
+
+@click.command()
+@click.argument("folders", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@_family_option("p2", "Feature datasets (parquet) and P2's own trainings")
+@_family_option("p4", "Training bundles")
+@_family_option("p5", "Deployment events, serving windows, published models")
+@_family_option("p6", "Dataset and training metadata of the old monitoring layer")
+@click.option("--namespace", help="The platform's namespace.  [default: default, or the home's]")
+@click.option("--dry-run", is_flag=True, help="Print the events that would be appended, and stop.")
+@click.option("--no-wait", is_flag=True, help="Do not wait for Marquez; `journal forward` goes on.")
+@home_option
+@config_option
+@json_option
+def backfill(
+    folders: Folders,
+    p2: Folders,
+    p4: Folders,
+    p5: Folders,
+    p6: Folders,
+    namespace: str | None,
+    home: Path | None,
+    config: Path | None,
+    *,
+    dry_run: bool,
+    no_wait: bool,
+    as_json: bool,
+) -> None:
+    """Read artifacts and append their events to the journal.
+
+    FOLDERS are searched for every family, --p2 to --p6 for one each; all at any depth, in any
+    order. Run it again whenever you like: what is unchanged is skipped, nothing is appended twice.
+    With MARQUEZ_URL set, the events are then forwarded to that Marquez.
+
+    Exits 1 if a file or line was rejected, 3 if Marquez was not reached.
+    """
+    from lineage_bridge.cli.context import in_namespace_of_home, settings_of
+    from lineage_bridge.cli.report import print_backfill
+
+    roots = _roots(folders, {"p2": p2, "p4": p4, "p5": p5, "p6": p6})
+    settings = settings_of(home=home, config=config, namespace=namespace)
+    if namespace is None:
+        settings = in_namespace_of_home(settings)
+    if dry_run:
+        done = _dry_run(settings, roots, as_json=as_json)
+    else:
+        done = _run(settings, roots, quiet=as_json)
+        if as_json:
+            echo_json(done.as_json())
+        else:
+            print_backfill(done, settings)
+        if settings.marquez_url and not no_wait:
+            _forward(settings, quiet=as_json)
+    if done.rejected:
+        sys.exit(1)
+
+
+def _roots(folders: Folders, by_family: dict[Family, Folders]) -> dict[Family, Sequence[Path]]:
+    roots: dict[Family, Sequence[Path]] = {
+        family: [*folders, *paths] for family, paths in by_family.items() if folders or paths
+    }
+    if not roots:
+        raise click.UsageError("Name at least one folder, or use --p2, --p4, --p5 or --p6.")
+    return roots
+
+
+def _run(settings: Settings, roots: dict[Family, Sequence[Path]], *, quiet: bool) -> Backfill:
+    from lineage_bridge.ingest.backfill import backfill as run_backfill
+    from lineage_bridge.journal import Journal
+
+    with Journal(settings.home) as journal, _progress(quiet=quiet) as progress:
+        return run_backfill(journal, settings, roots, progress=progress)
+
+
+def _dry_run(settings: Settings, roots: dict[Family, Sequence[Path]], *, as_json: bool) -> Backfill:
+    """Backfill into a journal that is thrown away, and print what the home does not have yet."""
+    from lineage_bridge.cli.report import print_backfill
+    from lineage_bridge.events import decode
+    from lineage_bridge.ingest.backfill import backfill as run_backfill
+    from lineage_bridge.journal import Journal
+
+    known = _known_ids(settings)
+    with TemporaryDirectory() as folder, Journal(Path(folder)) as journal:
+        with _progress(quiet=as_json) as progress:
+            done = run_backfill(journal, settings, roots, progress=progress)
+        events = [
+            decode(stored.body)
+            for stored in journal.read(limit=sys.maxsize)
+            if stored.id not in known
+        ]
+    if as_json:
+        echo_json(events)
+    else:
+        print_backfill(done, settings)
+        click.echo(f"{len(events)} events would be appended; --json prints them.")
+    return done
+
+
+def _known_ids(settings: Settings) -> set[str]:
+    from lineage_bridge.journal import Journal
+
+    if not (settings.home / "journal.db").is_file():
+        return set()
+    with Journal(settings.home, readonly=True) as journal, journal.reading() as connection:
+        rows = connection.execute("SELECT id FROM events WHERE id IS NOT NULL")
+        return {event_id for (event_id,) in rows}
+
+
+@contextmanager
+def _progress(*, quiet: bool) -> Iterator[Progress]:
+    """A progress line on standard error, where that is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    console = Console(stderr=True)
+    with Progress(
+        *columns, console=console, transient=True, disable=quiet or not console.is_terminal
+    ) as bars:
+        tasks: dict[str, Any] = {}
+
+        def report(step: str, count: int, total: int | None) -> None:
+            if step not in tasks:
+                tasks[step] = bars.add_task(f"Reading {step}", total=total)
+            bars.update(tasks[step], completed=count)
+
+        yield report
+
+
+def _forward(settings: Settings, *, quiet: bool) -> None:
+    from lineage_bridge.cli.journal import forward_now
+
+    forward_now(settings, quiet=quiet)

@@ -1,0 +1,122 @@
+"""`lineage-bridge demo`: the whole thing on the examples, at the examples' own time."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lineage_bridge.cli.serve import (
+    COLLECTOR_PORT,
+    EXPORTER_PORT,
+    choose_port,
+    host_option,
+    port_option,
+    serving,
+    wait_for_interrupt,
+)
+from lineage_bridge.errors import SettingsError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from lineage_bridge.journal import Journal
+    from lineage_bridge.settings import Settings
+
+# In the middle of the examples' morning: some deployments are fine, some are in trouble.
+DEMO_TIME = datetime(2026, 4, 7, 10, 30, tzinfo=UTC)
+SOURCE = "duckdb://mobility:main.raw_station_metrics_1min"
+PREDICTIONS = "predictions.mobility-serving-layer.production.dep-nyc-prod-slow"
+FAMILIES = ("p2", "p4", "p5", "p6")
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Stop after the tables.")
+@click.option(
+    "--home",
+    type=click.Path(path_type=Path),
+    default=Path(".lineage-bridge/demo"),
+    show_default=True,
+    help="The demo's own data folder; it is emptied first.",
+)
+@host_option
+@port_option("--port", COLLECTOR_PORT, "The collector's port.")
+@port_option("--exporter-port", EXPORTER_PORT, "The exporter's port.")
+def demo(home: Path, host: str, port: int | None, exporter_port: int | None, *, once: bool) -> None:
+    """Show the whole thing on real artifacts: read them, judge them, serve what came of it."""
+    from lineage_bridge.cli.context import settings_of
+    from lineage_bridge.journal import Journal
+
+    examples = _examples()
+    _empty(home)
+    settings = settings_of(home=home, config=examples / "lineage-bridge.toml")
+    with Journal(home) as journal:
+        _show(journal, settings, examples)
+        if once:
+            return
+        chosen = choose_port(host, port, COLLECTOR_PORT)
+        metrics = choose_port(host, exporter_port, EXPORTER_PORT)
+        with serving(
+            journal, settings, host=host, port=chosen, exporter_port=metrics, now=lambda: DEMO_TIME
+        ) as served:
+            click.echo(f"\nIndex page: {served.collector}/")
+            click.echo(f"Collector:  {served.collector}/api/v1/namespaces")
+            click.echo(f"Metrics:    {served.exporter}/metrics")
+            click.echo(f"Ask it:     lineage-bridge doctor --home {home}")
+            click.echo("Ctrl-C ends it.")
+            wait_for_interrupt()
+
+
+def _examples() -> Path:
+    package = Path(__file__).parents[1]
+    for folder in (package.parent / "examples", package / "examples"):
+        if (folder / "lineage-bridge.toml").is_file():
+            return folder
+    raise SettingsError("The examples are missing: run this from a clone of the repository.")
+
+
+def _empty(home: Path) -> None:
+    """Begin from nothing; a folder that holds anything but a journal is left alone."""
+    if not home.exists():
+        return
+    foreign = [p.name for p in home.iterdir() if not p.name.startswith("journal.db")]
+    if foreign:
+        raise SettingsError(
+            f"`{home}` holds more than a journal ({', '.join(sorted(foreign)[:3])}): the demo will "
+            "not empty it. Name another folder with --home."
+        )
+    shutil.rmtree(home)
+
+
+def _show(journal: Journal, settings: Settings, examples: Path) -> None:
+    from lineage_bridge.cli.report import console, print_backfill, print_health
+    from lineage_bridge.graph.health import health_json
+    from lineage_bridge.graph.load import load
+    from lineage_bridge.graph.reduce import reduce
+    from lineage_bridge.ingest.backfill import backfill
+
+    out = console()
+    done = backfill(journal, settings, {family: [examples / family] for family in FAMILIES})
+    print_backfill(done, settings)
+    reduce(journal)
+    with journal.reading() as connection:
+        graph = load(connection, at=DEMO_TIME)
+        _show_path(out, graph)
+        out.print()
+        print_health(out, health_json(graph, DEMO_TIME))
+
+
+def _show_path(out: Console, graph: object) -> None:
+    from lineage_bridge.graph.find import find
+    from lineage_bridge.graph.model import Graph
+    from lineage_bridge.graph.paths import find_path
+    from lineage_bridge.graph.render import path_table
+
+    assert isinstance(graph, Graph)
+    found = find_path(graph, find(graph, SOURCE), find(graph, PREDICTIONS))
+    if found is not None:
+        out.print("\n[bold]Which table fed the model that answers now[/bold]")
+        out.print(path_table(found))

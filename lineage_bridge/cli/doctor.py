@@ -1,0 +1,42 @@
+"""`lineage-bridge doctor`: what is missing, what it costs, and what mends it."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from lineage_bridge.cli.context import (
+    echo_json,
+    in_namespace_of_home,
+    json_option,
+    open_journal,
+    with_settings,
+)
+from lineage_bridge.settings import Settings
+
+
+@click.command()
+@with_settings
+@json_option
+def doctor(settings: Settings, *, as_json: bool) -> None:
+    """Say what could not be linked or read, which edge that costs, and the line that mends it.
+
+    Exits 1 if an edge is missing or a file was rejected.
+    """
+    from lineage_bridge.cli.report import console, print_gaps, print_rejected
+    from lineage_bridge.ingest.doctor import diagnose
+
+    with open_journal(settings, readonly=True) as journal:
+        found = diagnose(journal, in_namespace_of_home(settings))
+    if as_json:
+        echo_json(found.as_json())
+    else:
+        out = console()
+        out.print(f"[bold]Missing edges: {len(found.gaps)}[/bold]")
+        print_gaps(out, found.gaps)
+        print_rejected(out, found.rejected)
+        out.print(f"\n[bold]Notes: {len(found.notes)}[/bold]")
+        print_gaps(out, found.notes)
+    if not found.is_clean:
+        sys.exit(1)

@@ -1,0 +1,173 @@
+"""`collector` and `up`: what runs until it is told to stop."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from lineage_bridge.cli.context import in_namespace_of_home, open_journal, with_settings
+from lineage_bridge.errors import SettingsError
+from lineage_bridge.settings import Settings
+
+if TYPE_CHECKING:
+    from lineage_bridge.journal import Journal
+
+COLLECTOR_PORT = 5000
+EXPORTER_PORT = 9464
+PORTS_TRIED = 20
+
+host_option = click.option("--host", default="127.0.0.1", show_default=True, help="Bind to it.")
+
+
+def port_option(flag: str, default: int, what: str) -> Callable[..., Callable[..., None]]:
+    """A port; the default gives way to the next free one, a port that was asked for does not."""
+    return click.option(
+        flag,
+        type=click.IntRange(0, 65535),
+        help=f"{what}  [default: {default}, or the next free one]",
+    )
+
+
+def choose_port(host: str, asked: int | None, default: int) -> int:
+    """The port to bind.
+
+    Raises:
+        SettingsError: the one that was asked for is taken, or none is free.
+    """
+    if asked is not None:
+        if asked and not _is_free(host, asked):
+            raise SettingsError(f"Port {asked} on {host} is taken. Name another, or 0 for any.")
+        return asked
+    for port in range(default, default + PORTS_TRIED):
+        if _is_free(host, port):
+            return port
+    last = default + PORTS_TRIED - 1
+    raise SettingsError(f"Ports {default} to {last} on {host} are all taken. Name a free one.")
+
+
+def _is_free(host: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Where things are served."""
+
+    collector: str
+    exporter: str | None = None
+
+
+@contextmanager
+def serving(
+    journal: Journal,
+    settings: Settings,
+    *,
+    host: str,
+    port: int,
+    exporter_port: int | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Iterator[Served]:
+    """Serve the collector with the index page, and the exporter, until the block ends."""
+    from lineage_bridge.collector.server import CollectorServer
+    from lineage_bridge.page import index_app
+
+    with ExitStack() as stack:
+        exporter_url = None
+        if exporter_port is not None:
+            from lineage_bridge.exporter.server import ExporterServer
+
+            exporter = ExporterServer(journal, settings, host=host, port=exporter_port, now=now)
+            exporter.start()
+            stack.callback(exporter.stop)
+            exporter_url = exporter.url
+        page = index_app(journal, settings, now)
+        collector = CollectorServer(journal, host=host, port=port, fallback=page)
+        collector.start()
+        stack.callback(collector.stop)
+        yield Served(collector.url, exporter_url)
+
+
+def wait_for_interrupt() -> None:
+    """Wait for Ctrl-C or a polite kill."""
+    import signal
+
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    stop.wait()
+
+
+@click.command()
+@with_settings
+@host_option
+@port_option("--port", COLLECTOR_PORT, "The collector's port.")
+def collector(settings: Settings, host: str, port: int | None) -> None:
+    """Serve Marquez's API over the home's journal: POST /api/v1/lineage and every question."""
+    chosen = choose_port(host, port, COLLECTOR_PORT)
+    with (
+        open_journal(settings) as journal,
+        serving(journal, in_namespace_of_home(settings), host=host, port=chosen) as served,
+    ):
+        click.echo(f"Collector: {served.collector}/api/v1/lineage  (Ctrl-C ends it)")
+        wait_for_interrupt()
+
+
+@click.command()
+@with_settings
+@host_option
+@port_option("--port", COLLECTOR_PORT, "The collector's port.")
+@port_option("--exporter-port", EXPORTER_PORT, "The exporter's port.")
+def up(settings: Settings, host: str, port: int | None, exporter_port: int | None) -> None:
+    """Run everything in one process: collector, index page, exporter, and forwarding to Marquez.
+
+    With MARQUEZ_URL set, what is ours goes on to that Marquez, for ever and without loss.
+    """
+    chosen = choose_port(host, port, COLLECTOR_PORT)
+    metrics = choose_port(host, exporter_port, EXPORTER_PORT)
+    settings = in_namespace_of_home(settings)
+    with ExitStack() as stack:
+        journal = stack.enter_context(open_journal(settings))
+        served = stack.enter_context(
+            serving(journal, settings, host=host, port=chosen, exporter_port=metrics)
+        )
+        click.echo(f"Index page: {served.collector}/")
+        click.echo(f"Collector:  {served.collector}/api/v1/lineage")
+        click.echo(f"Metrics:    {served.exporter}/metrics")
+        if settings.marquez_url:
+            stack.enter_context(_forwarding(journal, settings))
+            click.echo(f"Forwarding: {settings.marquez_url}")
+        click.echo("Ctrl-C ends it.")
+        wait_for_interrupt()
+
+
+@contextmanager
+def _forwarding(journal: Journal, settings: Settings) -> Iterator[None]:
+    """Forward in a thread until the block ends."""
+    from lineage_bridge.journal.forward import Forwarder
+
+    stop = threading.Event()
+    forwarder = Forwarder(
+        journal, str(settings.marquez_url), api_key=settings.marquez_api_key, give_up_seconds=None
+    )
+    thread = threading.Thread(
+        target=lambda: forwarder.run(until_idle=False, stop=stop), name="forward", daemon=True
+    )
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(timeout=30)

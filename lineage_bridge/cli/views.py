@@ -1,0 +1,219 @@
+"""The questions: `graph`, `path`, `health`, `freshness`, each for now or `--at` an earlier time."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lineage_bridge.cli.context import (
+    Instant,
+    echo_json,
+    json_option,
+    open_journal,
+    with_settings,
+)
+from lineage_bridge.settings import Settings
+
+if TYPE_CHECKING:
+    from lineage_bridge.graph.model import Graph
+    from lineage_bridge.journal import Journal
+
+at_option = click.option(
+    "--at", type=Instant(), help="Answer for this time (RFC 3339), by event time.  [default: now]"
+)
+known_at_option = click.option(
+    "--known-at", type=Instant(), help="Only from what had arrived by this time."
+)
+
+
+@contextmanager
+def _graph(
+    settings: Settings, *, at: datetime | None, known_at: datetime | None
+) -> Iterator[Graph]:
+    from lineage_bridge.graph.load import load
+
+    with open_journal(settings, readonly=True) as journal:
+        _bring_up_to_date(journal, settings)
+        with journal.reading() as connection:
+            yield load(connection, at=at, known_at=known_at)
+
+
+def _bring_up_to_date(journal: Journal, settings: Settings) -> None:
+    from lineage_bridge.graph.reduce import GRAPH, reduce
+    from lineage_bridge.journal import Journal as WritableJournal
+    from lineage_bridge.journal.models import is_current
+
+    with journal.reading() as connection:
+        current = is_current(connection, GRAPH)
+    if not current:
+        with WritableJournal(settings.home) as writable:
+            reduce(writable)
+
+
+def _views(command: Callable[..., Any]) -> Callable[..., Any]:
+    for decorate in (json_option, known_at_option, at_option, with_settings):
+        command = decorate(command)
+    return command
+
+
+@click.command()
+@click.option("--node", help="Only what is around this node: an id, or a name that is unique.")
+@click.option("--depth", type=click.IntRange(min=0), default=3, show_default=True, help="Steps.")
+@click.option(
+    "--direction",
+    type=click.Choice(["both", "up", "down"]),
+    default="both",
+    show_default=True,
+    help="Which way to walk from --node.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "mermaid", "dot"]),
+    default="table",
+    show_default=True,
+)
+@_views
+def graph(
+    settings: Settings,
+    node: str | None,
+    depth: int,
+    direction: Any,
+    form: str,
+    at: datetime | None,
+    known_at: datetime | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Show the lineage graph, or the part of it around a node."""
+    from lineage_bridge.graph.find import find
+    from lineage_bridge.graph.walk import walk
+
+    with _graph(settings, at=at, known_at=known_at) as whole:
+        shown = walk(whole, find(whole, node), depth, direction) if node else whole
+        _print_graph(shown, "json" if as_json else form)
+
+
+def _print_graph(shown: Graph, form: str) -> None:
+    from lineage_bridge.graph import diagrams, render, shapes
+
+    if form == "json":
+        echo_json(shapes.graph_json(shown))
+    elif form == "mermaid":
+        click.echo(diagrams.mermaid(shown))
+    elif form == "dot":
+        click.echo(diagrams.dot(shown))
+    else:
+        from lineage_bridge.cli.report import console
+
+        for part in render.graph_tables(shown):
+            console().print(part)
+
+
+@click.command()
+@click.argument("source")
+@click.argument("target")
+@_views
+def path(
+    settings: Settings,
+    source: str,
+    target: str,
+    at: datetime | None,
+    known_at: datetime | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Show how data came from SOURCE to TARGET, version by version.
+
+    Nodes are ids (`dataset:<namespace>:<name>`) or names that are unique, with `@<version>` or
+    `@<run id>` where one is meant. Exits 1 if there is no path.
+    """
+    from lineage_bridge.cli.report import console
+    from lineage_bridge.graph.find import find
+    from lineage_bridge.graph.paths import find_path, path_json, reach_upstream
+    from lineage_bridge.graph.render import path_table
+
+    with _graph(settings, at=at, known_at=known_at) as whole:
+        start, end = find(whole, source), find(whole, target)
+        found = find_path(whole, start, end)
+        shown = found or reach_upstream(whole, end)
+        if as_json:
+            shape = {"from": str(start), "to": str(end), "found": found is not None}
+            echo_json({**shape, **path_json(shown)})
+        else:
+            if found is None:
+                click.echo(f"No path leads from {start} to {end}. As far up as it is known:")
+            console().print(path_table(shown))
+    if found is None:
+        sys.exit(1)
+
+
+@click.command()
+@click.argument("deployment", required=False)
+@_views
+def health(
+    settings: Settings,
+    deployment: str | None,
+    at: datetime | None,
+    known_at: datetime | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Say how each DEPLOYMENT (or all) is, with the reasons, worst first.
+
+    Exits 1 if one is degraded or unhealthy.
+    """
+    from lineage_bridge.cli.report import console, print_health
+    from lineage_bridge.errors import NodeNotFoundError
+    from lineage_bridge.graph.health import health_json
+
+    instant = at or datetime.now(UTC)
+    with _graph(settings, at=instant, known_at=known_at) as whole:
+        shape = health_json(whole, instant)
+    if deployment is not None:
+        known = [d["deployment"] for d in shape["deployments"]]
+        shape["deployments"] = [d for d in shape["deployments"] if d["deployment"] == deployment]
+        if not shape["deployments"]:
+            from difflib import get_close_matches
+
+            raise NodeNotFoundError(deployment, get_close_matches(deployment, known))
+    if as_json:
+        echo_json(shape)
+    else:
+        print_health(console(), shape)
+    if any(d["status"] in {"degraded", "unhealthy"} for d in shape["deployments"]):
+        sys.exit(1)
+
+
+@click.command()
+@click.option("--all", "every_version", is_flag=True, help="Every version, not only the newest.")
+@_views
+def freshness(
+    settings: Settings,
+    at: datetime | None,
+    known_at: datetime | None,
+    *,
+    every_version: bool,
+    as_json: bool,
+) -> None:
+    """Say how old each dataset is, by its build and by the newest data in it.
+
+    Exits 1 if one is STALE.
+    """
+    from lineage_bridge.cli.report import console, print_freshness
+    from lineage_bridge.graph.freshness import freshness_json
+
+    instant = at or datetime.now(UTC)
+    with _graph(settings, at=instant, known_at=known_at) as whole:
+        shape = freshness_json(whole, instant, every_version=every_version)
+    if as_json:
+        echo_json(shape)
+    else:
+        print_freshness(console(), shape)
+    if any(d["status"] == "STALE" for d in shape["datasets"]):
+        sys.exit(1)
