@@ -14,6 +14,7 @@ All of it happens in the caller's transaction, together with the number that was
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 
 from lineage_bridge.errors import EventError
 from lineage_bridge.journal.forward_facts import HEARTBEAT, Facts, facts_of
@@ -33,9 +34,10 @@ def take_in(connection: sqlite3.Connection, target: int, limit: int) -> int:
         (target, *FORWARDED, limit),
     )
     events = [Stored(*row) for row in rows]
-    jobs = {_take_one(connection, target, stored) for stored in events}
-    for job in sorted(jobs):
+    taken = [_take_one(connection, target, stored) for stored in events]
+    for job in sorted({facts.item.job for facts in taken if facts.cause == HEARTBEAT}):
         _collapse_heartbeats(connection, target, job)
+    for job in sorted({facts.item.job for facts in taken}):
         _hold_bare(connection, target, job)
     _set_reached(connection, target, events[-1].seq if len(events) == limit else None)
     return len(events)
@@ -49,8 +51,9 @@ def _set_reached(connection: sqlite3.Connection, target: int, seq: int | None) -
     )
 
 
-def _take_one(connection: sqlite3.Connection, target: int, stored: Stored) -> str:
-    facts, problem = _read(stored), problem_of(stored.body)
+def _take_one(connection: sqlite3.Connection, target: int, stored: Stored) -> Facts:
+    """Give an event its row; return what is known of it, its cause included."""
+    facts, problem = _with_cause(connection, target, _read(stored)), problem_of(stored.body)
     connection.execute(
         "INSERT INTO forward_events (target, seq, state, job, time_us, has_inputs, is_bare,"
         " is_heartbeat, finding, answer) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -62,14 +65,14 @@ def _take_one(connection: sqlite3.Connection, target: int, stored: Stored) -> st
             stored.time_us,
             bool(facts.item.reads),
             facts.is_bare,
-            _is_heartbeat(connection, target, facts),
+            facts.cause == HEARTBEAT,
             facts.finding,
             problem,
         ),
     )
     if facts.supersedes is not None:
         _supersede(connection, target, facts.supersedes)
-    return facts.item.job
+    return facts
 
 
 def _read(stored: Stored) -> Facts:
@@ -86,16 +89,17 @@ def _first_state(connection: sqlite3.Connection, stored: Stored) -> str:
     return "pending" if row is None else "superseded"
 
 
-def _is_heartbeat(connection: sqlite3.Connection, target: int, facts: Facts) -> bool:
-    """By what it says, or where it says nothing, because it finds what the one before it found."""
+def _with_cause(connection: sqlite3.Connection, target: int, facts: Facts) -> Facts:
+    """Where an observer does not say its cause: a heartbeat finds what the one before it found."""
     if facts.cause is not None or facts.finding is None:
-        return facts.cause == HEARTBEAT
+        return facts
     row = connection.execute(
         "SELECT finding FROM forward_events WHERE target = ? AND job = ? AND time_us < ?"
         " ORDER BY time_us DESC, seq DESC LIMIT 1",
         (target, facts.item.job, facts.item.time_us),
     ).fetchone()
-    return row is not None and row[0] == facts.finding
+    is_same = row is not None and row[0] == facts.finding
+    return replace(facts, cause=HEARTBEAT if is_same else None)
 
 
 def _supersede(connection: sqlite3.Connection, target: int, event_id: str) -> None:
