@@ -108,7 +108,9 @@ class CollectorApp:
         match = self._router.match(path)
         if method == "OPTIONS":
             return Response(_allowed(match).encode(), media_type="text/plain")
-        request = Request(method, path, scope["query_string"].decode("latin-1"), match.names, headers)
+        request = Request(
+            method, path, scope["query_string"].decode("latin-1"), match.names, headers
+        )
         route = match.methods.get(method)
         if route is None:
             raise await self._not_allowed(request, match)

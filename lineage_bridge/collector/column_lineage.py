@@ -152,8 +152,7 @@ def _edges(
     fields: Iterable[int],
 ) -> list[_Edge]:
     rows = connection.execute(
-        f"SELECT {_EDGE} FROM {source}"
-        f" WHERE {side} IN (SELECT value FROM json_each(:fields))",
+        f"SELECT {_EDGE} FROM {source} WHERE {side} IN (SELECT value FROM json_each(:fields))",
         {"fields": _encode(sorted(set(fields))).decode(), "until": until_us},
     )
     return [_Edge(*row[:6]) for row in rows]
@@ -180,9 +179,7 @@ class _Graph:
         self.names = {
             row[0]: row[1:] for row in connection.execute(_NAMES, (_encode(ends).decode(),))
         }
-        versions = sorted(
-            {e.output_version for e in edges} | {e.input_version for e in edges}
-        )
+        versions = sorted({e.output_version for e in edges} | {e.input_version for e in edges})
         self.versions = dict(
             connection.execute(
                 "SELECT id, uuid FROM mq_dataset_versions"

@@ -133,9 +133,7 @@ def _untag_job(context: Context, command: Command) -> None:
 
 
 def _tag(context: Context, table: str, column: str, row: int | None, command: Command) -> None:
-    context.connection.execute(
-        "INSERT OR IGNORE INTO mq_tags (name) VALUES (?)", (command["tag"],)
-    )
+    context.connection.execute("INSERT OR IGNORE INTO mq_tags (name) VALUES (?)", (command["tag"],))
     if row is not None:
         context.connection.execute(
             f"INSERT OR IGNORE INTO {table} ({column}, tag) VALUES (?, ?)", (row, command["tag"])

@@ -296,6 +296,11 @@ def get_version(connection: sqlite3.Connection, request: Request) -> Json:
     return _versions(connection, rows)[0]
 
 
+def _latest_run(run: Json, version_id: Json, facets: Json) -> Json:
+    job_version = {**version_id, **(run["jobVersion"] or {}), "version": version_id["version"]}
+    return {**run, "jobVersion": job_version, "facets": facets}
+
+
 _VERSIONS = (
     "SELECT id, version, namespace, name, location, created_us, latest_run FROM mq_job_versions"
 )
@@ -308,9 +313,10 @@ def _versions(connection: sqlite3.Connection, rows: Sequence[Row]) -> list[Json]
     shown = []
     for row_id, version, namespace, name, location, created_us, run in rows:
         inputs, outputs = io.get(row_id, ([], []))
+        version_id = {"namespace": namespace, "name": name, "version": version}
         shown.append(
             {
-                "id": {"namespace": namespace, "name": name, "version": version},
+                "id": version_id,
                 "name": name,
                 "createdAt": format_micros(created_us),
                 "version": version,
@@ -318,7 +324,7 @@ def _versions(connection: sqlite3.Connection, rows: Sequence[Row]) -> list[Json]
                 "location": url_or_none(location),
                 "inputs": inputs,
                 "outputs": outputs,
-                "latestRun": {**latest[run], "facets": facets[run]} if run else None,
+                "latestRun": run and _latest_run(latest[run], version_id, facets[run]),
             }
         )
     return shown

@@ -159,7 +159,7 @@ def create_run(api: Api, request: Request) -> Response:
         "run": _uuid(document, "id") or str(uuid.uuid4()),
         "nominal_start_us": _time(document, "nominalStartTime"),
         "nominal_end_us": _time(document, "nominalEndTime"),
-        "args": {name: member(args, name) for name in args},
+        "args": {name: _arg(args, name) for name in args},
     }
     with api.reading() as connection:
         jobs.find(connection, request)
@@ -176,6 +176,13 @@ def create_run(api: Api, request: Request) -> Response:
     with api.reading() as connection:
         run = runs.find(connection, command["run"])
         return Response(runs.load(connection, [run])[run], 201)
+
+
+def _arg(args: Json, name: str) -> str:
+    value = member(args, name)
+    if value is None:
+        raise generic()
+    return value
 
 
 def _time(document: Json, name: str) -> int | None:

@@ -11,7 +11,9 @@ from typing import Any
 
 import msgspec
 
-Timed = dict[str, Any]  # {name: [event time in microseconds, value]}
+# {name: [event time in microseconds, value]}, with the value that arrived last as a third item where
+# that is another one.
+Timed = dict[str, Any]
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -33,10 +35,16 @@ def put(merged: Timed, facets: Mapping[str, Any], at_us: int) -> bool:
     for name, value in facets.items():
         held = merged.get(name)
         if held is not None and held[0] > at_us:
+            merged[name] = [*held[:2], value]
             late = True
         else:
             merged[name] = [at_us, value]
     return late
+
+
+def by_arrival(merged: Timed) -> dict[str, Any]:
+    """One merge without the times: what arrived last by name."""
+    return {name: timed[-1] for name, timed in merged.items()}
 
 
 def newest(*merges: Timed) -> dict[str, Any]:

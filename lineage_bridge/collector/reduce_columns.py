@@ -108,5 +108,9 @@ def _store(
 def _sources(column: Mapping[str, Any], inputs: _Inputs) -> Iterator[tuple[int, int]]:
     for source in column.get("inputFields") or ():
         if source is not None:
-            key = (text(source.get("namespace")), text(source.get("name")), text(source.get("field")))
+            key = (
+                text(source.get("namespace")),
+                text(source.get("name")),
+                text(source.get("field")),
+            )
             yield from inputs.get(key, ())  # type: ignore[call-overload]

@@ -55,7 +55,8 @@ def take_static(context: Context, event: Mapping[str, Any]) -> Job:
     context.ensure_namespace(job_namespace(event))
     job = take(context, event, None)
     context.connection.execute(
-        "UPDATE mq_jobs SET current_run = NULL, current_run_us = ? WHERE id = ?",
+        "UPDATE mq_jobs SET current_run = NULL, current_run_us = ?, current_inputs = NULL"
+        " WHERE id = ?",
         (context.at_us, job.id),
     )
     return job
@@ -149,9 +150,7 @@ def upsert(
         (*values, parent and parent.id, context.received_us, job_id),
     )
     hashed_name = f"{parent_name}.{simple_name}" if parent_name is not None else name
-    return Job(
-        job_id, namespace, name, hashed_name, location, current_version, kind == "STREAM"
-    )
+    return Job(job_id, namespace, name, hashed_name, location, current_version, kind == "STREAM")
 
 
 def set_run(context: Context, job: int, run: int | None) -> None:

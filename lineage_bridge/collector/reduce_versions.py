@@ -31,10 +31,7 @@ def finish(
 ) -> None:
     """Bring job and datasets up to date after a run event."""
     is_silent_end = (
-        job.is_streaming
-        and run.state in {"COMPLETED", "FAILED"}
-        and not inputs
-        and not outputs
+        job.is_streaming and run.state in {"COMPLETED", "FAILED"} and not inputs and not outputs
     )
     if not is_silent_end and not run.is_late:
         if not inputs:
@@ -46,8 +43,10 @@ def finish(
     if job.is_streaming:
         if not is_silent_end:
             _link_streaming(context, job, run)
-    elif is_terminal(run.state) or (run.is_late and _is_latest_of_job(context, job, run)):
+    elif is_terminal(run.state):
         link_run(context, job, run)
+    elif run.is_late and _is_latest_of_job(context, job, run):
+        _set_version(context, job, _link(context, job, run))
     _point_outputs(context, job, run, outputs)
 
 
@@ -93,36 +92,41 @@ def _hash(job: Job, inputs: Sequence[Version], outputs: Sequence[Version]) -> st
 
 
 def _link_streaming(context: Context, job: Job, run: Run) -> None:
-    inputs, outputs = _io(context, run.id)
     known = context.connection.execute(
-        "SELECT 1 FROM mq_job_versions WHERE version = ?", (_hash(job, inputs, outputs),)
+        "SELECT 1 FROM mq_job_versions WHERE version = ?", (_hash(job, *_io(context, run.id)),)
     ).fetchone()
     if known is None:
-        _link(context, job, run, inputs, outputs)
+        link_run(context, job, run)
 
 
 def link_run(context: Context, job: Job, run: Run) -> None:
-    """Give a run the version of its job that all its reads and writes make."""
-    _link(context, job, run, *_io(context, run.id))
+    """Give a job the version that all that a run has read and written makes."""
+    _set_version(context, job, _link(context, job, run))
+    _touch(context, job)
 
 
-def _link(
-    context: Context, job: Job, run: Run, inputs: Sequence[Version], outputs: Sequence[Version]
-) -> None:
-    version = _upsert(context, job, inputs, outputs, context.at_us)
+def _set_version(context: Context, job: Job, version: int) -> None:
+    context.connection.execute(
+        "UPDATE mq_jobs SET current_version = ? WHERE id = ?", (version, job.id)
+    )
+
+
+def _touch(context: Context, job: Job) -> None:
+    context.connection.execute(
+        "UPDATE mq_jobs SET updated_us = ? WHERE id = ?", (context.at_us, job.id)
+    )
+
+
+def _link(context: Context, job: Job, run: Run) -> int:
+    version = _upsert(context, job, *_io(context, run.id), context.at_us)
     connection = context.connection
     connection.execute("UPDATE mq_runs SET job_version = ? WHERE id = ?", (version, run.id))
     (facets,) = connection.execute(
         "SELECT job_facets FROM mq_runs WHERE id = ?", (run.id,)
     ).fetchone()
-    _add_facets(context, version, merging.newest(merging.load(facets)))
-    connection.execute(
-        "UPDATE mq_job_versions SET latest_run = ? WHERE id = ?", (run.id, version)
-    )
-    connection.execute(
-        "UPDATE mq_jobs SET current_version = ?, updated_us = ? WHERE id = ?",
-        (version, context.at_us, job.id),
-    )
+    _add_facets(context, version, merging.by_arrival(merging.load(facets)))
+    connection.execute("UPDATE mq_job_versions SET latest_run = ? WHERE id = ?", (run.id, version))
+    return version
 
 
 def _add_facets(context: Context, version: int, facets: Mapping[str, Any]) -> None:
@@ -188,7 +192,14 @@ def _point_outputs(context: Context, job: Job, run: Run, outputs: Sequence[Versi
             set_current(context, version.dataset, version.id)
     elif run.is_late and run.is_over and _is_completed(context, run):
         for version in outputs:
-            set_current(context, version.dataset, version.id)
+            _point_late(context, version)
+
+
+def _point_late(context: Context, version: Version) -> None:
+    """Point a dataset at a version that its run has told of only after its end."""
+    context.connection.execute(
+        "UPDATE mq_datasets SET current_version = ? WHERE id = ?", (version.id, version.dataset)
+    )
 
 
 def _is_completed(context: Context, run: Run) -> bool:

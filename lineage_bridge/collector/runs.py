@@ -92,8 +92,7 @@ def _run(row: Any, inputs: list[Json], outputs: list[Json]) -> Json:
         "endedAt": format_micros(ended),
         "durationMs": _millis(ended) - _millis(started) if has_duration else None,
         "args": _decode(row[9]),
-        "jobVersion": row[11]
-        and {"namespace": row[12], "name": row[13], "version": row[11]},
+        "jobVersion": row[11] and {"namespace": row[12], "name": row[13], "version": row[11]},
         "inputDatasetVersions": inputs,
         "outputDatasetVersions": outputs,
         "facets": merging.newest(merging.load(row[10])),
@@ -136,9 +135,7 @@ def list_runs(connection: sqlite3.Connection, request: Request) -> Json:
             (job, limit, offset),
         )
     ]
-    (total,) = connection.execute(
-        "SELECT count(*) FROM mq_runs WHERE job = ?", (job,)
-    ).fetchone()
+    (total,) = connection.execute("SELECT count(*) FROM mq_runs WHERE job = ?", (job,)).fetchone()
     loaded = load(connection, ids)
     return {"runs": [loaded[run] for run in ids], "totalCount": total}
 

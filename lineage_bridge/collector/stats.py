@@ -83,7 +83,8 @@ class Stats:
         today = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
         days = [today - timedelta(days=back) for back in reversed(range(-1, DAYS))]
         bounds = [
-            (to_micros(day.replace(tzinfo=zone)), to_micros(day.replace(tzinfo=UTC))) for day in days
+            (to_micros(day.replace(tzinfo=zone)), to_micros(day.replace(tzinfo=UTC)))
+            for day in days
         ]
         return [
             (start, end, shown_start, shown_end)

@@ -215,7 +215,7 @@ CREATE TABLE IF NOT EXISTS mq_refused (
 );
 """
 
-TABLES = (
+TABLES: tuple[str, ...] = (
     "mq_namespaces",
     "mq_sources",
     "mq_datasets",

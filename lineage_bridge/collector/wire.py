@@ -46,7 +46,8 @@ def check_size(scope: Scope, config: CollectorConfig) -> None:
 def check_types(route: Route, headers: Headers, method: str) -> None:
     """Negotiate: the body must be JSON where one is taken, and JSON must be welcome."""
     content_type = headers.get("content-type")
-    if route.consumes and (content_type is not None or method != "GET"):
+    has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+    if route.consumes and (content_type is not None or (method != "GET" and has_body)):
         _check_content_type(content_type)
     accept = headers.get("accept")
     if accept is not None and not accepts_json(accept):
