@@ -216,9 +216,14 @@ _JOB_TYPE: Final = facets.facet(
 _FACET_HEAD: Final = facets.facet(facets.SERVING_HEALTH, {})
 
 
+@lru_cache(maxsize=8192)
+def _predictions(slot: naming.Slot) -> str:
+    return slot.predictions
+
+
 def observer_job(namespace: str, slot: naming.Slot) -> Job:
     """The job that reads a deployment's predictions and says how it is."""
-    return Job(namespace, naming.observe_job(slot.predictions), {"jobType": _JOB_TYPE})
+    return Job(namespace, naming.observe_job(_predictions(slot)), {"jobType": _JOB_TYPE})
 
 
 def window_event(
@@ -236,7 +241,7 @@ def window_event(
     """
     predictions = Dataset(
         job.namespace,
-        slot.predictions,
+        _predictions(slot),
         f"{facts['model']}/{facts['modelVersion']}",
         {facets.SERVING_HEALTH: {**_FACET_HEAD, **facts}},
     )

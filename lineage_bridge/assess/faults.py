@@ -82,7 +82,7 @@ class Span(NamedTuple):
     of: int
     bad: int
     possibly: int  # for latency: how many can have been slow
-    windows: int
+    windows: int  # for latency
     over: int  # for latency: windows over the limit
 
 
@@ -124,13 +124,17 @@ def spans(rule: Rule, held: Lookback, policy: ServingPolicy, from_us: int) -> tu
     ]
     of = bad = possibly = windows = over = 0
     found: list[Span] = []
-    for minute in held.since(from_us):
-        while len(found) < len(ends) and minute.end_us <= ends[len(found)]:
+    for minute in reversed(held.minutes):
+        end_us = minute.end_us
+        if end_us <= from_us:
+            break
+        while len(found) < len(ends) and end_us <= ends[len(found)]:
             found.append(Span(of, bad, possibly, windows, over))
         of += minute.predictions if rule.of_predictions else minute.requests
-        bad += minute.count(rule.counter)
-        windows += minute.windows
+        if minute.bad is not None:
+            bad += minute.bad[rule.counter]
         if rule.slow is not None:
+            windows += minute.windows
             possibly += minute.possibly_slow[rule.slow]
             over += minute.windows_over[rule.slow]
     whole = Span(of, bad, possibly, windows, over)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from lineage_bridge.assess import lookback as counted
@@ -190,5 +191,6 @@ def _length_seconds(look: Lookback) -> float:
     return (look.newest_end_us - look.minutes[0].start_us) / SECOND_US if look.minutes else 0.0
 
 
+@lru_cache(maxsize=1024)
 def _time(instant_us: int) -> str:
     return format_time(from_micros(instant_us))

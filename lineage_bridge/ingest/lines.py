@@ -18,6 +18,7 @@ import orjson
 from lineage_bridge.errors import ArtifactError
 
 MAX_LINE_BYTES: Final = 16 * 1024 * 1024
+BLOCK_BYTES: Final = 1024 * 1024
 HEAD_BYTES: Final = 4096
 
 _BOM: Final = b"\xef\xbb\xbf"
@@ -64,19 +65,19 @@ class LineReader:
         if self.offset == 0:
             check_head(self.file.read(HEAD_BYTES))
         self.file.seek(self.offset)
-        while line := self.file.readline(MAX_LINE_BYTES + 1):
-            if not line.endswith(b"\n"):
-                if len(line) <= MAX_LINE_BYTES:
-                    yield from self._last(line)
-                    return
-                if not self._skip_long(len(line)):
-                    return
-                continue
-            self.number += 1
-            self.offset += len(line)
-            text = self._text(line)
-            if text:
-                yield self.number, text
+        rest = b""
+        while block := self.file.read(BLOCK_BYTES):
+            *lines, rest = (rest + block).split(b"\n")
+            for line in lines:
+                self.number += 1
+                self.offset += len(line) + 1
+                text = self._text(line)
+                if text:
+                    yield self.number, text
+            if len(rest) > MAX_LINE_BYTES:
+                rest = self._skip_long(len(rest))
+        if rest:
+            yield from self._last(rest)
 
     def _text(self, line: bytes) -> bytes:
         if self.number == 1 and line.startswith(_BOM):
@@ -84,6 +85,7 @@ class LineReader:
         return line.strip(_BLANK)
 
     def _last(self, line: bytes) -> Iterator[tuple[int, bytes]]:
+        """What has no line end yet."""
         self.number += 1
         text = self._text(line)
         if not text or is_object(text):
@@ -100,21 +102,24 @@ class LineReader:
         )
         self.number -= 1
 
-    def _skip_long(self, length: int) -> bool:
-        """Skip what is left of a line that is too long; False if the file ends within it."""
-        while chunk := self.file.readline(MAX_LINE_BYTES):
-            length += len(chunk)
-            if chunk.endswith(b"\n"):
+    def _skip_long(self, length: int) -> bytes:
+        """Skip what is left of a line that is too long; return what was read after it."""
+        rest = b""
+        while block := self.file.read(BLOCK_BYTES):
+            end = block.find(b"\n")
+            if end >= 0:
+                length, rest = length + end + 1, block[end + 1 :]
                 break
+            length += len(block)
         self.number += 1
+        self.offset += length
         self.problems.append(
             ArtifactError(
                 f"the line has over {MAX_LINE_BYTES // 1024**2} MiB; expected one JSON object",
                 line=self.number,
             )
         )
-        self.offset += length
-        return bool(chunk)
+        return rest
 
 
 def is_object(text: bytes) -> bool:

@@ -9,7 +9,7 @@ stopped.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -45,9 +45,6 @@ SCHEMA = (
 ) WITHOUT ROWID""",
 )
 HASH_BYTES = 8
-
-# Absent from every window: with two more names `attrgetter` gives a tuple, however few are left.
-_ALWAYS_BLIND = ("__doc__", "__doc__")
 
 Sums = tuple[int, int, int, int]  # successes, failures, rejected, timeouts
 
@@ -263,21 +260,26 @@ class BlindCounters:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._blind: dict[str, tuple[str, ...]] = list_blind_counters(connection)
-        self._getters: dict[str, attrgetter[tuple[Any, ...]]] = {}
+        self._values_of: dict[str, Callable[[Window], tuple[Any, ...]]] = {}
         self._changed: set[str] = set()
 
     def look(self, window: Window) -> None:
         """Take a window's counters in."""
         service = window.service_name
-        counters_of = self._getters.get(service)
-        if counters_of is None:
-            blind = self._blind.setdefault(service, COUNTERS)
-            counters_of = self._getters[service] = attrgetter(*blind, *_ALWAYS_BLIND)
-            self._changed.add(service)
-        if any(counters_of(window)):
-            seen = zip(self._blind[service], counters_of(window), strict=False)
-            self._blind[service] = tuple(name for name, value in seen if not value)
-            del self._getters[service]
+        values_of = self._values_of.get(service)
+        if values_of is None:
+            values_of = self._watch(service, self._blind.get(service, COUNTERS))
+        values = values_of(window)
+        if any(values):
+            seen = zip(self._blind[service], values, strict=False)
+            self._watch(service, tuple(name for name, value in seen if not value))
+
+    def _watch(self, service: str, blind: tuple[str, ...]) -> Callable[[Window], tuple[Any, ...]]:
+        # One name more than needed: of a single one `attrgetter` would give no tuple.
+        values_of = attrgetter(*blind, blind[0]) if blind else _nothing
+        self._blind[service], self._values_of[service] = blind, values_of
+        self._changed.add(service)
+        return values_of
 
     def save(self) -> None:
         """Write what changed."""
@@ -286,6 +288,10 @@ class BlindCounters:
             [(service, ",".join(self._blind[service])) for service in sorted(self._changed)],
         )
         self._changed.clear()
+
+
+def _nothing(_: Window) -> tuple[Any, ...]:
+    return ()
 
 
 def load_pending(connection: sqlite3.Connection, sources: Sources) -> list[Pending]:
