@@ -91,6 +91,7 @@ def bind_run(
         streaming,
         _sorted(inputs),
         _sorted([_output(entry, binds) for entry in written]),
+        _only_version(written) if binds else None,
         facets,
     )
     if not binds:
@@ -153,6 +154,11 @@ def _input(entry: Named, streaming: bool, observes: bool) -> Binding:
 def _output(entry: Named, binds: bool) -> Binding:
     version = (entry.version or None) if binds else None
     return Binding(entry.dataset, version, "snapshot", entry.method, entry.confidence)
+
+
+def _only_version(written: Iterable[Named]) -> str | None:
+    versions = {entry.version for entry in written if entry.version}
+    return versions.pop() if len(versions) == 1 else None
 
 
 def _sorted(bindings: list[Binding]) -> tuple[Binding, ...]:

@@ -96,6 +96,7 @@ class Run:
         inputs: what it reads, sorted.
         outputs: what it has written, sorted; without a version while a batch run goes on, and
             nothing once it failed.
+        version: the one that it wrote, None if there is none or more than one.
         facets: the newest of each key, without `lineageBridge_event`.
     """
 
@@ -108,13 +109,8 @@ class Run:
     streaming: bool = False
     inputs: tuple[Binding, ...] = ()
     outputs: tuple[Binding, ...] = ()
+    version: str | None = None
     facets: Facets = field(default_factory=Facets)
-
-    @property
-    def version(self) -> str | None:
-        """The version that it writes, None if there is none or more than one."""
-        versions = {b.version for b in self.outputs if b.version is not None}
-        return versions.pop() if len(versions) == 1 else None
 
     @property
     def end(self) -> End:

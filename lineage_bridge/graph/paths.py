@@ -28,11 +28,13 @@ class Path:
         source: where it begins.
         target: where it ends.
         hops: none where source and target are one.
+        names: of the nodes of all `ends`.
     """
 
     source: End
     target: End
     hops: tuple[Step, ...]
+    names: tuple[str, ...]
 
     @property
     def ends(self) -> list[End]:
@@ -52,8 +54,7 @@ def find_path(graph: Graph, source: End, target: End) -> Path | None:
     distances = _distances(steps, steps.ends(source))
     for end in steps.ends(target):
         if end in distances:
-            hops = _trace_back(steps, end, distances)
-            return Path(hops[0].source if hops else end, end, hops)
+            return _path(graph, end, _trace_back(steps, end, distances))
     return None
 
 
@@ -71,7 +72,7 @@ def reach_upstream(graph: Graph, target: End) -> Path:
     while border:
         farthest = border[0]
         border = _climb(steps, border, came_from)
-    return Path(farthest, start, _trace_down(farthest, came_from))
+    return _path(graph, start, _trace_down(farthest, came_from))
 
 
 def path_json(path: Path) -> dict[str, Any]:
@@ -86,6 +87,12 @@ def path_json(path: Path) -> dict[str, Any]:
 def hop_time(step: Step) -> datetime:
     """When data went this step: as a run began to read, or as it had written."""
     return _written(step.run) if step.source == step.run.end else step.run.started or step.run.first
+
+
+def _path(graph: Graph, target: End, hops: tuple[Step, ...]) -> Path:
+    source = hops[0].source if hops else target
+    ends = [source, *(hop.target for hop in hops)]
+    return Path(source, target, hops, tuple(graph.nodes[end.node].name for end in ends))
 
 
 def _hop(step: Step) -> dict[str, Any]:

@@ -1,12 +1,15 @@
 """The graph and paths as tables for people.
 
-Names of others go in as plain text, never as markup: `[red]` in a name is shown as it is.
+They are made to fit: names without namespaces, run ids by their beginning (which `find` takes),
+edges of the same two nodes in one line. JSON and diagrams leave nothing out. Names of others go in
+as plain text, never as markup: `[red]` in a name is shown as it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import groupby
 
 from rich.table import Table
 from rich.text import Text
@@ -16,7 +19,8 @@ from lineage_bridge.graph.paths import Path, hop_time
 from lineage_bridge.graph.text import printable
 from lineage_bridge.times import format_time
 
-MAX_EDGES = 200  # more than that nobody reads; JSON has all of them
+MAX_EDGES = 200  # more lines than that nobody reads
+RUN_DIGITS = 8
 
 _STYLES = {"RUNNING": "cyan", "COMPLETED": "green", "FAILED": "red", "ABORTED": "yellow"}
 
@@ -30,67 +34,92 @@ def graph_tables(graph: Graph) -> Iterator[Table]:
     if jobs:
         yield _job_table(jobs)
     if graph.edges:
-        yield _edge_table(graph.edges)
+        yield _edge_table(graph)
 
 
 def path_table(path: Path) -> Table:
     """A path from its beginning to its end, one line for each dataset and run on it."""
-    table = Table("when", "what", "version or run", "edge", "identified by", box=None)
-    marks = [("", path.source.node, path.source.mark, "", "")]
-    marks += [
-        (
-            _time(hop_time(hop)),
-            hop.target.node,
-            hop.target.mark,
-            hop.binding.kind,
-            _link(hop.binding),
-        )
-        for hop in path.hops
-    ]
-    for when, node, mark, kind, link in marks:
-        table.add_row(when, _text(node), _text(mark or ""), kind, _text(link))
+    table = _table("when", "", "what", "version or run", "edge", "identified by")
+    table.add_row("", *_stop(path, 0), "", "")
+    for number, hop in enumerate(path.hops, start=1):
+        when, link = _time(hop_time(hop)), _text(_link(hop.binding))
+        table.add_row(when, *_stop(path, number), hop.binding.kind, link)
     return table
 
 
-def _dataset_table(nodes: list[Node]) -> Table:
-    table = Table("namespace", "dataset", "versions", "newest version", "written", box=None)
+def _stop(path: Path, number: int) -> tuple[str, Text, Text]:
+    end, name = path.ends[number], path.names[number]
+    is_job = end.node.startswith("job:")
+    mark = (end.mark or "")[:RUN_DIGITS] if is_job else end.mark or ""
+    return "job" if is_job else "dataset", _text(name), _text(mark)
+
+
+def _dataset_table(nodes: Iterable[Node]) -> Table:
+    table = _table("namespace", "dataset", "versions", "newest version", "written")
     for node in nodes:
         newest = node.versions[-1] if node.versions else None
         table.add_row(
             _text(node.namespace),
             _text(node.name),
-            str(len(node.versions)) if node.versions else "",
+            _count(node.versions),
             _text(newest.version if newest else ""),
             _time(newest.time if newest else None),
         )
     return table
 
 
-def _job_table(nodes: list[Node]) -> Table:
-    table = Table("namespace", "job", "runs", "newest run", "state", "started", "ended", box=None)
+def _job_table(nodes: Iterable[Node]) -> Table:
+    table = _table("namespace", "job", "runs", "newest run", "state", "since")
     for node in nodes:
         newest = node.runs[-1] if node.runs else None
         state = newest.state if newest else ""
         table.add_row(
             _text(node.namespace),
             _text(node.name),
-            str(len(node.runs)) if newest else "",
-            _text(newest.id if newest else ""),
+            _count(node.runs),
+            _text(newest.id[:RUN_DIGITS] if newest else ""),
             Text(state, _STYLES.get(state, "")),
-            _time(newest.started if newest else None),
-            _time(newest.ended if newest else None),
+            _time(newest.ended or newest.started or newest.first if newest else None),
         )
     return table
 
 
-def _edge_table(edges: tuple[Edge, ...]) -> Table:
-    table = Table("from", "to", "edge", "identified by", box=None)
-    for edge in edges[:MAX_EDGES]:
-        source, target = _text(str(edge.source)), _text(str(edge.target))
-        table.add_row(source, target, edge.kind, _text(_link(edge.binding)))
-    if len(edges) > MAX_EDGES:
-        table.caption = f"{len(edges) - MAX_EDGES} more edges: --json or --node shows them."
+def _edge_table(graph: Graph) -> Table:
+    table = _table("from", "to", "edge", "edges", "newest version", "identified by")
+    bundles = _bundles(graph.edges)
+    for edges in bundles[:MAX_EDGES]:
+        newest = max(edges, key=lambda edge: (edge.run.first, edge.run.id))
+        table.add_row(
+            _text(graph.nodes[newest.source.node].name),
+            _text(graph.nodes[newest.target.node].name),
+            newest.kind,
+            str(len(edges)),
+            _text(newest.binding.version or ""),
+            _text(_link(newest.binding)),
+        )
+    if len(bundles) > MAX_EDGES:
+        table.caption = f"{len(bundles) - MAX_EDGES} more lines: --json or --node shows them."
     return table
+
+
+def _bundles(edges: Iterable[Edge]) -> list[list[Edge]]:
+    """The edges between the same two nodes, of one kind."""
+
+    def ends(edge: Edge) -> tuple[str, str, str]:
+        return edge.source.node, edge.target.node, edge.kind
+
+    return [list(bundle) for _, bundle in groupby(sorted(edges, key=ends), key=ends)]
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _count(items: tuple[object, ...]) -> str:
+    return str(len(items)) if items else ""
 
 
 def _link(binding: Binding) -> str:
@@ -101,7 +130,7 @@ def _link(binding: Binding) -> str:
 
 
 def _time(instant: datetime | None) -> str:
-    return "" if instant is None else format_time(instant)
+    return "" if instant is None else format_time(instant.replace(microsecond=0))
 
 
 def _text(text: str) -> Text:

@@ -243,6 +243,11 @@ class TestWalk:
             f"train@{a_run_id('train/1')}",
         }
 
+    def test_a_run_keeps_its_version_where_what_it_wrote_is_not_shown(self, graph_of):
+        part = walk(graph_of(*CHAIN), End("dataset:ns:models", "v1"), 1, "down")
+
+        assert [run.version for run in part.runs] == ["m/v1"]
+
     def test_edges_lead_only_to_what_is_shown(self, graph_of):
         graph = graph_of(*CHAIN)
         for depth in range(5):

@@ -57,6 +57,15 @@ def validator(name):
     return jsonschema.Draft202012Validator(schemas[name], registry=registry, format_checker=checker)
 
 
+@pytest.mark.parametrize("command", ["graph", "path"])
+def test_the_example_in_the_documentation_is_as_published(command):
+    text = (SCHEMAS.parent / "json.md").read_text(encoding="utf-8")
+    section = text.split(f"## `{command}`", 1)[1]
+    example = json.loads(section.split("```json", 1)[1].split("```", 1)[0])
+
+    validator(f"{command}.json").validate(example)
+
+
 def printed(*parts):
     console = Console(width=240, force_terminal=False, color_system=None)
     with console.capture() as capture:
@@ -101,15 +110,15 @@ def test_a_path_is_shown_line_by_line(graph_of):
     graph = graph_of(an_event("build", 1, inputs=["[b]t"], outputs=["f@1"]))
     lines = printed(path_table(find_path(graph, find(graph, "[b]t"), find(graph, "f")))).split("\n")
 
-    assert "[b]t" in lines[1]
-    assert "job:ns:build" in lines[2]
-    assert re.search(r"2026-04-07T08:01:00Z\s+dataset:ns:f\s+1\s+snapshot", lines[3])
+    assert re.fullmatch(r"\s+dataset\s+\[b\]t\s*", lines[1])
+    assert re.fullmatch(r" 2026-04-07T08:01:00Z\s+job\s+build\s+\w{8}\s+snapshot\s*", lines[2])
+    assert re.fullmatch(r" 2026-04-07T08:01:00Z\s+dataset\s+f\s+1\s+snapshot\s*", lines[3])
 
 
 def test_in_a_long_table_the_rest_is_counted(graph_of):
     graph = graph_of(an_event("j", inputs=[f"d{n}" for n in range(250)]))
 
-    assert "50 more edges" in printed(*graph_tables(graph))
+    assert "50 more lines" in printed(*graph_tables(graph))
 
 
 def test_no_name_can_change_a_mermaid_diagram(hostile):
