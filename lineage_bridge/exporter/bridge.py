@@ -14,7 +14,7 @@ from lineage_bridge.graph.model import Graph
 from lineage_bridge.journal import Journal
 from lineage_bridge.journal.forward_targets import list_targets
 
-_US = 1e-6
+_US = 1_000_000
 
 
 def build_readings() -> Iterator[Reading]:
@@ -35,8 +35,8 @@ def arrival_readings(arrivals: Sequence[Arrivals]) -> Iterator[Reading]:
             max(a.event_us for a in arrivals),
             max(a.arrival_us for a in arrivals),
         )
-        yield own.JOURNAL_LAST_EVENT.read(value=event_us * _US)
-        yield own.JOURNAL_LAST_ARRIVAL.read(value=arrival_us * _US)
+        yield own.JOURNAL_LAST_EVENT.read(value=event_us / _US)
+        yield own.JOURNAL_LAST_ARRIVAL.read(value=arrival_us / _US)
 
 
 def graph_readings(graph: Graph) -> Iterator[Reading]:

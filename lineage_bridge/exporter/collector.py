@@ -1,15 +1,15 @@
 """The metrics collector: what prometheus_client asks at each scrape.
 
-The graph is kept between scrapes and loaded again when the journal has moved; ages and statuses are
-computed each time, at the instant of the scrape. Without a Marquez all values stay, they come from
-the journal.
+The graph, and what depends on it alone, is kept between scrapes and made again when the journal has
+moved; ages and statuses are computed each time, at the instant of the scrape. Without a Marquez all
+values stay: they come from the journal.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -58,12 +58,17 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """What is kept between scrapes: all that changes only when the journal does."""
+    """What is kept between scrapes: all that changes only when the journal does.
+
+    Attributes:
+        seq: the number that the graph has reached.
+        view: the graph.
+        readings: those that time does not change, the counters raised to their marks.
+    """
 
     seq: int
     view: View
-    arrivals: tuple[Arrivals, ...]
-    totals: tuple[Reading, ...]
+    readings: tuple[Reading, ...]
 
 
 class MetricsCollector(Collector):
@@ -117,17 +122,11 @@ class MetricsCollector(Collector):
     def _readings(self) -> Iterator[Reading]:
         kept = self._current()
         judged = Judged(kept.view, self._at or self._now())
-        yield from kept.totals
+        yield from kept.readings
         yield from freshness_readings(judged)
-        yield from size_readings(kept.view)
-        yield from model_readings(kept.view)
-        yield from job_readings(kept.view)
         yield from health_readings(judged)
         yield from serving_readings(judged)
-        yield from bridge.build_readings()
-        yield from bridge.arrival_readings(kept.arrivals)
         yield from bridge.journal_readings(self._journal)
-        yield from bridge.graph_readings(kept.view.graph)
         yield from bridge.forward_readings(self._journal, self._settings.marquez_url)
         if self._probe is not None:
             yield MARQUEZ_UP.read(value=1 if self._probe.is_up() else 0)
@@ -139,16 +138,27 @@ class MetricsCollector(Collector):
 
     def _load(self) -> _Kept:
         seq = reduce(self._journal)
-        arrivals = tuple(count_arrivals(self._journal))
+        arrivals = count_arrivals(self._journal)
         with self._journal.reading() as connection:
             graph = load(connection, at=self._at, keys=_FACETS)
         view = View(graph, self._settings.environment)
-        totals = [
-            *duration_readings(view),
-            *total_readings(view),
-            *bridge.arrival_totals(arrivals),
-        ]
-        return _Kept(seq, view, arrivals, tuple(self._marks.raised(totals)))
+        totals = self._marks.raised(_totals(view, arrivals))
+        return _Kept(seq, view, (*totals, *_still(view, arrivals)))
+
+
+def _totals(view: View, arrivals: Sequence[Arrivals]) -> Iterator[Reading]:
+    yield from duration_readings(view)
+    yield from total_readings(view)
+    yield from bridge.arrival_totals(arrivals)
+
+
+def _still(view: View, arrivals: Sequence[Arrivals]) -> Iterator[Reading]:
+    yield from size_readings(view)
+    yield from model_readings(view)
+    yield from job_readings(view)
+    yield from bridge.build_readings()
+    yield from bridge.arrival_readings(arrivals)
+    yield from bridge.graph_readings(view.graph)
 
 
 def registry_of(collector: MetricsCollector) -> CollectorRegistry:

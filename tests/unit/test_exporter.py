@@ -1,0 +1,354 @@
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from builders import a_journal, an_event, at
+from platform_events import (
+    HOSTILE,
+    SICK_SLOT,
+    SLOT,
+    a_build,
+    a_look,
+    a_platform,
+    a_slow_reason,
+    a_start,
+    a_training,
+)
+from prometheus_client import generate_latest
+from prometheus_client.openmetrics.exposition import generate_latest as openmetrics
+from prometheus_client.openmetrics.parser import (
+    text_string_to_metric_families as parse_openmetrics,
+)
+from prometheus_client.parser import text_string_to_metric_families
+
+from lineage_bridge import __version__
+from lineage_bridge.events import Dataset, Event
+from lineage_bridge.exporter.collector import MetricsCollector, registry_of
+from lineage_bridge.exporter.families import METRICS, families
+from lineage_bridge.exporter.metric import Metric
+from lineage_bridge.exporter.platform_metrics import DATASET_ROWS
+from lineage_bridge.journal import Journal
+from lineage_bridge.settings import Settings
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "exposition.txt"
+
+Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+class Clock:
+    def __init__(self, minute: float) -> None:
+        self.instant = at(minute)
+
+    def __call__(self) -> datetime:
+        return self.instant
+
+
+@contextmanager
+def a_home(home: Path, recorded: Iterable[Event]) -> Iterator[Journal]:
+    with Journal(home) as journal:
+        with journal.transaction(received_us=1_775_600_000_000_000) as tx:
+            for event in recorded:
+                tx.append(event, "artifact")
+        yield journal
+
+
+def a_collector(journal: Journal, minute: float = 50, **options: object) -> MetricsCollector:
+    return MetricsCollector(
+        journal,
+        Settings(),
+        now=Clock(minute),
+        stopwatch=lambda: 0.0,
+        **options,  # type: ignore[arg-type]
+    )
+
+
+def exposition(collector: MetricsCollector) -> str:
+    return generate_latest(registry_of(collector)).decode()
+
+
+def samples(collector: MetricsCollector) -> Samples:
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(exposition(collector))
+        for sample in family.samples
+    }
+
+
+def value(found: Samples, name: str, **labels: str) -> float | None:
+    return found.get((name, frozenset(labels.items())))
+
+
+def test_the_exposition_is_the_golden_one(tmp_path: Path) -> None:
+    with a_home(tmp_path, a_platform()) as journal:
+        text = exposition(a_collector(journal)).replace(f'"{__version__}"', '"VERSION"')
+
+    if os.environ.get("UPDATE_GOLDEN"):
+        GOLDEN.write_text(text, encoding="utf-8")
+    assert text == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_both_strict_parsers_read_back_every_sample(tmp_path: Path) -> None:
+    with a_home(tmp_path, a_platform()) as journal:
+        collector = a_collector(journal)
+        exposed = {
+            (s.name, frozenset(s.labels.items()), s.value)
+            for family in collector.collect()
+            for s in family.samples
+        }
+        plain = exposition(collector)
+        strict = openmetrics(registry_of(collector)).decode()
+
+    for families_read in (text_string_to_metric_families(plain), parse_openmetrics(strict)):
+        read = {
+            (s.name, frozenset(s.labels.items()), s.value)
+            for family in families_read
+            for s in family.samples
+        }
+        assert read == exposed
+
+
+def test_promtool_finds_nothing_to_say(tmp_path: Path) -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not installed (Debian package `prometheus`)")
+    with a_home(tmp_path, a_platform()) as journal:
+        text = exposition(a_collector(journal))
+
+    checked = subprocess.run(
+        [promtool, "check", "metrics"], input=text, capture_output=True, text=True, check=False
+    )
+
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
+
+
+def test_describing_reads_nothing(tmp_path: Path) -> None:
+    with Journal(tmp_path) as journal:
+        collector = a_collector(journal)
+
+    described = [family.name for family in collector.describe()]  # the journal is closed
+
+    assert len(described) == len(METRICS)
+
+
+def test_an_empty_journal_has_nothing_of_the_platform(tmp_path: Path) -> None:
+    with Journal(tmp_path) as journal:
+        names = {name for name, _ in samples(a_collector(journal))}
+
+    assert not {name for name in names if name.startswith("ml_")}
+    assert "lineage_bridge_build_info" in names
+
+
+def test_ages_grow_between_scrapes_without_an_event(tmp_path: Path) -> None:
+    labels = {"dataset_name": "features.mobility.trips", "environment": "local"}
+    clock = Clock(10)
+    with a_home(tmp_path, a_build(0)) as journal:
+        collector = MetricsCollector(journal, Settings(), now=clock)
+        first = samples(collector)
+        clock.instant = at(65)
+        second = samples(collector)
+
+    assert value(first, "ml_feature_freshness_seconds", **labels) == 600
+    assert value(second, "ml_feature_freshness_seconds", **labels) == 3900
+    assert value(first, "ml_dataset_freshness_status", **labels, status="FRESH") == 1
+    assert value(second, "ml_dataset_freshness_status", **labels, status="FRESH") == 0
+    assert value(second, "ml_dataset_freshness_status", **labels, status="STALE") == 1
+
+
+def test_a_build_in_the_future_has_a_skew_and_no_age(tmp_path: Path) -> None:
+    labels = {"dataset_name": "features.mobility.trips", "environment": "local"}
+    with a_home(tmp_path, a_build(0, built=at(120))) as journal:
+        found = samples(a_collector(journal, 60))
+
+    assert value(found, "ml_dataset_clock_skew_seconds", **labels) == 3600
+    assert value(found, "ml_feature_freshness_seconds", **labels) is None
+    assert value(found, "ml_dataset_freshness_status", **labels, status="UNKNOWN") == 1
+
+
+def test_a_run_counts_once_and_only_with_a_known_start(tmp_path: Path) -> None:
+    resent = a_training(20, started=15)
+    recorded = [*resent, *resent, *a_training(25, version="v2", started=None)]
+    with a_home(tmp_path, recorded) as journal:
+        found = samples(a_collector(journal))
+
+    labels = {"model_name": "models.default", "environment": "local"}
+    assert value(found, "ml_training_duration_seconds_count", **labels) == 1
+    assert value(found, "ml_training_duration_seconds_sum", **labels) == 300
+    assert value(found, "ml_training_duration_seconds_bucket", **labels, le="120.0") == 0
+    assert value(found, "ml_training_duration_seconds_bucket", **labels, le="300.0") == 1
+    assert value(found, "ml_training_duration_seconds_bucket", **labels, le="+Inf") == 1
+
+
+def test_a_build_without_a_start_has_no_duration(tmp_path: Path) -> None:
+    with a_home(tmp_path, a_build(0)) as journal:
+        names = {name for name, _ in samples(a_collector(journal))}
+
+    assert "ml_dataset_build_duration_seconds_count" not in names
+
+
+def test_predictions_are_counted_for_the_model_as_the_graph_names_it(tmp_path: Path) -> None:
+    with a_home(tmp_path, a_platform()) as journal:
+        found = samples(a_collector(journal))
+
+    production = {"model_name": "models.default", "environment": "production"}
+    assert value(found, "ml_prediction_total", **production) == 94
+
+
+def test_predictions_of_two_deployments_add_up(tmp_path: Path) -> None:
+    other = type(SLOT)("taxi", "production", "dep-2")
+    looks = [a_look(45, slot=slot, counts={"predictions": 7}) for slot in (SLOT, other)]
+    with a_home(tmp_path, [a_start(30), a_start(30, slot=other), *looks]) as journal:
+        found = samples(a_collector(journal))
+
+    labels = {"model_name": "models.default", "environment": "production"}
+    assert value(found, "ml_prediction_total", **labels) == 14
+
+
+def test_health_is_judged_again_at_each_scrape(tmp_path: Path) -> None:
+    labels = {"service": "taxi", "environment": "production", "deployment": "dep-1"}
+    clock = Clock(46)
+    with a_home(tmp_path, [a_start(30), a_look(45)]) as journal:
+        collector = MetricsCollector(journal, Settings(), now=clock)
+        before = samples(collector)
+        clock.instant = at(90)
+        after = samples(collector)
+
+    assert value(before, "ml_deployment_health_status", **labels, status="healthy") == 1
+    assert value(after, "ml_deployment_health_status", **labels, status="healthy") == 0
+    assert value(after, "ml_deployment_health_status", **labels, status="unknown") == 1
+    assert value(after, "ml_deployment_silence_seconds", **labels) == 45 * 60
+
+
+def test_exactly_one_status_holds_for_each_deployment(tmp_path: Path) -> None:
+    with a_home(tmp_path, a_platform()) as journal:
+        found = samples(a_collector(journal))
+
+    held = [v for (name, _), v in found.items() if name == "ml_deployment_health_status"]
+    assert sorted(held) == [0.0] * 8 + [1.0] * 2
+
+
+def test_a_reason_says_for_how_long_it_holds(tmp_path: Path) -> None:
+    looks = [a_look(45, reasons=[a_slow_reason(40)])]
+    with a_home(tmp_path, [a_start(30), *looks]) as journal:
+        found = samples(a_collector(journal, 50))
+
+    ages = [v for (name, _), v in found.items() if name == "ml_deployment_reason_age_seconds"]
+    assert ages == [600]
+
+
+def test_hostile_names_come_through_as_they_are(tmp_path: Path) -> None:
+    with a_home(tmp_path, a_platform()) as journal:
+        found = samples(a_collector(journal))
+
+    deployments = {dict(labels).get("deployment") for _, labels in found}
+    assert SICK_SLOT.deployment == HOSTILE
+    assert HOSTILE in deployments
+
+
+def test_no_run_id_is_a_label(tmp_path: Path) -> None:
+    events = a_platform()
+    with a_home(tmp_path, events) as journal:
+        text = exposition(a_collector(journal))
+
+    runs = {event.body.split(b'"runId":"')[1][:36].decode() for event in events}
+    assert not [run for run in runs if run in text]
+
+
+def test_a_name_that_two_namespaces_use_is_shown_with_its_namespace(tmp_path: Path) -> None:
+    outputs = [Dataset(namespace, "trips", "1") for namespace in ("lake", "ns")]
+    with a_home(tmp_path, [an_event("etl", 0, outputs=outputs)]) as journal:
+        found = samples(a_collector(journal))
+
+    infos = [dict(labels) for name, labels in found if name == "ml_dataset_info"]
+    assert sorted(info["dataset_name"] for info in infos) == ["lake:trips", "ns:trips"]
+
+
+def test_at_shows_the_platform_as_it_was(tmp_path: Path) -> None:
+    with a_home(tmp_path, a_platform()) as journal:
+        found = samples(a_collector(journal, at=at(10)))
+
+    names = {name for name, _ in found}
+    assert "ml_feature_freshness_seconds" in names
+    assert "ml_deployment_health_status" not in names
+    labels = {"dataset_name": "features.mobility.trips", "environment": "local"}
+    assert value(found, "ml_feature_freshness_seconds", **labels) == 600
+
+
+def test_a_look_at_the_past_raises_no_mark(tmp_path: Path) -> None:
+    with a_home(tmp_path, a_platform()) as journal:
+        samples(a_collector(journal))
+        past = samples(a_collector(journal, at=at(35)))
+
+    assert "ml_prediction_total" not in {name for name, _ in past}
+
+
+def test_new_events_are_in_the_next_scrape(tmp_path: Path) -> None:
+    with a_home(tmp_path, [a_start(30)]) as journal:
+        collector = a_collector(journal)
+        before = samples(collector)
+        journal.append([a_look(45, counts={"predictions": 5})], "artifact")
+        after = samples(collector)
+
+    assert "ml_prediction_total" not in {name for name, _ in before}
+    labels = {"model_name": "models.default", "environment": "production"}
+    assert value(after, "ml_prediction_total", **labels) == 5
+
+
+def test_events_are_counted_by_origin(tmp_path: Path) -> None:
+    with a_journal(tmp_path, [a_start(30)]) as journal:
+        journal.append([an_event("etl", 1), an_event("etl", 2)], "http")
+        found = samples(a_collector(journal))
+
+    assert value(found, "lineage_bridge_journal_events_total", origin="artifact") == 1
+    assert value(found, "lineage_bridge_journal_events_total", origin="http") == 2
+
+
+def test_numbers_that_are_none_are_passed_over(tmp_path: Path) -> None:
+    event = an_event("etl", 0, outputs=["table@1"])
+    body = event.body.replace(
+        b'"datasetVersion":"1"}', b'"datasetVersion":"1"},"dataQualityMetrics":{"rowCount":"many"}'
+    )
+    with a_home(tmp_path, [Event(body, event.kind, event.time_us, event.id)]) as journal:
+        names = {name for name, _ in samples(a_collector(journal))}
+
+    assert "ml_dataset_info" in names
+    assert "ml_dataset_rows" not in names
+
+
+def test_a_metric_never_has_more_series_than_its_bound() -> None:
+    readings = [DATASET_ROWS.read(f"d{i:02}", "local", value=i) for i in reversed(range(10))]
+
+    rows, dropped = families(readings, max_series=4)
+
+    assert [s.labels["dataset_name"] for s in rows.samples] == ["d00", "d01", "d02", "d03"]
+    assert [(s.labels, s.value) for s in dropped.samples] == [({"metric": "ml_dataset_rows"}, 6)]
+
+
+def test_of_two_readings_with_the_same_labels_the_first_counts() -> None:
+    readings = [DATASET_ROWS.read("d", "local", value=v) for v in (1, 2)]
+
+    rows, dropped = families(readings)
+
+    assert [s.value for s in rows.samples] == [1]
+    assert [s.value for s in dropped.samples] == [1]
+
+
+def test_half_a_surrogate_pair_does_not_cost_the_whole_scrape() -> None:
+    rows, *_ = families([DATASET_ROWS.read("\ud800", "local", value=1)])
+
+    assert rows.samples[0].labels["dataset_name"] == "?"
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=lambda m: m.name)
+def test_a_name_follows_the_conventions(metric: Metric) -> None:
+    assert metric.name.startswith(("ml_", "lineage_bridge_"))
+    assert metric.name.endswith("_total") == (metric.kind == "counter")
+    assert bool(metric.buckets) == (metric.kind == "histogram")
+    assert not metric.help.endswith(".")
+    assert not {"run", "run_id"} & set(metric.labels)
