@@ -62,7 +62,9 @@ def print_backfill(done: Backfill, settings: Settings) -> None:
     for what, count in sorted(done.read.items()):
         read.add_row(what, str(count))
     if done.windows:
-        read.add_row("p5 windows", f"{done.windows} ({done.duplicates} counted before)")
+        read.add_row("p5 windows", str(done.windows))
+    if done.duplicates:
+        read.add_row("p5 windows that counted before", str(done.duplicates))
     if done.unchanged:
         read.add_row("unchanged files", str(done.unchanged))
     for reason, count in sorted(done.ignored.items()):

@@ -42,8 +42,8 @@ class Backfill:
         unchanged: files that are as they were when they were read.
         ignored: files of no family, by reason.
         events: events that were appended to the journal.
-        windows: lines of serving windows that were read now.
-        duplicates: of these, byte-identical to one that counts already.
+        windows: serving windows that were read now and count.
+        duplicates: lines that are byte-identical to one that counts already.
         rejected: all that stands in quarantine for the named folders.
         gaps: what could not be linked, over everything that was ever read.
     """
@@ -110,7 +110,7 @@ def backfill(
         progress=lambda count: report("windows", count, None),
         final=final,
     )
-    done.windows, done.duplicates = result.lines, result.duplicates
+    done.windows, done.duplicates = result.new, result.duplicates
     done.unchanged += result.files_unchanged
     done.events = outgoing.appended + result.events
     done.gaps = outcome.gaps

@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from conftest import run_command
+
 from lineage_bridge.journal import Journal
 
 
@@ -39,7 +39,7 @@ def test_a_copy_of_the_folder_appends_nothing(nyc, lb, tmp_path):
     result = lb("backfill", "--json", copy)
 
     assert result.json["events"] == 0
-    assert result.json["windows"]["duplicates"] == result.json["windows"]["read"] == 713
+    assert result.json["windows"] == {"read": 0, "duplicates": 713}
 
 
 def test_events_stand_in_ascending_event_time(nyc_home):

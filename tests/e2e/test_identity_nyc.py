@@ -7,7 +7,6 @@ import json
 from collections import defaultdict
 
 import pytest
-
 from conftest import run_command
 
 NAMESPACE = "urban"
