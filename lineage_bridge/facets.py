@@ -44,11 +44,9 @@ STANDARD: Final[Mapping[str, str]] = {
     "dataSource": "1-0-1/DatasourceDatasetFacet",
     "datasetType": "1-0-1/DatasetTypeDatasetFacet",
     "storage": "1-0-1/StorageDatasetFacet",
-    "symlinks": "1-0-1/SymlinksDatasetFacet",
-    "dataQualityMetrics": "1-0-0/DataQualityMetricsDatasetFacet",
+    "dataQualityMetrics": "1-0-1/DataQualityMetricsDatasetFacet",
     "outputStatistics": "1-0-2/OutputStatisticsOutputDatasetFacet",
-    "jobType": "2-0-3/JobTypeJobFacet",
-    "processing_engine": "1-1-1/ProcessingEngineRunFacet",
+    "jobType": "2-0-4/JobTypeJobFacet",
     "executionParameters": "1-0-0/ExecutionParametersRunFacet",
 }
 

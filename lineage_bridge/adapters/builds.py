@@ -29,11 +29,16 @@ def build_event(build: Build, policy: FreshnessPolicy, supersedes: str | None = 
         record.built,
         Job(build.dataset.namespace, build.job, {"jobType": facets.facet("jobType", JOB_TYPE)}),
         build.run_id,
-        inputs=[d.as_dataset() for d in inputs],
+        inputs=[d.as_dataset(_data_source(d.namespace)) for d in inputs],
         outputs=[_output(build, policy)],
         evidence=evidence_of(record.source, links),
         supersedes=supersedes,
     )
+
+
+def _data_source(store: str) -> dict[str, Any]:
+    """Marquez makes its "source" of this; without one it cannot list its sources."""
+    return {"dataSource": facets.facet("dataSource", {"name": store, "uri": store})}
 
 
 def _output(build: Build, policy: FreshnessPolicy) -> Dataset:
