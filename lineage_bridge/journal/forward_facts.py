@@ -96,9 +96,10 @@ def _item(stored: Stored, document: Mapping[str, Any]) -> Item:
 
 
 def _rank(event_type: Any) -> int:
-    if event_type == "START":
+    state = (_text(event_type) or "").upper()  # as Marquez reads it
+    if state == "START":
         return 0
-    return 2 if event_type in _ENDS else 1
+    return 2 if state in _ENDS else 1
 
 
 def _names(listed: list[Any]) -> Iterator[str]:
@@ -130,7 +131,8 @@ def _finding(health: Mapping[str, Any]) -> str:
 
 def _words(finding: Mapping[str, Any]) -> list[str]:
     reasons = finding.get("reasons")
-    codes = [r.get("code") for r in reasons if isinstance(r, dict)] if reasons else []
+    listed = reasons if isinstance(reasons, list) else []
+    codes = [reason.get("code") for reason in listed if isinstance(reason, dict)]
     return [str(finding.get("endpoint")), str(finding.get("status")), *map(str, codes)]
 
 
