@@ -187,9 +187,9 @@ def _summary(report: ForwardReport) -> str:
 @with_settings
 @json_option
 def dead(settings: Settings, *, as_json: bool) -> None:
-    """List dead letters: events that Marquez refused for good, or cannot hold.
+    """List dead letters, which Marquez did not take.
 
-    Exits 1 if there is any.
+    Events that it refused for good, or cannot hold. Exits 1 if there is any.
     """
     from lineage_bridge.journal.dead_letters import list_dead
 
@@ -217,7 +217,7 @@ def _print_letters(letters: list[DeadLetter]) -> None:
 @with_settings
 @json_option
 def retry(settings: Settings, *, ids: tuple[str, ...], every: bool, as_json: bool) -> None:
-    """Send dead letters again, after what refused them was mended.
+    """Send dead letters again, once their cause is mended.
 
     They wait until `lineage-bridge journal forward` or `up` runs. What Marquez cannot hold stays
     dead; exits 1 if any of those was asked for.
@@ -240,9 +240,9 @@ def retry(settings: Settings, *, ids: tuple[str, ...], every: bool, as_json: boo
 @with_settings
 @json_option
 def verify(settings: Settings, *, as_json: bool) -> None:
-    """Check that the file is sound and every event is what it says.
+    """Check the file and every event in it.
 
-    Exits 1 if something is wrong.
+    Is the file sound, is every event there once, and is it what its id says? Exits 1 if not.
     """
     from lineage_bridge.journal.verify import verify as verify_journal
 
@@ -281,7 +281,10 @@ def _models() -> list[Model]:
 @click.argument("file", metavar="FILE|-")
 @with_settings
 def export_(settings: Settings, *, file: str) -> None:
-    """Write all events to FILE, one a line, in their order; gzip if it ends in .gz."""
+    """Write all events to FILE, one a line.
+
+    They are in the order of arrival; gzip if FILE ends in .gz.
+    """
     from lineage_bridge.journal.archive import export_events
 
     with open_journal(settings, readonly=True) as opened:
@@ -294,9 +297,9 @@ def export_(settings: Settings, *, file: str) -> None:
 @with_settings
 @json_option
 def import_(settings: Settings, *, file: str, as_json: bool) -> None:
-    """Append the events of FILE, one a line, all or none; gzip if it ends in .gz.
+    """Append the events of FILE, one a line.
 
-    Events that the journal has already are left out.
+    All or none; gzip if FILE ends in .gz. Events that the journal has already are left out.
     """
     from lineage_bridge.journal.archive import import_events
 
