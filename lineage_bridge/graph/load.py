@@ -10,13 +10,14 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from itertools import chain
 
 from lineage_bridge.graph.bind import Group, Made, bind_run, made_order, stated
 from lineage_bridge.graph.facts import time_of
 from lineage_bridge.graph.model import Facets, Graph, Node, Run, Version
-from lineage_bridge.graph.rows import Bounds, Rows
+from lineage_bridge.graph.rows import Bounds, FacetRow, Rows
 from lineage_bridge.times import from_micros
 
 _NO_FACETS = Facets()
@@ -38,11 +39,43 @@ def load(
         connection: on the journal's database, after the model has caught up.
         at: only facts with an event time up to here; None for all.
         known_at: only facts that had arrived by then; None for all.
-        keys: only facets of these keys; None for all. A path, say, needs none.
+        keys: only facets of these keys; None for all. A path needs none, say, and a part of the
+            graph can have its own added when it is known: `add_facets`.
     """
     with _no_collection():
         loader = _Loader(Rows(connection, Bounds.of(at, known_at, keys)))
         return Graph(at or loader.newest, loader.nodes())
+
+
+def add_facets(
+    connection: sqlite3.Connection,
+    graph: Graph,
+    *,
+    at: datetime | None = None,
+    known_at: datetime | None = None,
+) -> Graph:
+    """The same part of a graph with all facets of its nodes and versions.
+
+    Args:
+        connection: the one that the graph was loaded from.
+        graph: a part of what `load(..., keys=())` gave.
+        at: as for `load`.
+        known_at: as for `load`.
+    """
+    rows = Rows(connection, Bounds.of(at, known_at, None))
+    of_nodes, of_versions = _newest_facets(rows.facets(graph.nodes))
+    nodes = {
+        id_: replace(
+            node,
+            versions=tuple(
+                replace(v, facets=_facets(of_versions[id_].get(v.version, {})))
+                for v in node.versions
+            ),
+            facets=_facets(of_nodes[id_]),
+        )
+        for id_, node in graph.nodes.items()
+    }
+    return Graph(graph.at, nodes)
 
 
 @contextmanager
@@ -76,7 +109,7 @@ class _Loader:
 
     def nodes(self) -> dict[str, Node]:
         """The nodes that any fact within the bounds names, sorted."""
-        of_nodes, of_versions = self._facets()
+        of_nodes, of_versions = _newest_facets(self._rows.facets())
         runs, made = self._runs()
         versions = self._versions(made)
         visible = versions.keys() | {key.job for key in self._groups}
@@ -90,16 +123,6 @@ class _Loader:
             for row in sorted(self._rows.nodes())
             if row.id in visible
         }
-
-    def _facets(self) -> tuple[dict[str, _Newest], dict[str, dict[str, _Newest]]]:
-        """The newest facets by node, and by node and version."""
-        of_nodes: dict[str, _Newest] = defaultdict(dict)
-        of_versions: dict[str, dict[str, _Newest]] = defaultdict(dict)
-        for node, version, key, place, ordinal, value in self._rows.facets():
-            _keep_newest(of_nodes[node], key, (place, ordinal), value)
-            if version:
-                of_versions[node].setdefault(version, {})[key] = (place, ordinal), value
-        return of_nodes, of_versions
 
     def _runs(self) -> tuple[dict[str, list[Run]], list[Made]]:
         """The runs by job, oldest first, and the versions that they and dataset events made."""
@@ -132,6 +155,19 @@ class _Loader:
             if other is None or made_order(other) < made_order(made):
                 found[made.dataset][made.version] = made
         return found
+
+
+def _newest_facets(
+    rows: Iterable[FacetRow],
+) -> tuple[dict[str, _Newest], dict[str, dict[str, _Newest]]]:
+    """The newest facets by node, and by node and version."""
+    of_nodes: dict[str, _Newest] = defaultdict(dict)
+    of_versions: dict[str, dict[str, _Newest]] = defaultdict(dict)
+    for node, version, key, place, ordinal, value in rows:
+        _keep_newest(of_nodes[node], key, (place, ordinal), value)
+        if version:
+            of_versions[node].setdefault(version, {})[key] = (place, ordinal), value
+    return of_nodes, of_versions
 
 
 def _see(makers: _Makers, version: str) -> None:

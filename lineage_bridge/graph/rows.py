@@ -47,7 +47,10 @@ WITH sets AS MATERIALIZED (
 ), newest AS MATERIALIZED (
     SELECT f.node, f.version, f.key, f.facet, max(sets.place) AS place
     FROM graph_facets f INDEXED BY graph_facets_key CROSS JOIN sets USING (set_id)
-    WHERE :keys IS NULL OR f.key IN (SELECT value FROM json_each(:keys))
+    WHERE (:keys IS NULL OR f.key IN (SELECT value FROM json_each(:keys)))
+        AND (:ids IS NULL OR f.node IN (
+            SELECT node FROM graph_nodes WHERE id IN (SELECT value FROM json_each(:ids))
+        ))
     GROUP BY f.node, f.version, f.key
 )
 SELECT newest.node, newest.version, newest.key, newest.place, f.ordinal, f.value
@@ -155,11 +158,12 @@ class Rows:
         for node, version in self._connection.execute(_LOOKED_AT, self._bounds):
             yield self._nodes[node].id, version
 
-    def facets(self) -> Iterable[FacetRow]:
-        """The newest facets of each node and version."""
+    def facets(self, ids: Iterable[str] | None = None) -> Iterable[FacetRow]:
+        """The newest facets of each of these nodes (None: all) and their versions."""
         nodes = self._nodes
+        of_ids = {"ids": None if ids is None else _json_array(ids)}
         for node, version, key, place, ordinal, value in self._connection.execute(
-            _NEWEST_FACETS, self._bounds | self._keys
+            _NEWEST_FACETS, self._bounds | self._keys | of_ids
         ):
             yield nodes[node].id, version, key, place, ordinal, value
 

@@ -8,9 +8,8 @@ newest while its run lasted.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable
 from datetime import datetime
-from functools import cached_property
 from typing import NamedTuple
 
 from lineage_bridge.graph.model import Binding, EdgeKind, End, Graph, Node, Run
@@ -26,7 +25,7 @@ class Step(NamedTuple):
 
 
 class Steps:
-    """The steps of a graph by where they lead from and to; built once, on the first use.
+    """The steps of a graph, by where they lead from and to.
 
     Args:
         graph: to be walked.
@@ -36,14 +35,29 @@ class Steps:
     def __init__(self, graph: Graph, *, without: Container[EdgeKind] = ()) -> None:
         self._graph = graph
         self._without = without
+        self._runs: dict[End, Run] = {}
+        self._readers: dict[End, list[tuple[Binding, Run]]] = defaultdict(list)
+        self._writers: dict[End, list[tuple[Binding, Run]]] = defaultdict(list)
+        for run in sorted(graph.runs, key=_age, reverse=True):
+            self._runs[run.end] = run
+            for binding in self._inputs(run):
+                self._readers[self._read_end(binding, run)].append((binding, run))
+            for binding in run.outputs:
+                self._writers[binding.end].append((binding, run))
 
-    def down(self, end: End) -> Sequence[Step]:
+    def down(self, end: End) -> list[Step]:
         """The steps to what reads or is written by this end, newest run first."""
-        return self._down.get(end, ())
+        run = self._runs.get(end)
+        if run is not None:
+            return [Step(end, binding.end, binding, run) for binding in run.outputs]
+        return [Step(end, run.end, binding, run) for binding, run in self._readers.get(end, ())]
 
-    def up(self, end: End) -> Sequence[Step]:
+    def up(self, end: End) -> list[Step]:
         """The steps to what wrote or is read by this end, newest run first."""
-        return self._up.get(end, ())
+        run = self._runs.get(end)
+        if run is not None:
+            return [Step(self._read_end(b, run), end, b, run) for b in self._inputs(run)]
+        return [Step(run.end, end, binding, run) for binding, run in self._writers.get(end, ())]
 
     def ends(self, end: End) -> list[End]:
         """This end; where it has no mark all ends of its node, newest first, the bare one last."""
@@ -54,37 +68,18 @@ class Steps:
         marks += [version.version for version in reversed(node.versions)]
         return [*(End(node.id, mark) for mark in marks), End(node.id)]
 
-    @cached_property
-    def _all(self) -> list[Step]:
-        runs = sorted(self._graph.runs, key=lambda run: (run.first, run.id), reverse=True)
-        return [step for run in runs for step in self._of_run(run)]
-
-    @cached_property
-    def _down(self) -> Mapping[End, list[Step]]:
-        found: dict[End, list[Step]] = defaultdict(list)
-        for step in self._all:
-            found[step.source].append(step)
-        return found
-
-    @cached_property
-    def _up(self) -> Mapping[End, list[Step]]:
-        found: dict[End, list[Step]] = defaultdict(list)
-        for step in self._all:
-            found[step.target].append(step)
-        return found
-
-    def _of_run(self, run: Run) -> Iterable[Step]:
-        for binding in run.inputs:
-            if binding.kind not in self._without:
-                yield Step(self._read_end(binding, run), run.end, binding, run)
-        for binding in run.outputs:
-            yield Step(run.end, binding.end, binding, run)
+    def _inputs(self, run: Run) -> Iterable[Binding]:
+        return (binding for binding in run.inputs if binding.kind not in self._without)
 
     def _read_end(self, binding: Binding, run: Run) -> End:
         if binding.kind != "live":
             return binding.end
         node = self._graph.nodes[binding.dataset]
         return End(node.id, _newest_version(node, run.ended))
+
+
+def _age(run: Run) -> tuple[datetime, str]:
+    return run.first, run.id
 
 
 def _newest_version(node: Node, until: datetime | None) -> str | None:

@@ -1,6 +1,6 @@
 """Speed of the graph on a home of 10,000 nodes and 54,000 events.
 
-Measured here with limits that leave room for a busy machine; `-s` prints the figures.
+The limits leave room for a busy machine; `-s` prints the figures.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from builders import a_dataset, an_event, at
 
 from lineage_bridge.facets import facet
 from lineage_bridge.graph.find import find
-from lineage_bridge.graph.load import load
+from lineage_bridge.graph.load import add_facets, load
 from lineage_bridge.graph.paths import find_path
 from lineage_bridge.graph.reduce import reduce
 from lineage_bridge.graph.walk import walk
@@ -79,14 +79,22 @@ def timed(label, call, limit_seconds):
     return result
 
 
-def load_of(journal):
+def load_of(journal, keys=()):
     with journal.reading() as connection:
-        return load(connection)
+        return load(connection, keys=keys)
 
 
-def test_loading_and_asking_take_less_than_half_a_second_each(filled):
-    graph = timed("load", lambda: load_of(filled), 0.5)
+def part_of(journal, text):
+    with journal.reading() as connection:
+        graph = load(connection, keys=())
+        return add_facets(connection, walk(graph, find(graph, text), 4))
+
+
+def test_loading_and_asking(filled):
+    graph = timed("load without facets", lambda: load_of(filled), 0.8)
     assert len(graph.nodes) > 10_000
+    timed("load with all facets", lambda: load_of(filled, keys=None), 1.5)
+    timed("load, walk, facets of the part", lambda: part_of(filled, "models.m700"), 1.0)
     source, target = find(graph, "table"), find(graph, "predictions.svc.production.dep700")
     path = timed("path", lambda: find_path(graph, source, target), 0.4)
     assert len(path.hops) == 6
@@ -101,7 +109,7 @@ from lineage_bridge.graph.load import load
 from lineage_bridge.graph.paths import find_path
 from lineage_bridge.journal import Journal
 with Journal(Path(sys.argv[1]), readonly=True) as journal, journal.reading() as connection:
-    graph = load(connection)
+    graph = load(connection, keys=())
     assert find_path(graph, find(graph, "table"), find(graph, "models.m700"))
 """
 

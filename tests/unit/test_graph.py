@@ -6,7 +6,7 @@ from builders import a_dataset, a_foreign_event, a_run_id, an_event, as_event, a
 
 from lineage_bridge.events import Event
 from lineage_bridge.facets import facet
-from lineage_bridge.graph.load import load
+from lineage_bridge.graph.load import add_facets, load
 from lineage_bridge.graph.model import End
 from lineage_bridge.graph.reduce import reduce
 from lineage_bridge.journal import Journal
@@ -218,6 +218,21 @@ def test_only_the_facets_that_are_wanted_are_loaded(graph_of):
     assert list(graph.nodes["dataset:ns:f"].facets) == ["schema"]
     assert list(run_of(graph, "b").facets) == ["schema"]
     assert list(graph_of(keys=[]).nodes["dataset:ns:f"].facets) == []
+
+
+def test_facets_can_be_added_to_a_part(journal, graph_of):
+    whole = graph_of(
+        an_event("b", 1, outputs=[a_dataset("f@1", {"x": facet("storage", {"rows": 1})})]),
+        an_event("b", 3, outputs=[a_dataset("f@2", {"x": facet("storage", {"rows": 2})})]),
+    )
+    for instant in (None, at(2)):
+        with journal.reading() as connection:
+            part = load(connection, at=instant, keys=()).part([End("dataset:ns:f", "1")])
+            filled = add_facets(connection, part, at=instant)
+            expected = load(connection, at=instant).part([End("dataset:ns:f", "1")])
+        assert list(part.nodes["dataset:ns:f"].facets) == []
+        assert filled == expected
+    assert list(whole.nodes["dataset:ns:f"].facets) == ["version", "x"]
 
 
 def test_the_links_facet_is_no_fact_of_a_run_and_a_huge_facet_stays_in_the_journal(graph_of):
