@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections import Counter
 from dataclasses import dataclass, field
 
 from lineage_bridge.collector import hashes
@@ -14,21 +15,47 @@ _UNFORMATTED = re.compile(r"[^a-zA-Z0-9:/\-_.@+]")
 
 
 @dataclass(slots=True)
+class Batch:
+    """Records taken in together: what they need to write only once.
+
+    Attributes:
+        namespaces: that are known to be there and visible.
+        events: per hour and type, still to be added to the table.
+    """
+
+    namespaces: set[str] = field(default_factory=set)
+    events: Counter[tuple[int, str]] = field(default_factory=Counter)
+
+    def flush(self, connection: sqlite3.Connection) -> None:
+        """Write what was held back, and forget what a command may change."""
+        self.namespaces.clear()
+        connection.executemany(
+            "INSERT INTO mq_event_hours (hour, type, events) VALUES (?, ?, ?)"
+            " ON CONFLICT (hour, type) DO UPDATE SET events = events + excluded.events",
+            [(hour, kind, events) for (hour, kind), events in self.events.items()],
+        )
+        self.events.clear()
+
+
+@dataclass(slots=True)
 class Context:
     """A record being taken in.
 
     Attributes:
         connection: within the transaction that stores how far the tables have come.
+        batch: the records that it is taken in with.
         seq: the record's number, of which the ids of new rows are made.
         at_us: its event time.
         received_us: its arrival: what Marquez takes from its own clock.
+        may_have_nulls: whether its JSON holds a null anywhere.
     """
 
     connection: sqlite3.Connection
+    batch: Batch
     seq: int
     at_us: int
     received_us: int
-    _namespaces: set[str] = field(default_factory=set)
+    may_have_nulls: bool = True
 
     def uuid(self, purpose: str) -> str:
         """The id of a row that this record makes."""
@@ -36,9 +63,9 @@ class Context:
 
     def ensure_namespace(self, name: str) -> None:
         """Make a namespace known, or visible again."""
-        if name in self._namespaces:
+        if name in self.batch.namespaces:
             return
-        self._namespaces.add(name)
+        self.batch.namespaces.add(name)
         self.connection.execute(
             "INSERT INTO mq_namespaces (name, created_us, updated_us, owner) VALUES (?, ?, ?, ?)"
             " ON CONFLICT (name) DO UPDATE SET is_hidden = 0 WHERE is_hidden",

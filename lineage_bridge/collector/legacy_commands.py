@@ -7,13 +7,14 @@ What is written carries the server's clock. Source: `DatasetVersionDao.upsertDat
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 
 from lineage_bridge.collector import hashes, reduce_fields, reduce_jobs, reduce_versions
 from lineage_bridge.collector.context import Context, formatted
-from lineage_bridge.collector.reduce_datasets import Version
+from lineage_bridge.collector.dataset_row import load as load_version
 from lineage_bridge.collector.reduce_runs import FOREVER_US, Run
 
 Command = Mapping[str, Any]
@@ -48,13 +49,21 @@ def _put_dataset(context: Context, command: Command) -> None:
     (row,) = context.connection.execute(
         "SELECT id FROM mq_dataset_versions WHERE version = ?", (version,)
     ).fetchone()
-    names = (command["namespace"], command["name"])
-    reduce_fields.map_fields(context, Version(row, dataset, *names), {"fields": fields})
+    _map_fields(context, row, dataset, {"fields": fields})
     context.connection.execute(
         "UPDATE mq_datasets SET current_version = ?, updated_us = ? WHERE id = ?",
         (row, context.received_us, dataset),
     )
     _tag(context, dataset, command)
+
+
+def _map_fields(context: Context, version: int, dataset: int, schema: dict[str, Any]) -> None:
+    fields = reduce_fields.fields_of(schema)
+    if fields:
+        row = load_version(context.connection, version)
+        ids = reduce_fields.rows_of(context, dataset, fields, None, None)
+        row.field_ids = reduce_fields.added(row.field_ids, ids)
+        row.save(context.connection)
 
 
 def _version_text(command: Command, keys: list[hashes.FieldKey]) -> str:
@@ -121,7 +130,7 @@ def _tag(context: Context, dataset: int, command: Command) -> None:
 
 
 def _put_job(context: Context, command: Command) -> None:
-    now = Context(context.connection, context.seq, context.received_us, context.received_us)
+    now = replace(context, at_us=context.received_us)
     reduce_jobs.upsert(
         now,
         namespace=command["namespace"],
@@ -171,7 +180,7 @@ def _transition(context: Context, command: Command) -> None:
     if run is None:
         return
     state = command["state"]
-    at = Context(context.connection, context.seq, command["at_us"], context.received_us)
+    at = replace(context, at_us=command["at_us"])
     column = "started_us" if state == "RUNNING" else "ended_us"
     context.connection.execute(
         f"UPDATE mq_runs SET state = ?, state_us = ?, transitioned_us = ?, updated_us = ?,"

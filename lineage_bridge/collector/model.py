@@ -14,9 +14,11 @@ from collections.abc import Sequence
 import msgspec
 
 from lineage_bridge.collector import commands, reduce
-from lineage_bridge.collector.context import Context
+from lineage_bridge.collector.context import Batch, Context
 from lineage_bridge.collector.errors import RefusedEventError
+from lineage_bridge.collector.poison import poison
 from lineage_bridge.collector.tables import SCHEMA, TABLES
+from lineage_bridge.events import kind_of
 from lineage_bridge.journal import Stored
 
 EVENT_KINDS = ("run", "dataset", "job")
@@ -40,32 +42,40 @@ class CollectorModel:
 
     def apply(self, connection: sqlite3.Connection, events: Sequence[Stored]) -> None:
         """Take in records in the order of arrival, within the caller's transaction."""
-        for event in events:
-            if event.kind == REFUSED:
-                self._refused(connection, event, RefusedEventError(400, _reason(event)))
-            elif event.kind == COMMAND or event.kind in EVENT_KINDS:
-                self._take(connection, event)
+        connection.execute("SAVEPOINT records")
+        try:
+            self._take_all(connection, events)
+        except sqlite3.OperationalError:
+            raise  # the disk is full or the database locked: nothing to do with the records
+        except Exception:  # noqa: BLE001 - one record must not stop the others: find it
+            connection.execute("ROLLBACK TO records")
+            for event in events:
+                self._take_alone(connection, event)
+        connection.execute("RELEASE records")
 
     def status_of(self, seq: int | None) -> int:
         """What the POST of a record that was just taken in is answered with."""
         return 201 if seq is None else self._statuses.pop(seq, 201)
 
-    def _take(self, connection: sqlite3.Connection, event: Stored) -> None:
-        context = Context(connection, event.seq, event.time_us, event.received_us)
+    def _take_alone(self, connection: sqlite3.Connection, event: Stored) -> None:
         connection.execute("SAVEPOINT record")
         try:
-            if event.kind == COMMAND:
-                commands.take(context, _decode(event.body))
-            else:
-                reduce.take(context, event.kind, _decode(event.body))
-        except RefusedEventError as exc:
-            self._refused(connection, event, exc)
+            self._take_all(connection, [event])
         except sqlite3.OperationalError:
-            raise  # the disk is full or the database locked: nothing to do with this record
-        except Exception as exc:  # noqa: BLE001 - one record must not stop those after it
+            raise
+        except Exception as exc:  # noqa: BLE001 - whatever it was, it is listed as refused
             connection.execute("ROLLBACK TO record")
             self._refused(connection, event, RefusedEventError(500, f"{type(exc).__name__}: {exc}"))
         connection.execute("RELEASE record")
+
+    def _take_all(self, connection: sqlite3.Connection, events: Sequence[Stored]) -> None:
+        batch = Batch()
+        for event in events:
+            try:
+                _take(connection, batch, event)
+            except RefusedEventError as exc:
+                self._refused(connection, event, exc)
+        batch.flush(connection)
 
     def _refused(
         self, connection: sqlite3.Connection, event: Stored, exc: RefusedEventError
@@ -79,9 +89,20 @@ class CollectorModel:
             self._statuses.popitem(last=False)
 
 
-def _reason(event: Stored) -> str:
-    from lineage_bridge.collector.poison import poison
-    from lineage_bridge.events import kind_of
-
-    document = _decode(event.body)
-    return poison(document, kind_of(document)) or "refused"
+def _take(connection: sqlite3.Connection, batch: Batch, event: Stored) -> None:
+    context = Context(
+        connection,
+        batch,
+        event.seq,
+        event.time_us,
+        event.received_us,
+        may_have_nulls=b"null" in event.body,
+    )
+    if event.kind == COMMAND:
+        batch.flush(connection)
+        commands.take(context, _decode(event.body))
+    elif event.kind == REFUSED:
+        document = _decode(event.body)
+        raise RefusedEventError(400, poison(document, kind_of(document)) or "refused")
+    elif event.kind in EVENT_KINDS:
+        reduce.take(context, event.kind, _decode(event.body))

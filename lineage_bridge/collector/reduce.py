@@ -21,6 +21,7 @@ from lineage_bridge.collector import (
     typed,
 )
 from lineage_bridge.collector.context import Context, refuse
+from lineage_bridge.collector.dataset_row import VersionRow
 from lineage_bridge.collector.reduce_datasets import Role
 from lineage_bridge.collector.validation import NAMESPACE, text
 
@@ -48,11 +49,7 @@ def take(context: Context, kind: str, event: Event) -> None:
 def _count(context: Context, kind: str, event: Event) -> None:
     event_type = event.get("eventType")
     counted = event_type if kind == "run" and event_type in COUNTED_TYPES else kind
-    context.connection.execute(
-        "INSERT INTO mq_event_hours (hour, type, events) VALUES (?, ?, 1)"
-        " ON CONFLICT (hour, type) DO UPDATE SET events = events + 1",
-        (context.at_us // HOUR_US, counted),
-    )
+    context.batch.events[context.at_us // HOUR_US, counted] += 1
 
 
 def _take_dataset_event(context: Context, event: Event) -> None:
@@ -66,7 +63,7 @@ def _take_job_event(context: Context, event: Event) -> None:
     job = reduce_jobs.take_static(context, event)
     inputs = _datasets(context, event.get("inputs"), Role.JOB_INPUT, None)
     outputs = _datasets(context, event.get("outputs"), Role.JOB_OUTPUT, None)
-    facets = typed.stored_facets(event["job"], typed.JOB_FACETS)
+    facets = typed.stored_facets(event["job"], typed.JOB_FACETS, context.may_have_nulls)
     reduce_versions.link_static(context, job, inputs, outputs, facets)
 
 
@@ -98,7 +95,7 @@ def _datasets(
     datasets: Iterable[Event | None] | None,
     role: Role,
     run: reduce_runs.Run | None,
-) -> list[reduce_datasets.Version]:
+) -> list[VersionRow]:
     taken = []
     for dataset in datasets or ():
         if dataset is None:

@@ -17,7 +17,7 @@ from lineage_bridge.collector.context import Context, refuse
 from lineage_bridge.collector.validation import text
 
 if TYPE_CHECKING:
-    from lineage_bridge.collector.reduce_datasets import Version
+    from lineage_bridge.collector.dataset_row import VersionRow
     from lineage_bridge.collector.reduce_runs import Run
 
 MAX_TRANSFORMATION_TYPE = 255
@@ -29,24 +29,24 @@ _decode = msgspec.json.Decoder().decode
 _Inputs = dict[tuple[str, str, str], list[tuple[int, int]]]
 
 
-def take(context: Context, version: Version, run: Run, facets: Mapping[str, Any]) -> None:
-    """Store the column lineage that an output brings."""
+def take(
+    context: Context,
+    version: VersionRow,
+    run: Run,
+    outputs: Mapping[str, int],
+    facets: Mapping[str, Any],
+) -> None:
+    """Store the column lineage that an output brings; `outputs` are the rows of its columns."""
     columns = (facets.get("columnLineage") or {}).get("fields")
-    if not columns or not (facets.get("schema") or {}).get("fields"):
+    if not columns or not outputs:
         return
     inputs = _inputs(context, run.id)
     key = hashlib.blake2b(
-        _encode([columns, facets["schema"]["fields"], sorted(inputs.items())]), digest_size=16
+        _encode([columns, outputs, sorted(inputs.items())]), digest_size=16
     ).digest()
-    row = context.connection.execute(
-        "SELECT lineage_key FROM mq_dataset_versions WHERE id = ?", (version.id,)
-    ).fetchone()
-    if row[0] == key:
+    if version.lineage_key == key:
         return
-    context.connection.execute(
-        "UPDATE mq_dataset_versions SET lineage_key = ? WHERE id = ?", (key, version.id)
-    )
-    outputs = _outputs(context, version, facets["schema"]["fields"])
+    version.lineage_key = key
     for name, column in columns.items():
         if name in outputs and column is not None:
             _store(context, version.id, outputs[name], column, inputs)
@@ -64,16 +64,6 @@ def _inputs(context: Context, run: int) -> _Inputs:
     for namespace, dataset, name, version, field in rows:
         found.setdefault((namespace, dataset, name), []).append((version, field))
     return found
-
-
-def _outputs(context: Context, version: Version, fields: list[dict[str, Any]]) -> dict[str, int]:
-    wanted = {(text(field["name"]), text(field.get("type"))) for field in fields}
-    rows = context.connection.execute(
-        "SELECT f.name, f.type, f.id FROM mq_dataset_versions v JOIN json_each(v.field_ids) e"
-        " JOIN mq_fields f ON f.id = e.value WHERE v.id = ? ORDER BY f.id",
-        (version.id,),
-    )
-    return {name: field for name, kind, field in rows if (name, kind) in wanted}
 
 
 def _store(
@@ -108,9 +98,6 @@ def _store(
 def _sources(column: Mapping[str, Any], inputs: _Inputs) -> Iterator[tuple[int, int]]:
     for source in column.get("inputFields") or ():
         if source is not None:
-            key = (
-                text(source.get("namespace")),
-                text(source.get("name")),
-                text(source.get("field")),
-            )
-            yield from inputs.get(key, ())  # type: ignore[call-overload]
+            members = ("namespace", "name", "field")
+            namespace, name, field = (text(source.get(member)) or "" for member in members)
+            yield from inputs.get((namespace, name, field), ())

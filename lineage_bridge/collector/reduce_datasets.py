@@ -15,8 +15,15 @@ from urllib.parse import quote
 
 import msgspec
 
-from lineage_bridge.collector import hashes, reduce_columns, reduce_facets, reduce_fields
+from lineage_bridge.collector import (
+    dataset_row,
+    hashes,
+    reduce_columns,
+    reduce_facets,
+    reduce_fields,
+)
 from lineage_bridge.collector.context import Context, formatted, refuse
+from lineage_bridge.collector.dataset_row import VersionRow
 from lineage_bridge.collector.reduce_runs import Run
 from lineage_bridge.collector.validation import is_uri, text
 
@@ -43,16 +50,6 @@ class Role(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
-    """The version that a mention of a dataset means."""
-
-    id: int
-    dataset: int
-    namespace: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
 class _Dataset:
     """A dataset's row; its names are the first ones it had, the namespace formatted."""
 
@@ -60,9 +57,11 @@ class _Dataset:
     current_version: int | None
     namespace: str
     name: str
+    fields_key: bytes | None = None
+    fields_ids: str | None = None
 
 
-def take(context: Context, dataset: Mapping[str, Any], role: Role, run: Run | None) -> Version:
+def take(context: Context, dataset: Mapping[str, Any], role: Role, run: Run | None) -> VersionRow:
     """Upsert a dataset and its version, and store its facets.
 
     Raises:
@@ -77,17 +76,47 @@ def take(context: Context, dataset: Mapping[str, Any], role: Role, run: Run | No
     row = _upsert(context, namespace, name, source, facets)
     _link(context, row.id, facets.get("symlinks"))
     version = _version(context, (namespace, name), source, row, facets, role, run)
-    reduce_fields.map_fields(context, version, facets.get("schema"))
+    before = version.changing()
+    try:
+        _fill(context, version, row, dataset, role, run)
+    finally:
+        if version.changing() != before:
+            version.save(context.connection)
+    reduce_facets.check(dataset)
+    return version
+
+
+def _fill(
+    context: Context,
+    version: VersionRow,
+    row: _Dataset,
+    dataset: Mapping[str, Any],
+    role: Role,
+    run: Run | None,
+) -> None:
+    facets = dataset.get("facets") or {}
+    fields = _map_fields(context, version, row, facets.get("schema"))
     if role is Role.OUTPUT and run is not None:
-        reduce_columns.take(context, version, run, facets)
+        reduce_columns.take(context, version, run, fields, facets)
     if role is Role.INPUT and run is not None:
         context.connection.execute(
             "INSERT OR IGNORE INTO mq_run_inputs (run, version) VALUES (?, ?)",
             (run.id, version.id),
         )
     _point(context, version, row.current_version, role)
-    reduce_facets.take(context, version.id, dataset, is_input=role.is_input, run=run)
-    return version
+    reduce_facets.take(context, version, dataset, is_input=role.is_input, run=run)
+
+
+def _map_fields(
+    context: Context, version: VersionRow, row: _Dataset, schema: Mapping[str, Any] | None
+) -> dict[str, int]:
+    """Map the columns of a mention to its version; return their rows by name."""
+    fields = reduce_fields.fields_of(schema)
+    if not fields:
+        return {}
+    ids = reduce_fields.rows_of(context, row.id, fields, row.fields_key, row.fields_ids)
+    version.field_ids = reduce_fields.added(version.field_ids, ids)
+    return {field["name"] or "": field_id for field, field_id in zip(fields, ids, strict=True)}
 
 
 def _source(context: Context, facet: Mapping[str, Any] | None) -> str:
@@ -123,7 +152,8 @@ def _upsert(
     description = text((facets.get("documentation") or {}).get("description"))
     is_deleted = _lifecycle(facets).upper() == "DROP"
     found = connection.execute(
-        "SELECT d.id, d.current_version, d.namespace, d.name, d.is_hidden FROM mq_symlinks s"
+        "SELECT d.id, d.current_version, d.namespace, d.name, d.fields_key, d.fields_ids,"
+        " d.is_hidden FROM mq_symlinks s"
         " JOIN mq_datasets d ON d.id = s.dataset WHERE s.namespace = ? AND s.name = ?",
         (namespace, name),
     ).fetchone()
@@ -135,9 +165,9 @@ def _upsert(
         " description = ?, is_deleted = ?, is_hidden = 0 WHERE id = ?",
         (context.at_us, name, description, is_deleted, found[0]),
     )
-    if found[4]:
+    if found[6]:
         connection.execute("UPDATE mq_symlinks SET is_hidden = 0 WHERE dataset = ?", (found[0],))
-    return _Dataset(*found[:4])
+    return _Dataset(*found[:6])
 
 
 def _insert(
@@ -195,10 +225,10 @@ def _version(
     facets: Mapping[str, Any],
     role: Role,
     run: Run | None,
-) -> Version:
+) -> VersionRow:
     namespace, name = names
     if role.is_input and row.current_version is not None:
-        return Version(row.current_version, row.id, namespace, name)
+        return dataset_row.load(context.connection, row.current_version)
     lifecycle = _lifecycle(facets)
     if len(lifecycle) > MAX_LIFECYCLE:
         raise refuse(f"lifecycleStateChange must not be longer than {MAX_LIFECYCLE} characters")
@@ -208,10 +238,11 @@ def _version(
         namespace, source, name, name, keys, lifecycle, run and run.uuid
     )
     writer = run.id if run is not None and role is Role.OUTPUT else None
-    context.connection.execute(
+    stored = context.connection.execute(
         "INSERT INTO mq_dataset_versions (uuid, version, dataset, run, created_us, namespace,"
         " name, fields, lifecycle_state, schema_version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (version) DO UPDATE SET run = excluded.run WHERE run IS NOT excluded.run",
+        " ON CONFLICT (version) DO UPDATE SET run = excluded.run"
+        f" RETURNING {dataset_row.COLUMNS}",
         (
             context.uuid(f"dataset version {version}"),
             version,
@@ -224,14 +255,11 @@ def _version(
             lifecycle,
             hashes.schema_version(row.namespace, row.name, keys),
         ),
-    )
-    (version_id,) = context.connection.execute(
-        "SELECT id FROM mq_dataset_versions WHERE version = ?", (version,)
     ).fetchone()
-    return Version(version_id, row.id, namespace, name)
+    return dataset_row.VersionRow(*stored)
 
 
-def _point(context: Context, version: Version, current: int | None, role: Role) -> None:
+def _point(context: Context, version: VersionRow, current: int | None, role: Role) -> None:
     if role is Role.STATIC:
         set_current(context, version.dataset, version.id)
     elif role is Role.INPUT and current is None:

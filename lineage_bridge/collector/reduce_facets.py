@@ -12,23 +12,26 @@ from typing import Any
 
 from lineage_bridge.collector import merging, typed
 from lineage_bridge.collector.context import Context, refuse
+from lineage_bridge.collector.dataset_row import VersionRow
 from lineage_bridge.collector.reduce_runs import MAX_FACET_NAME, Run
 
 _INPUT_NAMES = frozenset({"dataqualitymetrics", "dataqualityassertions"})
+_MEMBERS = ("facets", "inputFacets", "outputFacets")
 _OUTPUT_NAMES = frozenset({"outputstatistics"})
 
 Facets = dict[str, Any]
 
 
 def take(
-    context: Context, version: int, dataset: Mapping[str, Any], *, is_input: bool, run: Run | None
+    context: Context,
+    version: VersionRow,
+    dataset: Mapping[str, Any],
+    *,
+    is_input: bool,
+    run: Run | None,
 ) -> None:
-    """Store the facets that a mention of a version brings.
-
-    Raises:
-        RefusedEventError: a facet's name is too long.
-    """
-    facets = typed.stored_facets(dataset, typed.DATASET_FACETS)
+    """Store the facets that a mention of a version brings; those with over-long names are not."""
+    facets = typed.stored_facets(dataset, typed.DATASET_FACETS, context.may_have_nulls)
     io_facets = typed.without_nulls(dataset.get("inputFacets" if is_input else "outputFacets"))
     io_facets = io_facets or {}
     if not facets and not io_facets:
@@ -41,11 +44,20 @@ def take(
         inputs |= io_facets
     else:
         outputs |= io_facets
-    _store(context, version, _short(shown), _short(outputs), has_run=run is not None)
+    _store(context.at_us, version, _short(shown), _short(outputs), has_run=run is not None)
     if run is not None:
-        _store_of_run(context, run.id, version, "INPUT", _short(inputs))
-        _store_of_run(context, run.id, version, "OUTPUT", _short(outputs))
-    if any(len(name) > MAX_FACET_NAME for name in (*facets, *io_facets)):
+        _store_of_run(context, run.id, version.id, "INPUT", _short(inputs))
+        _store_of_run(context, run.id, version.id, "OUTPUT", _short(outputs))
+
+
+def check(dataset: Mapping[str, Any]) -> None:
+    """Refuse names of facets that are too long.
+
+    Raises:
+        RefusedEventError: there is one.
+    """
+    names = [name for kind in _MEMBERS for name in dataset.get(kind) or ()]
+    if any(len(name) > MAX_FACET_NAME for name in names):
         raise refuse(f"a facet's name must not be longer than {MAX_FACET_NAME} characters")
 
 
@@ -54,30 +66,29 @@ def _short(facets: Facets) -> Facets:
 
 
 def _store(
-    context: Context, version: int, shown: Facets, outputs: Facets, *, has_run: bool
+    at_us: int, version: VersionRow, shown: Facets, outputs: Facets, *, has_run: bool
 ) -> None:
-    row = context.connection.execute(
-        "SELECT run_facets, runless_facets, output_facets, listed_facets"
-        " FROM mq_dataset_versions WHERE id = ?",
-        (version,),
-    ).fetchone()
-    of_runs, runless, of_outputs, listed = (merging.load(stored) for stored in row)
-    before = merging.newest(runless, of_runs)
+    of_runs, runless = merging.load(version.run_facets), merging.load(version.runless_facets)
     own, other = (of_runs, runless) if has_run else (runless, of_runs)
-    is_late = merging.put(own, shown, context.at_us) | _is_older(shown, other, context.at_us)
-    if row[3] is not None or is_late:
-        listed = {**(listed if row[3] is not None else before), **shown}
+    if version.listed_facets is not None or _is_older(shown, own, other, at_us):
+        listed = version.listed_facets
+        held = merging.newest(runless, of_runs) if listed is None else merging.load(listed)
+        version.listed_facets = merging.dump({**held, **shown})
+    merging.put(own, shown, at_us)
     if has_run:
-        merging.put(of_outputs, outputs, context.at_us)
-    context.connection.execute(
-        "UPDATE mq_dataset_versions SET run_facets = ?, runless_facets = ?, output_facets = ?,"
-        " listed_facets = ? WHERE id = ?",
-        (*(merging.dump(facets) for facets in (of_runs, runless, of_outputs, listed)), version),
+        version.run_facets = merging.dump(of_runs)
+    else:
+        version.runless_facets = merging.dump(runless)
+    if has_run and outputs:
+        of_outputs = merging.load(version.output_facets)
+        merging.put(of_outputs, outputs, at_us)
+        version.output_facets = merging.dump(of_outputs)
+
+
+def _is_older(facets: Facets, own: merging.Timed, other: merging.Timed, at_us: int) -> bool:
+    return any(
+        name in merged and merged[name][0] > at_us for merged in (own, other) for name in facets
     )
-
-
-def _is_older(facets: Facets, merged: merging.Timed, at_us: int) -> bool:
-    return any(name in merged and merged[name][0] > at_us for name in facets)
 
 
 def _store_of_run(context: Context, run: int, version: int, io: str, facets: Facets) -> None:

@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from lineage_bridge.collector.context import Context, refuse
 from lineage_bridge.collector.validation import text
-
-if TYPE_CHECKING:
-    from lineage_bridge.collector.reduce_datasets import Version
 
 MAX_FIELD_NAME = 255
 Field = dict[str, str | None]
@@ -45,36 +42,25 @@ def fields_of(schema: Mapping[str, Any] | None) -> list[Field]:
     ]
 
 
-def map_fields(context: Context, version: Version, schema: Mapping[str, Any] | None) -> None:
-    """Upsert the columns of a mention, and add them to its version."""
-    fields = fields_of(schema)
-    if not fields:
-        return
+def rows_of(
+    context: Context,
+    dataset: int,
+    fields: Sequence[Field],
+    last_key: bytes | None,
+    last_ids: str | None,
+) -> list[int]:
+    """The rows of columns, one for each; without a write where the last mention had the same.
+
+    Raises:
+        RefusedEventError: a name is too long.
+    """
     if any(len(field["name"] or "") > MAX_FIELD_NAME for field in fields):
         raise refuse(f"a field's name must not be longer than {MAX_FIELD_NAME} characters")
-    ids = _field_ids(context, version.dataset, fields)
-    (stored,) = context.connection.execute(
-        "SELECT field_ids FROM mq_dataset_versions WHERE id = ?", (version.id,)
-    ).fetchone()
-    mapped: list[int] = _decode(stored)
-    added = set(ids).difference(mapped)
-    if added:
-        context.connection.execute(
-            "UPDATE mq_dataset_versions SET field_ids = ? WHERE id = ?",
-            (_encode([*mapped, *sorted(added)]).decode(), version.id),
-        )
-
-
-def _field_ids(context: Context, dataset: int, fields: Sequence[Field]) -> list[int]:
-    """The rows of the columns; where they are the same as at the last mention, without a write."""
     if any(field["type"] is None for field in fields):
         return _upsert(context, dataset, fields)
     key = hashlib.blake2b(_encode(fields), digest_size=16).digest()
-    row = context.connection.execute(
-        "SELECT fields_ids FROM mq_datasets WHERE id = ? AND fields_key = ?", (dataset, key)
-    ).fetchone()
-    if row is not None:
-        known: list[int] = _decode(row[0])
+    if key == last_key and last_ids is not None:
+        known: list[int] = _decode(last_ids)
         return known
     ids = _upsert(context, dataset, fields)
     context.connection.execute(
@@ -82,6 +68,13 @@ def _field_ids(context: Context, dataset: int, fields: Sequence[Field]) -> list[
         (key, _encode(ids).decode(), dataset),
     )
     return ids
+
+
+def added(stored: str, ids: Sequence[int]) -> str:
+    """A version's list of columns, with more of them."""
+    mapped: list[int] = _decode(stored)
+    new = sorted(set(ids).difference(mapped))
+    return _encode([*mapped, *new]).decode() if new else stored
 
 
 def _upsert(context: Context, dataset: int, fields: Sequence[Field]) -> list[int]:

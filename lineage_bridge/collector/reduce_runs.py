@@ -69,8 +69,8 @@ def take(context: Context, event: Mapping[str, Any], job: Job) -> Run:
         job=job.id,
         state=state,
         args=lambda: _args(run, typed.parent_facet(event)),
-        facets=typed.stored_facets(run, typed.RUN_FACETS),
-        job_facets=typed.stored_facets(event["job"], typed.JOB_FACETS),
+        facets=typed.stored_facets(run, typed.RUN_FACETS, context.may_have_nulls),
+        job_facets=typed.stored_facets(event["job"], typed.JOB_FACETS, context.may_have_nulls),
     )
 
 

@@ -12,11 +12,13 @@ reads or writes is added to the version of its run.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from lineage_bridge.collector import hashes, merging
 from lineage_bridge.collector.context import Context, refuse
-from lineage_bridge.collector.reduce_datasets import Version, set_current
+from lineage_bridge.collector.dataset_row import VersionRow
+from lineage_bridge.collector.reduce_datasets import set_current
 from lineage_bridge.collector.reduce_jobs import Job
 from lineage_bridge.collector.reduce_runs import Run, is_terminal
 
@@ -26,8 +28,25 @@ INPUT = "INPUT"
 OUTPUT = "OUTPUT"
 
 
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version of a dataset that a run has read or written, by the names in that event."""
+
+    id: int
+    dataset: int
+    namespace: str
+    name: str
+
+
+_Mentioned = Sequence[Version] | Sequence[VersionRow]
+
+
 def finish(
-    context: Context, job: Job, run: Run, inputs: Sequence[Version], outputs: Sequence[Version]
+    context: Context,
+    job: Job,
+    run: Run,
+    inputs: Sequence[VersionRow],
+    outputs: Sequence[VersionRow],
 ) -> None:
     """Bring job and datasets up to date after a run event."""
     is_silent_end = (
@@ -46,7 +65,7 @@ def finish(
     elif is_terminal(run.state):
         link_run(context, job, run)
     elif run.is_late and _is_latest_of_job(context, job, run):
-        _set_version(context, job, _link(context, job, run))
+        _link(context, job, run)
     _point_outputs(context, job, run, outputs)
 
 
@@ -81,7 +100,7 @@ def _outputs(context: Context, run: int) -> list[Version]:
     return [Version(*row) for row in rows]
 
 
-def _hash(job: Job, inputs: Sequence[Version], outputs: Sequence[Version]) -> str:
+def _hash(job: Job, inputs: _Mentioned, outputs: _Mentioned) -> str:
     return hashes.job_version(
         job.namespace,
         job.hashed_name,
@@ -101,32 +120,22 @@ def _link_streaming(context: Context, job: Job, run: Run) -> None:
 
 def link_run(context: Context, job: Job, run: Run) -> None:
     """Give a job the version that all that a run has read and written makes."""
-    _set_version(context, job, _link(context, job, run))
-    _touch(context, job)
-
-
-def _set_version(context: Context, job: Job, version: int) -> None:
-    context.connection.execute(
-        "UPDATE mq_jobs SET current_version = ? WHERE id = ?", (version, job.id)
-    )
-
-
-def _touch(context: Context, job: Job) -> None:
+    _link(context, job, run)
     context.connection.execute(
         "UPDATE mq_jobs SET updated_us = ? WHERE id = ?", (context.at_us, job.id)
     )
 
 
-def _link(context: Context, job: Job, run: Run) -> int:
-    version = _upsert(context, job, *_io(context, run.id), context.at_us)
+def _link(context: Context, job: Job, run: Run) -> None:
+    version = _upsert(context, job, *_io(context, run.id), context.at_us, run.id)
     connection = context.connection
     connection.execute("UPDATE mq_runs SET job_version = ? WHERE id = ?", (version, run.id))
     (facets,) = connection.execute(
         "SELECT job_facets FROM mq_runs WHERE id = ?", (run.id,)
     ).fetchone()
     _add_facets(context, version, merging.by_arrival(merging.load(facets)))
-    connection.execute("UPDATE mq_job_versions SET latest_run = ? WHERE id = ?", (run.id, version))
-    return version
+    if version != job.current_version:
+        connection.execute("UPDATE mq_jobs SET current_version = ? WHERE id = ?", (version, job.id))
 
 
 def _add_facets(context: Context, version: int, facets: Mapping[str, Any]) -> None:
@@ -144,17 +153,19 @@ def _add_facets(context: Context, version: int, facets: Mapping[str, Any]) -> No
 def _upsert(
     context: Context,
     job: Job,
-    inputs: Sequence[Version],
-    outputs: Sequence[Version],
+    inputs: _Mentioned,
+    outputs: _Mentioned,
     created_us: int,
+    run: int | None,
 ) -> int:
     if len(job.location or "") > MAX_LOCATION:
         raise refuse(f"sourceCodeLocation.url must not be longer than {MAX_LOCATION} characters")
     version = _hash(job, inputs, outputs)
     (row,) = context.connection.execute(
         "INSERT INTO mq_job_versions (uuid, version, job, namespace, name, location, created_us,"
-        " updated_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (version) DO UPDATE SET updated_us = excluded.updated_us RETURNING id",
+        " updated_us, latest_run) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (version) DO UPDATE SET updated_us = excluded.updated_us,"
+        " latest_run = coalesce(excluded.latest_run, latest_run) RETURNING id",
         (
             context.uuid(f"job version {version}"),
             version,
@@ -164,29 +175,31 @@ def _upsert(
             job.location,
             created_us,
             context.at_us,
+            run,
         ),
     ).fetchone()
-    _set_io(context, row, job.id, INPUT, {item.dataset for item in inputs})
-    _set_io(context, row, job.id, OUTPUT, {item.dataset for item in outputs})
+    _set_io(context, row, job, INPUT, {item.dataset for item in inputs})
+    _set_io(context, row, job, OUTPUT, {item.dataset for item in outputs})
     return int(row)
 
 
-def _set_io(context: Context, version: int, job: int, io: str, datasets: set[int]) -> None:
+def _set_io(context: Context, version: int, job: Job, io: str, datasets: set[int]) -> None:
     if not datasets:
         return
-    context.connection.execute(
-        "UPDATE mq_job_io SET is_current = 0"
-        " WHERE job = ? AND io = ? AND is_current = 1 AND version != ?",
-        (job, io, version),
-    )
+    if version != job.current_version:
+        context.connection.execute(
+            "UPDATE mq_job_io SET is_current = 0"
+            " WHERE job = ? AND io = ? AND is_current = 1 AND version != ?",
+            (job.id, io, version),
+        )
     context.connection.executemany(
         "INSERT INTO mq_job_io (version, dataset, io, job, is_current) VALUES (?, ?, ?, ?, 1)"
         " ON CONFLICT DO UPDATE SET is_current = 1 WHERE is_current = 0",
-        [(version, dataset, io, job) for dataset in sorted(datasets)],
+        [(version, dataset, io, job.id) for dataset in sorted(datasets)],
     )
 
 
-def _point_outputs(context: Context, job: Job, run: Run, outputs: Sequence[Version]) -> None:
+def _point_outputs(context: Context, job: Job, run: Run, outputs: Sequence[VersionRow]) -> None:
     if run.state == "COMPLETED" or job.is_streaming:
         for version in _outputs(context, run.id):
             set_current(context, version.dataset, version.id)
@@ -195,7 +208,7 @@ def _point_outputs(context: Context, job: Job, run: Run, outputs: Sequence[Versi
             _point_late(context, version)
 
 
-def _point_late(context: Context, version: Version) -> None:
+def _point_late(context: Context, version: VersionRow) -> None:
     """Point a dataset at a version that its run has told of only after its end."""
     context.connection.execute(
         "UPDATE mq_datasets SET current_version = ? WHERE id = ?", (version.id, version.dataset)
@@ -210,8 +223,8 @@ def _is_completed(context: Context, run: Run) -> bool:
 def link_static(
     context: Context,
     job: Job,
-    inputs: Sequence[Version],
-    outputs: Sequence[Version],
+    inputs: Sequence[VersionRow],
+    outputs: Sequence[VersionRow],
     facets: Mapping[str, Any],
 ) -> None:
     """Bring a job up to date after a JobEvent: its version is current at once.
@@ -222,7 +235,7 @@ def link_static(
     (created_us,) = connection.execute(
         "SELECT created_us FROM mq_jobs WHERE id = ?", (job.id,)
     ).fetchone()
-    version = _upsert(context, job, inputs, outputs, created_us)
+    version = _upsert(context, job, inputs, outputs, created_us, None)
     _add_facets(context, version, facets)
     connection.execute(
         "UPDATE mq_jobs SET current_version = ?, updated_us = created_us WHERE id = ?",

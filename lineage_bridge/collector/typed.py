@@ -139,14 +139,39 @@ def shown_facets(owner: Mapping[str, Any], known: Sequence[str]) -> _Facet | Non
     return {**shown, **without_nulls(others)}
 
 
-def stored_facets(owner: Mapping[str, Any], known: Sequence[str]) -> _Facet:
-    """The same facets as they are stored: without nulls."""
+def stored_facets(
+    owner: Mapping[str, Any], known: Sequence[str], may_have_nulls: bool = True
+) -> _Facet:
+    """The same facets as they are stored: without nulls.
+
+    Args:
+        owner: the run, job or dataset.
+        known: the facets of its kind that Marquez has a class for.
+        may_have_nulls: False spares the search for them.
+    """
     facets = _renamed(owner.get("facets") or {}, known)
+    if not may_have_nulls:
+        return {
+            name: value
+            if name not in known or _is_plain(name, value)
+            else without_nulls(known_facet(name, value))
+            for name, value in facets.items()
+        }
     return {
         name: without_nulls(known_facet(name, value) if name in known else value)
         for name, value in facets.items()
         if value is not None
     }
+
+
+def _is_plain(name: str, facet: Any) -> bool:
+    """Tell whether a facet without nulls is stored as it is."""
+    if name == "schema":
+        fields = facet.get("fields", ())
+        return all(type(value) is str for field in fields for value in field.values())
+    if name in _TEXTS:
+        return all(type(facet.get(member, "")) is str for member in _TEXTS[name])
+    return False
 
 
 def _renamed(facets: Mapping[str, Any], known: Sequence[str]) -> Mapping[str, Any]:
