@@ -65,7 +65,7 @@ class ForwardRun:
         self._order = Order()
         self._under_way: dict[Future[Answer], Started] = {}
         self._not_before: dict[int, float] = {}
-        self._refreshed_at: float | None = None
+        self._refresh_at = 0.0
         self._last_failure = ""
 
     def go(self, *, until_idle: bool, stop: threading.Event, told: Callable[[], None]) -> None:
@@ -99,27 +99,27 @@ class ForwardRun:
         return True
 
     def _refresh(self) -> None:
-        """Take in what the journal has got since."""
+        """Take in what the journal has got since; where there is nothing new, write nothing."""
         now = self._clock()
-        if len(self._order) and self._refreshed_at is not None:
-            if now - self._refreshed_at < REFRESH_SECONDS:
-                return
-            if self._queue.reached() >= self._journal.last_seq():
-                return
-        self._refreshed_at = now
-        self._queue.take_in()
-        self._order.replace(self._queue.pending())
+        if len(self._order) and now < self._refresh_at:
+            return
+        self._refresh_at = now + REFRESH_SECONDS
+        if self._queue.reached() < self._journal.last_seq():
+            self._queue.take_in()
+        elif len(self._order) or self._under_way:
+            return
+        self._order.replace(self._queue.pending())  # with dead letters that were sent again
 
     def _hand_out(self, pool: ThreadPoolExecutor) -> None:
         now = self._clock()
-        if now < self._patience.resume_at:
-            return
         room = self._connections - len(self._under_way)
+        if room <= 0 or now < self._patience.resume_at:
+            return
         ready = [
             item
             for item in self._order.ready(self._connections + len(self._not_before))
             if now >= self._not_before.get(item.seq, now)
-        ][: max(room, 0)]
+        ][:room]
         if not ready:
             return
         started = {s.stored.seq: s for s in self._queue.start([item.seq for item in ready])}

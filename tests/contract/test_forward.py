@@ -568,3 +568,34 @@ def test_what_marquez_cannot_hold_is_a_dead_letter_that_was_never_sent(journal, 
     again, hopeless = retry(journal, None)
     assert (again, len(hopeless)) == (0, 1)
     assert not sent(marquez)
+
+
+def test_while_there_is_nothing_to_do_nothing_is_written(journal, clock, marquez):
+    stop, changes = threading.Event(), []
+    journal.append([train()], "artifact")
+
+    def look(_):
+        changes.append(journal._writer.total_changes)
+        if len(changes) > 20:
+            stop.set()
+
+    a_forwarder(journal, clock).run(until_idle=False, stop=stop, progress=look)
+
+    assert len(sent(marquez)) == 1
+    assert len(set(changes[5:])) == 1
+
+
+def test_a_dead_letter_that_is_sent_again_is_noticed_by_a_run_that_waits(journal, clock, marquez):
+    stop = threading.Event()
+    journal.append([train()], "artifact")
+    marquez["post"].side_effect = [httpx.Response(422), httpx.Response(201)]
+
+    def mend(status):
+        if status.dead:
+            retry(journal, None)
+        if status.sent:
+            stop.set()
+
+    a_forwarder(journal, clock).run(until_idle=False, stop=stop, progress=mend)
+
+    assert len(sent(marquez)) == 2
