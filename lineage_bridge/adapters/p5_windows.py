@@ -23,6 +23,7 @@ from lineage_bridge.events import Dataset, Event, Job, run_event
 from lineage_bridge.times import format_time, parse_time, to_micros
 
 MAX_NAME_CHARACTERS: Final = 10_000
+MAX_SKEW_US: Final = 24 * 3600 * 1_000_000
 MAX_COUNT: Final = 2**53  # what JSON carries exactly
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_COUNT)]
@@ -145,7 +146,7 @@ def judged_facts(window: Window) -> tuple[WindowFacts, int]:
     possible (before the window began). Written before its own end means at a shutdown.
 
     Raises:
-        ArtifactError: a time is no instant, or the window ends before it begins.
+        ArtifactError: a time is no instant, or the times contradict each other.
     """
     start_us = _instant_us(window.window_start, "window_start")
     end_us = _instant_us(window.window_end, "window_end")
@@ -157,6 +158,12 @@ def judged_facts(window: Window) -> tuple[WindowFacts, int]:
         )
     written = window.heartbeat_emitted_at
     written_us = end_us if written is None else _instant_us(written, "heartbeat_emitted_at")
+    if written_us < start_us - MAX_SKEW_US:
+        raise ArtifactError(
+            f"expected a time after window_start ({window.window_start}), found `{written}`; "
+            "one of the two clocks is wrong by over a day",
+            field="heartbeat_emitted_at",
+        )
     if written_us < start_us:
         written_us = end_us
     return (

@@ -150,12 +150,11 @@ class EndpointState:
         parts = spans(rule, self.lookback, policy, cleared.from_us if cleared else 0)
         surest = max(parts, key=lambda part: lower_share(rule, part, policy))
         value = min(1.0, surest.bad / surest.of) if surest.of else 0.0
-        threshold = rule.limit
+        threshold, lower = rule.limit, lower_share(rule, surest, policy)
         if rule.slow is not None:
             worst = max(self.lookback.minutes, key=lambda m: (m.p95_ms, m.p99_ms)[rule.slow or 0])
-            value = (worst.p95_ms, worst.p99_ms)[rule.slow]
+            lower, value = value, (worst.p95_ms, worst.p99_ms)[rule.slow]
             threshold = (policy.latency_p95_ms, policy.latency_p99_ms)[rule.slow]
-        lower = lower_share(rule, surest, policy)
         return Reason(rule.code, rule.level, fault.since_us, endpoint, value, threshold, lower)
 
     def _gap_reasons(self, endpoint: str, policy: ServingPolicy) -> list[Reason]:

@@ -6,8 +6,9 @@ milder limit) and provably better than what was before (then only they count), o
 look-back has been within the limit for a while. What comes back soon after it was cleared is
 cleared by (b) alone, with more patience: so a service at its limit does not flap.
 
-Latency is judged in the same way by counts that its percentiles prove; for it the share that is
-proven takes the place of the lower bound.
+Latency is judged in the same way by the requests that its percentiles prove slow. Where there are
+many requests they prove little over the limit, so surely more than half of the windows over it are
+a fault too.
 """
 
 from __future__ import annotations
@@ -145,8 +146,7 @@ def lower_share(rule: Rule, span: Span, policy: ServingPolicy) -> float:
     """The share of bad ones that is certain enough."""
     if not span.of:
         return 0.0
-    bad = min(span.bad, span.of)
-    return wilson_lower(bad, span.of, policy.confidence_z) if rule.slow is None else bad / span.of
+    return wilson_lower(min(span.bad, span.of), span.of, policy.confidence_z)
 
 
 def is_broken(rule: Rule, span: Span, policy: ServingPolicy) -> bool:
@@ -191,7 +191,8 @@ def is_long_good(
     rule: Rule, fault: Fault, whole: Span, newest_end_us: int, policy: ServingPolicy
 ) -> bool:
     """(b): has the whole look-back been good for long enough? Notes in the fault since when."""
-    if whole.of == 0 or whole.bad > rule.limit * whole.of:
+    mostly_over = rule.level == "degraded" and whole.over > MOST * whole.windows
+    if whole.of == 0 or whole.bad > rule.limit * whole.of or mostly_over:
         fault.good_since_us = None
         return False
     if fault.good_since_us is None:

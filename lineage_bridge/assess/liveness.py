@@ -69,7 +69,10 @@ def health_at(
         return _never_asked(past[-1], at, applied) if past else _no_evidence(at)
     applied = policy or policy_of(facts.get("policy", {}))
     later = [start for start in past if start.at > _instant(facts, "evaluatedAt", at)]
-    if later and (later[-1].model, later[-1].version) != (facts["model"], facts["modelVersion"]):
+    if later and (later[-1].model, later[-1].version) != (
+        facts.get("model"),
+        facts.get("modelVersion"),
+    ):
         return _never_asked(later[-1], at, applied)
     return _after_windows(facts, at, applied, later, last_probe)
 
@@ -97,13 +100,13 @@ def _after_windows(
     quiet = _stopped(facts, at, policy) if not later else None
     if quiet is None:
         quiet = _silent(life, at, policy, last_probe)
-    endpoints = [_endpoint(endpoint, at, policy, quiet) for endpoint in facts["endpoints"]]
+    endpoints = [_endpoint(endpoint, at, policy, quiet) for endpoint in facts.get("endpoints", ())]
     reasons = [reason for endpoint in endpoints for reason in endpoint["reasons"]]
     if quiet is not None:
         reasons = [quiet, *(reason for reason in reasons if reason != quiet)]
     status = worst_of([*(e["status"] for e in endpoints), *(r["level"] for r in reasons)])
     return Health(
-        status, worst_facts_first(reasons), endpoints, facts["model"], facts["modelVersion"]
+        status, worst_facts_first(reasons), endpoints, facts.get("model"), facts.get("modelVersion")
     )
 
 
