@@ -23,6 +23,7 @@ MAX_JOB_NAME = 1300  # bytes
 MAX_DATASET_NAME = 2600  # bytes
 
 _NAMESPACE = re.compile(r"[a-zA-Z0-9:;=/_.@+-]{1,1024}")
+_NO_URI = re.compile(r"""[\x00-\x20\x7f"<>\\^`{|}]|%(?![0-9A-Fa-f]{2})""")  # as Java reads one
 _JOB_TYPE = ("processingType", "integration", "jobType")
 
 
@@ -98,8 +99,13 @@ def _schema_problems(where: str, schema: Any) -> Iterator[str]:
 
 
 def _source_problems(where: str, source: Any) -> Iterator[str]:
-    if source is not None and not _object(source).get("name"):
+    if source is None:
+        return
+    if not _object(source).get("name"):
         yield f"`{where}.name` must not be empty"
+    uri = _object(source).get("uri")
+    if isinstance(uri, str) and _NO_URI.search(uri):
+        yield f"`{where}.uri` is no URI: a blank or another character must be percent-encoded"
 
 
 def _symlink_problems(where: str, symlinks: Any) -> Iterator[str]:

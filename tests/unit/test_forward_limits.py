@@ -47,6 +47,7 @@ def problem(document):
         with_facet("schema", fields=[{"name": "f" * 255}]),
         with_facet("schema", fields=None),
         with_facet("x" * 255),
+        with_facet("dataSource", name="x", uri="s3://bücher/a%20b;c=d"),
         with_facet("custom", text="\\u0000 as six characters"),
         of_input(facets={"schema": None, "symlinks": None, "dataSource": None}),
         of_job(namespace="any text, Marquez rewrites it"),
@@ -87,6 +88,8 @@ def test_what_marquez_holds_has_no_problem(document):
         (an_event(outputs=[None]), "outputs[0]` must be an object"),
         (an_event(outputs=[{"namespace": "%", "name": "d"}]), "outputs[0].namespace"),
         (with_facet("dataSource", uri="u"), "dataSource.name"),
+        (with_facet("dataSource", name="x", uri="s3://a/b c"), "dataSource.uri"),
+        (with_facet("dataSource", name="x", uri="s3://a/100%"), "dataSource.uri"),
         (with_facet("symlinks"), "symlinks` needs `identifiers`"),
         (
             with_facet("symlinks", identifiers=[{"namespace": "a b", "name": "x", "type": "T"}]),
