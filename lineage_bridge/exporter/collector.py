@@ -1,12 +1,14 @@
 """The metrics collector: what prometheus_client asks at each scrape.
 
 The graph, and what depends on it alone, is kept between scrapes and made again when the journal has
-moved; ages and statuses are computed each time, at the instant of the scrape. Without a Marquez all
-values stay: they come from the journal.
+moved, or an event whose time lay in the future has come to pass; ages and statuses are computed
+each time, at the instant of the scrape. Without a Marquez all values stay: they come from the
+journal.
 """
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -34,6 +36,7 @@ from lineage_bridge.graph.load import load
 from lineage_bridge.graph.reduce import reduce
 from lineage_bridge.journal import Journal
 from lineage_bridge.settings import Settings
+from lineage_bridge.times import to_micros
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric as Family
@@ -62,11 +65,13 @@ class _Kept:
 
     Attributes:
         seq: the number that the graph has reached.
+        until_us: the time of the first event that the graph leaves out as not yet past, if any.
         view: the graph.
         readings: those that time does not change, the counters raised to their marks.
     """
 
     seq: int
+    until_us: int | None
     view: View
     readings: tuple[Reading, ...]
 
@@ -77,8 +82,8 @@ class MetricsCollector(Collector):
     Args:
         journal: writable: the derived tables and the counters' marks are kept in it.
         settings: for the environment, and the Marquez that is asked if it is up.
-        now: the instant that everything is judged at.
-        at: in place of `now`, one instant for ever: the graph as it was then, judged then.
+        now: the instant that is shown: the graph as of then, judged then.
+        at: in place of `now`, one instant for ever; the marks of the journal are left alone.
         probe: asks Marquez; made from the settings unless given.
         stopwatch: seconds, for the duration of a scrape.
     """
@@ -95,8 +100,7 @@ class MetricsCollector(Collector):
     ) -> None:
         self._journal = journal
         self._settings = settings
-        self._now = now
-        self._at = at
+        self._now = now if at is None else lambda: at
         self._probe = probe or _probe_of(settings)
         self._stopwatch = stopwatch
         self._marks = Marks(journal if at is None else None)
@@ -120,8 +124,9 @@ class MetricsCollector(Collector):
             return families(readings)
 
     def _readings(self) -> Iterator[Reading]:
-        kept = self._current()
-        judged = Judged(kept.view, self._at or self._now())
+        instant = self._now()
+        kept = self._current(instant)
+        judged = Judged(kept.view, instant)
         yield from kept.readings
         yield from freshness_readings(judged)
         yield from health_readings(judged)
@@ -131,19 +136,36 @@ class MetricsCollector(Collector):
         if self._probe is not None:
             yield MARQUEZ_UP.read(value=1 if self._probe.is_up() else 0)
 
-    def _current(self) -> _Kept:
-        if self._kept is None or self._kept.seq != self._journal.last_seq():
-            self._kept = self._load()
-        return self._kept
+    def _current(self, instant: datetime) -> _Kept:
+        kept = self._kept
+        if kept is None or kept.seq != self._journal.last_seq() or _is_over(kept, instant):
+            kept = self._kept = self._load(instant)
+        return kept
 
-    def _load(self) -> _Kept:
+    def _load(self, instant: datetime) -> _Kept:
         seq = reduce(self._journal)
         arrivals = count_arrivals(self._journal)
         with self._journal.reading() as connection:
-            graph = load(connection, at=self._at, keys=_FACETS)
+            graph = load(connection, at=instant, keys=_FACETS)
+            until_us = _next_event_us(connection, to_micros(instant))
         view = View(graph, self._settings.environment)
         totals = self._marks.raised(_totals(view, arrivals))
-        return _Kept(seq, view, (*totals, *_still(view, arrivals)))
+        return _Kept(seq, until_us, view, (*totals, *_still(view, arrivals)))
+
+
+def _is_over(kept: _Kept, instant: datetime) -> bool:
+    return kept.until_us is not None and to_micros(instant) >= kept.until_us
+
+
+def _next_event_us(connection: sqlite3.Connection, instant_us: int) -> int | None:
+    # The index has the kind first: three short looks instead of a scan.
+    times = [
+        connection.execute(
+            "SELECT min(time_us) FROM events WHERE kind = ? AND time_us > ?", (kind, instant_us)
+        ).fetchone()[0]
+        for kind in ("run", "dataset", "job")
+    ]
+    return min((time_us for time_us in times if time_us is not None), default=None)
 
 
 def _totals(view: View, arrivals: Sequence[Arrivals]) -> Iterator[Reading]:

@@ -300,6 +300,19 @@ def test_new_events_are_in_the_next_scrape(tmp_path: Path) -> None:
     assert value(after, "ml_prediction_total", **labels) == 5
 
 
+def test_an_event_of_a_later_time_shows_when_that_time_has_come(tmp_path: Path) -> None:
+    labels = {"model_name": "models.default", "environment": "production"}
+    clock = Clock(44)
+    with a_home(tmp_path, [a_start(30), a_look(45, counts={"predictions": 5})]) as journal:
+        collector = MetricsCollector(journal, Settings(), now=clock)
+        before = samples(collector)
+        clock.instant = at(45)
+        after = samples(collector)
+
+    assert value(before, "ml_prediction_total", **labels) is None
+    assert value(after, "ml_prediction_total", **labels) == 5
+
+
 def test_events_are_counted_by_origin(tmp_path: Path) -> None:
     with a_journal(tmp_path, [a_start(30)]) as journal:
         journal.append([an_event("etl", 1), an_event("etl", 2)], "http")
