@@ -33,7 +33,7 @@ def find(graph: Graph, text: str) -> End:
         if ends:
             return _only_end(text, ends)
         unknown_mark += [str(End(base, m)) for node in nodes for m in _known_marks(node)]
-    raise NodeNotFoundError(text, _nearest(text, unknown_mark or _names(graph)))
+    raise NodeNotFoundError(text, _nearest(text, unknown_mark or _names(graph, text)))
 
 
 def _called(graph: Graph, text: str) -> list[Node]:
@@ -75,10 +75,12 @@ def _marked(node: Node, mark: str) -> list[str]:
     return [run.id for run in node.runs if run.id.startswith(mark)]
 
 
-def _names(graph: Graph) -> list[str]:
-    names = {node.name for node in graph.nodes.values()}
-    qualified = {f"{node.namespace}:{node.name}" for node in graph.nodes.values()}
-    return sorted(names | qualified | graph.nodes.keys())
+def _names(graph: Graph, text: str) -> list[str]:
+    """What is known, written as the text is: with or without namespaces."""
+    nodes = graph.nodes.values()
+    if ":" not in text:
+        return sorted({node.name for node in nodes})
+    return sorted({f"{node.namespace}:{node.name}" for node in nodes} | graph.nodes.keys())
 
 
 def _nearest(text: str, known: list[str]) -> list[str]:

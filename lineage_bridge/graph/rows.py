@@ -1,4 +1,4 @@
-"""What `load` reads: each function is one statement over the graph's tables.
+"""What `load` reads: each method of `Rows` is one statement over the graph's tables.
 
 A fact counts if its event time is not after `at` and it had arrived by `known`, both in
 microseconds since the epoch. Rows come in no order that anybody may rely on.
@@ -31,7 +31,8 @@ WITH newest_looks AS MATERIALIZED (
 SELECT job, run, observes, said, run_said, max(streaming), min(time_us), min(started_us),
     max(turn), max(place)
 FROM graph_events
-WHERE {_COUNTS} AND (observes = 0 OR (job, run) IN (SELECT job, run FROM newest_looks))
+WHERE {_COUNTS}
+    AND (observes = 0 OR run IS NULL OR (job, run) IN (SELECT job, run FROM newest_looks))
 GROUP BY observes, job, run, said, run_said
 """
 
