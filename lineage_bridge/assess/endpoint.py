@@ -148,9 +148,9 @@ class EndpointState:
     ) -> Reason:
         cleared = self.cleared.get(rule.key)
         parts = spans(rule, self.lookback, policy, cleared.from_us if cleared else 0)
-        surest = max(parts, key=lambda part: lower_share(rule, part, policy))
+        surest = max(parts, key=lambda part: lower_share(part, policy))
         value = min(1.0, surest.bad / surest.of) if surest.of else 0.0
-        threshold, lower = rule.limit, lower_share(rule, surest, policy)
+        threshold, lower = rule.limit, lower_share(surest, policy)
         if rule.slow is not None:
             worst = max(self.lookback.minutes, key=lambda m: (m.p95_ms, m.p99_ms)[rule.slow or 0])
             lower, value = value, (worst.p95_ms, worst.p99_ms)[rule.slow]

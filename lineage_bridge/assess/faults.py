@@ -142,7 +142,7 @@ def spans(rule: Rule, held: Lookback, policy: ServingPolicy, from_us: int) -> tu
     return (*found, *[whole] * (3 - len(found)))
 
 
-def lower_share(rule: Rule, span: Span, policy: ServingPolicy) -> float:
+def lower_share(span: Span, policy: ServingPolicy) -> float:
     """The share of bad ones that is certain enough."""
     if not span.of:
         return 0.0
@@ -153,7 +153,7 @@ def is_broken(rule: Rule, span: Span, policy: ServingPolicy) -> bool:
     """Is there enough evidence in this part of the look-back?"""
     if span.bad < policy.min_bad:
         return False
-    if span.bad > rule.limit * span.of and lower_share(rule, span, policy) > rule.limit:
+    if span.bad > rule.limit * span.of and lower_share(span, policy) > rule.limit:
         return True
     return (
         rule.slow is not None
@@ -184,7 +184,7 @@ def is_better(rule: Rule, parts: Sequence[Span], policy: ServingPolicy) -> bool:
     if short.of < policy.clear_min_requests or bad > rule.clear_limit * short.of:
         return False
     before = Span(whole.of - short.of, whole.bad - short.bad, 0, 0, 0)
-    return wilson_upper(bad, short.of, policy.confidence_z) < lower_share(rule, before, policy)
+    return wilson_upper(bad, short.of, policy.confidence_z) < lower_share(before, policy)
 
 
 def is_long_good(

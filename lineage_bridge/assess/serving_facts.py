@@ -74,7 +74,7 @@ def serving_facts(
     life_us = state.last_life_us
     names = sorted(state.endpoints)
     found = {name: state.endpoints[name].reasons(name, life_us, policy) for name in names}
-    endpoints = [_endpoint(name, state.endpoints[name], found[name]) for name in names]
+    endpoints = [_endpoint(name, state.endpoints[name], found[name], policy) for name in names]
     held = [state.endpoints[name].lookback for name in names]
     facts: dict[str, Any] = {
         "status": worst_of(endpoint["status"] for endpoint in endpoints),
@@ -112,7 +112,9 @@ def serving_facts(
     return facts
 
 
-def _endpoint(name: str, state: EndpointState, reasons: Sequence[Reason]) -> dict[str, Any]:
+def _endpoint(
+    name: str, state: EndpointState, reasons: Sequence[Reason], policy: ServingPolicy
+) -> dict[str, Any]:
     look = state.lookback
     newest = look.minutes[-1]
     facts: dict[str, Any] = {
@@ -123,7 +125,7 @@ def _endpoint(name: str, state: EndpointState, reasons: Sequence[Reason]) -> dic
         "requests": look.requests,
         "lookbackSeconds": _length_seconds(look),
         "newestWindowEnd": _time(look.newest_end_us),
-        "ratios": _ratios(look),
+        "ratios": _ratios(look, policy.confidence_z),
         "latencyP50Ms": newest.p50_ms,
         "latencyP95Ms": newest.p95_ms,
         "latencyP99Ms": newest.p99_ms,
@@ -133,7 +135,7 @@ def _endpoint(name: str, state: EndpointState, reasons: Sequence[Reason]) -> dic
     return facts
 
 
-def _ratios(look: Lookback) -> list[dict[str, Any]]:
+def _ratios(look: Lookback, z: float) -> list[dict[str, Any]]:
     """Those that are not zero, over the whole look-back."""
     if not look.bad_total:
         return []
@@ -143,7 +145,7 @@ def _ratios(look: Lookback) -> list[dict[str, Any]]:
         of = predictions if of_predictions else look.requests
         bad = min(look.bad[counter], of)
         if bad:
-            lower, upper = wilson_bounds(bad, of)
+            lower, upper = wilson_bounds(bad, of, z)
             found.append(
                 {
                     "code": code,
