@@ -20,12 +20,12 @@ class VersionRow:
     dataset: int
     namespace: str
     name: str
-    field_ids: str
-    lineage_key: bytes | None
-    run_facets: bytes | None
-    runless_facets: bytes | None
-    output_facets: bytes | None
-    listed_facets: bytes | None
+    field_ids: str = "[]"
+    lineage_key: bytes | None = None
+    run_facets: bytes | None = None
+    runless_facets: bytes | None = None
+    output_facets: bytes | None = None
+    listed_facets: bytes | None = None
 
     def changing(self) -> tuple[Any, ...]:
         """What an event may change."""

@@ -12,6 +12,7 @@ import hashlib
 import re
 import uuid
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 _JAVA_UUID = re.compile(
@@ -32,10 +33,14 @@ def name_uuid(text: str) -> str:
 
 
 def row_uuid(seq: int, purpose: str) -> str:
-    """The id of a row that an event made; of the form of a random one."""
+    """The id of a row that an event made: as unique as the event, and rising with time.
+
+    It begins with the number of the event, so that an index of such ids grows at its end.
+    """
     text = f"{seq}\n{purpose}".encode(errors="replace")
     digest = bytearray(hashlib.md5(text, usedforsecurity=False).digest())
-    digest[6] = (digest[6] & 0x0F) | 0x40
+    digest[:6] = seq.to_bytes(6, "big")
+    digest[6] = (digest[6] & 0x0F) | 0x80
     digest[8] = (digest[8] & 0x3F) | 0x80
     return _dashed(digest.hex())
 
@@ -80,7 +85,7 @@ def dataset_version(
     source: str,
     name: str,
     physical_name: str,
-    fields: Iterable[FieldKey],
+    fields: tuple[FieldKey, ...],
     lifecycle: str,
     run: str | None,
 ) -> str:
@@ -89,7 +94,8 @@ def dataset_version(
     return name_uuid(":".join(part for part in parts if part is not None))
 
 
-def columns_text(fields: Iterable[FieldKey]) -> str:
+@lru_cache(maxsize=1024)
+def columns_text(fields: tuple[FieldKey, ...]) -> str:
     """The columns of a dataset as they go into the hash of its version."""
     distinct = {(field, kind.upper() if kind else kind, text) for field, kind, text in fields}
     return ":".join(
@@ -98,14 +104,18 @@ def columns_text(fields: Iterable[FieldKey]) -> str:
     )
 
 
-def schema_version(namespace: str, name: str, fields: Iterable[FieldKey]) -> str:
+def schema_version(namespace: str, name: str, fields: tuple[FieldKey, ...]) -> str:
     """The version of a dataset's schema alone."""
+    return name_uuid(f"{namespace}:{name}:{_schema_text(fields)}")
+
+
+@lru_cache(maxsize=1024)
+def _schema_text(fields: tuple[FieldKey, ...]) -> str:
     pairs = {(field, kind) for field, kind, _ in fields}
-    columns = ":".join(
+    return ":".join(
         ":".join(part for part in pair if part is not None)
         for pair in sorted(pairs, key=lambda pair: [_java_order(part) for part in pair])
     )
-    return name_uuid(f"{namespace}:{name}:{columns}")
 
 
 def job_version(

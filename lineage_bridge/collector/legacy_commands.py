@@ -26,7 +26,7 @@ _decode = msgspec.json.Decoder().decode
 def _put_dataset(context: Context, command: Command) -> None:
     dataset = _upsert_dataset(context, command)
     fields = command["fields"]
-    keys = [(field["name"], field["type"], field["description"]) for field in fields]
+    keys = tuple(reduce_fields.fields_of({"fields": fields}))
     version = hashes.name_uuid(_version_text(command, keys))
     context.connection.execute(
         "INSERT INTO mq_dataset_versions (uuid, version, dataset, run, created_us, namespace, name,"
@@ -66,7 +66,7 @@ def _map_fields(context: Context, version: int, dataset: int, schema: dict[str, 
         row.save(context.connection)
 
 
-def _version_text(command: Command, keys: list[hashes.FieldKey]) -> str:
+def _version_text(command: Command, keys: tuple[reduce_fields.Field, ...]) -> str:
     parts = [
         command["namespace"],
         command["source"],

@@ -7,13 +7,11 @@ input uses the current version if there is one. Source: `OpenLineageDao.upsertLi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 from urllib.parse import quote
-
-import msgspec
 
 from lineage_bridge.collector import (
     dataset_row,
@@ -24,14 +22,13 @@ from lineage_bridge.collector import (
 )
 from lineage_bridge.collector.context import Context, formatted, refuse
 from lineage_bridge.collector.dataset_row import VersionRow
+from lineage_bridge.collector.reduce_fields import Field
 from lineage_bridge.collector.reduce_runs import Run
 from lineage_bridge.collector.validation import is_uri, text
 
 DEFAULT_SOURCE = "default"
 MAX_LIFECYCLE = 63
 MAX_SYMLINK_TYPE = 64
-
-_encode = msgspec.json.Encoder().encode
 
 
 class Role(Enum):
@@ -75,10 +72,11 @@ def take(context: Context, dataset: Mapping[str, Any], role: Role, run: Run | No
     _check_symlinks(facets.get("symlinks"))
     row = _upsert(context, namespace, name, source, facets)
     _link(context, row.id, facets.get("symlinks"))
-    version = _version(context, (namespace, name), source, row, facets, role, run)
+    fields = reduce_fields.fields_of(facets.get("schema"))
+    version = _version(context, (namespace, name), source, row, fields, facets, role, run)
     before = version.changing()
     try:
-        _fill(context, version, row, dataset, role, run)
+        _fill(context, version, row, fields, dataset, role, run)
     finally:
         if version.changing() != before:
             version.save(context.connection)
@@ -90,14 +88,14 @@ def _fill(
     context: Context,
     version: VersionRow,
     row: _Dataset,
+    fields: Sequence[Field],
     dataset: Mapping[str, Any],
     role: Role,
     run: Run | None,
 ) -> None:
-    facets = dataset.get("facets") or {}
-    fields = _map_fields(context, version, row, facets.get("schema"))
+    columns = _map_fields(context, version, row, fields)
     if role is Role.OUTPUT and run is not None:
-        reduce_columns.take(context, version, run, fields, facets)
+        reduce_columns.take(context, version, run, columns, dataset.get("facets") or {})
     if role is Role.INPUT and run is not None:
         context.connection.execute(
             "INSERT OR IGNORE INTO mq_run_inputs (run, version) VALUES (?, ?)",
@@ -108,27 +106,27 @@ def _fill(
 
 
 def _map_fields(
-    context: Context, version: VersionRow, row: _Dataset, schema: Mapping[str, Any] | None
+    context: Context, version: VersionRow, row: _Dataset, fields: Sequence[Field]
 ) -> dict[str, int]:
     """Map the columns of a mention to its version; return their rows by name."""
-    fields = reduce_fields.fields_of(schema)
     if not fields:
         return {}
     ids = reduce_fields.rows_of(context, row.id, fields, row.fields_key, row.fields_ids)
     version.field_ids = reduce_fields.added(version.field_ids, ids)
-    return {field["name"] or "": field_id for field, field_id in zip(fields, ids, strict=True)}
+    return {field.name: field_id for field, field_id in zip(fields, ids, strict=True)}
 
 
 def _source(context: Context, facet: Mapping[str, Any] | None) -> str:
     if facet is None:
         name, url = DEFAULT_SOURCE, ""
     else:
-        name, url = text(facet.get("name")), text(facet.get("uri")) or ""
-        if name is None:
+        if facet.get("name") is None:
             raise refuse("dataSource.name must not be null")
+        name, url = text(facet["name"]) or "", text(facet.get("uri")) or ""
         if not is_uri(url):
             raise refuse("dataSource.uri must be a URI")
-        url = quote(url, safe="/:?#[]@!$&'()*+,;=%~")
+        if not url.isascii():
+            url = quote(url, safe="/:?#[]@!$&'()*+,;=%~")
     context.connection.execute(
         "INSERT INTO mq_sources (name, type, url, created_us, updated_us) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (name) DO UPDATE SET type = excluded.type, url = excluded.url,"
@@ -222,6 +220,7 @@ def _version(
     names: tuple[str, str],
     source: str,
     row: _Dataset,
+    fields: Sequence[Field],
     facets: Mapping[str, Any],
     role: Role,
     run: Run | None,
@@ -232,17 +231,23 @@ def _version(
     lifecycle = _lifecycle(facets)
     if len(lifecycle) > MAX_LIFECYCLE:
         raise refuse(f"lifecycleStateChange must not be longer than {MAX_LIFECYCLE} characters")
-    fields = reduce_fields.fields_of(facets.get("schema"))
-    keys = [(f["name"], f["type"], f["description"]) for f in fields]
+    keys = tuple(fields)
     version = hashes.dataset_version(
-        namespace, source, name, name, keys, lifecycle, run and run.uuid
+        namespace, source, name, name, keys, lifecycle, run.uuid if run else None
     )
     writer = run.id if run is not None and role is Role.OUTPUT else None
-    stored = context.connection.execute(
+    found = context.connection.execute(
+        f"SELECT run, {dataset_row.COLUMNS} FROM mq_dataset_versions WHERE version = ?", (version,)
+    ).fetchone()
+    if found is not None:
+        if found[0] != writer:
+            context.connection.execute(
+                "UPDATE mq_dataset_versions SET run = ? WHERE version = ?", (writer, version)
+            )
+        return VersionRow(*found[1:])
+    inserted = context.connection.execute(
         "INSERT INTO mq_dataset_versions (uuid, version, dataset, run, created_us, namespace,"
-        " name, fields, lifecycle_state, schema_version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (version) DO UPDATE SET run = excluded.run"
-        f" RETURNING {dataset_row.COLUMNS}",
+        " name, fields, lifecycle_state, schema_version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             context.uuid(f"dataset version {version}"),
             version,
@@ -251,12 +256,12 @@ def _version(
             context.at_us,
             namespace,
             name,
-            _encode([{**field, "tags": []} for field in fields]).decode(),
+            reduce_fields.frozen(keys),
             lifecycle,
             hashes.schema_version(row.namespace, row.name, keys),
         ),
-    ).fetchone()
-    return dataset_row.VersionRow(*stored)
+    )
+    return VersionRow(int(inserted.lastrowid or 0), row.id, namespace, name)
 
 
 def _point(context: Context, version: VersionRow, current: int | None, role: Role) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -17,10 +18,17 @@ from lineage_bridge.collector.context import Context, refuse
 from lineage_bridge.collector.validation import text
 
 MAX_FIELD_NAME = 255
-Field = dict[str, str | None]
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
+
+
+class Field(NamedTuple):
+    """A column of a schema facet."""
+
+    name: str
+    type: str | None
+    description: str | None
 
 
 def fields_of(schema: Mapping[str, Any] | None) -> list[Field]:
@@ -33,13 +41,15 @@ def fields_of(schema: Mapping[str, Any] | None) -> list[Field]:
     if any(field is None for field in fields):
         raise refuse("a field must not be null")
     return [
-        {
-            "name": text(field["name"]),
-            "type": text(field.get("type")),
-            "description": text(field.get("description")),
-        }
+        Field(text(field["name"]) or "", text(field.get("type")), text(field.get("description")))
         for field in fields
     ]
+
+
+@lru_cache(maxsize=1024)
+def frozen(fields: tuple[Field, ...]) -> str:
+    """Columns as a version keeps them for good."""
+    return _encode([{**field._asdict(), "tags": []} for field in fields]).decode()
 
 
 def rows_of(
@@ -54,9 +64,9 @@ def rows_of(
     Raises:
         RefusedEventError: a name is too long.
     """
-    if any(len(field["name"] or "") > MAX_FIELD_NAME for field in fields):
+    if any(len(field.name) > MAX_FIELD_NAME for field in fields):
         raise refuse(f"a field's name must not be longer than {MAX_FIELD_NAME} characters")
-    if any(field["type"] is None for field in fields):
+    if any(field.type is None for field in fields):
         return _upsert(context, dataset, fields)
     key = hashlib.blake2b(_encode(fields), digest_size=16).digest()
     if key == last_key and last_ids is not None:
@@ -83,7 +93,7 @@ def _upsert(context: Context, dataset: int, fields: Sequence[Field]) -> list[int
             "INSERT INTO mq_fields (dataset, name, type, description) VALUES (?, ?, ?, ?)"
             " ON CONFLICT (dataset, name, type) DO UPDATE SET description = excluded.description"
             " RETURNING id",
-            (dataset, field["name"], field["type"], field["description"]),
+            (dataset, *field),
         ).fetchone()[0]
         for field in fields
     ]

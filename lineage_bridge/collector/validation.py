@@ -14,6 +14,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -254,6 +255,8 @@ class _Checker:
             if required:
                 self._required(f"{path}{name}", None)
             return
+        if type(value) is str and (kind == "text" or (kind == "uri" and is_uri(value))):
+            return
         where = f"{path}{name}"
         if kind == "text":
             _text(value, where)
@@ -276,7 +279,7 @@ class _Checker:
         if len(value) > self.limits.fields:
             raise invalid(f"{where} must not have more than {self.limits.fields} items")
         for i, item in enumerate(value):
-            if item is not None:
+            if item is not None and not _fits(item, shape):
                 self._shape(item, shape, f"{where}[{i}]")
 
     def _shape(self, value: Any, shape: str, where: Path) -> None:
@@ -287,6 +290,14 @@ class _Checker:
     def _required(self, path: Path, value: Any) -> None:
         if value is None:
             self.errors.append(f"{path} must not be null")
+
+
+def _fits(item: Any, shape: str) -> bool:
+    """Tell quickly that an item is all right; one that is not may be so all the same."""
+    return type(item) is dict and all(
+        type(item.get(name)) is str or (not required and item.get(name) is None)
+        for name, _, required in _SHAPES[shape]
+    )
 
 
 def _object(value: Any, where: Path) -> Mapping[str, Any]:
@@ -310,6 +321,7 @@ def _uri(value: Any, where: Path) -> None:
         raise unreadable(f"`{where}` must be a URI")
 
 
+@lru_cache(maxsize=4096)
 def is_uri(value: str) -> bool:
     """Tell whether `java.net.URI` would read it."""
     return _URI.fullmatch(value) is not None
