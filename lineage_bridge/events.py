@@ -123,7 +123,7 @@ def run_event(
         "producer": facets.PRODUCER,
         "schemaURL": RUN_EVENT_URL,
     }
-    event_id = _event_id(body, supersedes)
+    event_id = compute_id(body, supersedes)
     where = evidence or Evidence()
     body["run"]["facets"][facets.EVENT] = facets.facet(
         facets.EVENT,
@@ -151,7 +151,8 @@ def _dataset(dataset: Dataset, io_key: str) -> dict[str, Any]:
     return body
 
 
-def _event_id(body: Mapping[str, Any], supersedes: str | None) -> str:
+def compute_id(body: Mapping[str, Any], supersedes: str | None) -> str:
+    """The id of an event of ours, from what it says; `lineageBridge_event` itself is left out."""
     said = [
         body["eventType"],
         body["eventTime"],

@@ -23,6 +23,8 @@ from lineage_bridge.errors import SettingsError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from lineage_bridge.adapters.records import Family
+    from lineage_bridge.graph.model import Graph
     from lineage_bridge.journal import Journal
     from lineage_bridge.settings import Settings
 
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 DEMO_TIME = datetime(2026, 4, 7, 10, 30, tzinfo=UTC)
 SOURCE = "duckdb://mobility:main.raw_station_metrics_1min"
 PREDICTIONS = "predictions.mobility-serving-layer.production.dep-nyc-prod-slow"
-FAMILIES = ("p2", "p4", "p5", "p6")
+FAMILIES: tuple[Family, ...] = ("p2", "p4", "p5", "p6")
 
 
 @click.command()
@@ -109,13 +111,11 @@ def _show(journal: Journal, settings: Settings, examples: Path) -> None:
         print_health(out, health_json(graph, DEMO_TIME))
 
 
-def _show_path(out: Console, graph: object) -> None:
+def _show_path(out: Console, graph: Graph) -> None:
     from lineage_bridge.graph.find import find
-    from lineage_bridge.graph.model import Graph
     from lineage_bridge.graph.paths import find_path
     from lineage_bridge.graph.render import path_table
 
-    assert isinstance(graph, Graph)
     found = find_path(graph, find(graph, SOURCE), find(graph, PREDICTIONS))
     if found is not None:
         out.print("\n[bold]Which table fed the model that answers now[/bold]")

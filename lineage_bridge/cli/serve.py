@@ -147,27 +147,31 @@ def up(settings: Settings, host: str, port: int | None, exporter_port: int | Non
         click.echo(f"Collector:  {served.collector}/api/v1/lineage")
         click.echo(f"Metrics:    {served.exporter}/metrics")
         if settings.marquez_url:
-            stack.enter_context(_forwarding(journal, settings))
-            click.echo(f"Forwarding: {settings.marquez_url}")
+            target = stack.enter_context(_forwarding(journal, settings))
+            click.echo(f"Forwarding: {target}")
         click.echo("Ctrl-C ends it.")
         wait_for_interrupt()
 
 
 @contextmanager
-def _forwarding(journal: Journal, settings: Settings) -> Iterator[None]:
-    """Forward in a thread until the block ends."""
+def _forwarding(journal: Journal, settings: Settings) -> Iterator[str]:
+    """Forward in a thread until the block ends; gives the target's URL as it may be shown."""
     from lineage_bridge.journal.forward import Forwarder
 
     stop = threading.Event()
     forwarder = Forwarder(
         journal, str(settings.marquez_url), api_key=settings.marquez_api_key, give_up_seconds=None
     )
+
+    def say(what: str) -> None:
+        click.echo(f"Forwarding ended: {what}", err=True)
+
     thread = threading.Thread(
-        target=lambda: forwarder.run(until_idle=False, stop=stop), name="forward", daemon=True
+        target=forwarder.run_forever, args=(stop, say), name="forward", daemon=True
     )
     thread.start()
     try:
-        yield
+        yield forwarder.status().url
     finally:
         stop.set()
         thread.join(timeout=30)

@@ -77,6 +77,7 @@ def _views(command: Callable[..., Any]) -> Callable[..., Any]:
     type=click.Choice(["table", "json", "mermaid", "dot"]),
     default="table",
     show_default=True,
+    help="For people, programs, or a diagram.",
 )
 @_views
 def graph(

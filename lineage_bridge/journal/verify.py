@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lineage_bridge.errors import EventError
-from lineage_bridge.events import _event_id, decode, event_of, ours
+from lineage_bridge.events import compute_id, decode, event_of, ours
 from lineage_bridge.journal.store import Journal, Stored, read_events
 
 BATCH = 500
@@ -66,7 +66,7 @@ def _event_problems(stored: Stored) -> Iterator[str]:
 
 def _hash_problems(seq: int, event_id: str, document: Mapping[str, Any]) -> Iterator[str]:
     try:
-        computed = _event_id(document, ours(document).get("supersedes"))
+        computed = compute_id(document, ours(document).get("supersedes"))
     except (KeyError, TypeError, AttributeError):
         yield f"event {seq}: it has an id of ours, but not what every event of ours has"
         return

@@ -1,0 +1,25 @@
+"""What starting up may cost: nothing heavy before a command needs it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("pyarrow", "pydantic", "openlineage", "httpx", "rich", "starlette", "uvicorn", "scipy")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import lineage_bridge",
+        "import lineage_bridge.journal",
+        "from lineage_bridge.cli.main import cli; cli.main(['--help'], standalone_mode=False)",
+    ],
+)
+def test_nothing_heavy_is_imported(statement):
+    code = f"import sys\n{statement}\nprint('LOADED', *sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split("LOADED")[1].split())
+    assert not loaded & set(HEAVY)
