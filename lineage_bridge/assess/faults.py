@@ -153,8 +153,12 @@ def is_broken(rule: Rule, span: Span, policy: ServingPolicy) -> bool:
     """Is there enough evidence in this part of the look-back?"""
     if span.bad < policy.min_bad:
         return False
-    if span.bad > rule.limit * span.of and lower_share(span, policy) > rule.limit:
-        return True
+    if span.bad > rule.limit * span.of:
+        # A median proves just over half, however slow all were: no bound of that can be above half.
+        if rule.slow is not None and rule.level == "unhealthy":
+            return True
+        if lower_share(span, policy) > rule.limit:
+            return True
     return (
         rule.slow is not None
         and rule.level == "degraded"

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import pytest
+from serving import Service, a_window, minute_at
+
+from lineage_bridge.assess.liveness import Start, health_at
+from lineage_bridge.assess.policy import ServingPolicy, policy_facts, policy_of
+from lineage_bridge.times import format_time
+
+
+def codes(health):
+    return [reason["code"] for reason in health.reasons]
+
+
+def test_a_start_without_requests_is_idle_and_after_ten_minutes_unknown():
+    start = Start(minute_at(0), "m", "v1")
+
+    assert health_at(None, minute_at(10), starts=[start]).status == "idle"
+    later = health_at(None, minute_at(10.1), starts=[start])
+    assert (later.status, codes(later), later.model_version) == (
+        "unknown",
+        ["no_requests_yet"],
+        "v1",
+    )
+
+
+def test_before_anything_is_known_nothing_is():
+    start = Start(minute_at(5), "m", "v1")
+
+    assert codes(health_at(None, minute_at(4), starts=[start])) == ["no_evidence"]
+
+
+def test_a_deployment_whose_instances_all_flushed_is_stopped_two_minutes_later():
+    service = Service()
+    service.minutes(0, 9)
+    service.see(a_window(10, flush=True))
+
+    assert service.later(12).status == "healthy"
+    stopped = service.later(13)
+    assert (stopped.status, codes(stopped)) == ("unknown", ["stopped"])
+    assert stopped.reasons[0]["since"] == format_time(service.now)
+
+
+def test_a_restart_within_two_minutes_is_no_stop():
+    service = Service()
+    service.minutes(0, 9)
+    service.see(a_window(10, flush=True))
+
+    assert service.later(14, Start(minute_at(12), "model", "v1")).status == "healthy"
+
+
+def test_batch_deployments_finish():
+    service = Service(environment="batch")
+    service.minutes(0, 9)
+    service.see(a_window(10, flush=True))
+
+    finished = service.later(20)
+    assert (finished.status, codes(finished)) == ("idle", ["finished"])
+
+
+def test_one_of_two_replicas_flushing_stops_nothing():
+    service = Service()
+    service.state.instances, service.state.running = [], 0
+    service.state.start("pod-a", 0)
+    service.state.start("pod-b", 0)
+    service.minutes(0, 9)
+    service.see(a_window(10, flush=True))
+    assert service.later(15).status == "healthy"
+
+    service.see(a_window(11, flush=True))
+    assert codes(service.later(15)) == ["stopped"]
+
+
+def test_an_instance_that_crashed_and_started_again_can_be_stopped():
+    service = Service()
+    service.minutes(0, 4)
+    service.state.start(None, service.at_us)
+    service.minutes(5, 9)
+    service.see(a_window(10, flush=True))
+
+    assert codes(service.later(15)) == ["stopped"]
+
+
+def test_without_a_sign_of_life_for_ten_minutes_nothing_is_known():
+    service = Service()
+    service.minutes(0, 9)
+
+    assert service.later(20).status == "healthy"
+    silent = service.later(20.2)
+    assert (silent.status, codes(silent)) == ("unknown", ["silent"])
+    assert silent.endpoints[0]["status"] == "unknown"
+
+
+def test_a_probe_that_answers_makes_silence_idle():
+    service = Service()
+    service.minutes(0, 9)
+
+    quiet = service.later(21, probe=20.5)
+    assert (quiet.status, codes(quiet)) == ("idle", ["no_traffic"])
+    assert service.later(60, probe=20.5).status == "unknown"
+
+
+@pytest.mark.parametrize("flush", [True, False])
+def test_where_traffic_is_expected_stopped_and_silent_are_unhealthy(flush):
+    service = Service(ServingPolicy(expects_traffic=True))
+    service.minutes(0, 9)
+    service.see(a_window(10, flush=flush))
+
+    assert service.later(30).status == "unhealthy"
+
+
+def test_a_start_is_a_sign_of_life():
+    service = Service()
+    service.minutes(0, 9)
+
+    assert service.later(25, Start(minute_at(20), "model", "v1")).status == "idle"
+    assert service.later(31, Start(minute_at(20), "model", "v1")).status == "unknown"
+
+
+def test_another_model_version_that_started_has_had_no_requests_yet():
+    service = Service()
+    service.minutes(0, 9, failures=20)
+
+    health = service.later(11, Start(minute_at(10.5), "model", "v2"))
+    assert (health.status, codes(health), health.model_version) == (
+        "idle",
+        ["no_requests_yet"],
+        "v2",
+    )
+
+
+def test_starts_after_the_asked_time_are_not_known_yet():
+    service = Service()
+    service.minutes(0, 9)
+
+    assert service.later(10.5, Start(minute_at(11), "model", "v2")).status == "healthy"
+
+
+def test_one_endpoint_becomes_idle_by_time_alone():
+    service = Service()
+    service.see(a_window(0), other=a_window(0))
+    service.minutes(1, 9)
+
+    health = service.later(11.5)
+    assert health.status == "idle"
+    assert {e["endpoint"]: e["status"] for e in health.endpoints} == {
+        "/other": "idle",
+        "/predict": "healthy",
+    }
+
+
+def test_the_policy_travels_with_the_facet():
+    policy = ServingPolicy(silent_seconds=60, expects_traffic=True)
+
+    assert policy_of(policy_facts(policy)) == policy
+    assert policy_of({}) == ServingPolicy()
+    service = Service(policy)
+    service.minutes(0, 9)
+    assert service.later(12).status == "unhealthy"
