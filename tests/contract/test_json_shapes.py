@@ -1,0 +1,38 @@
+"""What `--json` prints is valid by the published schemas."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import run_command
+from jsonschema import Draft202012Validator, FormatChecker
+
+SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
+AT = ("--at", "2026-04-07T10:30:00Z")
+
+
+def validate(name: str, document: object) -> None:
+    schema = json.loads((SCHEMAS / f"{name}.json").read_text())
+    Draft202012Validator(schema, format_checker=FormatChecker()).validate(document)
+
+
+@pytest.mark.parametrize(
+    ("name", "args"),
+    [
+        ("health", ["health", *AT]),
+        ("health", ["health", "--at", "2026-04-01T02:10:00Z"]),
+        ("freshness", ["freshness", "--all", *AT]),
+        ("doctor", ["doctor"]),
+        ("graph", ["graph", *AT]),
+    ],
+)
+def test_a_shape_is_as_published(nyc_home, name, args):
+    validate(name, run_command(*args, "--home", nyc_home, "--json").json)
+
+
+def test_what_a_backfill_prints_is_as_published(bad, lb):
+    validate("backfill", lb("backfill", "--json", bad).json)
+    validate("doctor", lb("doctor", "--json").json)
+    validate("health", lb("health", "--json").json)
