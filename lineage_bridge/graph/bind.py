@@ -8,6 +8,7 @@ that failed has made none. The later event decides, and in a tie the one that en
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from lineage_bridge.graph.facts import state_of, time_of
@@ -71,23 +72,22 @@ def bind_run(
     facets: Facets,
 ) -> tuple[Run, list[Made]]:
     """The run that these facts are of, and the versions that it made."""
-    streaming = any(group.streaming for group in groups)
-    state, ended_us = _state(groups)
+    total = groups[0] if len(groups) == 1 else _total(groups)
+    streaming = bool(total.streaming)
+    state, ended_us = _state(total.turn)
     entries = _entries(groups, named)
     inputs = [_input(e, streaming, observes) for e in entries if e.role == "input"]
     # What a stream wrote before it failed is there; a failed batch run has written nothing.
     void = not streaming and state in _FAILED
     written = [] if void else [entry for entry in entries if entry.role == "output"]
     binds = streaming or state == "COMPLETED"
-    first_us = min([group.first_us for group in groups])
-    started_us = min([g.started_us for g in groups if g.started_us is not None], default=None)
     run = Run(
         run_id,
         job,
         state,
-        from_micros(first_us),
-        None if started_us is None else from_micros(started_us),
-        None if ended_us is None else from_micros(ended_us),
+        _instant(total.first_us),
+        None if total.started_us is None else _instant(total.started_us),
+        None if ended_us is None else _instant(ended_us),
         streaming,
         _sorted(inputs),
         _sorted([_output(entry, binds) for entry in written]),
@@ -116,8 +116,24 @@ def made_order(made: Made) -> tuple[int, str, str]:
     return made.time_us, made.run or "", made.job or ""
 
 
-def _state(groups: Iterable[Group]) -> tuple[RunState, int | None]:
-    turn = max([group.turn for group in groups if group.turn is not None], default=None)
+# The start of a run is its first event, its end the time of a version: most times come again.
+_instant = lru_cache(maxsize=65_536)(from_micros)
+
+
+def _total(groups: Sequence[Group]) -> Group:
+    """All events of a run as if they said the same: right for all but what they say."""
+    starts = [group.started_us for group in groups if group.started_us is not None]
+    turns = [group.turn for group in groups if group.turn is not None]
+    return groups[0]._replace(
+        streaming=max(group.streaming for group in groups),
+        first_us=min(group.first_us for group in groups),
+        started_us=min(starts, default=None),
+        turn=max(turns, default=None),
+        last=max(group.last for group in groups),
+    )
+
+
+def _state(turn: int | None) -> tuple[RunState, int | None]:
     if turn is None:
         return "RUNNING", None
     state, time_us = state_of(turn)
@@ -127,15 +143,17 @@ def _state(groups: Iterable[Group]) -> tuple[RunState, int | None]:
 
 def _entries(groups: Sequence[Group], named: Mapping[int, Sequence[Named]]) -> Sequence[Named]:
     """The datasets of a run, each once per role and version."""
-    latest: dict[tuple[str, str, str], Named] = {}
-    # Of several ways in which one dataset was identified, the newest event's holds.
-    for group in sorted(groups, key=_last) if len(groups) > 1 else groups:
-        for entry in named.get(group.said, ()):
-            latest[entry[:3]] = entry
-    if len(latest) == 1:
-        return list(latest.values())
-    versioned = {(entry.role, entry.dataset) for entry in latest.values() if entry.version}
-    return [e for e in latest.values() if e.version or (e.role, e.dataset) not in versioned]
+    if len(groups) == 1:
+        entries = named.get(groups[0].said, ())
+    else:
+        # Of several ways in which one dataset was identified, the newest event's holds.
+        by_age = sorted(groups, key=_last)
+        latest = {entry[:3]: entry for g in by_age for entry in named.get(g.said, ())}
+        entries = list(latest.values())
+    if all(entry.version for entry in entries):
+        return entries
+    versioned = {(entry.role, entry.dataset) for entry in entries if entry.version}
+    return [e for e in entries if e.version or (e.role, e.dataset) not in versioned]
 
 
 def _last(group: Group) -> bytes:

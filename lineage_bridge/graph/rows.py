@@ -142,9 +142,10 @@ class Rows:
     def groups(self) -> dict[RunKey, list[Group]]:
         """What the events say, by run."""
         found: dict[RunKey, list[Group]] = defaultdict(list)
-        for job, run, observes, *rest in self._connection.execute(_GROUPS, self._bounds):
+        for row in self._connection.execute(_GROUPS, self._bounds):
+            job, run, observes = row[:3]
             job_id = None if job is None else self._nodes[job].id
-            found[RunKey(job_id, run, observes)].append(Group(*rest))
+            found[RunKey(job_id, run, observes)].append(Group._make(row[3:]))
         return found
 
     def named(self, sets: Iterable[int]) -> dict[int, list[Named]]:

@@ -102,6 +102,7 @@ def test_loading_and_asking(filled):
 
 
 ASK = """
+import gc
 import sys
 from pathlib import Path
 from lineage_bridge.graph.find import find
@@ -110,6 +111,7 @@ from lineage_bridge.graph.paths import find_path
 from lineage_bridge.journal import Journal
 with Journal(Path(sys.argv[1]), readonly=True) as journal, journal.reading() as connection:
     graph = load(connection, keys=())
+    gc.freeze()  # as a command does that ends with its answer
     assert find_path(graph, find(graph, "table"), find(graph, "models.m700"))
 """
 
