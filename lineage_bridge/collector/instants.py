@@ -25,6 +25,12 @@ _TIME = re.compile(
     r"([Zz]|[+-]\d\d(?::\d\d)?)?",
     re.ASCII,
 )
+# Days that every month has, hours that every day has: what needs no second thought.
+_CANONICAL = re.compile(
+    r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d"
+    r"(?:\.\d{0,8}[1-9])?Z",
+    re.ASCII,
+)
 
 
 def parse_nanos(value: Any) -> int:
@@ -68,7 +74,7 @@ def _parse_text(text: str) -> tuple[int, bool]:
 
 def _day(year: int, month: int, day: int) -> int:
     """Days since the epoch; a day that its month lacks becomes its last (lenient as Java's)."""
-    if not 1 <= month <= 12 or not 1 <= day <= 31 or day > _MONTH_DAYS[month - 1] + 2:  # noqa: PLR2004
+    if not 1 <= month <= 12 or not 1 <= day <= 31:
         raise ValueError("no such day")
     cycles, year_of_cycle = divmod(year - 1, _CYCLE_YEARS)
     leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
@@ -117,6 +123,11 @@ def format_nanos(nanos: int) -> str:
     return f"{_date_time(seconds)}{digits}Z"
 
 
+def is_canonical(text: str) -> bool:
+    """Tell whether a text is what the feed would print for its time."""
+    return _CANONICAL.fullmatch(text) is not None
+
+
 def format_zoned(nanos: int) -> str:
     """Print as `ZonedDateTime.toString()` in UTC: seconds only where they are not zero."""
     seconds, fraction = divmod(nanos, NANOS)
@@ -135,11 +146,8 @@ def _date_time(seconds: int) -> str:
     cycles, within = divmod(seconds, _CYCLE_DAYS * DAY_SECONDS)
     moment = EPOCH + timedelta(seconds=within)
     year = moment.year + cycles * _CYCLE_YEARS
-    if 0 <= year <= 9999:
-        shown = f"{year:04d}"
-    else:
-        shown = f"{'+' if year > 0 else '-'}{abs(year):04d}"
-    return f"{shown}-{moment:%m-%dT%H:%M:%S}"
+    sign = "" if 0 <= year <= 9999 else "+" if year > 0 else "-"
+    return f"{sign}{abs(year):04d}-{moment:%m-%dT%H:%M:%S}"
 
 
 def day_micros(text: str) -> int:

@@ -32,8 +32,9 @@ def take(
 ) -> None:
     """Store the facets that a mention of a version brings; those with over-long names are not."""
     facets = typed.stored_facets(dataset, typed.DATASET_FACETS, context.may_have_nulls)
-    io_facets = typed.without_nulls(dataset.get("inputFacets" if is_input else "outputFacets"))
-    io_facets = io_facets or {}
+    io_facets = dataset.get("inputFacets" if is_input else "outputFacets") or {}
+    if context.may_have_nulls:
+        io_facets = typed.without_nulls(io_facets)
     if not facets and not io_facets:
         return
     outputs = {name: facets[name] for name in facets if name.lower() in _OUTPUT_NAMES}

@@ -40,10 +40,13 @@ def fields_of(schema: Mapping[str, Any] | None) -> list[Field]:
     fields = (schema or {}).get("fields") or ()
     if any(field is None for field in fields):
         raise refuse("a field must not be null")
-    return [
-        Field(text(field["name"]) or "", text(field.get("type")), text(field.get("description")))
-        for field in fields
-    ]
+    return [_field(field["name"], field.get("type"), field.get("description")) for field in fields]
+
+
+def _field(name: Any, kind: Any, description: Any) -> Field:
+    if type(name) is type(kind) is str and (description is None or type(description) is str):
+        return Field(name, kind, description)
+    return Field(text(name) or "", text(kind), text(description))
 
 
 @lru_cache(maxsize=1024)

@@ -169,9 +169,16 @@ def _is_plain(name: str, facet: Any) -> bool:
     if name == "schema":
         fields = facet.get("fields", ())
         return all(type(value) is str for field in fields for value in field.values())
+    if name == "nominalTime":
+        times = (facet.get("nominalStartTime", ""), facet.get("nominalEndTime"))
+        return all(time is None or _is_canonical(time) for time in times)
     if name in _TEXTS:
         return all(type(facet.get(member, "")) is str for member in _TEXTS[name])
     return False
+
+
+def _is_canonical(time: Any) -> bool:
+    return type(time) is str and instants.is_canonical(time)
 
 
 def _renamed(facets: Mapping[str, Any], known: Sequence[str]) -> Mapping[str, Any]:

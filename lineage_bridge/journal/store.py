@@ -119,6 +119,8 @@ class Journal:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA cache_size = -8192")
+        # Pages that many commits change are copied back once, not at each small checkpoint.
+        connection.execute("PRAGMA wal_autocheckpoint = 8000")
         return connection
 
     def _migrate(self) -> None:
