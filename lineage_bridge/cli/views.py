@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from lineage_bridge import facets
 from lineage_bridge.cli.context import (
     Instant,
     echo_json,
@@ -20,6 +22,8 @@ from lineage_bridge.cli.context import (
 from lineage_bridge.settings import Settings
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from lineage_bridge.graph.model import Graph
     from lineage_bridge.journal import Journal
 
@@ -31,16 +35,48 @@ known_at_option = click.option(
 )
 
 
-@contextmanager
-def _graph(
-    settings: Settings, *, at: datetime | None, known_at: datetime | None
-) -> Iterator[Graph]:
-    from lineage_bridge.graph.load import load
+class _Question:
+    """A question to the graph: of which time, and how to get at more of it.
 
+    Attributes:
+        graph: with the facets that were asked for.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        at: datetime | None,
+        known_at: datetime | None,
+        keys: Sequence[str] | None,
+    ) -> None:
+        from lineage_bridge.graph.load import load
+
+        self._connection = connection
+        self._at = at
+        self._known_at = known_at
+        self.graph = load(connection, at=at, known_at=known_at, keys=keys)
+        gc.freeze()  # the graph lives as long as the process: not worth looking through again
+
+    def with_facets(self, part: Graph) -> Graph:
+        """A part of the graph with all its facets."""
+        from lineage_bridge.graph.load import add_facets
+
+        return add_facets(self._connection, part, at=self._at, known_at=self._known_at)
+
+
+@contextmanager
+def _ask(
+    settings: Settings,
+    at: datetime | None,
+    known_at: datetime | None,
+    *,
+    keys: Sequence[str] | None,
+) -> Iterator[_Question]:
+    """Load the graph; of its facets only those of `keys`, None for all."""
     with open_journal(settings, readonly=True) as journal:
         _bring_up_to_date(journal, settings)
         with journal.reading() as connection:
-            yield load(connection, at=at, known_at=known_at)
+            yield _Question(connection, at, known_at, keys)
 
 
 def _bring_up_to_date(journal: Journal, settings: Settings) -> None:
@@ -95,8 +131,10 @@ def graph(
     from lineage_bridge.graph.find import find
     from lineage_bridge.graph.walk import walk
 
-    with _graph(settings, at=at, known_at=known_at) as whole:
-        shown = walk(whole, find(whole, node), depth, direction) if node else whole
+    with _ask(settings, at, known_at, keys=() if node else None) as asked:
+        shown = asked.graph
+        if node:
+            shown = asked.with_facets(walk(shown, find(shown, node), depth, direction))
         _print_graph(shown, "json" if as_json else form)
 
 
@@ -139,7 +177,8 @@ def path(
     from lineage_bridge.graph.paths import find_path, path_json, reach_upstream
     from lineage_bridge.graph.render import path_table
 
-    with _graph(settings, at=at, known_at=known_at) as whole:
+    with _ask(settings, at, known_at, keys=()) as asked:
+        whole = asked.graph
         start, end = find(whole, source), find(whole, target)
         found = find_path(whole, start, end)
         shown = found or reach_upstream(whole, end)
@@ -174,8 +213,9 @@ def health(
     from lineage_bridge.graph.health import health_json
 
     instant = at or datetime.now(UTC)
-    with _graph(settings, at=instant, known_at=known_at) as whole:
-        shape = health_json(whole, instant)
+    keys = (facets.DEPLOYMENT, facets.SERVING_HEALTH)
+    with _ask(settings, instant, known_at, keys=keys) as asked:
+        shape = health_json(asked.graph, instant)
     if deployment is not None:
         known = [d["deployment"] for d in shape["deployments"]]
         shape["deployments"] = [d for d in shape["deployments"] if d["deployment"] == deployment]
@@ -210,8 +250,8 @@ def freshness(
     from lineage_bridge.graph.freshness import freshness_json
 
     instant = at or datetime.now(UTC)
-    with _graph(settings, at=instant, known_at=known_at) as whole:
-        shape = freshness_json(whole, instant, every_version=every_version)
+    with _ask(settings, instant, known_at, keys=(facets.FRESHNESS,)) as asked:
+        shape = freshness_json(asked.graph, instant, every_version=every_version)
     if as_json:
         echo_json(shape)
     else:

@@ -18,6 +18,7 @@ from lineage_bridge.graph.steps import Step, Steps
 from lineage_bridge.times import format_time
 
 _NO_CAUSE: frozenset[EdgeKind] = frozenset({"observe", "feedback"})
+_NOT_BOUND: frozenset[EdgeKind] = _NO_CAUSE | {"live"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +46,22 @@ class Path:
 def find_path(graph: Graph, source: End, target: End) -> Path | None:
     """A shortest version-exact path, None if there is none.
 
+    A way over bound versions goes before a shorter one through what is read live: a service that
+    reads a table while it serves was still trained on a version of it.
+
     Args:
         graph: as loaded.
         source: a node of the graph; without a mark, any of its versions or runs.
         target: likewise; without a mark, the newest one that is reached.
     """
-    steps = Steps(graph, without=_NO_CAUSE)
-    distances = _distances(steps, steps.ends(source))
-    for end in steps.ends(target):
-        if end in distances:
-            return _path(graph, end, _trace_back(steps, end, distances))
+    ways = []
+    for without in (_NOT_BOUND, _NO_CAUSE):
+        steps = Steps(graph, without=without)
+        ways.append((steps, _distances(steps, steps.ends(source))))
+    for end in ways[0][0].ends(target):
+        for steps, distances in ways:
+            if end in distances:
+                return _path(graph, end, _trace_back(steps, end, distances))
     return None
 
 
