@@ -32,4 +32,4 @@ def check(config: CollectorConfig, method: str, headers: Mapping[str, str]) -> N
 
 def _is_one_of(key: str, keys: Iterable[str]) -> bool:
     # Every key is compared, each in constant time: the time taken tells nothing about them.
-    return any([hmac.compare_digest(key.encode(), known.encode()) for known in keys])
+    return sum(hmac.compare_digest(key.encode(), known.encode()) for known in keys) > 0

@@ -84,8 +84,7 @@ class CollectorApp:
         self, scope: Scope, receive: Receive, path: str, headers: Mapping[str, str]
     ) -> Response:
         try:
-            if self._active > self.config.requests_max:
-                raise ApiError(503, headers=(("retry-after", "1"),))
+            self._check_load()
             wire.check_size(scope, self.config)
             access.check(self.config, scope["method"], headers)
             return await self._dispatch(scope, receive, path, headers)
@@ -94,10 +93,15 @@ class CollectorApp:
         except LineageBridgeError:
             _log.exception("%s %s failed", scope["method"], path)
             return wire.failure(ApiError(503), path, headers)
-        except Exception as exc:
-            if not isinstance(exc, EmptyBodyError):
-                _log.exception("%s %s failed", scope["method"], path)
+        except EmptyBodyError:
             return wire.failure(generic(), path, headers)
+        except Exception:  # noqa: BLE001 - as Marquez: a request never breaks the server
+            _log.exception("%s %s failed", scope["method"], path)
+            return wire.failure(generic(), path, headers)
+
+    def _check_load(self) -> None:
+        if self._active > self.config.requests_max:
+            raise ApiError(503, headers=(("retry-after", "1"),))
 
     async def _dispatch(
         self, scope: Scope, receive: Receive, path: str, headers: Mapping[str, str]
@@ -161,7 +165,7 @@ class CollectorApp:
         event = Event(body, kind, time_us, event_id_of(document))
         seq = await asyncio.wrap_future(self.api.submit(event))
         status = self.api.model.status_of(seq)
-        if status >= 400:  # noqa: PLR2004
+        if status >= 400:
             raise ApiError(status)
         return Response(status=status, media_type=None)
 

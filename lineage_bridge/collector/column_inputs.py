@@ -1,7 +1,7 @@
 """What the columns of a dataset were made of, as the dataset itself shows it.
 
-The newest edge of each pair of columns counts; inputs in hidden datasets are listed too.
-Source: `ColumnLineageDao.getLineageRowsForDatasets`, `ColumnLineageService.enrichWithColumnLineage`.
+The newest edge of a pair of columns counts; inputs in hidden datasets are listed too.
+Source: `ColumnLineageDao.getLineageRowsForDatasets`, `ColumnLineageService`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One version of a dataset while an event changes it: read once, changed in memory, written once."""
+"""A version of a dataset while an event changes it: read once, changed in memory, written once."""
 
 from __future__ import annotations
 

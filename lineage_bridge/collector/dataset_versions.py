@@ -14,6 +14,7 @@ from lineage_bridge.collector import datasets, merging, runs
 from lineage_bridge.collector.errors import generic, not_found
 from lineage_bridge.collector.instants import format_micros
 from lineage_bridge.collector.requests import DEFAULT_LIMIT, Request
+from lineage_bridge.collector.rows import read_rows
 
 Json = dict[str, Any]
 Row = dict[str, Any]
@@ -25,15 +26,10 @@ _COLUMNS = (
     " FROM mq_dataset_versions v JOIN mq_datasets d ON d.id = v.dataset"
     " JOIN mq_symlinks s ON s.dataset = d.id AND s.is_primary = 1"
 )
-_FIELDS = (
-    "id uuid run created_us fields lifecycle_state schema_version schema_location run_facets"
-    " runless_facets output_facets dataset type physical_name source description namespace name"
-).split()
 
 
 def _read(connection: sqlite3.Connection, condition: str, values: Sequence[Any]) -> list[Row]:
-    rows = connection.execute(f"{_COLUMNS} {condition}", values)
-    return [dict(zip(_FIELDS, row, strict=True)) for row in rows]
+    return read_rows(connection, f"{_COLUMNS} {condition}", values)
 
 
 def list_versions(connection: sqlite3.Connection, request: Request) -> Json:

@@ -17,6 +17,7 @@ from lineage_bridge.collector import column_inputs, merging, namespaces
 from lineage_bridge.collector.errors import generic, not_found
 from lineage_bridge.collector.instants import format_micros
 from lineage_bridge.collector.requests import Request
+from lineage_bridge.collector.rows import read_rows
 
 LISTED_FACETS = 10
 
@@ -34,17 +35,11 @@ _COLUMNS = (
     " FROM mq_symlinks s JOIN mq_datasets d ON d.id = s.dataset"
     " LEFT JOIN mq_dataset_versions v ON v.id = d.current_version"
 )
-_FIELDS = (
-    "namespace name id own_namespace own_name type physical_name created_us updated_us source"
-    " last_modified_us description is_deleted version uuid lifecycle_state fields field_ids"
-    " run_facets runless_facets listed_facets schema_location"
-).split()
 
 
 def read(connection: sqlite3.Connection, condition: str, values: Sequence[Any]) -> list[Row]:
     """The rows of datasets that fulfil a condition (of our own SQL), by column."""
-    rows = connection.execute(f"{_COLUMNS} {condition}", values)
-    return [dict(zip(_FIELDS, row, strict=True)) for row in rows]
+    return read_rows(connection, f"{_COLUMNS} {condition}", values)
 
 
 def find(connection: sqlite3.Connection, request: Request) -> Row:

@@ -1,4 +1,4 @@
-"""The ids that Marquez computes from what they name: equal on every server, so part of the contract.
+"""The ids that Marquez computes from what they name: equal on every server, so part of its API.
 
 All are UUIDs of version 3 without a namespace (the MD5 of a text), but for parents that are named
 by a URL-like text. Source: `marquez.common.Utils`, `OpenLineageDao.runToUuid`. The ids of rows,

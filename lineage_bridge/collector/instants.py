@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from lineage_bridge.times import EPOCH
@@ -41,12 +42,11 @@ def parse_nanos(value: Any) -> int:
     Raises:
         ValueError: it is neither.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError("expected a time")
-    if isinstance(value, int | float):
+    if isinstance(value, str):
+        return _parse_text(value)[0]
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         return round(value * NANOS)
-    nanos, _ = _parse_text(value)
-    return nanos
+    raise ValueError("expected a time")
 
 
 def parse_zoned_nanos(text: str) -> int:

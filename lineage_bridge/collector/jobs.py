@@ -18,6 +18,7 @@ from lineage_bridge.collector import merging, namespaces, runs
 from lineage_bridge.collector.errors import not_found
 from lineage_bridge.collector.instants import format_micros
 from lineage_bridge.collector.requests import Request
+from lineage_bridge.collector.rows import read_rows
 
 RUN_STATES = ("NEW", "RUNNING", "COMPLETED", "ABORTED", "FAILED", "OTHER")
 LATEST_RUNS = 10
@@ -36,11 +37,6 @@ _COLUMNS = (
     " FROM mq_jobs j LEFT JOIN mq_jobs p ON p.id = j.parent"
     " LEFT JOIN mq_job_versions v ON v.id = j.current_version"
 )
-_FIELDS = (
-    "id namespace name simple_name type created_us updated_us location description"
-    " current_version current_inputs parent_name parent_uuid version_uuid facets latest_run"
-    " current_run"
-).split()
 
 
 def url_or_none(location: str | None) -> str | None:
@@ -67,8 +63,7 @@ def find(connection: sqlite3.Connection, request: Request) -> int:
 
 def read(connection: sqlite3.Connection, condition: str, values: Sequence[Any]) -> list[Json]:
     """The rows of jobs that fulfil a condition (of our own SQL), by column."""
-    rows = connection.execute(f"{_COLUMNS} {condition}", values)
-    return [dict(zip(_FIELDS, row, strict=True)) for row in rows]
+    return read_rows(connection, f"{_COLUMNS} {condition}", values)
 
 
 def head(job: Json) -> Json:

@@ -29,7 +29,7 @@ Json = dict[str, Any]
 def put_dataset(api: Api, request: Request) -> Json:
     """PUT /namespaces/{namespace}/datasets/{dataset}."""
     document = request.document()
-    command = {
+    command: Json = {
         "namespace": request.names["namespace"],
         "name": request.names["dataset"],
         "type": _choice(document, "type", DATASET_TYPES),
@@ -109,7 +109,7 @@ def put_job(api: Api, request: Request) -> Json:
     location = member(document, "location")
     if location is not None and url_or_none(location) is None:
         raise unreadable("`location` must be a URL")
-    command = {
+    command: Json = {
         "namespace": request.names["namespace"],
         "name": request.names["job"],
         "type": _choice(document, "type", JOB_TYPES),
@@ -153,7 +153,7 @@ def create_run(api: Api, request: Request) -> Response:
     args = document.get("args") or {}
     if not isinstance(args, dict):
         raise unreadable("`args` must be an object")
-    command = {
+    command: Json = {
         "namespace": request.names["namespace"],
         "name": request.names["job"],
         "run": _uuid(document, "id") or str(uuid.uuid4()),

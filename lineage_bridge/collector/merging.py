@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-# {name: [event time in microseconds, value]}, with the value that arrived last as a third item where
-# that is another one.
+# {name: [event time in microseconds, value]}, with the value that arrived last as a third item
+# where that is another one.
 Timed = dict[str, Any]
 
 _encode = msgspec.json.Encoder().encode

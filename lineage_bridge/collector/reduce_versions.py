@@ -204,8 +204,8 @@ def _point_outputs(context: Context, job: Job, run: Run, outputs: Sequence[Versi
         for version in _outputs(context, run.id):
             set_current(context, version.dataset, version.id)
     elif run.is_late and run.is_over and _is_completed(context, run):
-        for version in outputs:
-            _point_late(context, version)
+        for output in outputs:
+            _point_late(context, output)
 
 
 def _point_late(context: Context, version: VersionRow) -> None:

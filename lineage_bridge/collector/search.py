@@ -102,7 +102,7 @@ def _result(kind: str, name: str, updated_us: int, namespace: str) -> Json:
 
 
 class Ilike:
-    """PostgreSQL's `ILIKE`: without case in every script; `%`, `_` and `\\` in the pattern count."""
+    """PostgreSQL's `ILIKE`: without case in every script, with its wildcards in the pattern."""
 
     def __init__(self) -> None:
         self._pattern: str | None = None

@@ -127,9 +127,7 @@ class _Listener:
 
     def start(self, app: AsgiApp, config: CollectorConfig | None) -> None:
         assert self._socket is not None
-        tls = {}
-        if config is not None and config.tls_certificate is not None:
-            tls = {"ssl_certfile": config.tls_certificate, "ssl_keyfile": config.tls_key}
+        settings = config or CollectorConfig()
         self._server = uvicorn.Server(
             uvicorn.Config(
                 app,
@@ -141,7 +139,8 @@ class _Listener:
                 server_header=False,
                 date_header=False,
                 timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-                **tls,
+                ssl_certfile=settings.tls_certificate,
+                ssl_keyfile=settings.tls_key,
             )
         )
         ready = threading.Event()

@@ -10,6 +10,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -88,7 +89,7 @@ class Stats:
         ]
         return [
             (start, end, shown_start, shown_end)
-            for (start, shown_start), (end, shown_end) in zip(bounds, bounds[1:], strict=False)
+            for (start, shown_start), (end, shown_end) in pairwise(bounds)
         ]
 
 

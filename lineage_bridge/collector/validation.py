@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -111,7 +111,7 @@ def decode(body: bytes) -> tuple[Any, bytes]:
         content = body.decode("utf-8-sig").lstrip(" \t\r\n")
         if not content:
             raise invalid("The request body must not be null")
-        document, end = json.JSONDecoder(parse_constant=_no_constant).raw_decode(content)
+        _, end = json.JSONDecoder(parse_constant=_no_constant).raw_decode(content)
     except (ValueError, RecursionError) as exc:
         raise unreadable(f"the body cannot be read: {exc}") from exc
     first = content[:end].encode()
@@ -258,20 +258,19 @@ class _Checker:
         if type(value) is str and (kind == "text" or (kind == "uri" and is_uri(value))):
             return
         where = f"{path}{name}"
-        if kind == "text":
-            _text(value, where)
-        elif kind == "uri":
-            _uri(value, where)
-        elif kind == "time":
-            _time(value, where)
+        if kind in _SCALARS:
+            _SCALARS[kind](value, where)
         elif kind == "columns":
-            for column, content in _object(value, where).items():
-                if content is not None:
-                    self._shape(content, "column", f"{where}[{column}]")
+            self._columns(value, where)
         elif kind in _LISTS:
             self._list(value, _LISTS[kind], where)
         else:
             self._shape(value, kind, where)
+
+    def _columns(self, value: Any, where: Path) -> None:
+        for column, content in _object(value, where).items():
+            if content is not None:
+                self._shape(content, "column", f"{where}[{column}]")
 
     def _list(self, value: Any, shape: str, where: Path) -> None:
         if not isinstance(value, list):
@@ -332,3 +331,6 @@ def _time(value: Any, where: Path) -> None:
         instants.parse_nanos(value)
     except ValueError as exc:
         raise unreadable(f"`{where}`: {exc}") from exc
+
+
+_SCALARS: Mapping[str, Callable[[Any, Path], None]] = {"text": _text, "uri": _uri, "time": _time}

@@ -136,7 +136,7 @@ async def respond(send: Send, response: Response, headers: Headers, *, is_head: 
     raw = [(name.encode(), value.encode()) for name, value in response.headers]
     if response.media_type is not None:
         raw.append((b"content-type", response.media_type.encode()))
-    if response.status == 200 and response.media_type == "application/json":  # noqa: PLR2004
+    if response.status == 200 and response.media_type == "application/json":
         raw.append((b"vary", b"Accept-Encoding"))
         if len(content) >= GZIP_MIN_BYTES and _accepts_gzip(headers):
             content = gzip.compress(content, GZIP_LEVEL, mtime=0)
