@@ -16,7 +16,7 @@ from lineage_bridge.assess.policy import ServingPolicy
 from lineage_bridge.assess.serving import DeploymentState
 from lineage_bridge.assess.serving_facts import serving_facts
 from lineage_bridge.events import Event, Job
-from lineage_bridge.ingest.activations import Activation, Starts
+from lineage_bridge.ingest.activations import Activation, Period, Starts
 from lineage_bridge.ingest.window_state import Implied, Pending, SlotMemory
 from lineage_bridge.naming import Slot
 from lineage_bridge.times import from_micros
@@ -59,6 +59,8 @@ class Observer:
             memory.count(window)
             if self._serves(window, starts):
                 judged.append((window.source.endpoint, window.facts))
+            if memory.implied:
+                self._count_implied(window, starts)
         if not judged or memory.state is None:
             return False
         changed = memory.state.observe(judged, at_us, self.policy)
@@ -99,16 +101,27 @@ class Observer:
             if memory.state is not None and _is_of_state(memory.state, window):
                 memory.state.add_late(window.source.endpoint, window.facts, self.policy)
 
+    def _count_implied(self, window: Pending, starts: Starts) -> None:
+        source = window.source
+        for item in self.memory.implied:
+            is_of_it = (item.model, item.version) == (source.model, source.version)
+            if is_of_it and self._period(window, starts) is None:
+                item.windows += 1
+
+    def _period(self, window: Pending, starts: Starts) -> Period | None:
+        source, facts = window.source, window.facts
+        serving = (source.model, source.version)
+        return starts.period(self.slot, serving, (facts.start_us, facts.end_us))
+
     def _serves(self, window: Pending, starts: Starts) -> bool:
         """Is the window of the activation that is judged? A newer activation takes its place."""
         memory, state = self.memory, self.memory.state
         if state is not None and _is_of_state(state, window):
             return True
-        source, facts = window.source, window.facts
-        span_us = (facts.start_us, facts.end_us)
-        period = starts.period(self.slot, (source.model, source.version), span_us)
+        source = window.source
+        period = self._period(window, starts)
         if period is None:
-            started_us, is_new = facts.start_us, _note_implied(memory, window)
+            started_us, is_new = window.facts.start_us, _note_implied(memory, window)
         else:
             started_us, is_new = period.started_us, True
         if state is not None and not _takes_over(state, window, started_us, is_new=is_new):
@@ -139,9 +152,7 @@ def _takes_over(state: DeploymentState, window: Pending, started_us: int, *, is_
 def _note_implied(memory: SlotMemory, window: Pending) -> bool:
     """Note a model version that no deployment event told of; tell if it is the first time."""
     source = window.source
-    for item in memory.implied:
-        if (item.model, item.version) == (source.model, source.version):
-            item.windows += 1
-            return False
-    memory.implied.append(Implied(source.model, source.version, window.facts.start_us, 1))
+    if any((i.model, i.version) == (source.model, source.version) for i in memory.implied):
+        return False
+    memory.implied.append(Implied(source.model, source.version, window.facts.start_us))
     return True

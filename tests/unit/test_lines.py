@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+import gzip
+import io
+import json
+
+import pytest
+
+from lineage_bridge.errors import ArtifactError
+from lineage_bridge.ingest import cursors, lines
+from lineage_bridge.ingest.lines import LineReader
+from lineage_bridge.journal import Journal
+
+
+def read(content: bytes, offset: int = 0, number: int = 0):
+    reader = LineReader(io.BytesIO(content), offset, number)
+    return list(reader), reader
+
+
+def test_lines_come_with_their_numbers_and_without_their_ends():
+    found, reader = read(b'{"a":1}\n{"b":2}\n')
+
+    assert found == [(1, b'{"a":1}'), (2, b'{"b":2}')]
+    assert (reader.offset, reader.number, reader.problems) == (16, 2, [])
+
+
+def test_windows_line_ends_a_byte_order_mark_and_blank_lines_are_no_fault():
+    found, reader = read(b'\xef\xbb\xbf{"a":1}\r\n\r\n  \n{"b":2}\r\n')
+
+    assert found == [(1, b'{"a":1}'), (4, b'{"b":2}')]
+    assert reader.number == 4
+
+
+def test_an_empty_file_has_no_lines():
+    found, reader = read(b"")
+
+    assert (found, reader.offset, reader.unfinished) == ([], 0, None)
+
+
+def test_a_half_written_last_line_waits_and_is_read_when_it_is_complete():
+    first, reader = read(b'{"a":1}\n{"b":')
+
+    assert first == [(1, b'{"a":1}')]
+    assert (reader.offset, reader.number, reader.unfinished) == (8, 1, 2)
+    assert [(p.line, "not finished" in p.reason) for p in reader.problems] == [(2, True)]
+
+    rest, again = read(b'{"a":1}\n{"b":2}\n', reader.offset, reader.number)
+    assert rest == [(2, b'{"b":2}')]
+    assert again.problems == []
+
+
+def test_a_whole_object_without_a_line_end_is_read_and_its_end_is_no_line():
+    found, reader = read(b'{"a":1}')
+    assert found == [(1, b'{"a":1}')]
+
+    more, again = read(b'{"a":1}\n{"b":2}\n', reader.offset, reader.number)
+    assert [line for _, line in more] == [b'{"b":2}']
+    assert again.offset == 16
+
+
+@pytest.mark.parametrize("last", [b"[]", b"12", b'{"a":1}}', b"{" * 100_000 + b"}" * 100_000])
+def test_what_is_no_object_is_not_taken_for_a_finished_line(last):
+    found, reader = read(b'{"a":1}\n' + last)
+
+    assert len(found) == 1
+    assert reader.unfinished == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        (gzip.compress(b'{"a":1}\n'), "gzip"),
+        (b"PAR1....", "Parquet"),
+        ('{"a":1}'.encode("utf-16"), "UTF-16"),
+        (b'{"a":\x00}\n', "binary"),
+        (b'[{"a":1},{"a":2}]', "one JSON array"),
+        (b'[\n  {"a":1}\n]', "over many lines"),
+        (json.dumps({"a": 1, "b": 2}, indent=2).encode(), "over many lines"),
+    ],
+)
+def test_what_is_no_jsonl_is_said_once_for_the_file(content, named):
+    with pytest.raises(ArtifactError, match=named) as caught:
+        read(content)
+
+    assert caught.value.line is None
+
+
+def test_a_line_of_nested_arrays_is_a_line_like_any_other():
+    found, _ = read(b"[" * 100_000 + b"]" * 100_000 + b'\n{"a":1}\n')
+
+    assert [number for number, _ in found] == [1, 2]
+
+
+def test_a_line_that_is_too_long_is_rejected_and_the_next_ones_are_read(monkeypatch):
+    monkeypatch.setattr(lines, "MAX_LINE_BYTES", 1000)
+    monkeypatch.setattr(lines, "BLOCK_BYTES", 100)
+    content = b'{"a":1}\n' + b"x" * 5000 + b'\n{"b":2}\n'
+
+    found, reader = read(content)
+
+    assert found == [(1, b'{"a":1}'), (3, b'{"b":2}')]
+    assert [p.line for p in reader.problems] == [2]
+    assert reader.offset == len(content)
+
+
+def test_a_last_line_that_is_too_long_is_rejected(monkeypatch):
+    monkeypatch.setattr(lines, "MAX_LINE_BYTES", 1000)
+    monkeypatch.setattr(lines, "BLOCK_BYTES", 100)
+
+    found, reader = read(b'{"a":1}\n' + b"x" * 5000)
+
+    assert found == [(1, b'{"a":1}')]
+    assert [p.line for p in reader.problems] == [2]
+
+
+def test_blocks_split_lines_anywhere_and_nothing_is_lost(monkeypatch):
+    monkeypatch.setattr(lines, "BLOCK_BYTES", 7)
+    content = b"".join(b'{"n":%d}\n' % n for n in range(500))
+
+    found, reader = read(content)
+
+    assert [json.loads(line)["n"] for _, line in found] == list(range(500))
+    assert reader.offset == len(content)
+
+
+# Cursors
+
+
+@pytest.fixture
+def connection(tmp_path):
+    with Journal(tmp_path / "home") as journal, journal.transaction() as tx:
+        cursors.create(tx.connection)
+        yield tx.connection
+
+
+def cursor_of(path, *, is_clean=True):
+    seen = path.stat()
+    with path.open("rb") as file:
+        reader = LineReader(file)
+        list(reader)
+        mark = cursors.fingerprint(file, reader.offset)
+    facts = (str(path), seen.st_size, seen.st_mtime_ns, seen.st_ino, reader.offset, reader.number)
+    return cursors.Cursor(*facts, is_clean=is_clean, fingerprint=mark)
+
+
+def resumed(path, cursor):
+    with path.open("rb") as file:
+        return cursors.resume(cursor, file)
+
+
+def test_a_cursor_is_kept(connection, tmp_path):
+    path = tmp_path / "f.jsonl"
+    path.write_bytes(b'{"a":1}\n')
+    cursor = cursor_of(path)
+    assert cursors.get(connection, str(path)) is None
+
+    cursors.put(connection, cursor)
+    assert cursors.get(connection, str(path)) == cursor
+    assert cursor.is_current(path.stat())
+
+
+def test_a_file_that_grew_is_read_on_from_where_it_ended(tmp_path):
+    path = tmp_path / "f.jsonl"
+    path.write_bytes(b'{"a":1}\n' * 2000)
+    cursor = cursor_of(path)
+    with path.open("ab") as file:
+        file.write(b'{"b":2}\n')
+
+    assert not cursor.is_current(path.stat())
+    assert resumed(path, cursor) == (16_000, 2000)
+
+
+def test_a_file_that_shrank_or_holds_other_bytes_is_read_again(tmp_path):
+    path = tmp_path / "f.jsonl"
+    path.write_bytes(b'{"a":1}\n' * 2000)
+    cursor = cursor_of(path)
+
+    path.write_bytes(b'{"a":1}\n')
+    assert resumed(path, cursor) == (0, 0)
+
+    path.write_bytes(b'{"a":1}\n' * 1999 + b'{"a":2}\n{"a":3}\n')
+    assert resumed(path, cursor) == (0, 0)
+
+
+def test_a_file_with_a_rejected_line_is_read_again_when_it_changes(tmp_path):
+    path = tmp_path / "f.jsonl"
+    path.write_bytes(b'{"a":1}\n')
+    cursor = cursor_of(path, is_clean=False)
+    with path.open("ab") as file:
+        file.write(b'{"b":2}\n')
+
+    assert resumed(path, cursor) == (0, 0)
+
+
+def test_links_lead_to_the_same_file(tmp_path):
+    path = tmp_path / "f.jsonl"
+    path.write_bytes(b"")
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path)
+
+    assert cursors.real_path(link / "f.jsonl") == cursors.real_path(path)
