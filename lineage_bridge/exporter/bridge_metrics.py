@@ -63,6 +63,12 @@ SERIES_DROPPED: Final = Metric(
     "Series that this scrape leaves out, because a metric has too many or two have the same labels",
     ("metric",),
 )
+PART_SUCCESS: Final = Metric(
+    "lineage_bridge_scrape_part_success",
+    "gauge",
+    "1 if a part of the scrape could be computed, 0 if it is left out",
+    ("part",),
+)
 SCRAPE_DURATION: Final = Metric(
     "lineage_bridge_scrape_duration_seconds", "gauge", "How long this scrape took to compute"
 )
@@ -81,5 +87,6 @@ BRIDGE: Final = (
     FORWARD_PARKED,
     MARQUEZ_UP,
     SERIES_DROPPED,
+    PART_SUCCESS,
     SCRAPE_DURATION,
 )

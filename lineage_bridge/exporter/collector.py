@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from prometheus_client.registry import Collector, CollectorRegistry
@@ -30,6 +31,7 @@ from lineage_bridge.exporter.jobs import job_readings
 from lineage_bridge.exporter.marks import Marks
 from lineage_bridge.exporter.metric import Reading
 from lineage_bridge.exporter.models import model_readings
+from lineage_bridge.exporter.parts import take_part
 from lineage_bridge.exporter.probe import MarquezProbe
 from lineage_bridge.exporter.view import Judged, View
 from lineage_bridge.graph.load import load
@@ -127,12 +129,13 @@ class MetricsCollector(Collector):
         instant = self._now()
         kept = self._current(instant)
         judged = Judged(kept.view, instant)
+        url = self._settings.marquez_url
         yield from kept.readings
-        yield from freshness_readings(judged)
-        yield from health_readings(judged)
-        yield from serving_readings(judged)
-        yield from bridge.journal_readings(self._journal)
-        yield from bridge.forward_readings(self._journal, self._settings.marquez_url)
+        yield from take_part("freshness", lambda: freshness_readings(judged))
+        yield from take_part("health", lambda: health_readings(judged))
+        yield from take_part("serving", lambda: serving_readings(judged))
+        yield from take_part("journal", lambda: bridge.journal_readings(self._journal))
+        yield from take_part("forward", lambda: bridge.forward_readings(self._journal, url))
         if self._probe is not None:
             yield MARQUEZ_UP.read(value=1 if self._probe.is_up() else 0)
 
@@ -149,8 +152,23 @@ class MetricsCollector(Collector):
             graph = load(connection, at=instant, keys=_FACETS)
             until_us = _next_event_us(connection, to_micros(instant))
         view = View(graph, self._settings.environment)
-        totals = self._marks.raised(_totals(view, arrivals))
-        return _Kept(seq, until_us, view, (*totals, *_still(view, arrivals)))
+        return _Kept(seq, until_us, view, tuple(self._still(view, arrivals)))
+
+    def _still(self, view: View, arrivals: Sequence[Arrivals]) -> Iterator[Reading]:
+        """What only the journal changes; no counter is below its mark."""
+        counters = (
+            ("durations", duration_readings(view)),
+            ("totals", total_readings(view)),
+            ("arrivals", bridge.arrival_totals(arrivals)),
+        )
+        for name, readings in counters:
+            yield from take_part(name, partial(self._marks.raised, readings))
+        yield from take_part("sizes", lambda: size_readings(view))
+        yield from take_part("models", lambda: model_readings(view))
+        yield from take_part("jobs", lambda: job_readings(view))
+        yield from take_part("graph", lambda: bridge.graph_readings(view.graph))
+        yield from bridge.build_readings()
+        yield from bridge.arrival_readings(arrivals)
 
 
 def _is_over(kept: _Kept, instant: datetime) -> bool:
@@ -166,21 +184,6 @@ def _next_event_us(connection: sqlite3.Connection, instant_us: int) -> int | Non
         for kind in ("run", "dataset", "job")
     ]
     return min((time_us for time_us in times if time_us is not None), default=None)
-
-
-def _totals(view: View, arrivals: Sequence[Arrivals]) -> Iterator[Reading]:
-    yield from duration_readings(view)
-    yield from total_readings(view)
-    yield from bridge.arrival_totals(arrivals)
-
-
-def _still(view: View, arrivals: Sequence[Arrivals]) -> Iterator[Reading]:
-    yield from size_readings(view)
-    yield from model_readings(view)
-    yield from job_readings(view)
-    yield from bridge.build_readings()
-    yield from bridge.arrival_readings(arrivals)
-    yield from bridge.graph_readings(view.graph)
 
 
 def registry_of(collector: MetricsCollector) -> CollectorRegistry:

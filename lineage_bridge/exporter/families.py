@@ -74,4 +74,4 @@ def _base_name(metric: Metric) -> str:
 
 def _storable(text: str) -> str:
     # Half of a surrogate pair is no UTF-8; the exposition would fail as a whole.
-    return text.encode("utf-8", "replace").decode()
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()

@@ -28,7 +28,7 @@ from prometheus_client.openmetrics.parser import (
 )
 from prometheus_client.parser import text_string_to_metric_families
 
-from lineage_bridge import __version__
+from lineage_bridge import __version__, facets
 from lineage_bridge.events import Dataset, Event
 from lineage_bridge.exporter.collector import MetricsCollector, registry_of
 from lineage_bridge.exporter.families import METRICS, families
@@ -332,6 +332,23 @@ def test_numbers_that_are_none_are_passed_over(tmp_path: Path) -> None:
 
     assert "ml_dataset_info" in names
     assert "ml_dataset_rows" not in names
+
+
+@pytest.mark.parametrize("facet", [{"evaluatedAt": "never"}, {"endpoints": "none"}, {}])
+def test_a_facet_that_breaks_its_schema_costs_no_other_part(
+    tmp_path: Path, facet: dict[str, object]
+) -> None:
+    health = Dataset("ns", "predictions.a.b.c", None, {facets.SERVING_HEALTH: facet})
+    deployment = {facets.DEPLOYMENT: facet}
+    broken = an_event("serve.a.b.c", 1, inputs=[health], run_facets=deployment)
+    with a_home(tmp_path, [*a_build(0), broken]) as journal:
+        found = samples(a_collector(journal))
+
+    labels = {"dataset_name": "features.mobility.trips", "environment": "local"}
+    assert value(found, "ml_dataset_rows", **labels) == 1200
+    assert value(found, "ml_feature_freshness_seconds", **labels) == 3000
+    assert value(found, "lineage_bridge_scrape_part_success", part="freshness") == 1
+    assert value(found, "lineage_bridge_scrape_part_success", part="health") == 0
 
 
 def test_a_metric_never_has_more_series_than_its_bound() -> None:
