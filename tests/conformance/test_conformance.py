@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+
+import pytest
+from conformance.replaying import EXCEPTIONS, SCENARIOS, ask_app, ask_url, replay
+
+from lineage_bridge.collector.server import build_app
+from lineage_bridge.journal import Journal
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_the_collector_answers_as_recorded(name, tmp_path):
+    journal = Journal(tmp_path)
+    app = build_app(journal)
+    with asyncio.Runner() as runner:
+        steps = list(replay(name, ask_app(app, runner)))
+    app.close()
+    journal.close()
+    kept = {int(number) for number in EXCEPTIONS.get(name, {})}
+    differing = {number: mismatch for number, mismatch in steps if mismatch}
+    assert {number: why for number, why in differing.items() if number not in kept} == {}
+    assert kept <= differing.keys(), "an exception that is none any more"
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.real_marquez
+@pytest.mark.skipif("MARQUEZ_URL" not in os.environ, reason="MARQUEZ_URL is not set")
+def test_the_server_at_marquez_url_answers_as_recorded(name):
+    subprocess.run(os.environ["MARQUEZ_RESET"], shell=True, check=True)
+    ask = ask_url(os.environ["MARQUEZ_URL"])
+    differing = [(number, mismatch) for number, mismatch in replay(name, ask) if mismatch]
+    kept = EXCEPTIONS.get(name, {}) if os.environ.get("MARQUEZ_EXCEPTIONS") else {}
+    assert [step for step in differing if str(step[0]) not in kept] == []
+
+
+def test_every_exception_names_a_step_and_a_reason():
+    assert set(EXCEPTIONS) <= set(SCENARIOS)
+    assert all(reason.endswith(".") for steps in EXCEPTIONS.values() for reason in steps.values())
