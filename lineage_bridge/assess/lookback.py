@@ -79,15 +79,15 @@ class Lookback:
         """Take in a window; one that is older than all that is held changes nothing."""
         start_us = window.start_us - window.start_us % MINUTE_US
         minutes = self.minutes
-        if minutes and start_us <= minutes[-1].start_us:
-            minute = self._held_minute(start_us, window.end_us)
-            if minute is None:
-                return
-            self._merge(minute, window, policy)
-        else:
+        if not minutes or start_us > minutes[-1].start_us:
             minute = Minute(start_us, window.end_us)
             minutes.append(minute)
-            self._fill(minute, window, policy)
+        else:
+            held = self._held_minute(start_us, window.end_us)
+            if held is None:
+                return
+            minute = held
+        self._count(minute, window, policy)
         if window.end_us > self.newest_end_us:
             self.newest_end_us = window.end_us
             self._let_go(policy)
@@ -111,40 +111,34 @@ class Lookback:
             minutes.insert(position, Minute(start_us, end_us))
         return minutes[position]
 
-    def _fill(self, minute: Minute, window: WindowFacts, policy: ServingPolicy) -> None:
-        """The first window of a minute."""
-        requests = window.requests
-        minute.windows = 1
-        minute.requests = requests
-        minute.predictions = window.predictions
-        minute.p50_ms, minute.p95_ms, minute.p99_ms = window[5:8]
+    def _count(self, minute: Minute, window: WindowFacts, policy: ServingPolicy) -> None:
+        _, end_us, requests, predictions, bad, p50_ms, p95_ms, p99_ms, _ = window
+        minute.windows += 1
+        minute.requests += requests
+        minute.predictions += predictions
         self.windows += 1
         self.requests += requests
-        self._judge_latency(minute, window, policy)
+        if minute.windows == 1:
+            minute.p50_ms, minute.p95_ms, minute.p99_ms = p50_ms, p95_ms, p99_ms
+        else:  # another replica, or a part of the minute after a restart
+            minute.end_us = max(minute.end_us, end_us)
+            minute.p50_ms = max(minute.p50_ms, p50_ms)
+            minute.p95_ms = max(minute.p95_ms, p95_ms)
+            minute.p99_ms = max(minute.p99_ms, p99_ms)
+        limit_ms = min(policy.latency_p95_ms, policy.latency_p99_ms)
+        if p95_ms <= limit_ms and p99_ms <= limit_ms:
+            possible, also = minute.possibly_slow
+            minute.possibly_slow = (possible + requests // 100, also + requests // 100)
+            if bad != NOTHING_BAD:
+                self._count_bad(minute, (*bad, 0, 0))
+        else:
+            self._count_slow(minute, window, policy)
 
-    def _merge(self, minute: Minute, window: WindowFacts, policy: ServingPolicy) -> None:
-        """One more window of a minute: another replica, or a part after a restart."""
-        minute.end_us = max(minute.end_us, window.end_us)
-        minute.windows += 1
-        minute.requests += window.requests
-        minute.predictions += window.predictions
-        minute.p50_ms = max(minute.p50_ms, window.p50_ms)
-        minute.p95_ms = max(minute.p95_ms, window.p95_ms)
-        minute.p99_ms = max(minute.p99_ms, window.p99_ms)
-        self.windows += 1
-        self.requests += window.requests
-        self._judge_latency(minute, window, policy)
-
-    def _judge_latency(self, minute: Minute, window: WindowFacts, policy: ServingPolicy) -> None:
+    def _count_slow(self, minute: Minute, window: WindowFacts, policy: ServingPolicy) -> None:
         requests = window.requests
-        possible, also = minute.possibly_slow
         times = (window.p50_ms, window.p95_ms, max(window.p95_ms, window.p99_ms))
         limits = (policy.latency_p95_ms, policy.latency_p99_ms)
-        if times[2] <= min(limits):
-            minute.possibly_slow = (possible + requests // 100, also + requests // 100)
-            if window.bad != NOTHING_BAD:
-                self._count_bad(minute, (*window.bad, 0, 0))
-            return
+        possible, also = minute.possibly_slow
         first, second = (possibly_slow(requests, *times, limit) for limit in limits)
         minute.possibly_slow = (possible + first, also + second)
         over_p95, over_p99 = minute.windows_over

@@ -1,23 +1,21 @@
-"""What reading windows needs to remember: in the journal's database, in the journal's transactions.
+"""What judging windows needs to remember, changed in the journal's own transactions.
 
-Each deployment's evaluator and sums, windows that were read and not judged yet, the hash of every
-line that was ever counted, starts that were taken in, and the counters that no window ever filled.
-None of it is needed to answer a question; all of it is needed to read on as if reading had never
-stopped.
+Each deployment's evaluator and sums, the windows that were read and not judged yet, the starts that
+were taken in, and the counters that no window ever filled. None of it is needed to answer what the
+graph answers; all of it is needed to go on as if reading had never stopped.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
-from lineage_bridge.adapters.p5_windows import COUNTERS, Names, Window, check_names
-from lineage_bridge.assess.lookback import MINUTE_US, WindowFacts
+from lineage_bridge.adapters.p5_windows import Names, check_names
+from lineage_bridge.assess.lookback import WindowFacts
 from lineage_bridge.assess.serving import DeploymentState
 from lineage_bridge.assess.serving_facts import Totals
 from lineage_bridge.naming import Slot
@@ -31,10 +29,6 @@ SCHEMA = (
     """CREATE TABLE IF NOT EXISTS serving_starts (
     run_id TEXT PRIMARY KEY         -- a start that the evaluators have taken in
 ) WITHOUT ROWID""",
-    """CREATE TABLE IF NOT EXISTS window_lines (
-    minute_us INTEGER PRIMARY KEY,  -- the minute in which the windows begin
-    hashes BLOB NOT NULL            -- 8 bytes for each line
-)""",
     """CREATE TABLE IF NOT EXISTS window_pending (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     windows BLOB NOT NULL           -- read and not judged yet, as JSON
@@ -44,7 +38,6 @@ SCHEMA = (
     blind TEXT NOT NULL             -- counters that were 0 or absent in every window, by comma
 ) WITHOUT ROWID""",
 )
-HASH_BYTES = 8
 
 Sums = tuple[int, int, int, int]  # successes, failures, rejected, timeouts
 
@@ -210,88 +203,6 @@ def _all_slots(connection: sqlite3.Connection) -> list[tuple[Slot, SlotMemory]]:
         "SELECT service, environment, deployment, memory FROM serving_slots ORDER BY 1, 2, 3"
     )
     return [(Slot(*names), _memory_of(memory)) for *names, memory in rows]
-
-
-class SeenLines:
-    """The lines that were ever counted, by the minute of their window."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self._minutes: dict[int, set[bytes]] = {}
-        self._changed: set[int] = set()
-        (newest_us,) = connection.execute("SELECT max(minute_us) FROM window_lines").fetchone()
-        self._newest_us = newest_us  # beyond it there is nothing to load
-
-    def is_new(self, start_us: int, digest: bytes) -> bool:
-        """Tell whether a line is new, and remember it."""
-        minute_us = start_us - start_us % MINUTE_US
-        seen = self._minutes.get(minute_us)
-        if seen is None:
-            seen = self._minutes[minute_us] = self._load(minute_us)
-        if digest in seen:
-            return False
-        seen.add(digest)
-        self._changed.add(minute_us)
-        return True
-
-    def save(self) -> None:
-        """Write the minutes that changed, and let go of all."""
-        self._connection.executemany(
-            "INSERT OR REPLACE INTO window_lines VALUES (?, ?)",
-            [(m, b"".join(sorted(self._minutes[m]))) for m in sorted(self._changed)],
-        )
-        self._newest_us = max([*self._changed, self._newest_us or 0], default=None)
-        self._minutes.clear()
-        self._changed.clear()
-
-    def _load(self, minute_us: int) -> set[bytes]:
-        if self._newest_us is None or minute_us > self._newest_us:
-            return set()
-        row = self._connection.execute(
-            "SELECT hashes FROM window_lines WHERE minute_us = ?", (minute_us,)
-        ).fetchone()
-        blob = row[0] if row else b""
-        return {blob[i : i + HASH_BYTES] for i in range(0, len(blob), HASH_BYTES)}
-
-
-class BlindCounters:
-    """Which counters of a service were never anything but 0 or absent."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self._blind: dict[str, tuple[str, ...]] = list_blind_counters(connection)
-        self._values_of: dict[str, Callable[[Window], tuple[Any, ...]]] = {}
-        self._changed: set[str] = set()
-
-    def look(self, window: Window) -> None:
-        """Take a window's counters in."""
-        service = window.service_name
-        values_of = self._values_of.get(service)
-        if values_of is None:
-            values_of = self._watch(service, self._blind.get(service, COUNTERS))
-        values = values_of(window)
-        if any(values):
-            seen = zip(self._blind[service], values, strict=False)
-            self._watch(service, tuple(name for name, value in seen if not value))
-
-    def _watch(self, service: str, blind: tuple[str, ...]) -> Callable[[Window], tuple[Any, ...]]:
-        # One name more than needed: of a single one `attrgetter` would give no tuple.
-        values_of = attrgetter(*blind, blind[0]) if blind else _nothing
-        self._blind[service], self._values_of[service] = blind, values_of
-        self._changed.add(service)
-        return values_of
-
-    def save(self) -> None:
-        """Write what changed."""
-        self._connection.executemany(
-            "INSERT OR REPLACE INTO window_services VALUES (?, ?)",
-            [(service, ",".join(self._blind[service])) for service in sorted(self._changed)],
-        )
-        self._changed.clear()
-
-
-def _nothing(_: Window) -> tuple[Any, ...]:
-    return ()
 
 
 def load_pending(connection: sqlite3.Connection, sources: Sources) -> list[Pending]:

@@ -14,10 +14,10 @@ time stay as they were.
 
 from __future__ import annotations
 
+import sqlite3
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from itertools import groupby
 from operator import attrgetter
 from os import fstat
@@ -28,20 +28,18 @@ from lineage_bridge.adapters.p5_windows import is_inconsistent, judged_facts, na
 from lineage_bridge.assess.lookback import MINUTE_US
 from lineage_bridge.assess.policy import ServingPolicy
 from lineage_bridge.errors import ArtifactError
-from lineage_bridge.ingest import cursors, quarantine
+from lineage_bridge.ingest import cursors, quarantine, seen_lines, window_state
 from lineage_bridge.ingest.activations import Activation
+from lineage_bridge.ingest.blind_counters import BlindCounters
 from lineage_bridge.ingest.lines import LineReader
 from lineage_bridge.ingest.observers import Observers, Outgoing
 from lineage_bridge.ingest.quarantine import Rejected, rejected
+from lineage_bridge.ingest.seen_lines import SeenLines
 from lineage_bridge.ingest.window_files import WindowFile, changed_files
 from lineage_bridge.ingest.window_state import (
-    HASH_BYTES,
-    BlindCounters,
     Implied,
     Pending,
-    SeenLines,
     Sources,
-    create,
     list_blind_counters,
     list_implied,
     load_pending,
@@ -104,9 +102,7 @@ def ingest_windows(
         final: this is a backfill: tell sums that moved, though no finding did.
     """
     with journal.transaction() as tx:
-        cursors.create(tx.connection)
-        tx.connection.execute(quarantine.SCHEMA)
-        create(tx.connection)
+        _create_tables(tx.connection)
         pending, unchanged = changed_files(tx.connection, files, root_of)
         observers = Observers(
             tx.connection,
@@ -150,6 +146,7 @@ class _Reading:
         self._pending = load_pending(tx.connection, self._sources)
         self._seen = SeenLines(tx.connection)
         self._blind = BlindCounters(tx.connection)
+        self._quarantined = {item.path for item in quarantine.list_rejected(tx.connection)}
 
     def judge_before(self, tx: Transaction, until_us: int | None) -> None:
         """Judge what was written before an instant (None: everything)."""
@@ -159,7 +156,7 @@ class _Reading:
         if until_us is None:
             due, self._pending = self._pending, []
         else:
-            count = _count_before(self._pending, until_us)
+            count = bisect_left(self._pending, until_us, key=_at_us)
             due, self._pending = self._pending[:count], self._pending[count:]
         for at_us, windows in groupby(due, key=_at_us):
             self._observers.judge(tx, at_us, windows)
@@ -190,7 +187,7 @@ class _Reading:
     ) -> None:
         seen = fstat(opened.fileno())
         offset, lines = cursors.resume(file.cursor, opened)
-        quarantine_after(tx, file.path, lines if offset else -1)
+        self._forget_rejected(tx, file.path, after_line=lines if offset else -1)
         reader = LineReader(opened, offset, lines)
         try:
             for number, line in reader:
@@ -212,6 +209,13 @@ class _Reading:
         )
         cursors.put(tx.connection, cursor)
 
+    def _forget_rejected(self, tx: Transaction, path: str, *, after_line: int) -> None:
+        """What was rejected there is about to be read again."""
+        if path in self._quarantined:
+            tx.connection.execute(
+                "DELETE FROM quarantine WHERE path = ? AND line > ?", (path, after_line)
+            )
+
     def _read_line(self, file: WindowFile, number: int, line: bytes, found: list[Rejected]) -> None:
         result = self.result
         result.lines += 1
@@ -222,8 +226,7 @@ class _Reading:
         except ArtifactError as exc:
             found.append(Rejected(file.path, FAMILY, number, exc.field, exc.reason))
             return
-        digest = blake2b(line, digest_size=HASH_BYTES).digest()
-        if not self._seen.is_new(facts.start_us, digest):
+        if not self._seen.is_new(facts.start_us, line):
             result.duplicates += 1
             return
         result.new += 1
@@ -240,10 +243,7 @@ class _Reading:
         self._pending.append(Pending(at_us, source, facts, sums, is_inconsistent(window)))
 
 
-def _count_before(pending: Sequence[Pending], until_us: int) -> int:
-    return bisect_left(pending, until_us, key=_at_us)
-
-
-def quarantine_after(tx: Transaction, path: str, line: int) -> None:
-    """Forget what was rejected after a line, which is about to be read (again)."""
-    tx.connection.execute("DELETE FROM quarantine WHERE path = ? AND line > ?", (path, line))
+def _create_tables(connection: sqlite3.Connection) -> None:
+    modules = (cursors.SCHEMA, quarantine.SCHEMA, seen_lines.SCHEMA)
+    for statement in (*modules, *window_state.SCHEMA):
+        connection.execute(statement)

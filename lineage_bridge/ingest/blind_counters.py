@@ -1,0 +1,54 @@
+"""Counters that a service never fills: 0 or absent in every window, so they see nothing.
+
+Per-service knowledge over everything that was ever read; `doctor` tells it as a note.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any
+
+from lineage_bridge.adapters.p5_windows import COUNTERS, Window
+from lineage_bridge.ingest.window_state import list_blind_counters
+
+
+class BlindCounters:
+    """Which counters of a service were never anything but 0 or absent."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._blind: dict[str, tuple[str, ...]] = list_blind_counters(connection)
+        self._values_of: dict[str, Callable[[Window], tuple[Any, ...]]] = {}
+        self._changed: set[str] = set()
+
+    def look(self, window: Window) -> None:
+        """Take a window's counters in."""
+        service = window.service_name
+        values_of = self._values_of.get(service)
+        if values_of is None:
+            values_of = self._watch(service, self._blind.get(service, COUNTERS))
+        values = values_of(window)
+        if any(values):
+            seen = zip(self._blind[service], values, strict=False)
+            self._watch(service, tuple(name for name, value in seen if not value))
+
+    def _watch(self, service: str, blind: tuple[str, ...]) -> Callable[[Window], tuple[Any, ...]]:
+        # One name more than needed: of a single one `attrgetter` would give no tuple.
+        values_of = attrgetter(*blind, blind[0]) if blind else _nothing
+        self._blind[service], self._values_of[service] = blind, values_of
+        self._changed.add(service)
+        return values_of
+
+    def save(self) -> None:
+        """Write what changed."""
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO window_services VALUES (?, ?)",
+            [(service, ",".join(self._blind[service])) for service in sorted(self._changed)],
+        )
+        self._changed.clear()
+
+
+def _nothing(_: Window) -> tuple[Any, ...]:
+    return ()

@@ -1,0 +1,63 @@
+"""Which lines were counted: each once, also across folders and runs.
+
+Eight bytes of hash for a line, kept by the minute in which its window begins, one row for a minute:
+so that reading a minute costs one row, and two different lines are never taken for one.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from hashlib import blake2b
+
+from lineage_bridge.assess.lookback import MINUTE_US
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS window_lines (
+    minute_us INTEGER PRIMARY KEY,  -- the minute in which the windows begin
+    hashes BLOB NOT NULL            -- 8 bytes for each line
+)
+"""
+HASH_BYTES = 8
+
+
+class SeenLines:
+    """The lines that were ever counted, by the minute of their window."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._minutes: dict[int, set[bytes]] = {}
+        self._changed: set[int] = set()
+        (newest_us,) = connection.execute("SELECT max(minute_us) FROM window_lines").fetchone()
+        self._newest_us = newest_us  # beyond it there is nothing to load
+
+    def is_new(self, start_us: int, line: bytes) -> bool:
+        """Tell whether a line is new, and remember it."""
+        minute_us = start_us - start_us % MINUTE_US
+        seen = self._minutes.get(minute_us)
+        if seen is None:
+            seen = self._minutes[minute_us] = self._load(minute_us)
+        digest = blake2b(line, digest_size=HASH_BYTES).digest()
+        if digest in seen:
+            return False
+        seen.add(digest)
+        self._changed.add(minute_us)
+        return True
+
+    def save(self) -> None:
+        """Write the minutes that changed, and let go of all."""
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO window_lines VALUES (?, ?)",
+            [(m, b"".join(sorted(self._minutes[m]))) for m in sorted(self._changed)],
+        )
+        self._newest_us = max([*self._changed, self._newest_us or 0], default=None)
+        self._minutes.clear()
+        self._changed.clear()
+
+    def _load(self, minute_us: int) -> set[bytes]:
+        if self._newest_us is None or minute_us > self._newest_us:
+            return set()
+        row = self._connection.execute(
+            "SELECT hashes FROM window_lines WHERE minute_us = ?", (minute_us,)
+        ).fetchone()
+        blob = row[0] if row else b""
+        return {blob[i : i + HASH_BYTES] for i in range(0, len(blob), HASH_BYTES)}
