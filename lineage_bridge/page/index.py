@@ -11,22 +11,24 @@ from urllib.parse import quote
 from lineage_bridge.page.content import Content
 from lineage_bridge.page.markup import Fragment, document, element, joined
 from lineage_bridge.page.style import STYLE
-from lineage_bridge.times import format_time
+from lineage_bridge.times import format_time, parse_time
 
 MAX_ROWS: Final = 500
 
-# Status -> class of its colour; the word is always there as well.
+# Status -> class of its colour, worst first; the word is always there as well.
 _TONES: Final = {
-    "healthy": "good",
-    "idle": None,
-    "unknown": None,
-    "degraded": "warn",
     "unhealthy": "bad",
-    "FRESH": "good",
-    "LATE": "warn",
+    "degraded": "warn",
+    "unknown": None,
+    "idle": None,
+    "healthy": "good",
     "STALE": "bad",
+    "LATE": "warn",
     "UNKNOWN": None,
+    "FRESH": "good",
 }
+# Reasons whose value is nothing but how long they hold.
+_WAITING: Final = frozenset({"silent", "stopped", "finished", "no_traffic", "no_requests_yet"})
 _UNITS: Final = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
 
 
@@ -76,15 +78,15 @@ def _navigation(content: Content, metrics_url: str | None) -> Fragment:
 def _deployments(content: Content) -> Fragment:
     if not content.deployments:
         return _section("Deployments", (), _empty("No deployment is known.", "--p5 DIR"))
-    rows = [_deployment(node, found) for node, found in content.deployments[:MAX_ROWS]]
+    rows = [_deployment(node, found, content.at) for node, found in content.deployments[:MAX_ROWS]]
     heads = ("Deployment", "Status", "Why", "Model", "Trained on", "Requests")
     statuses = [found["status"] for _, found in content.deployments]
     return _section("Deployments", statuses, _table("Deployments", heads, rows, len(statuses)))
 
 
-def _deployment(node: str, found: Mapping[str, Any]) -> Fragment:
+def _deployment(node: str, found: Mapping[str, Any], at: datetime) -> Fragment:
     lineage = f"/api/v1/lineage?nodeId={quote(node, safe='')}&depth=20"
-    place = f"{found['service']}, {found['environment']}"
+    place = f"{found['environment']}, {found['service']}"
     return element(
         "tr",
         element(
@@ -95,22 +97,28 @@ def _deployment(node: str, found: Mapping[str, Any]) -> Fragment:
             scope="row",
         ),
         element("td", _status(found["status"])),
-        element("td", element("ul", *(_reason(reason) for reason in found["reasons"]))),
+        element("td", element("ul", *(_reason(reason, at) for reason in found["reasons"]))),
         element("td", _versioned(found.get("model"))),
         element("td", _versioned(found.get("dataset"))),
         element("td", f"{found['totals']['requests']:,}", class_="number"),
     )
 
 
-def _reason(reason: Mapping[str, Any]) -> Fragment:
+def _reason(reason: Mapping[str, Any], at: datetime) -> Fragment:
     numbers = ""
-    if "value" in reason and "threshold" in reason:
-        numbers = f" {reason['value']:.4g} (limit {reason['threshold']:.4g})"
+    if reason["code"] not in _WAITING and "value" in reason and "threshold" in reason:
+        numbers = f" {number_text(reason['value'])} (limit {number_text(reason['threshold'])})"
     where = f" on {reason['endpoint']}" if reason.get("endpoint") else ""
-    since = element("time", reason["since"], datetime=reason["since"])
+    seconds = (at - parse_time(reason["since"])[0]).total_seconds()
+    since = element("time", age_text(seconds), datetime=reason["since"], title=reason["since"])
     return element(
-        "li", element("code", reason["code"]), numbers, where, element("small", " since ", since)
+        "li", element("code", reason["code"]), numbers, where, element("small", " for ", since)
     )
+
+
+def number_text(value: float) -> str:
+    """A ratio to three digits, a count or milliseconds in full."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _datasets(content: Content) -> Fragment:
@@ -195,8 +203,8 @@ def _status(status: str) -> Fragment:
 def _versioned(named: Mapping[str, Any] | None) -> Fragment | str:
     if named is None:
         return "not known"
-    version = f"@{named['version']}" if "version" in named else ""
-    return element("code", f"{named['name']}{version}")
+    version = element("small", named["version"]) if "version" in named else None
+    return joined([element("code", named["name"]), element("br"), version])
 
 
 def _time(instant: datetime) -> Fragment:

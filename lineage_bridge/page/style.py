@@ -25,13 +25,14 @@ table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: .5rem .75rem;
   border-top: 1px solid var(--line); }
 thead th { border-top: 0; color: var(--soft); font-weight: 600; font-size: .85rem; }
-tbody th { font-weight: 600; overflow-wrap: anywhere; } td ul { margin: 0; padding: 0;
+tbody th { font-weight: 600; }
+th, td { max-width: 26rem; overflow-wrap: break-word; } td ul { margin: 0; padding: 0;
   list-style: none; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .status { border: 1px solid; border-radius: 1rem; padding: 0 .6rem; font-size: .85rem;
   font-weight: 600; white-space: nowrap; color: var(--mute); }
 .good { color: var(--good); } .warn { color: var(--warn); } .bad { color: var(--bad); }
-code { font: .9em ui-monospace, monospace; overflow-wrap: anywhere; }
+code { font: .9em ui-monospace, monospace; } td li + li { margin-top: .25rem; }
 .empty { padding: 1rem; }
 """
 

@@ -17,7 +17,7 @@ from lineage_bridge.events import Event
 from lineage_bridge.journal import Journal
 from lineage_bridge.page import index_app
 from lineage_bridge.page.content import Content
-from lineage_bridge.page.index import MAX_ROWS, age_text, index_html
+from lineage_bridge.page.index import MAX_ROWS, age_text, index_html, number_text
 from lineage_bridge.page.markup import element
 from lineage_bridge.settings import Settings
 
@@ -88,10 +88,9 @@ def test_deployments_are_shown_with_status_reasons_and_what_they_serve(tmp_path:
 
     assert "dep-1" in page.text
     assert "degraded" in page.text
-    assert "latency_p95_ms  750 (limit 500) on /predict" in page.text
-    assert "2026-04-07T08:40:00Z" in page.text
-    assert "models.default@v1" in page.text
-    assert "features.mobility.trips@2026-04-07T08:00:00Z" in page.text
+    assert "latency_p95_ms  750 (limit 500) on /predict  for  10 min" in page.text
+    assert "models.default v1" in page.text
+    assert "features.mobility.trips 2026-04-07T08:00:00Z" in page.text
     assert "1,234" in page.text
 
 
@@ -210,6 +209,13 @@ def test_a_journal_that_cannot_be_read_is_503(tmp_path: Path, path: str) -> None
 def test_other_paths_are_not_found(tmp_path: Path) -> None:
     with Journal(tmp_path) as journal:
         assert get(journal, "/nothing").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.47619, "0.476"), (0.05, "0.05"), (8.0, "8"), (1432.4, "1,432")]
+)
+def test_numbers_are_as_long_as_they_need_be(value: float, text: str) -> None:
+    assert number_text(value) == text
 
 
 @pytest.mark.parametrize(
