@@ -8,6 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from lineage_bridge.cli.context import Instant, open_journal, with_settings
+from lineage_bridge.cli.serve import (
+    EXPORTER_PORT,
+    choose_port,
+    host_option,
+    port_option,
+    wait_for_interrupt,
+)
 
 if TYPE_CHECKING:
     from lineage_bridge.journal import Journal
@@ -17,25 +24,24 @@ if TYPE_CHECKING:
 @click.command()
 @with_settings
 @click.option("--once", is_flag=True, help="Print the metrics and end.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to bind to.")
-@click.option(
-    "--port",
-    default=9464,
-    show_default=True,
-    type=click.IntRange(0, 65_535),
-    help="0 takes any free one.",
-)
+@host_option
+@port_option("--port", EXPORTER_PORT, "The exporter's port.")
 @click.option("--at", type=Instant(), help="Show the platform as it was at that time.")
-def exporter(settings: Settings, *, once: bool, host: str, port: int, at: datetime | None) -> None:
+def exporter(
+    settings: Settings, *, once: bool, host: str, port: int | None, at: datetime | None
+) -> None:
     """Serve metrics for Prometheus at /metrics, until Ctrl-C.
 
     docs/metrics.md names each with its type, labels, unit and source.
     """
+    if once:
+        with open_journal(settings, readonly=True):
+            pass  # a home that is not there is an error here; a server may wait for its first event
     with open_journal(settings) as journal:
         if once:
             click.echo(_exposition(journal, settings, at), nl=False)
         else:
-            _serve(journal, settings, host, port, at)
+            _serve(journal, settings, host, choose_port(host, port, EXPORTER_PORT), at)
 
 
 def _exposition(journal: Journal, settings: Settings, at: datetime | None) -> str:
@@ -48,14 +54,8 @@ def _exposition(journal: Journal, settings: Settings, at: datetime | None) -> st
 
 
 def _serve(journal: Journal, settings: Settings, host: str, port: int, at: datetime | None) -> None:
-    import signal
-    import threading
-
     from lineage_bridge.exporter.server import ExporterServer
 
     with ExporterServer(journal, settings, host, port, at=at) as server:
-        click.echo(f"Metrics at {server.url}/metrics (Ctrl-C ends)", err=True)
-        ended = threading.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: ended.set())
-        ended.wait()
+        click.echo(f"Metrics: {server.url}/metrics  (Ctrl-C ends it)")
+        wait_for_interrupt()

@@ -32,7 +32,7 @@ class Content:
     Attributes:
         at: the instant that everything was judged at.
         events: how many events the journal has had.
-        namespaces: those of the graph's nodes, sorted.
+        namespaces: those that have jobs, sorted.
         datasets: as `freshness --json` lists them, worst first.
         deployments: as `health --json` lists them, worst first, each with the node id of its
             predictions.
@@ -57,7 +57,7 @@ def read_content(journal: Journal, at: datetime) -> Content:
     return Content(
         at=at,
         events=events,
-        namespaces=tuple(sorted({node.namespace for node in graph.nodes.values()})),
+        namespaces=_namespaces_of_jobs(graph),
         datasets=tuple(sorted(freshness_json(graph, at)["datasets"], key=_dataset_order)),
         deployments=tuple(sorted(zip(nodes, judged, strict=True), key=_deployment_order)),
     )
@@ -76,6 +76,11 @@ def _load(journal: Journal, at: datetime) -> tuple[Graph, int]:
     events = reduce(journal)
     with journal.reading() as connection:
         return load(connection, at=at, keys=_FACETS), events
+
+
+def _namespaces_of_jobs(graph: Graph) -> tuple[str, ...]:
+    found = {node.namespace for node in graph.nodes.values() if node.kind == "job"}
+    return tuple(sorted(found))
 
 
 def _dataset_order(dataset: Mapping[str, Any]) -> tuple[int, str, str]:

@@ -12,7 +12,7 @@ from platform_events import a_platform
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from lineage_bridge.cli.exporter import exporter
-from lineage_bridge.errors import SettingsError
+from lineage_bridge.errors import JournalError, SettingsError
 from lineage_bridge.exporter.server import ExporterServer
 from lineage_bridge.journal import Journal
 from lineage_bridge.settings import Settings
@@ -85,6 +85,13 @@ def test_stopping_a_server_that_never_started_frees_its_port(tmp_path: Path) -> 
         server.stop()
         with a_server(journal, port) as again:
             assert httpx.get(again.url).status_code == 200
+
+
+def test_once_makes_no_home_where_none_is(tmp_path: Path) -> None:
+    result = CliRunner().invoke(exporter, ["--once", "--home", str(tmp_path / "none")])
+
+    assert isinstance(result.exception, JournalError)
+    assert not (tmp_path / "none").exists()
 
 
 def test_once_prints_the_exposition(tmp_path: Path) -> None:
