@@ -19,6 +19,9 @@ DAY_SECONDS = 86_400
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _CYCLE_YEARS = 400
 _CYCLE_DAYS = 146_097  # of 400 years of the Gregorian calendar
+_EPOCH = EPOCH.replace(tzinfo=None)
+_FAR_US = 253_402_300_800_000_000  # the year 10000
+_WHOLE_SECONDS = len("2026-04-07T10:30:00")
 _MONTH_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 _TIME = re.compile(
@@ -109,11 +112,12 @@ def format_micros(micros: int | None) -> str | None:
     """Print an entity's timestamp: no fraction, or 3 or 6 digits."""
     if micros is None:
         return None
-    seconds, fraction = divmod(micros, 1_000_000)
-    if not fraction:
-        return f"{_date_time(seconds)}Z"
-    digits = f"{fraction:06d}"
-    return f"{_date_time(seconds)}.{digits[:3] if digits.endswith('000') else digits}Z"
+    if not 0 <= micros < _FAR_US:
+        seconds, fraction = divmod(micros, 1_000_000)
+        text = f"{_date_time(seconds)}.{fraction:06d}" if fraction else _date_time(seconds)
+    else:
+        text = (_EPOCH + timedelta(microseconds=micros)).isoformat()
+    return f"{text[:-3]}Z" if len(text) > _WHOLE_SECONDS and text.endswith("000") else f"{text}Z"
 
 
 def format_nanos(nanos: int) -> str:

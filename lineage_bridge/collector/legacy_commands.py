@@ -154,7 +154,8 @@ def _create_run(context: Context, command: Command) -> None:
         return
     run = connection.execute(
         "INSERT INTO mq_runs (uuid, job, created_us, updated_us, state, state_us, transitioned_us,"
-        " nominal_start_us, nominal_end_us, args) VALUES (?, ?, ?, ?, 'NEW', NULL, ?, ?, ?, ?)",
+        " nominal_start_us, nominal_end_us, args, facets, facet_times)"
+        " VALUES (?, ?, ?, ?, 'NEW', NULL, ?, ?, ?, ?, '{}', '{}')",
         (
             command["run"],
             job[0],

@@ -28,6 +28,7 @@ _SPARK_PLAN = "spark.logicalPlan"
 _DROPPED = "spark_unknown"
 
 _encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
 
 
 @dataclass(slots=True)
@@ -140,24 +141,28 @@ def _upsert(
     job_facets: dict[str, Any],
 ) -> Run:
     row = context.connection.execute(
-        "SELECT id, state, state_us, started_us, ended_us, facets, job_facets"
+        "SELECT id, state, state_us, started_us, ended_us, facets, facet_times, job_facets"
         " FROM mq_runs WHERE uuid = ?",
         (uuid,),
     ).fetchone()
     if row is None:
-        row = (None, None, None, None, None, None, None)
-    run_id, held, held_us, started, ended, run_facets, held_job_facets = row
+        row = (None, None, None, None, None, "{}", "{}", None)
+    run_id, held, held_us, started, ended, held_facets, held_times, held_job_facets = row
     late = state is not None and _newer((held_us, held), (context.at_us, state))
     now_state, now_us = (held, held_us) if late or state is None else (state, context.at_us)
     if state is not None:
         started, ended = _times(context.at_us, state, started, ended)
+    shown, times = _merged_apart(
+        context, held_facets, held_times, facets if state is not None else {}
+    )
     values = {
         "state": now_state,
         "state_us": now_us,
         "transitioned": FOREVER_US if now_us is None else now_us,
         "started": started,
         "ended": ended,
-        "facets": _merged(context, run_facets, facets if state is not None else {}),
+        "facets": shown,
+        "times": times,
         "job_facets": _merged(context, held_job_facets, job_facets),
         "updated": context.at_us,
     }
@@ -172,13 +177,14 @@ def _upsert(
 
 _INSERT = (
     "INSERT INTO mq_runs (uuid, job, created_us, updated_us, state, state_us, transitioned_us,"
-    " started_us, ended_us, args, facets, job_facets) VALUES (:uuid, :job, :updated, :updated,"
-    " :state, :state_us, :transitioned, :started, :ended, :args, :facets, :job_facets)"
+    " started_us, ended_us, args, facets, facet_times, job_facets) VALUES (:uuid, :job, :updated,"
+    " :updated, :state, :state_us, :transitioned, :started, :ended, :args, :facets, :times,"
+    " :job_facets)"
 )
 _UPDATE = (
     "UPDATE mq_runs SET updated_us = :updated, state = :state, state_us = :state_us,"
     " transitioned_us = :transitioned, started_us = :started, ended_us = :ended,"
-    " facets = :facets, job_facets = :job_facets WHERE id = :id"
+    " facets = :facets, facet_times = :times, job_facets = :job_facets WHERE id = :id"
 )
 
 
@@ -196,16 +202,33 @@ def _times(
     return at_us if started is None else max(started, at_us), ended
 
 
+def _merged_apart(
+    context: Context, stored: str, times: str, facets: dict[str, Any]
+) -> tuple[str, str]:
+    kept = _kept(facets)
+    if not kept:
+        return stored, times
+    values, at = _decode(stored), _decode(times)
+    if _SPARK_PLAN in values:
+        kept.pop(_SPARK_PLAN, None)
+    for name, value in kept.items():
+        if at.get(name, context.at_us) <= context.at_us:
+            values[name], at[name] = value, context.at_us
+    return _encode(values).decode(), _encode(at).decode()
+
+
 def _merged(context: Context, stored: bytes | None, facets: dict[str, Any]) -> bytes | None:
-    kept = {
+    kept = _kept(facets)
+    if not kept:
+        return stored
+    merged = merging.load(stored)
+    merging.put(merged, kept, context.at_us)
+    return merging.dump(merged)
+
+
+def _kept(facets: dict[str, Any]) -> dict[str, Any]:
+    return {
         name: value
         for name, value in facets.items()
         if name != _DROPPED and len(name) <= MAX_FACET_NAME
     }
-    if not kept:
-        return stored
-    merged = merging.load(stored)
-    if _SPARK_PLAN in merged:
-        kept.pop(_SPARK_PLAN, None)
-    merging.put(merged, kept, context.at_us)
-    return merging.dump(merged)

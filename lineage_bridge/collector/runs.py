@@ -47,12 +47,12 @@ _IO_FACETS = (
 def load(
     connection: sqlite3.Connection, ids: Iterable[int], *, io_facets: bool = True
 ) -> dict[int, Json]:
-    """Runs by row, as the API shows them."""
+    """Runs by row, as the API shows them; facets pass through as they are stored."""
     wanted = _encode(sorted(set(ids))).decode()
     if wanted == "[]":
         return {}
     facets = (
-        {row[:3]: _decode(row[3]) for row in connection.execute(_IO_FACETS, (wanted,))}
+        {row[:3]: msgspec.Raw(row[3]) for row in connection.execute(_IO_FACETS, (wanted,))}
         if io_facets
         else {}
     )
@@ -65,7 +65,7 @@ def load(
 
 
 def _versions(
-    rows: Iterable[Any], facets: dict[tuple[int, int, str], Json], io: str
+    rows: Iterable[Any], facets: dict[tuple[int, int, str], msgspec.Raw], io: str
 ) -> dict[int, list[Json]]:
     found: dict[int, list[Json]] = {}
     for run, version, namespace, name, hash_id in rows:
@@ -91,11 +91,11 @@ def _run(row: Any, inputs: list[Json], outputs: list[Json]) -> Json:
         "startedAt": format_micros(started),
         "endedAt": format_micros(ended),
         "durationMs": _millis(ended) - _millis(started) if has_duration else None,
-        "args": _decode(row[9]),
+        "args": msgspec.Raw(row[9].encode()),
         "jobVersion": row[11] and {"namespace": row[12], "name": row[13], "version": row[11]},
         "inputDatasetVersions": inputs,
         "outputDatasetVersions": outputs,
-        "facets": merging.newest(merging.load(row[10])),
+        "facets": msgspec.Raw(row[10].encode()),
     }
 
 
@@ -150,8 +150,11 @@ def get_facets(connection: sqlite3.Connection, request: Request) -> Response:
     row = connection.execute(
         "SELECT facets, job_facets FROM mq_runs WHERE id = ?", (run,)
     ).fetchone()
-    stored = {"RUN": row[0], "JOB": row[1], "DATASET": None}[kind]
-    facets = merging.newest(merging.load(stored))
+    facets = {
+        "RUN": _decode(row[0]),
+        "JOB": merging.newest(merging.load(row[1])),
+        "DATASET": {},
+    }[kind]
     if not facets:
         return Response(media_type=None)
     return Response({"runId": uuid, "facets": facets})

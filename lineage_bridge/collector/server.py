@@ -113,11 +113,12 @@ class _Listener:
 
     def bind(self) -> None:
         try:
-            self._socket = socket.create_server(
-                (self.host, self.port),
-                family=socket.AF_INET6 if ":" in self.host else socket.AF_INET,
-                backlog=BACKLOG,
-            )
+            # asyncio turns Nagle's algorithm off only for sockets that name their protocol.
+            family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+            self._socket = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self._socket.bind((self.host, self.port))
+            self._socket.listen(BACKLOG)
         except OSError as exc:
             raise CollectorError(
                 f"Cannot listen on {self.host}:{self.port}: {exc}. "

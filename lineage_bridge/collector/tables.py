@@ -153,7 +153,8 @@ CREATE TABLE IF NOT EXISTS mq_runs (
     nominal_start_us INTEGER,
     nominal_end_us INTEGER,
     args TEXT NOT NULL,
-    facets BLOB,
+    facets TEXT NOT NULL,         -- as they are shown; their event times stand beside them
+    facet_times TEXT NOT NULL,
     job_facets BLOB
 );
 CREATE INDEX IF NOT EXISTS mq_runs_latest ON mq_runs (job, transitioned_us, started_us);
