@@ -161,6 +161,15 @@ def test_ages_grow_between_scrapes_without_an_event(tmp_path: Path) -> None:
     assert value(second, "ml_dataset_freshness_status", **labels, status="STALE") == 1
 
 
+def test_the_environment_is_a_setting_where_no_fact_names_one(tmp_path: Path) -> None:
+    with a_home(tmp_path, a_build(0)) as journal:
+        settings = Settings(environment="staging")
+        found = samples(MetricsCollector(journal, settings, now=Clock(5)))
+
+    labels = {"dataset_name": "features.mobility.trips", "environment": "staging"}
+    assert value(found, "ml_feature_freshness_seconds", **labels) == 300
+
+
 def test_a_build_in_the_future_has_a_skew_and_no_age(tmp_path: Path) -> None:
     labels = {"dataset_name": "features.mobility.trips", "environment": "local"}
     with a_home(tmp_path, a_build(0, built=at(120))) as journal:
