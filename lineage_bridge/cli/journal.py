@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MODELS = (
     ("lineage_bridge.graph.reduce", "GraphModel"),
     ("lineage_bridge.collector.model", "CollectorModel"),
+    ("lineage_bridge.exporter.arrivals", "ArrivalsModel"),
 )
 
 

@@ -93,7 +93,8 @@ def serving(
             exporter.start()
             stack.callback(exporter.stop)
             exporter_url = exporter.url
-        page = index_app(journal, settings, now)
+        metrics_url = f"{exporter_url}/metrics" if exporter_url else None
+        page = index_app(journal, settings, now, metrics_url=metrics_url)
         collector = CollectorServer(journal, host=host, port=port, fallback=page)
         collector.start()
         stack.callback(collector.stop)

@@ -6,7 +6,7 @@ that version belong to it, v1 -> v5 -> v1 are three.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -18,6 +18,8 @@ from lineage_bridge.naming import Slot, dataset_id
 
 PREDICTIONS = "predictions."
 MODELS = "models."
+
+_REQUIRED = ("service", "environment", "deployment", "model", "modelVersion")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ def deployments(graph: Graph) -> list[Deployment]:
     """Every deployment that an event or a window tells of, sorted by slot."""
     found: dict[str, Deployment] = {}
     for node in graph.nodes.values():
-        starts = [run for run in node.runs if facets.DEPLOYMENT in run.facets]
+        starts = [run for run in node.runs if deployment_facts(run) is not None]
         if starts:
             deployment = _deployment(node.namespace, starts)
             found[deployment.predictions] = deployment
@@ -59,9 +61,17 @@ def deployments(graph: Graph) -> list[Deployment]:
     return sorted(found.values(), key=lambda d: (d.slot, d.namespace))
 
 
+def deployment_facts(run: Run) -> Mapping[str, str] | None:
+    """The facts of a start; None where the run has none, or a stranger wrote an invalid facet."""
+    facts = run.facets.get(facets.DEPLOYMENT)
+    if not isinstance(facts, dict) or not all(isinstance(facts.get(k), str) for k in _REQUIRED):
+        return None
+    return facts
+
+
 def _deployment(namespace: str, runs: Iterable[Run]) -> Deployment:
     ordered = sorted(runs, key=lambda run: (run.started or run.first, run.id))
-    facts = ordered[0].facets[facets.DEPLOYMENT]
+    facts = deployment_facts(ordered[0]) or {}
     slot = Slot(facts["service"], facts["environment"], facts["deployment"])
     activations = []
     for _, group in groupby(ordered, key=_served):

@@ -29,13 +29,16 @@ def freshness_json(graph: Graph, at: datetime, *, every_version: bool = False) -
     datasets = []
     for node in graph.nodes.values():
         versions = [v for v in node.versions if facets.FRESHNESS in v.facets]
-        shown = versions if every_version else versions[-1:]
-        datasets += [_dataset(node, version, at) for version in shown]
+        judged = [shape for v in versions if (shape := _dataset(node, v, at)) is not None]
+        datasets += judged if every_version else judged[-1:]
     return {"at": format_time(at), "datasets": datasets}
 
 
-def _dataset(node: Node, version: Version, at: datetime) -> dict[str, Any]:
-    facts = freshness_facts(freshness_at(version.facets[facets.FRESHNESS], at))
+def _dataset(node: Node, version: Version, at: datetime) -> dict[str, Any] | None:
+    try:
+        facts = freshness_facts(freshness_at(version.facets[facets.FRESHNESS], at))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None  # anybody may post a facet under our name; one that breaks its schema is none
     shape = {"namespace": node.namespace, "name": node.name, "version": version.version}
     found = {member: facts.get(key) for member, key in _MEMBERS.items()}
     return {**shape, **{member: value for member, value in found.items() if value is not None}}

@@ -11,7 +11,13 @@ from typing import Any
 
 from lineage_bridge import facets
 from lineage_bridge.assess.liveness import Health, Start, health_at
-from lineage_bridge.graph.deployments import Activation, Deployment, deployments, trained_on
+from lineage_bridge.graph.deployments import (
+    Activation,
+    Deployment,
+    deployment_facts,
+    deployments,
+    trained_on,
+)
 from lineage_bridge.graph.model import Binding, Graph
 from lineage_bridge.times import format_time
 
@@ -31,20 +37,27 @@ def health_json(graph: Graph, at: datetime) -> dict[str, Any]:
 
 def health_of(graph: Graph, deployment: Deployment, at: datetime) -> Health:
     """The judgement of one deployment."""
+    return _judge(graph, deployment, at)[0]
+
+
+def _judge(graph: Graph, deployment: Deployment, at: datetime) -> tuple[Health, Mapping[str, Any]]:
+    """The judgement, and the facet that it was made from; empty where there is none."""
     facts = graph.facet(deployment.predictions, facets.SERVING_HEALTH)
     starts = [
-        Start(run.started or run.first, facts_of["model"], facts_of["modelVersion"])
+        Start(run.started or run.first, own["model"], own["modelVersion"])
         for activation in deployment.activations
         for run in activation.runs
-        for facts_of in [run.facets[facets.DEPLOYMENT]]
+        if (own := deployment_facts(run)) is not None
     ]
-    return health_at(facts, at, starts=starts)
+    try:
+        return health_at(facts, at, starts=starts), facts or {}
+    except (AttributeError, KeyError, TypeError, ValueError):
+        # Anybody may post a facet under our name; one that breaks its schema says nothing.
+        return health_at(None, at, starts=starts), {}
 
 
 def _deployment(graph: Graph, deployment: Deployment, at: datetime) -> dict[str, Any]:
-    facts = graph.facet(deployment.predictions, facets.SERVING_HEALTH) or {}
-    health = health_of(graph, deployment, at)
-    activation = deployment.current
+    health, facts = _judge(graph, deployment, at)
     shape: dict[str, Any] = {
         "service": deployment.slot.service,
         "environment": deployment.slot.environment,
@@ -52,7 +65,7 @@ def _deployment(graph: Graph, deployment: Deployment, at: datetime) -> dict[str,
         "status": health.status,
         "reasons": [_reason(reason) for reason in health.reasons],
     }
-    shape.update(_served(graph, activation))
+    shape.update(_served(graph, deployment.current))
     shape["lookback_seconds"] = facts.get("lookbackSeconds", 0.0)
     shape["windows"] = facts.get("windows", 0)
     totals = facts.get("totals", {})

@@ -75,14 +75,15 @@ class Steps:
         if binding.kind != "live":
             return binding.end
         node = self._graph.nodes[binding.dataset]
-        return End(node.id, _newest_version(node, run.ended))
+        return End(node.id, newest_version(node, run.ended))
 
 
 def _age(run: Run) -> tuple[datetime, str]:
     return run.first, run.id
 
 
-def _newest_version(node: Node, until: datetime | None) -> str | None:
+def newest_version(node: Node, until: datetime | None) -> str | None:
+    """The newest version that was written by then, None if there was none."""
     written = [v for v in node.versions if v.time is not None and _is_before(v.time, until)]
     return written[-1].version if written else None
 

@@ -265,7 +265,7 @@ class _Pass:
         words = [record.instance, record.model, record.model_version, format_time(record.time)]
         run_id = run_uuid(self._namespace, slot.job, json.dumps(words))
         link = Link("event", 1.0, "the deployment names itself")
-        version = f"{model.name.removeprefix('models.')}/{model.version}"
+        version = f"{record.model}/{record.model_version}"  # as its windows say it
         predictions = DatasetVersion(self._namespace, slot.predictions, version, link)
         return Start(record, slot, run_id, model, predictions, self._live(record.service))
 

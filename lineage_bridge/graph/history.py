@@ -1,0 +1,133 @@
+"""The graph's tables as stories: what may be kept or left out of the journal only as a whole.
+
+A story is a run with all its events, or a single event without a run. Superseded events belong to
+none: they say nothing any more.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from lineage_bridge.graph.tables import NEVER
+
+
+class Key(NamedTuple):
+    """Which story it is: a run of a job (a node id), or an event by its identity."""
+
+    job: str | None
+    run: str | None
+    event: str = ""
+
+
+class Mention(NamedTuple):
+    """A dataset that a set of facts names; `version` is empty where there is none."""
+
+    role: str
+    node: str
+    version: str
+
+
+class Saying(NamedTuple):
+    """A facet in a set of facts; `ordinal` orders the versions of a dataset within one event."""
+
+    node: str
+    version: str
+    facet: str
+    ordinal: int
+    value: str | None
+
+
+@dataclass(slots=True)
+class Story:
+    """Events that stand or fall together.
+
+    Attributes:
+        key: which story it is.
+        observes: its job only looks at datasets.
+        newest_us: the time of its newest event.
+        last: the place of its newest event.
+        sets: what it says, each with the newest place at which it does.
+        first_seq: the first of its events in the journal.
+        last_seq: the last of them.
+    """
+
+    key: Key
+    observes: bool
+    newest_us: int
+    last: bytes
+    first_seq: int
+    last_seq: int
+    sets: dict[int, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """All stories, and what the sets say that they refer to."""
+
+    stories: Mapping[Key, Story]
+    story_of: Mapping[str, Key]
+    mentions: Mapping[int, list[Mention]]
+    sayings: Mapping[int, list[Saying]]
+
+
+def read_history(
+    connection: sqlite3.Connection, seqs: Mapping[str, tuple[int, int]], now_us: int
+) -> History:
+    """Read the stories; of what lies ahead of now they have the time, and not what it says.
+
+    Args:
+        connection: on the journal's database, after the graph's model has caught up.
+        seqs: the first and last number of each event in the journal, by its identity.
+        now_us: the present.
+    """
+    nodes = dict(connection.execute("SELECT node, id FROM graph_nodes"))
+    stories: dict[Key, Story] = {}
+    story_of: dict[str, Key] = {}
+    rows = connection.execute(
+        "SELECT identity, job, run, observes, said, time_us, place FROM graph_events"
+        " WHERE dropped_us = ?",
+        (NEVER,),
+    )
+    for identity, job, run, observes, said, time_us, place in rows:
+        key = Key(nodes.get(job), run, "" if run else identity)
+        story_of[identity] = key
+        first, last = seqs[identity]
+        story = stories.get(key)
+        if story is None:
+            story = stories[key] = Story(key, bool(observes), time_us, place, first, last)
+        story.newest_us = max(story.newest_us, time_us)
+        story.first_seq = min(story.first_seq, first)
+        story.last_seq = max(story.last_seq, last)
+        if time_us <= now_us:
+            story.last = max(story.last, place)
+            story.sets[said] = max(story.sets.get(said, b""), place)
+    return History(stories, story_of, _mentions(connection, nodes), _sayings(connection, nodes))
+
+
+def _mentions(
+    connection: sqlite3.Connection, nodes: Mapping[int, str]
+) -> Mapping[int, list[Mention]]:
+    found: dict[int, list[Mention]] = defaultdict(list)
+    rows = connection.execute("SELECT set_id, role, node, version FROM graph_mentions")
+    for set_id, role, node, version in rows:
+        found[set_id].append(Mention(role, nodes[node], version))
+    return found
+
+
+def _sayings(
+    connection: sqlite3.Connection, nodes: Mapping[int, str]
+) -> Mapping[int, list[Saying]]:
+    found: dict[int, list[Saying]] = defaultdict(list)
+    rows = connection.execute("SELECT set_id, node, version, key, ordinal, value FROM graph_facets")
+    for set_id, node, version, facet, ordinal, value in rows:
+        found[set_id].append(Saying(nodes[node], version, facet, ordinal, value))
+    return found
+
+
+def stories_in_order(stories: Iterable[Story]) -> list[Story]:
+    """Stories by the place of their newest event."""
+    return sorted(stories, key=lambda story: (story.last, story.key.run or story.key.event))

@@ -1,0 +1,213 @@
+"""Pruning a journal: leave out what the present does not need, and derive everything again.
+
+One transaction takes the events out and empties what is derived from them, so a reader sees the
+journal before or after it, and a process that dies leaves either. Filling the tables again and
+giving the room back to the disk come after it; if they are cut short, the next command that opens
+the journal does the first, and the next pruning the second.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from lineage_bridge.errors import EventError
+from lineage_bridge.events import decode, ours
+from lineage_bridge.graph.facts import own_identity, read_facts
+from lineage_bridge.graph.history import History, Key, read_history
+from lineage_bridge.graph.load import load
+from lineage_bridge.graph.model import Graph
+from lineage_bridge.graph.reduce import GRAPH
+from lineage_bridge.graph.retention import needed
+from lineage_bridge.journal import Journal, Model, Stored, catch_up
+from lineage_bridge.journal.models import reset, take_in
+from lineage_bridge.journal.prune import REFUSED, awaited_seqs, remove
+from lineage_bridge.journal.store import read_events
+from lineage_bridge.times import format_time, to_micros
+
+BATCH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What was left out, or would be.
+
+    Attributes:
+        before: only what had happened by then.
+        dry_run: nothing was changed.
+        events: how many were there.
+        pruned: how many of them went.
+        runs: how many runs went with all their events.
+        bytes_before: of the journal's files.
+        bytes_after: the same afterwards.
+        seconds: how long it took, all in all.
+        vacuum_seconds: the part of it that gave the room back to the disk.
+    """
+
+    before: str
+    dry_run: bool
+    events: int
+    pruned: int
+    runs: int
+    bytes_before: int
+    bytes_after: int
+    seconds: float
+    vacuum_seconds: float
+
+    def as_json(self) -> dict[str, Any]:
+        """The published shape."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which events are to go, of how many, and how many whole runs that makes."""
+
+    events: int
+    doomed: tuple[int, ...]
+    runs: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """An event of the journal; `identity` is None where it says nothing that the graph holds."""
+
+    seq: int
+    identity: str | None
+    time_us: int
+    is_refused: bool
+    supersedes: str | None
+
+
+def prune(
+    journal: Journal,
+    *,
+    before: datetime,
+    now: datetime,
+    models: Sequence[Model],
+    dry_run: bool = False,
+) -> Pruned:
+    """Take out of the journal what happened before an instant and the present does not need.
+
+    Args:
+        journal: open for writing.
+        before: the limit of age, by event time.
+        now: the present.
+        models: what is derived from the journal, to be derived again.
+        dry_run: only say what would go.
+    """
+    started = time.perf_counter()
+    bytes_before = bytes_on_disk(journal.path)
+    with journal.transaction() as tx:
+        take_in(tx.connection, GRAPH)
+        planned = plan(tx.connection, before=before, now=now)
+        if planned.doomed and not dry_run:
+            remove(tx.connection, planned.doomed)
+            for model in models:
+                reset(tx.connection, model)
+    vacuum_seconds = 0.0
+    if not dry_run:
+        for model in models:
+            catch_up(journal, model)
+        vacuum_started = time.perf_counter()
+        journal.vacuum()
+        vacuum_seconds = time.perf_counter() - vacuum_started
+    return Pruned(
+        before=format_time(before),
+        dry_run=dry_run,
+        events=planned.events,
+        pruned=len(planned.doomed),
+        runs=planned.runs,
+        bytes_before=bytes_before,
+        bytes_after=bytes_on_disk(journal.path),
+        seconds=round(time.perf_counter() - started, 3),
+        vacuum_seconds=round(vacuum_seconds, 3),
+    )
+
+
+def bytes_on_disk(path: Path) -> int:
+    """The size of a journal with its log."""
+    files = (path, path.with_name(path.name + "-wal"))
+    return sum(file.stat().st_size for file in files if file.exists())
+
+
+def plan(connection: sqlite3.Connection, *, before: datetime, now: datetime) -> Plan:
+    """Decide which events are to go; the graph's model must have caught up."""
+    horizon_us = to_micros(before)
+    entries = list(_entries(connection))
+    history = read_history(connection, _seqs(entries), to_micros(now))
+    graph = load(connection, at=now)
+    awaited = awaited_seqs(connection) | {entry.seq for entry in entries[-1:]}
+    kept = _kept(graph, history, entries, horizon_us, awaited)
+    doomed = [
+        entry
+        for entry in entries
+        if entry.seq not in awaited and entry.time_us < horizon_us and _may_go(entry, history, kept)
+    ]
+    gone = {history.story_of.get(entry.identity or "") for entry in doomed}
+    runs = sum(key is not None and key.run is not None for key in gone)
+    return Plan(len(entries), tuple(entry.seq for entry in doomed), runs)
+
+
+def _entries(connection: sqlite3.Connection) -> Iterator[_Entry]:
+    after = 0
+    while events := read_events(connection, after, BATCH):
+        yield from map(_entry, events)
+        after = events[-1].seq
+
+
+def _entry(stored: Stored) -> _Entry:
+    is_refused = stored.kind == REFUSED
+    return _Entry(stored.seq, _identity(stored), stored.time_us, is_refused, _supersedes(stored))
+
+
+def _identity(stored: Stored) -> str | None:
+    if stored.id is not None:
+        return own_identity(stored.id)
+    facts = read_facts(stored)
+    return None if facts is None else facts.identity
+
+
+def _supersedes(stored: Stored) -> str | None:
+    if stored.id is None or b'"supersedes"' not in stored.body:
+        return None
+    try:
+        superseded = ours(decode(stored.body)).get("supersedes")
+    except EventError:
+        return None
+    return own_identity(superseded) if isinstance(superseded, str) else None
+
+
+def _seqs(entries: Sequence[_Entry]) -> dict[str, tuple[int, int]]:
+    found: dict[str, tuple[int, int]] = {}
+    for entry in entries:
+        if entry.identity is not None:
+            first, _ = found.get(entry.identity, (entry.seq, 0))
+            found[entry.identity] = first, entry.seq
+    return found
+
+
+def _kept(
+    graph: Graph,
+    history: History,
+    entries: Sequence[_Entry],
+    horizon_us: int,
+    awaited: set[int],
+) -> set[Key]:
+    """The stories to keep, those too that keep a kept event superseded."""
+    staying = {e.identity for e in entries if e.seq in awaited or e.time_us >= horizon_us}
+    staying |= {e.identity for e in entries if e.supersedes in staying}
+    wanted = (history.story_of.get(identity or "") for identity in staying)
+    return needed(graph, history, horizon_us, [key for key in wanted if key is not None])
+
+
+def _may_go(entry: _Entry, history: History, kept: set[Key]) -> bool:
+    if entry.identity is None:
+        return entry.is_refused  # commands and what only the collector understands stay
+    key = history.story_of.get(entry.identity)
+    return key is None or key not in kept  # no story: it was superseded

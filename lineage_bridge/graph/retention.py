@@ -1,0 +1,206 @@
+"""What of the history the present needs: pure, a function of the graph and its stories.
+
+Kept is a story (a run with all its events, or an event without a run)
+
+- that is not older than the limit, that still goes on, or that something else waits for;
+- that is the newest of its job, or the first or last to name a job or dataset: by the first one the
+  collector knows since when a thing exists, by the last one how it was seen last;
+- of the activation that serves now, and the one just before it: it tells where that one began;
+- that wrote the current version of a dataset, or the newest one that has a certain facet;
+- that wrote a version which a kept story reads or writes, up to the sources;
+- without which a job, a dataset or a kept version would show another value of a facet.
+
+Invariant: what is kept shows as before, and keeping again what was kept leaves nothing out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from lineage_bridge.graph.deployments import deployments
+from lineage_bridge.graph.history import History, Key, Mention, Saying, Story, stories_in_order
+from lineage_bridge.graph.model import Graph, Node, Run, Version
+from lineage_bridge.graph.steps import newest_version
+
+_Versioned = tuple[str, str]  # a dataset's node id and a version
+
+
+class _Best(NamedTuple):
+    """The newest saying of a facet: where it stands, what it says, and whose it is."""
+
+    place: bytes
+    ordinal: int
+    value: str | None
+    said_by: Key
+
+
+def needed(
+    graph: Graph, history: History, horizon_us: int, awaited: Iterable[Key] = ()
+) -> set[Key]:
+    """The stories that the present needs.
+
+    Args:
+        graph: for now, with all facets.
+        history: the stories of the same tables.
+        horizon_us: whatever has happened since then is kept.
+        awaited: stories that are kept for another reason.
+    """
+    keeper = _Keeper(graph, history)
+    for key in _roots(graph, history, horizon_us):
+        keeper.keep(key)
+    for key in awaited:
+        keeper.keep(key)
+    for node in graph.nodes.values():
+        for version in _current_versions(node):
+            keeper.want((node.id, version))
+    while missing := keeper.missing():
+        for key in missing:
+            keeper.keep(key)
+    return keeper.kept
+
+
+def _roots(graph: Graph, history: History, horizon_us: int) -> Iterator[Key]:
+    newest_of_job: dict[str | None, Key] = {}
+    for story in stories_in_order(history.stories.values()):
+        if story.newest_us >= horizon_us:
+            yield story.key
+        if story.key.job is not None:
+            newest_of_job[story.key.job] = story.key
+    yield from newest_of_job.values()
+    yield from _first_and_last(history)
+    for run in graph.runs:
+        if run.state == "RUNNING":
+            yield _key_of(run)
+    for run in _serving(graph):
+        yield _key_of(run)
+
+
+def _key_of(run: Run) -> Key:
+    return Key(run.job, run.id)
+
+
+def _serving(graph: Graph) -> Iterator[Run]:
+    for deployment in deployments(graph):
+        if deployment.activations:
+            yield from deployment.activations[-1].runs
+        if len(deployment.activations) > 1:
+            yield deployment.activations[-2].runs[-1]
+
+
+def _first_and_last(history: History) -> Iterator[Key]:
+    """The first and last in the journal to name each node in each role, and the very last."""
+    first: dict[tuple[str, str], Story] = {}
+    last: dict[tuple[str, str], Story] = {}
+    for story in sorted(history.stories.values(), key=lambda s: s.last_seq):
+        for named in _named(history, story):
+            last[named] = story
+            if named not in first or story.first_seq < first[named].first_seq:
+                first[named] = story
+    yield from (story.key for story in first.values())
+    yield from (story.key for story in last.values())
+
+
+def _named(history: History, story: Story) -> set[tuple[str, str]]:
+    named = {(m.role, m.node) for said in story.sets for m in history.mentions.get(said, ())}
+    if story.key.job is not None:
+        named.add(("job", story.key.job))
+    return named
+
+
+def _current_versions(node: Node) -> set[str]:
+    """The newest version, and of each facet the newest version that has it."""
+    newest = {facet: v.version for v in node.versions for facet in v.facets}
+    return {*newest.values(), *(v.version for v in node.versions[-1:])}
+
+
+class _Keeper:
+    """Keeps stories, and says which others what is kept cannot do without."""
+
+    def __init__(self, graph: Graph, history: History) -> None:
+        self.kept: set[Key] = set()
+        self._history = history
+        self._graph = graph
+        self._versions: Mapping[_Versioned, Version] = {
+            (node.id, v.version): v for node in graph.nodes.values() for v in node.versions
+        }
+        self._runs = {_key_of(run): run for run in graph.runs}
+        self._wanted: set[_Versioned] = set()
+        self._read: set[_Versioned] = set()  # by what is kept
+        self._newest: dict[tuple[str, str, str], _Best] = {}
+        self._kept_newest: dict[tuple[str, str, str], _Best] = {}
+        self._named_last: dict[tuple[str, str, str], Story] = {}
+        for story in stories_in_order(history.stories.values()):
+            self._index(story)
+
+    def _index(self, story: Story) -> None:
+        for said, place in story.sets.items():
+            _take_newest(self._newest, self._history.sayings.get(said, ()), place, story.key)
+            for mention in self._history.mentions.get(said, ()):
+                self._named_last[mention] = story
+
+    def keep(self, key: Key) -> None:
+        """Keep a story, and want the versions that it names."""
+        story = self._history.stories.get(key)
+        if story is None or key in self.kept:
+            return
+        self.kept.add(key)
+        for said, place in story.sets.items():
+            _take_newest(self._kept_newest, self._history.sayings.get(said, ()), place, key)
+            for mention in self._history.mentions.get(said, ()):
+                self.want((mention.node, mention.version))
+                if mention.role == "input":
+                    self._read.add((mention.node, mention.version))
+        if key in self._runs:
+            self._want_live_versions(self._runs[key])
+
+    def want(self, versioned: _Versioned) -> None:
+        """Keep a version, if the graph has it."""
+        if versioned in self._versions:
+            self._wanted.add(versioned)
+
+    def _want_live_versions(self, run: Run) -> None:
+        for binding in run.inputs:
+            if binding.kind == "live":
+                read = newest_version(self._graph.nodes[binding.dataset], run.ended)
+                self.want((binding.dataset, read or ""))
+
+    def missing(self) -> set[Key]:
+        """The stories that what is kept needs and that are not kept."""
+        found = {self._origin(versioned) for versioned in self._wanted}
+        for subject, newest in self._newest.items():
+            node, version, _ = subject
+            if version and (node, version) not in self._wanted:
+                continue
+            kept = self._kept_newest.get(subject)
+            if kept is None or kept.value != newest.value:
+                found.add(newest.said_by)
+        return {key for key in found if key is not None} - self.kept
+
+    def _origin(self, versioned: _Versioned) -> Key | None:
+        """The story that a version comes from, None if what is kept tells of it already."""
+        node, version = versioned
+        known = self._versions[versioned]
+        if known.run is not None:
+            return Key(known.job, known.run)
+        role = "input" if known.time is None else "stated"
+        story = self._named_last.get(Mention(role, node, version))
+        if story is None or (role == "input" and versioned in self._read):
+            return None
+        return story.key
+
+
+def _take_newest(
+    newest: dict[tuple[str, str, str], _Best],
+    sayings: Iterable[Saying],
+    place: bytes,
+    said_by: Key,
+) -> None:
+    for saying in sayings:
+        best = _Best(place, saying.ordinal, saying.value, said_by)
+        for version in {"", saying.version}:
+            subject = (saying.node, version, saying.facet)
+            known = newest.get(subject)
+            if known is None or known[:2] < best[:2]:
+                newest[subject] = best
