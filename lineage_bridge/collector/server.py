@@ -70,12 +70,16 @@ class CollectorServer:
         Raises:
             CollectorError: the port is taken, or the server did not come up.
         """
-        for listener in self._listeners:
-            listener.bind()
-        self._app = build_app(self._journal, self._config, self._fallback)
-        self._listeners[0].start(self._app, self._config)
-        for listener in self._listeners[1:]:
-            listener.start(AdminApp(self._app.api, self._app.metrics), None)
+        try:
+            for listener in self._listeners:
+                listener.bind()
+            self._app = build_app(self._journal, self._config, self._fallback)
+            self._listeners[0].start(self._app, self._config)
+            for listener in self._listeners[1:]:
+                listener.start(AdminApp(self._app.api, self._app.metrics), None)
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def stop(self) -> None:
@@ -112,11 +116,11 @@ class _Listener:
         self._thread: threading.Thread | None = None
 
     def bind(self) -> None:
+        # asyncio turns Nagle's algorithm off only for sockets that name their protocol.
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        self._socket = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            # asyncio turns Nagle's algorithm off only for sockets that name their protocol.
-            family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-            self._socket = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             self._socket.bind((self.host, self.port))
             self._socket.listen(BACKLOG)
         except OSError as exc:

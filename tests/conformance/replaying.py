@@ -109,9 +109,7 @@ def replay(name: str, ask: Ask) -> Iterator[tuple[int, str]]:
     values: dict[str, str] = {}
     for number, step in enumerate(scenario["steps"], 1):
         request = step["request"]
-        target = _REFERENCE.sub(
-            lambda found: quote({**values, **bound}[found[1]], safe=""), request["path"]
-        )
+        target = _resolved(request["path"], {**values, **bound})
         headers, body = _content(request)
         answer = ask(request["method"], target, headers, body)
         for value, path in step.get("capture", {}).items():
@@ -119,6 +117,10 @@ def replay(name: str, ask: Ask) -> Iterator[tuple[int, str]]:
         matched, mismatch = _match(step, answer, bound)
         bound = bound if matched is None else matched
         yield number, mismatch
+
+
+def _resolved(path: str, values: Mapping[str, str]) -> str:
+    return _REFERENCE.sub(lambda found: quote(values[found[1]], safe=""), path)
 
 
 def _content(request: Mapping[str, Any]) -> tuple[dict[str, str], bytes]:

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import httpx
+import pytest
+from contract.collector_world import event
+
+from lineage_bridge.collector.server import CollectorServer
+from lineage_bridge.errors import CollectorError
+from lineage_bridge.journal import Journal
+
+
+async def page(scope, receive, send):
+    headers = [(b"content-type", b"text/html")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b"<p>page</p>"})
+
+
+@pytest.fixture
+def journal(tmp_path):
+    with Journal(tmp_path) as found:
+        yield found
+
+
+def test_it_serves_until_it_is_stopped(journal):
+    with CollectorServer(journal, port=0) as server:
+        assert httpx.post(
+            f"{server.url}/api/v1/lineage", json=event("START", "10:00:00")
+        ).is_success
+        assert httpx.get(f"{server.url}/api/v1/jobs").json()["totalCount"] == 1
+        assert server.url.startswith("http://127.0.0.1:")
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{server.url}/api/v1/jobs")
+
+
+def test_it_starts_again_on_the_same_journal(journal):
+    for expected in (1, 2):
+        with CollectorServer(journal, port=0) as server:
+            url = f"{server.url}/api/v1"
+            httpx.post(f"{url}/lineage", json=event("START", "10:00:00", run=expected))
+            runs = httpx.get(f"{url}/namespaces/jobs/jobs/etl/runs").json()
+            assert runs["totalCount"] == expected
+
+
+def test_paths_outside_of_the_api_go_to_the_fallback(journal):
+    with CollectorServer(journal, port=0, fallback=page) as server:
+        assert httpx.get(f"{server.url}/").text == "<p>page</p>"
+        assert httpx.get(f"{server.url}/api/v1/nothing").status_code == 404
+
+
+def test_the_admin_port_tells_how_it_is(journal):
+    with CollectorServer(journal, port=0, admin_port=0) as server:
+        assert httpx.get(f"{server.admin_url}/ping").text == "pong\n"
+        health = httpx.get(f"{server.admin_url}/healthcheck")
+        assert health.json()["journal"]["healthy"] is True
+        metrics = httpx.get(f"{server.admin_url}/metrics").text
+        assert "lineage_bridge_collector_journal_seq" in metrics
+        assert httpx.get(f"{server.admin_url}/nothing").status_code == 404
+
+
+def test_a_port_in_use_is_named(journal):
+    with CollectorServer(journal, port=0) as server:
+        port = int(server.url.rpartition(":")[2])
+        with pytest.raises(CollectorError, match=str(port)):
+            CollectorServer(journal, port=port).start()
+
+
+def test_answers_are_compressed_where_that_is_welcome(journal):
+    with CollectorServer(journal, port=0) as server:
+        url = f"{server.url}/api/v1/namespaces"
+        plain = httpx.get(url, headers={"Accept-Encoding": "identity"})
+        packed = httpx.get(url, headers={"Accept-Encoding": "gzip"})
+    assert "content-encoding" not in plain.headers
+    assert packed.headers["content-encoding"] == "gzip"
+    assert packed.json() == plain.json()
+
+
+def test_there_is_no_cors(journal):
+    with CollectorServer(journal, port=0) as server:
+        answer = httpx.get(f"{server.url}/api/v1/jobs", headers={"Origin": "https://elsewhere"})
+    assert not [name for name in answer.headers if name.startswith("access-control")]

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+from contract.collector_world import event, run_id, world
+
+PROCESS = Path(__file__).with_name("collector_process.py")
+PRODUCERS = 4
+
+
+@pytest.fixture
+def process(tmp_path):
+    command = [sys.executable, str(PROCESS), str(tmp_path)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as started:
+        yield started
+        started.kill()
+
+
+def post_until_killed(url: str, producer: int) -> list[str]:
+    """Post runs until the server is gone; return those that were answered 201."""
+    taken = []
+    with httpx.Client(base_url=url) as client:
+        for number in range(10_000):
+            run = producer * 10_000 + number
+            sent = event("COMPLETE", "10:00:00", run=run, inputs=["a"], outputs=[f"b{producer}"])
+            try:
+                answer = client.post("/api/v1/lineage", json=sent)
+            except httpx.TransportError:
+                return taken
+            assert answer.status_code == 201
+            taken.append(run_id(run))
+    return taken
+
+
+@pytest.mark.parametrize("kill_after", [1, 7, 40, 150])
+def test_what_was_answered_201_is_there_after_a_kill(kill_after, process, tmp_path):
+    url = process.stdout.readline().strip()
+    with ThreadPoolExecutor(PRODUCERS) as pool:
+        posting = [pool.submit(post_until_killed, url, n) for n in range(PRODUCERS)]
+        with httpx.Client(base_url=url) as client:
+            while client.get("/api/v1/events/lineage?limit=0").json()["totalCount"] < kill_after:
+                pass
+        process.kill()
+        taken = {run for found in posting for run in found.result()}
+    with sqlite3.connect(tmp_path / "journal.db") as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    connection.close()
+    with world(tmp_path) as w:
+        listed = w.get("/namespaces/jobs/jobs/etl/runs?limit=100000")["runs"]
+        assert taken <= {run["id"] for run in listed}
+        assert {run["state"] for run in listed} == {"COMPLETED"}
+        assert w.get("/events/lineage?limit=0")["totalCount"] == len(listed)
+
+
+def test_a_clean_end_writes_what_was_begun(process, tmp_path):
+    url = process.stdout.readline().strip()
+    httpx.post(f"{url}/api/v1/lineage", json=event("START", "10:00:00"))
+    process.stdin.close()
+    assert process.wait(timeout=30) == 0
+    with world(tmp_path) as w:
+        assert w.get("/jobs")["totalCount"] == 1
