@@ -27,6 +27,7 @@ Level = Literal["degraded", "unhealthy"]
 
 P95_SHARE = 0.05  # what may be slower than a 95th percentile
 P99_SHARE = 0.01
+NEVER_US = -(2**62)
 MOST = 0.5  # "more than half", for windows over a limit and for an unhealthy latency
 
 _P95: dict[str, Any] = {
@@ -119,25 +120,27 @@ def rules_of(policy: ServingPolicy) -> tuple[Rule, ...]:
 
 def spans(rule: Rule, held: Lookback, policy: ServingPolicy, from_us: int) -> tuple[Span, ...]:
     """The last 5 minutes, the last 10, and the whole look-back, each no further than `from_us`."""
-    ends = [
-        held.newest_end_us - int(seconds * SECOND_US)
-        for seconds in (policy.short_seconds, policy.medium_seconds)
-    ]
+    counter, slow, of_predictions = rule.counter, rule.slow, rule.of_predictions
+    newest_us = held.newest_end_us
+    # Where the part that is summed up begins: the one question that is asked of every minute.
+    begins_us = newest_us - int(policy.short_seconds * SECOND_US)
     of = bad = possibly = windows = over = 0
     found: list[Span] = []
     for minute in reversed(held.minutes):
         end_us = minute.end_us
         if end_us <= from_us:
             break
-        while len(found) < len(ends) and end_us <= ends[len(found)]:
+        while end_us <= begins_us:
             found.append(Span(of, bad, possibly, windows, over))
-        of += minute.predictions if rule.of_predictions else minute.requests
+            longer = len(found) == 1
+            begins_us = newest_us - int(policy.medium_seconds * SECOND_US) if longer else NEVER_US
+        of += minute.predictions if of_predictions else minute.requests
         if minute.bad is not None:
-            bad += minute.bad[rule.counter]
-        if rule.slow is not None:
+            bad += minute.bad[counter]
+        if slow is not None:
             windows += minute.windows
-            possibly += minute.possibly_slow[rule.slow]
-            over += minute.windows_over[rule.slow]
+            possibly += minute.possibly_slow[slow]
+            over += minute.windows_over[slow]
     whole = Span(of, bad, possibly, windows, over)
     return (*found, *[whole] * (3 - len(found)))
 

@@ -58,9 +58,9 @@ class Starts:
         self._next = 0
         self._periods = {slot: _periods(own) for slot, own in _by_slot(known).items()}
 
-    def due(self, until_us: int | None) -> Iterator[Activation]:
-        """The starts up to and including an instant (None: all) that were not due before."""
-        end = len(self._due) if until_us is None else bisect_right(self._times, until_us)
+    def due(self, until_us: int) -> Iterator[Activation]:
+        """The starts up to and including an instant that were not due before."""
+        end = bisect_right(self._times, until_us)
         while self._next < end:
             self._next += 1
             yield self._due[self._next - 1]

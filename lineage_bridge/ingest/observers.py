@@ -69,8 +69,10 @@ class Observers:
             self._append(tx, observer, at_us)
 
     def finish(self, tx: Transaction, *, tell_sums: bool) -> None:
-        """Take in the remaining starts, tell sums that moved, append what is left to append."""
-        self._take_starts(None)
+        """Tell sums that moved, append what is left to append.
+
+        Starts after the last window are left for the run that reads a later one.
+        """
         moved = [self._of_slot(slot) for slot in self._memories.moved()]
         for observer in sorted(moved, key=lambda o: (o.memory.judged_us, o.slot)):
             if tell_sums:
@@ -85,7 +87,7 @@ class Observers:
         save_fed(tx.connection, self._fed)
         self._fed = []
 
-    def _take_starts(self, until_us: int | None) -> None:
+    def _take_starts(self, until_us: int) -> None:
         for start in self._starts.due(until_us):
             observer = self._of_slot(start.slot)
             observer.take_start(start)

@@ -31,6 +31,7 @@ SCHEMA = (
 ) WITHOUT ROWID""",
     """CREATE TABLE IF NOT EXISTS window_pending (
     one INTEGER PRIMARY KEY CHECK (one = 1),
+    generation INTEGER NOT NULL,    -- grows with every change, so that two processes notice
     windows BLOB NOT NULL           -- read and not judged yet, as JSON
 )""",
     """CREATE TABLE IF NOT EXISTS window_services (
@@ -214,10 +215,18 @@ def load_pending(connection: sqlite3.Connection, sources: Sources) -> list[Pendi
     ]
 
 
-def save_pending(connection: sqlite3.Connection, pending: list[Pending]) -> None:
+def save_pending(connection: sqlite3.Connection, pending: list[Pending], generation: int) -> None:
     """Keep the windows that were read and not judged yet."""
     plain = [(p.at_us, p.source.names, p.facts, p.sums, p.is_inconsistent) for p in pending]
-    connection.execute("INSERT OR REPLACE INTO window_pending VALUES (1, ?)", (_encode(plain),))
+    connection.execute(
+        "INSERT OR REPLACE INTO window_pending VALUES (1, ?, ?)", (generation, _encode(plain))
+    )
+
+
+def generation_of(connection: sqlite3.Connection) -> int:
+    """How often what is remembered was written, by any process."""
+    row = connection.execute("SELECT generation FROM window_pending").fetchone()
+    return int(row[0]) if row else 0
 
 
 def load_fed(connection: sqlite3.Connection) -> set[str]:

@@ -27,7 +27,7 @@ from typing import BinaryIO
 from lineage_bridge.adapters.p5_windows import is_inconsistent, judged_facts, names_of, read_window
 from lineage_bridge.assess.lookback import MINUTE_US
 from lineage_bridge.assess.policy import ServingPolicy
-from lineage_bridge.errors import ArtifactError
+from lineage_bridge.errors import ArtifactError, JournalError
 from lineage_bridge.ingest import cursors, quarantine, seen_lines, window_state
 from lineage_bridge.ingest.activations import Activation
 from lineage_bridge.ingest.blind_counters import BlindCounters
@@ -40,6 +40,7 @@ from lineage_bridge.ingest.window_state import (
     Implied,
     Pending,
     Sources,
+    generation_of,
     list_blind_counters,
     list_implied,
     load_pending,
@@ -100,6 +101,9 @@ def ingest_windows(
         progress: called with the number of lines read so far.
         root_of: the folder that was named for a file; a link that leaves it is not followed.
         final: this is a backfill: tell sums that moved, though no finding did.
+
+    Raises:
+        JournalError: the journal cannot be written, or another process reads windows into it.
     """
     with journal.transaction() as tx:
         _create_tables(tx.connection)
@@ -118,6 +122,7 @@ def ingest_windows(
     file = next(waiting, None)
     while file is not None:
         with journal.transaction() as tx:
+            reading.check_alone(tx)
             enough = result.new + BATCH_WINDOWS
             while file is not None and result.new < enough:
                 reading.judge_before(tx, file.minute_us)
@@ -127,6 +132,7 @@ def ingest_windows(
         if progress is not None:
             progress(result.lines)
     with journal.transaction() as tx:
+        reading.check_alone(tx)
         reading.judge_before(tx, None)
         observers.finish(tx, tell_sums=final)
         reading.save(tx)
@@ -144,9 +150,22 @@ class _Reading:
         self._observers = observers
         self._sources = Sources()
         self._pending = load_pending(tx.connection, self._sources)
+        self._generation = generation_of(tx.connection)
         self._seen = SeenLines(tx.connection)
         self._blind = BlindCounters(tx.connection)
         self._quarantined = {item.path for item in quarantine.list_rejected(tx.connection)}
+
+    def check_alone(self, tx: Transaction) -> None:
+        """See that no other process has read windows since this one did.
+
+        Raises:
+            JournalError: one has, so what is remembered here is not what is stored.
+        """
+        if generation_of(tx.connection) != self._generation:
+            raise JournalError(
+                "Another process is reading serving windows into this home. What was read is kept; "
+                "run the command again when the other one has ended."
+            )
 
     def judge_before(self, tx: Transaction, until_us: int | None) -> None:
         """Judge what was written before an instant (None: everything)."""
@@ -163,10 +182,11 @@ class _Reading:
 
     def save(self, tx: Transaction) -> None:
         """Write all that changed beside the events."""
+        self._generation += 1
         self._observers.save(tx)
         self._seen.save()
         self._blind.save()
-        save_pending(tx.connection, self._pending)
+        save_pending(tx.connection, self._pending, self._generation)
 
     def read(self, tx: Transaction, file: WindowFile) -> None:
         """Read one file on from where it ended."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import os
 import random
 import shutil
@@ -15,11 +17,12 @@ import pytest
 from serving import minute_at
 from windows import NS, a_line, a_start, file_of, findings, ingest, starts_of, write
 
+from lineage_bridge.errors import JournalError
 from lineage_bridge.events import run_event
-from lineage_bridge.ingest import quarantine
+from lineage_bridge.ingest import quarantine, windows
 from lineage_bridge.ingest.window_state import list_implied, list_totals
 from lineage_bridge.journal import Journal
-from lineage_bridge.times import from_micros, to_micros
+from lineage_bridge.times import from_micros, parse_time, to_micros
 
 
 @pytest.fixture
@@ -300,11 +303,52 @@ def test_without_window_files_all_other_events_are_appended(journal):
     assert len(journal.read()) == 10
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_a_watcher_gives_what_a_backfill_gives(nyc, tmp_path, seed):
+    fleet = nyc / "p5"
+    lines = [
+        line for path in fleet.rglob("metrics_*.jsonl") for line in path.read_bytes().splitlines()
+    ]
+    lines.sort(key=written)
+    instants = [list(group) for _, group in itertools.groupby(lines, key=written)]
+    write(tmp_path / "whole", *lines)
+    with Journal(tmp_path / "home-whole") as journal:
+        ingest(journal, tmp_path / "whole", starts=starts_of(fleet), final=False)
+        whole = bodies(journal)
+
+    cuts = sorted(random.Random(seed).sample(range(len(instants)), 12))
+    with Journal(tmp_path / "home-parts") as journal:
+        for begin, end in itertools.pairwise([0, *cuts, len(instants)]):
+            write(tmp_path / "parts", *itertools.chain(*instants[begin:end]))
+            ingest(journal, tmp_path / "parts", starts=starts_of(fleet), final=False)
+        assert bodies(journal) == whole
+
+
+def written(line):
+    return parse_time(json.loads(line)["heartbeat_emitted_at"])[0]
+
+
 def test_a_watcher_tells_changes_and_heartbeats_but_no_ends(journal, root):
     write(root, *(a_line(minute) for minute in range(20)))
 
     assert ingest(journal, root, final=False).events == 2
     assert ingest(journal, root, final=True).events == 1
+
+
+def test_a_second_process_that_reads_at_the_same_time_is_noticed(journal, root, monkeypatch):
+    monkeypatch.setattr(windows, "BATCH_WINDOWS", 5)
+    write(root, *(a_line(minute) for minute in range(20)))
+
+    def interfere(lines):
+        if lines == 10:
+            with Journal(journal.home) as other:
+                ingest(other, root)
+
+    with pytest.raises(JournalError, match="Another process"):
+        ingest(journal, root, progress=interfere)
+
+    assert requests_of(journal) == {"dep": 400}
+    assert ingest(journal, root).lines == 0
 
 
 KILLED = """
