@@ -29,6 +29,7 @@ from lineage_bridge.journal import Journal
 
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+LARGE_BYTES = 256 * 1024  # a body beyond is read in a thread, so that it holds up nobody
 _METRICS_PATHS = frozenset({"/metrics", "/v2beta/metrics"})
 _log = logging.getLogger(__name__)
 
@@ -87,7 +88,10 @@ class CollectorApp:
             self._check_load()
             wire.check_size(scope, self.config)
             access.check(self.config, scope["method"], headers)
-            return await self._dispatch(scope, receive, path, headers)
+            async with asyncio.timeout(self.config.request_seconds):
+                return await self._dispatch(scope, receive, path, headers)
+        except TimeoutError:
+            return wire.failure(ApiError(503), path, headers)
         except ApiError as error:
             return wire.failure(error, path, headers)
         except LineageBridgeError:
@@ -154,20 +158,30 @@ class CollectorApp:
         return Response(text.encode(), media_type="text/plain;version=0.0.4;charset=utf-8")
 
     async def _take_event(self, body: bytes) -> Response:
-        document, body = decode(body)
-        kind = kind_of(document) if isinstance(document, dict) else "run"
-        check_event(document, kind, body, self.config.limits)
-        time_us = instants.to_micros(instants.parse_nanos(document["eventTime"]))
-        if poison(document, kind) is not None:
-            refused = self.api.submit(Event(body, REFUSED, time_us))
-            await asyncio.wrap_future(refused)
-            raise ApiError(400)
-        event = Event(body, kind, time_us, event_id_of(document))
+        if len(body) > LARGE_BYTES:
+            loop = asyncio.get_running_loop()
+            event = await loop.run_in_executor(self._readers, self._checked, body)
+        else:
+            event = self._checked(body)
         seq = await asyncio.wrap_future(self.api.submit(event))
         status = self.api.model.status_of(seq)
         if status >= 400:
             raise ApiError(status)
         return Response(status=status, media_type=None)
+
+    def _checked(self, body: bytes) -> Event:
+        """The event of a body, as it goes into the journal.
+
+        Raises:
+            ApiError: Marquez would not take it.
+        """
+        document, body = decode(body)
+        kind = kind_of(document) if isinstance(document, dict) else "run"
+        check_event(document, kind, body, self.config.limits)
+        time_us = instants.to_micros(instants.parse_nanos(document["eventTime"]))
+        if poison(document, kind) is not None:
+            return Event(body, REFUSED, time_us)
+        return Event(body, kind, time_us, event_id_of(document))
 
 
 def _is_ours(path: str) -> bool:

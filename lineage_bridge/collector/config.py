@@ -24,6 +24,7 @@ class CollectorConfig:
         header_max_bytes: of all headers of a request.
         url_max_bytes: of path and query.
         requests_max: served at once; more are answered 503.
+        request_seconds: until a request that is still not read or answered is given up (503).
         readers: threads that answer reads and rare writes.
         limits: what one event may hold.
         read_keys: keys that may read; with no key at all everyone may do everything.
@@ -37,6 +38,7 @@ class CollectorConfig:
     header_max_bytes: int = 8192
     url_max_bytes: int = 8192
     requests_max: int = 512
+    request_seconds: float = 60.0
     readers: int = 4
     limits: Limits = field(default_factory=Limits)
     read_keys: frozenset[str] = frozenset()

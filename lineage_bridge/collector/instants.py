@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from lineage_bridge.times import EPOCH
@@ -108,6 +109,7 @@ def to_micros(nanos: int) -> int:
     return (nanos + 500) // 1000
 
 
+@lru_cache(maxsize=4096)
 def format_micros(micros: int | None) -> str | None:
     """Print an entity's timestamp: no fraction, or 3 or 6 digits."""
     if micros is None:

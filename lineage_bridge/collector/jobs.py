@@ -221,7 +221,7 @@ def list_jobs(connection: sqlite3.Connection, request: Request) -> Json:
     if not request.parameters("lastRunStates"):
         states = list(RUN_STATES)
     namespace = request.names.get("namespace")
-    condition, values = "NOT j.is_hidden", []
+    condition, values = "j.is_hidden = 0", []
     if namespace is not None:
         condition, values = f"{condition} AND j.namespace = ?", [namespace]
     (total,) = connection.execute(
@@ -233,7 +233,7 @@ def list_jobs(connection: sqlite3.Connection, request: Request) -> Json:
             f"SELECT j.id FROM mq_jobs j LEFT JOIN mq_runs r ON r.id = j.current_run"
             f" WHERE {condition} AND (r.id IS NULL"
             f" OR r.state IN (SELECT value FROM json_each(?)))"
-            f" ORDER BY j.updated_us DESC, j.id LIMIT ? OFFSET ?",
+            f" ORDER BY j.updated_us DESC, j.id DESC LIMIT ? OFFSET ?",
             (*values, _encode(states).decode(), limit, offset),
         )
     ]

@@ -27,52 +27,43 @@ Json = dict[str, Any]
 _RUNS = (
     "SELECT r.id, r.uuid, r.created_us, r.updated_us, r.nominal_start_us, r.nominal_end_us,"
     " r.state, r.started_us, r.ended_us, r.args, r.facets, v.version, j.namespace, j.name"
-    " FROM json_each(?) wanted JOIN mq_runs r ON r.id = wanted.value"
+    " FROM json_each(:runs) wanted JOIN mq_runs r ON r.id = wanted.value"
     " JOIN mq_jobs j ON j.id = r.job LEFT JOIN mq_job_versions v ON v.id = r.job_version"
 )
 _INPUTS = (
-    "SELECT i.run, v.id, v.namespace, v.name, v.version FROM json_each(?) wanted"
+    "SELECT i.run, v.namespace, v.name, v.version, f.facets FROM json_each(:runs) wanted"
     " JOIN mq_run_inputs i ON i.run = wanted.value JOIN mq_dataset_versions v ON v.id = i.version"
+    " LEFT JOIN mq_run_io_facets f"
+    " ON :io_facets AND f.run = i.run AND f.version = v.id AND f.io = 'INPUT'"
 )
 _OUTPUTS = (
-    "SELECT v.run, v.id, v.namespace, v.name, v.version FROM json_each(?) wanted"
-    " JOIN mq_dataset_versions v ON v.run = wanted.value"
+    "SELECT v.run, v.namespace, v.name, v.version, f.facets FROM json_each(:runs) wanted"
+    " JOIN mq_dataset_versions v ON v.run = wanted.value LEFT JOIN mq_run_io_facets f"
+    " ON :io_facets AND f.run = v.run AND f.version = v.id AND f.io = 'OUTPUT'"
 )
-_IO_FACETS = (
-    "SELECT f.run, f.version, f.io, f.facets FROM json_each(?) wanted"
-    " JOIN mq_run_io_facets f ON f.run = wanted.value"
-)
+_NO_FACETS = msgspec.Raw(b"{}")
 
 
 def load(
     connection: sqlite3.Connection, ids: Iterable[int], *, io_facets: bool = True
 ) -> dict[int, Json]:
     """Runs by row, as the API shows them; facets pass through as they are stored."""
-    wanted = _encode(sorted(set(ids))).decode()
-    if wanted == "[]":
-        return {}
-    facets = (
-        {row[:3]: msgspec.Raw(row[3]) for row in connection.execute(_IO_FACETS, (wanted,))}
-        if io_facets
-        else {}
-    )
-    inputs = _versions(connection.execute(_INPUTS, (wanted,)), facets, "INPUT")
-    outputs = _versions(connection.execute(_OUTPUTS, (wanted,)), facets, "OUTPUT")
+    wanted = {"runs": _encode(sorted(set(ids))).decode(), "io_facets": io_facets}
+    inputs = _versions(connection.execute(_INPUTS, wanted))
+    outputs = _versions(connection.execute(_OUTPUTS, wanted))
     return {
         row[0]: _run(row, inputs.get(row[0], []), outputs.get(row[0], []))
-        for row in connection.execute(_RUNS, (wanted,))
+        for row in connection.execute(_RUNS, wanted)
     }
 
 
-def _versions(
-    rows: Iterable[Any], facets: dict[tuple[int, int, str], msgspec.Raw], io: str
-) -> dict[int, list[Json]]:
+def _versions(rows: Iterable[Any]) -> dict[int, list[Json]]:
     found: dict[int, list[Json]] = {}
-    for run, version, namespace, name, hash_id in rows:
+    for run, namespace, name, version, facets in rows:
         found.setdefault(run, []).append(
             {
-                "datasetVersionId": {"namespace": namespace, "name": name, "version": hash_id},
-                "facets": facets.get((run, version, io), {}),
+                "datasetVersionId": {"namespace": namespace, "name": name, "version": version},
+                "facets": msgspec.Raw(facets) if facets else _NO_FACETS,
             }
         )
     return found

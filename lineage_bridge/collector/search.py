@@ -30,10 +30,10 @@ _MATCHES = (
 )
 _FOUND = (
     "SELECT 'DATASET' AS type, s.name, d.updated_us, s.namespace FROM mq_symlinks s"
-    " JOIN mq_datasets d ON d.id = s.dataset WHERE NOT s.is_hidden AND"
+    " JOIN mq_datasets d ON d.id = s.dataset WHERE s.is_hidden = 0 AND"
     f" {_MATCHES.format(name='s.name')}"
     " UNION ALL SELECT 'JOB', name, updated_us, namespace FROM mq_jobs"
-    f" WHERE NOT is_hidden AND {_MATCHES.format(name='name')}"
+    f" WHERE is_hidden = 0 AND {_MATCHES.format(name='name')}"
 )
 
 

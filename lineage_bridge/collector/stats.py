@@ -125,7 +125,10 @@ def _counts(connection: sqlite3.Connection, start: int, end: int) -> dict[str, i
 
 
 def _things(connection: sqlite3.Connection, kind: str, end: int) -> int:
+    # From the total backwards: what was created lately is little, and all of it is much.
     (count,) = connection.execute(
-        f"SELECT count(*) FROM {THINGS[kind]} WHERE created_us < ?", (end,)
+        f"SELECT (SELECT count(*) FROM {THINGS[kind]})"
+        f" - (SELECT count(*) FROM {THINGS[kind]} WHERE created_us >= ?)",
+        (end,),
     ).fetchone()
     return int(count)

@@ -45,6 +45,7 @@ CREATE TABLE IF NOT EXISTS mq_datasets (
     fields_ids TEXT,              -- and their rows, as a JSON list
     UNIQUE (namespace, name)
 );
+CREATE INDEX IF NOT EXISTS mq_datasets_created ON mq_datasets (created_us);
 CREATE TABLE IF NOT EXISTS mq_symlinks (
     namespace TEXT NOT NULL,
     name TEXT NOT NULL,
@@ -54,8 +55,7 @@ CREATE TABLE IF NOT EXISTS mq_symlinks (
     PRIMARY KEY (namespace, name)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS mq_symlinks_dataset ON mq_symlinks (dataset);
-CREATE INDEX IF NOT EXISTS mq_symlinks_visible ON mq_symlinks (namespace, name)
-    WHERE is_hidden = 0;
+CREATE INDEX IF NOT EXISTS mq_symlinks_visible ON mq_symlinks (namespace, is_hidden, name);
 CREATE INDEX IF NOT EXISTS mq_symlinks_alias ON mq_symlinks (name) WHERE is_primary = 0;
 CREATE TABLE IF NOT EXISTS mq_dataset_versions (
     id INTEGER PRIMARY KEY,
@@ -109,9 +109,9 @@ CREATE TABLE IF NOT EXISTS mq_jobs (
     is_hidden INTEGER NOT NULL DEFAULT 0,
     UNIQUE (namespace, name)
 );
-CREATE INDEX IF NOT EXISTS mq_jobs_recent ON mq_jobs (updated_us) WHERE is_hidden = 0;
-CREATE INDEX IF NOT EXISTS mq_jobs_namespace_recent ON mq_jobs (namespace, updated_us)
-    WHERE is_hidden = 0;
+CREATE INDEX IF NOT EXISTS mq_jobs_recent ON mq_jobs (is_hidden, updated_us);
+CREATE INDEX IF NOT EXISTS mq_jobs_namespace_recent ON mq_jobs (namespace, is_hidden, updated_us);
+CREATE INDEX IF NOT EXISTS mq_jobs_created ON mq_jobs (created_us);
 CREATE TABLE IF NOT EXISTS mq_job_versions (
     id INTEGER PRIMARY KEY,
     uuid TEXT NOT NULL UNIQUE,
