@@ -129,12 +129,12 @@ def _dry_run(settings: Settings, roots: dict[Family, Sequence[Path]], *, as_json
 
 def _known_ids(settings: Settings) -> set[str]:
     from lineage_bridge.journal import Journal
+    from lineage_bridge.journal.prune import known_ids
 
     if not (settings.home / "journal.db").is_file():
         return set()
     with Journal(settings.home, readonly=True) as journal, journal.reading() as connection:
-        rows = connection.execute("SELECT id FROM events WHERE id IS NOT NULL")
-        return {event_id for (event_id,) in rows}
+        return known_ids(connection)
 
 
 @contextmanager

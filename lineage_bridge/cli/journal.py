@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from lineage_bridge.cli.context import echo_json, json_option, open_journal, with_settings
+from lineage_bridge.cli.prune import prune
 
 if TYPE_CHECKING:
     from lineage_bridge.journal import Journal, Model
@@ -31,6 +31,9 @@ MODELS = (
 @click.group()
 def journal() -> None:
     """Look after the journal: the durable list of events that everything is derived from."""
+
+
+journal.add_command(prune)
 
 
 @journal.command()
@@ -77,7 +80,7 @@ def _status(opened: Journal, url: str | None) -> dict[str, Any]:
         ).fetchall()
     shape: dict[str, Any] = {
         "path": str(opened.path),
-        "bytes": _bytes_on_disk(opened.path),
+        "bytes": opened.bytes_on_disk(),
         "events": sum(origins.values()),
         "origins": origins,
     }
@@ -89,11 +92,6 @@ def _status(opened: Journal, url: str | None) -> dict[str, Any]:
         for target in list_targets(opened, url)
     ]
     return shape
-
-
-def _bytes_on_disk(path: Path) -> int:
-    files = (path, path.with_name(path.name + "-wal"))
-    return sum(file.stat().st_size for file in files if file.exists())
 
 
 @journal.command()

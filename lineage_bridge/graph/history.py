@@ -66,10 +66,14 @@ class Story:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """All stories, and what the sets say that they refer to."""
+    """All stories, and what the sets say that they refer to.
+
+    `story_of` has the story of each event by its identity, `superseded` the events without one.
+    """
 
     stories: Mapping[Key, Story]
     story_of: Mapping[str, Key]
+    superseded: frozenset[str]
     mentions: Mapping[int, list[Mention]]
     sayings: Mapping[int, list[Saying]]
 
@@ -105,7 +109,18 @@ def read_history(
         if time_us <= now_us:
             story.last = max(story.last, place)
             story.sets[said] = max(story.sets.get(said, b""), place)
-    return History(stories, story_of, _mentions(connection, nodes), _sayings(connection, nodes))
+    return History(
+        stories,
+        story_of,
+        _superseded(connection),
+        _mentions(connection, nodes),
+        _sayings(connection, nodes),
+    )
+
+
+def _superseded(connection: sqlite3.Connection) -> frozenset[str]:
+    rows = connection.execute("SELECT identity FROM graph_events WHERE dropped_us < ?", (NEVER,))
+    return frozenset(identity for (identity,) in rows)
 
 
 def _mentions(

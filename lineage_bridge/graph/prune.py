@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from lineage_bridge.errors import EventError
@@ -21,11 +20,10 @@ from lineage_bridge.events import decode, ours
 from lineage_bridge.graph.facts import own_identity, read_facts
 from lineage_bridge.graph.history import History, Key, read_history
 from lineage_bridge.graph.load import load
-from lineage_bridge.graph.model import Graph
 from lineage_bridge.graph.reduce import GRAPH
 from lineage_bridge.graph.retention import needed
 from lineage_bridge.journal import Journal, Model, Stored, catch_up
-from lineage_bridge.journal.models import reset, take_in
+from lineage_bridge.journal.models import in_use, reset, take_in
 from lineage_bridge.journal.prune import REFUSED, awaited_seqs, remove
 from lineage_bridge.journal.store import read_events
 from lineage_bridge.times import format_time, to_micros
@@ -102,18 +100,20 @@ def prune(
         dry_run: only say what would go.
     """
     started = time.perf_counter()
-    bytes_before = bytes_on_disk(journal.path)
+    bytes_before = journal.bytes_on_disk()
     with journal.transaction() as tx:
         take_in(tx.connection, GRAPH)
         planned = plan(tx.connection, before=before, now=now)
+        derived: list[Model] = []
         if planned.doomed and not dry_run:
             remove(tx.connection, planned.doomed)
-            for model in models:
-                reset(tx.connection, model)
+            derived = in_use(tx.connection, models)
+        for model in derived:
+            reset(tx.connection, model)
+    for model in derived:
+        catch_up(journal, model)
     vacuum_seconds = 0.0
     if not dry_run:
-        for model in models:
-            catch_up(journal, model)
         vacuum_started = time.perf_counter()
         journal.vacuum()
         vacuum_seconds = time.perf_counter() - vacuum_started
@@ -124,16 +124,10 @@ def prune(
         pruned=len(planned.doomed),
         runs=planned.runs,
         bytes_before=bytes_before,
-        bytes_after=bytes_on_disk(journal.path),
+        bytes_after=journal.bytes_on_disk(),
         seconds=round(time.perf_counter() - started, 3),
         vacuum_seconds=round(vacuum_seconds, 3),
     )
-
-
-def bytes_on_disk(path: Path) -> int:
-    """The size of a journal with its log."""
-    files = (path, path.with_name(path.name + "-wal"))
-    return sum(file.stat().st_size for file in files if file.exists())
 
 
 def plan(connection: sqlite3.Connection, *, before: datetime, now: datetime) -> Plan:
@@ -141,13 +135,14 @@ def plan(connection: sqlite3.Connection, *, before: datetime, now: datetime) -> 
     horizon_us = to_micros(before)
     entries = list(_entries(connection))
     history = read_history(connection, _seqs(entries), to_micros(now))
-    graph = load(connection, at=now)
-    awaited = awaited_seqs(connection) | {entry.seq for entry in entries[-1:]}
-    kept = _kept(graph, history, entries, horizon_us, awaited)
+    staying = _staying(entries, horizon_us, awaited_seqs(connection) | _last_seq(entries))
+    kept = needed(load(connection, at=now), history, horizon_us, _stories(history, staying))
     doomed = [
         entry
         for entry in entries
-        if entry.seq not in awaited and entry.time_us < horizon_us and _may_go(entry, history, kept)
+        if entry.time_us < horizon_us
+        and entry.identity not in staying
+        and _may_go(entry, history, kept)
     ]
     gone = {history.story_of.get(entry.identity or "") for entry in doomed}
     runs = sum(key is not None and key.run is not None for key in gone)
@@ -192,22 +187,32 @@ def _seqs(entries: Sequence[_Entry]) -> dict[str, tuple[int, int]]:
     return found
 
 
-def _kept(
-    graph: Graph,
-    history: History,
-    entries: Sequence[_Entry],
-    horizon_us: int,
-    awaited: set[int],
-) -> set[Key]:
-    """The stories to keep, those too that keep a kept event superseded."""
-    staying = {e.identity for e in entries if e.seq in awaited or e.time_us >= horizon_us}
-    staying |= {e.identity for e in entries if e.supersedes in staying}
-    wanted = (history.story_of.get(identity or "") for identity in staying)
-    return needed(graph, history, horizon_us, [key for key in wanted if key is not None])
+def _last_seq(entries: Sequence[_Entry]) -> set[int]:
+    # Numbers are never given again, but others count up to the newest that is there.
+    return {entry.seq for entry in entries[-1:]}
+
+
+def _staying(entries: Sequence[_Entry], horizon_us: int, awaited: set[int]) -> set[str]:
+    """The events that stay whatever they say, and those without which they would count again."""
+    staying = {
+        entry.identity
+        for entry in entries
+        if entry.identity is not None and (entry.seq in awaited or entry.time_us >= horizon_us)
+    }
+    superseding = [(e.identity, e.supersedes) for e in entries if e.identity and e.supersedes]
+    while more := {new for new, old in superseding if old in staying} - staying:
+        staying |= more
+    return staying
+
+
+def _stories(history: History, identities: Iterable[str]) -> Iterator[Key]:
+    for identity in identities:
+        if identity in history.story_of:
+            yield history.story_of[identity]
 
 
 def _may_go(entry: _Entry, history: History, kept: set[Key]) -> bool:
     if entry.identity is None:
-        return entry.is_refused  # commands and what only the collector understands stay
+        return entry.is_refused  # commands, and what only the collector understands, stay
     key = history.story_of.get(entry.identity)
-    return key is None or key not in kept  # no story: it was superseded
+    return entry.identity in history.superseded if key is None else key not in kept

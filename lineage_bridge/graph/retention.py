@@ -16,7 +16,6 @@ Invariant: what is kept shows as before, and keeping again what was kept leaves 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
 from typing import NamedTuple
 
 from lineage_bridge.graph.deployments import deployments

@@ -7,7 +7,7 @@ deleted at any time: `rebuild` fills them again, and a new `version` of a model 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from lineage_bridge.journal.store import Journal, Stored, read_events
@@ -63,8 +63,14 @@ def _take_batch(connection: sqlite3.Connection, model: Model, batch: int) -> tup
 def rebuild(journal: Journal, model: Model) -> int:
     """Drop the model's tables and fill them again from the journal's first event."""
     with journal.transaction() as tx:
-        _reset(tx.connection, model)
+        reset(tx.connection, model)
     return catch_up(journal, model)
+
+
+def in_use(connection: sqlite3.Connection, models: Iterable[Model]) -> list[Model]:
+    """Those models that were ever filled from this journal."""
+    filled = {name for (name,) in connection.execute("SELECT name FROM models")}
+    return [model for model in models if model.name in filled]
 
 
 def is_current(connection: sqlite3.Connection, model: Model) -> bool:
@@ -82,12 +88,13 @@ def _reached(connection: sqlite3.Connection, model: Model) -> int:
         "SELECT version, seq FROM models WHERE name = ?", (model.name,)
     ).fetchone()
     if row is None or row[0] != model.version:
-        _reset(connection, model)
+        reset(connection, model)
         return 0
     return int(row[1])
 
 
-def _reset(connection: sqlite3.Connection, model: Model) -> None:
+def reset(connection: sqlite3.Connection, model: Model) -> None:
+    """Empty the model's tables, within the caller's transaction; the next catch-up fills them."""
     for table in model.tables:
         connection.execute(f"DROP TABLE IF EXISTS {table}")
     for statement in _statements(model.schema):

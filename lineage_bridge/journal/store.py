@@ -21,7 +21,7 @@ from typing import Literal, Self
 from lineage_bridge.errors import JournalError
 from lineage_bridge.events import Event
 
-FORMAT = 1
+FORMAT = 2
 BUSY_SECONDS = 30.0
 MAX_IDLE_READERS = 8
 
@@ -39,6 +39,9 @@ CREATE TABLE IF NOT EXISTS events (
 );
 CREATE UNIQUE INDEX IF NOT EXISTS events_id ON events (id) WHERE id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS events_time ON events (kind, time_us, seq);
+CREATE TABLE IF NOT EXISTS pruned_ids (  -- of events that were here and must not come again
+    id TEXT PRIMARY KEY
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS models (
     name TEXT PRIMARY KEY,
     version INTEGER NOT NULL,
@@ -68,13 +71,19 @@ class Transaction:
         self._received_us = received_us
 
     def append(self, event: Event, origin: Origin) -> int | None:
-        """Append one event; return its sequence number, or None if its id is there already."""
+        """Append one event; return its sequence number, or None if its id is or was there."""
+        if event.id is not None and self._was_pruned(event.id):
+            return None
         cursor = self.connection.execute(
             "INSERT INTO events (id, kind, time_us, received_us, origin, body)"
             " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             (event.id, event.kind, event.time_us, self._received_us, origin, event.body),
         )
         return cursor.lastrowid if cursor.rowcount == 1 else None
+
+    def _was_pruned(self, event_id: str) -> bool:
+        found = self.connection.execute("SELECT 1 FROM pruned_ids WHERE id = ?", (event_id,))
+        return found.fetchone() is not None
 
 
 class Journal:
@@ -211,6 +220,24 @@ class Journal:
         """The sequence number of the newest event, 0 if there is none."""
         with self.reading() as connection:
             return int(connection.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0])
+
+    def bytes_on_disk(self) -> int:
+        """The size of the database with its log."""
+        files = (self.path, self.path.with_name(self.path.name + "-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
+    def vacuum(self) -> None:
+        """Give the room of deleted rows back to the disk.
+
+        Raises:
+            JournalError: SQLite refused (no room for the copy, locked for too long).
+        """
+        with self._lock:
+            try:
+                self._writer.execute("VACUUM")
+                self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            except sqlite3.Error as exc:
+                raise self._error("vacuum", exc) from exc
 
     def close(self) -> None:
         """Close all connections; a second call does nothing."""

@@ -1,0 +1,89 @@
+"""`lineage-bridge journal prune`: leave out of the journal what the present does not need."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lineage_bridge.cli.context import echo_json, json_option, open_journal, with_settings
+
+if TYPE_CHECKING:
+    from lineage_bridge.graph.prune import Pruned
+    from lineage_bridge.settings import Settings
+
+_UNITS = {"d": "days", "h": "hours", "m": "minutes"}
+
+
+class Duration(click.ParamType[timedelta]):
+    """A whole number of days, hours or minutes: `90d`, `12h`, `30m`."""
+
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta:
+        if isinstance(value, timedelta):
+            return value
+        found = re.fullmatch(r"(\d{1,6})([dhm])", str(value), re.ASCII)
+        if found is None:
+            self.fail(f"{value!r} is no duration such as 90d, 12h or 30m", param, ctx)
+        return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+@click.command()
+@click.option(
+    "--older-than",
+    type=Duration(),
+    required=True,
+    help="Only what happened so long ago, by event time: 90d, 12h, 30m.",
+)
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@with_settings
+@json_option
+def prune(settings: Settings, *, older_than: timedelta, dry_run: bool, as_json: bool) -> None:
+    """Leave out what is old and the present does not need, and make the file smaller.
+
+    Kept are runs that still run, what the current versions and whatever reads them come from, and
+    the newest word on every job and dataset: graph, health and freshness for now stay the same,
+    but for old runs and versions that nothing needs. What went does not come back with the next
+    backfill. Export the journal first if the history is worth something.
+    """
+    from lineage_bridge.collector.model import CollectorModel
+    from lineage_bridge.graph.prune import prune as prune_journal
+    from lineage_bridge.graph.reduce import GRAPH
+
+    # The counts of arrivals go on as they are: they tell what came, not what is there.
+    models = (GRAPH, CollectorModel())
+    now = datetime.now(UTC)
+    with open_journal(settings) as opened:
+        pruned = prune_journal(
+            opened, before=_before(now, older_than), now=now, models=models, dry_run=dry_run
+        )
+    if as_json:
+        echo_json(pruned.as_json())
+    else:
+        click.echo(_summary(pruned))
+
+
+def _before(now: datetime, age: timedelta) -> datetime:
+    try:
+        return now - age
+    except OverflowError as exc:
+        raise click.BadParameter("it begins before the year 1", param_hint="--older-than") from exc
+
+
+def _summary(pruned: Pruned) -> str:
+    verb = "would go" if pruned.dry_run else "went"
+    line = (
+        f"{pruned.pruned} of {pruned.events} events from before {pruned.before} {verb},"
+        f" among them {pruned.runs} whole runs"
+    )
+    if pruned.dry_run:
+        return f"{line}."
+    return (
+        f"{line}; {pruned.bytes_before:,} bytes became {pruned.bytes_after:,}"
+        f" in {pruned.seconds:.1f} s ({pruned.vacuum_seconds:.1f} s of it vacuum)."
+    )
