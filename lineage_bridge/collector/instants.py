@@ -17,6 +17,7 @@ from lineage_bridge.times import EPOCH
 
 NANOS = 1_000_000_000
 DAY_SECONDS = 86_400
+MAX_SECONDS = 2**62 // 1_000_000  # in microseconds it is still before FOREVER_US of `reduce_runs`
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _CYCLE_YEARS = 400
 _CYCLE_DAYS = 146_097  # of 400 years of the Gregorian calendar
@@ -49,8 +50,14 @@ def parse_nanos(value: Any) -> int:
     if isinstance(value, str):
         return _parse_text(value)[0]
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
-        return round(value * NANOS)
+        return _checked(value) * NANOS + round(value % 1 * NANOS)
     raise ValueError("expected a time")
+
+
+def _checked(seconds: float | Decimal) -> int:
+    if not -MAX_SECONDS < seconds < MAX_SECONDS:
+        raise ValueError("the time is too far away")
+    return int(seconds // 1)
 
 
 def parse_zoned_nanos(text: str) -> int:
@@ -73,7 +80,7 @@ def _parse_text(text: str) -> tuple[int, bool]:
     seconds = _day(int(year), int(month), int(day)) * DAY_SECONDS
     seconds += _clock(int(hour), int(minute), int(second or 0), fraction) - _offset(zone)
     nanos = int((fraction or "0").ljust(9, "0"))
-    return seconds * NANOS + nanos, second is not None and zone is not None
+    return _checked(seconds) * NANOS + nanos, second is not None and zone is not None
 
 
 def _day(year: int, month: int, day: int) -> int:
