@@ -11,6 +11,7 @@ from lineage_bridge.collector import hashes
 from lineage_bridge.collector.errors import RefusedEventError
 
 OWNER = "anonymous"
+SOURCE_TYPE = "POSTGRESQL"  # whatever the source is: so Marquez takes it from events
 _UNFORMATTED = re.compile(r"[^a-zA-Z0-9:/\-_.@+]")
 
 
@@ -21,10 +22,12 @@ class Batch:
     Attributes:
         namespaces: that are known to be there and visible.
         events: per hour and type, still to be added to the table.
+        sources: by name: URL, first and last mention, still to be written.
     """
 
     namespaces: set[str] = field(default_factory=set)
     events: Counter[tuple[int, str]] = field(default_factory=Counter)
+    sources: dict[str, tuple[str, int, int]] = field(default_factory=dict)
 
     def flush(self, connection: sqlite3.Connection) -> None:
         """Write what was held back, and forget what a command may change."""
@@ -35,6 +38,13 @@ class Batch:
             [(hour, kind, events) for (hour, kind), events in self.events.items()],
         )
         self.events.clear()
+        connection.executemany(
+            "INSERT INTO mq_sources (name, type, url, created_us, updated_us)"
+            " VALUES (?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET type = excluded.type,"
+            " url = excluded.url, updated_us = excluded.updated_us",
+            [(name, SOURCE_TYPE, *source) for name, source in self.sources.items()],
+        )
+        self.sources.clear()
 
 
 @dataclass(slots=True)
@@ -60,6 +70,12 @@ class Context:
     def uuid(self, purpose: str) -> str:
         """The id of a row that this record makes."""
         return hashes.row_uuid(self.seq, purpose)
+
+    def mention_source(self, name: str, url: str) -> None:
+        """Make a source known; the last mention gives its URL."""
+        held = self.batch.sources.get(name)
+        first_us = self.at_us if held is None else held[1]
+        self.batch.sources[name] = (url, first_us, self.at_us)
 
     def ensure_namespace(self, name: str) -> None:
         """Make a namespace known, or visible again."""

@@ -127,13 +127,7 @@ def _source(context: Context, facet: Mapping[str, Any] | None) -> str:
             raise refuse("dataSource.uri must be a URI")
         if not url.isascii():
             url = quote(url, safe="/:?#[]@!$&'()*+,;=%~")
-    context.connection.execute(
-        "INSERT INTO mq_sources (name, type, url, created_us, updated_us) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT (name) DO UPDATE SET type = excluded.type, url = excluded.url,"
-        " updated_us = excluded.updated_us"
-        " WHERE url != excluded.url OR updated_us != excluded.updated_us",
-        (name, "POSTGRESQL", url, context.at_us, context.at_us),
-    )
+    context.mention_source(name, url)
     return name
 
 
