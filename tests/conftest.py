@@ -23,7 +23,7 @@ def unpack(name: str, folder: Path) -> Path:
 @pytest.fixture(scope="session")
 def nyc(tmp_path_factory) -> Path:
     """Real artifacts of one city: `p2`, `p4`, `p5`, `p6`, and the answer keys in `keys`."""
-    return unpack("nyc.tar.gz", tmp_path_factory.mktemp("nyc"))
+    return unpack("nyc.tar.gz", tmp_path_factory.mktemp("cities") / "nyc")
 
 
 @pytest.fixture(scope="session")
