@@ -186,14 +186,15 @@ def _summary(report: ForwardReport) -> str:
 @with_settings
 @json_option
 def dead(settings: Settings, *, as_json: bool) -> None:
-    """List dead letters, which Marquez did not take.
+    """List dead letters, which Marquez or our collector did not take.
 
     Events that it refused for good, or cannot hold. Exits 1 if there is any.
     """
+    from lineage_bridge.cli.refused import refused_letters
     from lineage_bridge.journal.dead_letters import list_dead
 
     with open_journal(settings, readonly=True) as opened:
-        letters = list_dead(opened)
+        letters = [*list_dead(opened), *refused_letters(opened)]
     if as_json:
         echo_json([letter.as_json() for letter in letters])
     elif letters:

@@ -2,7 +2,8 @@
 
 One line is one event as it stands in the journal; nothing is added, so any OpenLineage consumer
 reads it, and a file of anybody's events can be imported. Events of ours are deduplicated by their
-id; others are appended unless the journal holds the very same event.
+id; others are appended unless the journal holds the very same event. What else the collector keeps
+in a journal (commands of its API, events that it refused) is no event and stays out.
 """
 
 from __future__ import annotations
@@ -64,8 +65,9 @@ def export_events(journal: Journal, target: str) -> int:
 def _write(journal: Journal, file: BinaryIO) -> int:
     count, after = 0, 0
     while events := journal.read(after, BATCH):
-        file.writelines(_one_line(stored.body) + b"\n" for stored in events)
-        count += len(events)
+        lines = [_one_line(stored.body) + b"\n" for stored in events if stored.kind in _REQUIRED]
+        file.writelines(lines)
+        count += len(lines)
         after = events[-1].seq
     return count
 

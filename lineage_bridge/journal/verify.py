@@ -15,6 +15,7 @@ from lineage_bridge.journal.store import Journal, Stored, read_events
 
 BATCH = 500
 MAX_PROBLEMS = 100
+EVENTS = frozenset({"run", "dataset", "job"})  # else: a command of the API, or a refused event
 HASHED = frozenset({"artifact", "import"})  # others may carry an id that they did not compute
 
 
@@ -49,6 +50,8 @@ def _file_problems(connection: sqlite3.Connection) -> Iterator[str]:
 def _event_problems(stored: Stored) -> Iterator[str]:
     try:
         document = decode(stored.body)
+        if stored.kind not in EVENTS:
+            return
         event = event_of(document, stored.body)
     except EventError as exc:
         yield f"event {stored.seq}: {exc}"
