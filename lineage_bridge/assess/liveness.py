@@ -4,6 +4,9 @@ A facet says what was found when the newest window came in. Whoever reads it lat
 the facet alone: a deployment that has flushed and not come back is stopped, one without a sign of
 life is unknown, one that started and was never asked is idle. What was raised stays raised: silence
 never clears a fault.
+
+An observer speaks when a finding changes, else every 15 minutes: until its next word is due, its
+last one stands, and that nothing was heard in between is no silence.
 """
 
 from __future__ import annotations
@@ -98,16 +101,36 @@ def _after_windows(
 ) -> Health:
     life = max([_instant(facts, "lastSignOfLife", at), *(start.at for start in later)])
     quiet = _stopped(facts, at, policy) if not later else None
+    if quiet is None and _stands(facts, at, policy):
+        reasons = list(facts.get("reasons", ()))
+        return _judged(facts, reasons, facts.get("endpoints", ()))
     if quiet is None:
         quiet = _silent(life, at, policy, last_probe)
     endpoints = [_endpoint(endpoint, at, policy, quiet) for endpoint in facts.get("endpoints", ())]
     reasons = [reason for endpoint in endpoints for reason in endpoint["reasons"]]
     if quiet is not None:
         reasons = [quiet, *(reason for reason in reasons if reason != quiet)]
+    return _judged(facts, reasons, endpoints)
+
+
+def _judged(
+    facts: Mapping[str, Any],
+    reasons: Sequence[Mapping[str, Any]],
+    endpoints: Sequence[Mapping[str, Any]],
+) -> Health:
     status = worst_of([*(e["status"] for e in endpoints), *(r["level"] for r in reasons)])
-    return Health(
-        status, worst_facts_first(reasons), endpoints, facts.get("model"), facts.get("modelVersion")
-    )
+    told = worst_facts_first(reasons)
+    return Health(status, told, endpoints, facts.get("model"), facts.get("modelVersion"))
+
+
+def _stands(facts: Mapping[str, Any], at: datetime, policy: ServingPolicy) -> bool:
+    """Is the next word of the observer not due yet?"""
+    stands_seconds = facts.get("policy", {}).get("standsSeconds", 0.0)
+    if not stands_seconds:
+        return False
+    spacing_seconds = policy.gap_factor * policy.window_seconds
+    age_seconds = (at - _instant(facts, "evaluatedAt", at)).total_seconds()
+    return bool(age_seconds <= stands_seconds + spacing_seconds)
 
 
 def _stopped(

@@ -58,7 +58,12 @@ class DeploymentState:
     def observe(
         self, lines: Sequence[tuple[str, WindowFacts]], at_us: int, policy: ServingPolicy
     ) -> bool:
-        """Take in all windows of one instant and judge; tell whether a finding changed."""
+        """Take in all windows of one instant and judge.
+
+        Tell whether there is something to say: a finding changed, or the last instance flushed, or
+        one is alive after that.
+        """
+        was_running = self.running > 0
         for endpoint, window in lines:
             state = self.endpoints.get(endpoint)
             if state is None:
@@ -73,7 +78,7 @@ class DeploymentState:
             elif not self.running:
                 self.running = 1  # someone is alive after all
         self.last_heartbeat_us = at_us
-        return self.judge(policy)
+        return self.judge(policy) or was_running != (self.running > 0)
 
     def judge(self, policy: ServingPolicy) -> bool:
         """Judge every endpoint as of the last sign of life; tell whether a finding changed."""

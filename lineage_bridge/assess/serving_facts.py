@@ -67,10 +67,15 @@ def serving_facts(
     *,
     environment: str,
     by_version: Sequence[Totals],
+    stands_seconds: float = 0.0,
     late_windows: int = 0,
     inconsistent_windows: int = 0,
 ) -> dict[str, Any]:
-    """The fields of the facet, for a deployment that was judged at that instant."""
+    """The fields of the facet, for a deployment that was judged at that instant.
+
+    `stands_seconds` is how long nothing new may be heard although windows come: the observer's
+    heartbeat; 0 where everything that there is was read.
+    """
     life_us = state.last_life_us
     names = sorted(state.endpoints)
     found = {name: state.endpoints[name].reasons(name, life_us, policy) for name in names}
@@ -99,7 +104,7 @@ def serving_facts(
         "flushes": state.flushes,
         "instancesRunning": state.running,
         "lastSignOfLife": _time(life_us),
-        "policy": policy_facts(policy),
+        "policy": {**policy_facts(policy), "standsSeconds": stands_seconds},
     }
     for name, instant_us in (
         ("lastStart", state.last_start_us),

@@ -69,8 +69,11 @@ class Observer:
             return True
         return False
 
-    def event(self, at_us: int) -> Event:
-        """The event of the finding as it stands, at the instant that was judged last."""
+    def event(self, at_us: int, *, is_end: bool = False) -> Event:
+        """The event of the finding as it stands, at the instant that was judged last.
+
+        At the end of a backfill no next one is to be waited for.
+        """
         memory = self.memory
         assert memory.state is not None
         facts = serving_facts(
@@ -79,6 +82,7 @@ class Observer:
             self.policy,
             environment=self.slot.environment,
             by_version=memory.totals,
+            stands_seconds=0.0 if is_end else HEARTBEAT_US / SECOND_US,
             late_windows=memory.late_windows,
             inconsistent_windows=memory.inconsistent_windows,
         )

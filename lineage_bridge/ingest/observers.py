@@ -77,7 +77,7 @@ class Observers:
         for observer in sorted(moved, key=lambda o: (o.memory.judged_us, o.slot)):
             if tell_sums:
                 self._changed.add(observer)
-                self._append(tx, observer, observer.memory.judged_us)
+                self._append(tx, observer, observer.memory.judged_us, is_end=True)
         self._outgoing.append_until(tx, None)
 
     def save(self, tx: Transaction) -> None:
@@ -106,7 +106,9 @@ class Observers:
             self._observers[slot] = observer
         return observer
 
-    def _append(self, tx: Transaction, observer: Observer, at_us: int) -> None:
+    def _append(
+        self, tx: Transaction, observer: Observer, at_us: int, *, is_end: bool = False
+    ) -> None:
         self._outgoing.append_until(tx, at_us)
-        event = observer.event(at_us)
+        event = observer.event(at_us, is_end=is_end)
         self.appended += tx.append(event, "artifact") is not None

@@ -9,6 +9,7 @@ import pytest
 from windows import findings, ingest, starts_of
 
 from lineage_bridge.assess.liveness import Start, health_at
+from lineage_bridge.ingest import observer
 from lineage_bridge.journal import Journal
 from lineage_bridge.times import parse_time
 
@@ -132,6 +133,27 @@ def test_time_alone_makes_stopped_finished_and_idle(found, fleet, deployment, cl
     health = health_at(past[-1] if past else None, when, starts=starts)
 
     assert (health.status, [reason["code"] for reason in health.reasons]) == (status, codes)
+
+
+def test_a_word_every_quarter_of_an_hour_says_how_a_deployment_is_at_any_minute(
+    found, fleet, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(observer, "HEARTBEAT_US", 0)  # an event for every instant that is judged
+    with Journal(tmp_path) as journal:
+        ingest(journal, fleet, starts=starts_of(fleet))
+        dense = findings(journal)
+    assert len(dense) > 8 * len(found)
+
+    for deployment in {facts["deployment"] for facts in found}:
+        for half_minute in range(2 * 60 * 5):
+            when = at("07:00") + timedelta(minutes=half_minute / 2)
+            assert said(found, deployment, when) == said(dense, deployment, when)
+
+
+def said(found, deployment, when):
+    past = [facts for facts in of(found, deployment) if facts["time"] <= when]
+    health = health_at(past[-1] if past else None, when)
+    return health.status, sorted(reason["code"] for reason in health.reasons)
 
 
 def test_totals_are_the_sum_over_all_distinct_lines(found, fleet):

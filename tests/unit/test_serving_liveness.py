@@ -157,3 +157,33 @@ def test_the_policy_travels_with_the_facet():
     service = Service(policy)
     service.minutes(0, 9)
     assert service.later(12).status == "unhealthy"
+
+
+def test_until_the_next_word_is_due_the_last_one_stands():
+    service = Service()
+    service.minutes(0, 9, failures=20)
+    heartbeat = service.facts | {"policy": service.facts["policy"] | {"standsSeconds": 900}}
+
+    assert codes(health_at(heartbeat, minute_at(27))) == ["failure_ratio"]
+    assert codes(health_at(heartbeat, minute_at(27.2))) == ["failure_ratio", "silent"]
+
+
+def test_a_stop_is_seen_though_the_last_word_stands():
+    service = Service()
+    service.see(a_window(0, flush=True))
+    heartbeat = service.facts | {"policy": service.facts["policy"] | {"standsSeconds": 900}}
+
+    assert codes(health_at(heartbeat, minute_at(3))) == ["stopped"]
+
+
+def test_that_the_last_instance_flushed_is_something_to_say_and_that_one_is_alive_again():
+    service = Service()
+    service.minutes(0, 9)
+
+    def said(window):
+        at_us = window.end_us + 5_000_000 - 10_000_000 * window.flush
+        return service.state.observe([("/predict", window)], at_us, service.policy)
+
+    assert said(a_window(10, flush=True))
+    assert said(a_window(11))
+    assert not said(a_window(12))
