@@ -3,7 +3,9 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -14,13 +16,19 @@ PROCESS = Path(__file__).with_name("collector_process.py")
 PRODUCERS = 4
 
 
-@pytest.fixture
-def process(tmp_path):
-    command = [sys.executable, str(PROCESS), str(tmp_path)]
+@contextmanager
+def collector(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, str(PROCESS), *arguments]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as started:
         yield started
         started.kill()
+
+
+@pytest.fixture
+def process(tmp_path):
+    with collector(str(tmp_path)) as started:
+        yield started
 
 
 def post_until_killed(url: str, producer: int) -> list[str]:
@@ -49,14 +57,30 @@ def test_what_was_answered_201_is_there_after_a_kill(kill_after, process, tmp_pa
                 pass
         process.kill()
         taken = {run for found in posting for run in found.result()}
-    with sqlite3.connect(tmp_path / "journal.db") as connection:
+    check(tmp_path, taken)
+
+
+@pytest.mark.parametrize("point", [*range(1, 31, 3), *range(40, 400, 40), 1000])
+def test_it_may_die_at_any_statement(point, tmp_path):
+    with collector(str(tmp_path), str(point)) as started:
+        taken = post_until_killed(started.stdout.readline().strip(), 0)
+        assert started.wait(timeout=30) == 9
+    check(tmp_path, set(taken))
+
+
+def check(home: Path, taken: set[str]) -> None:
+    """The database is whole, and every run that was answered 201 is there and over."""
+    with sqlite3.connect(home / "journal.db") as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     connection.close()
-    with world(tmp_path) as w:
-        listed = w.get("/namespaces/jobs/jobs/etl/runs?limit=100000")["runs"]
-        assert taken <= {run["id"] for run in listed}
-        assert {run["state"] for run in listed} == {"COMPLETED"}
-        assert w.get("/events/lineage?limit=0")["totalCount"] == len(listed)
+    with world(home) as w:
+        total = w.get("/events/lineage?limit=0")["totalCount"]
+        if total:
+            listed = w.get("/namespaces/jobs/jobs/etl/runs?limit=100000")["runs"]
+            assert {run["state"] for run in listed} == {"COMPLETED"}
+            assert taken <= {run["id"] for run in listed}
+            assert len(listed) == total
+        assert len(taken) <= total
 
 
 def test_a_clean_end_writes_what_was_begun(process, tmp_path):
