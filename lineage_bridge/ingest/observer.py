@@ -67,7 +67,8 @@ class Observer:
         if changed or at_us - memory.emitted_us >= HEARTBEAT_US:
             memory.emitted_us = at_us
             return True
-        return False
+        # An end said that nothing more is to be waited for; now there is more.
+        return memory.ended
 
     def event(self, at_us: int, *, is_end: bool = False) -> Event:
         """The event of the finding as it stands, at the instant that was judged last.
@@ -93,7 +94,8 @@ class Observer:
             slot=self.slot,
             supersedes=memory.event_id if memory.event_us == at_us else None,
         )
-        memory.event_us, memory.event_id, memory.moved = at_us, event.id, False
+        memory.event_us, memory.event_id = at_us, event.id
+        memory.moved, memory.ended = False, is_end
         return event
 
     def _take_late(self, windows: Sequence[Pending]) -> None:

@@ -115,7 +115,8 @@ class SlotMemory:
     """A deployment as it stands.
 
     `emitted_us` is the newest event that its finding or the heartbeat called for, `event_us` and
-    `event_id` the newest of all; `moved` says that the sums changed since then.
+    `event_id` the newest of all; `moved` says that the sums changed since then, `ended` that it
+    was the end of a backfill.
     """
 
     state: DeploymentState | None = None
@@ -128,6 +129,7 @@ class SlotMemory:
     event_us: int = 0
     event_id: str | None = None
     moved: bool = False
+    ended: bool = False
 
     def count(self, window: Pending) -> None:
         """Add a window to the sums of its model version."""

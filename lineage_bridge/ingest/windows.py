@@ -107,7 +107,7 @@ def ingest_windows(
     """
     with journal.transaction() as tx:
         _create_tables(tx.connection)
-        pending, unchanged = changed_files(tx.connection, files, root_of)
+        changed, unchanged = changed_files(tx.connection, files, root_of)
         observers = Observers(
             tx.connection,
             namespace=namespace,
@@ -118,7 +118,7 @@ def ingest_windows(
         reading = _Reading(tx, observers)
     result = reading.result
     result.files_unchanged = unchanged
-    waiting = iter(pending)
+    waiting = iter(changed)
     file = next(waiting, None)
     while file is not None:
         with journal.transaction() as tx:
@@ -264,6 +264,6 @@ class _Reading:
 
 
 def _create_tables(connection: sqlite3.Connection) -> None:
-    modules = (cursors.SCHEMA, quarantine.SCHEMA, seen_lines.SCHEMA)
-    for statement in (*modules, *window_state.SCHEMA):
+    own = (cursors.SCHEMA, quarantine.SCHEMA, seen_lines.SCHEMA)
+    for statement in (*own, *window_state.SCHEMA):
         connection.execute(statement)

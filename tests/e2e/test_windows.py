@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -349,6 +350,17 @@ def test_a_second_process_that_reads_at_the_same_time_is_noticed(journal, root, 
 
     assert requests_of(journal) == {"dep": 400}
     assert ingest(journal, root).lines == 0
+
+
+def test_what_comes_after_the_end_of_a_backfill_is_told_at_once(journal, root):
+    write(root, *(a_line(minute) for minute in range(20)))
+    ingest(journal, root)
+    assert findings(journal)[-1]["policy"]["standsSeconds"] == 0
+
+    write(root, *(a_line(minute) for minute in range(20, 23)))
+    assert ingest(journal, root).events == 2
+    assert [f["policy"]["standsSeconds"] for f in findings(journal)[-2:]] == [900, 0]
+    assert findings(journal)[-2]["time"] == minute_at(21) + timedelta(seconds=5)
 
 
 KILLED = """
