@@ -14,7 +14,7 @@ BROKEN = [{}, [], 5, "text", {"status": 5, "endpoints": "x"}, {"evaluatedAt": "n
 
 
 def a_stranger(number: int, facet: object) -> bytes:
-    own = {key: facet for key in (facets.SERVING_HEALTH, facets.FRESHNESS)}
+    own = dict.fromkeys((facets.SERVING_HEALTH, facets.FRESHNESS), facet)
     own["version"] = {"datasetVersion": "v"}
     return orjson.dumps(
         {

@@ -1,0 +1,112 @@
+"""`up` as a user runs it, and a Marquez beside it: the same lineage in both."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import httpx
+import pytest
+from conftest import run_command
+from prometheus_client.parser import text_string_to_metric_families
+
+from lineage_bridge.collector.server import CollectorServer
+from lineage_bridge.journal import Journal
+
+EVENT = {
+    "eventType": "COMPLETE",
+    "eventTime": "2026-04-07T10:00:00Z",
+    "run": {"runId": "42be0bc8-ba90-4c23-97e4-2b3fedf01fe7"},
+    "job": {"namespace": "airflow", "name": "dag.task"},
+    "inputs": [{"namespace": "pg", "name": "a"}],
+    "outputs": [{"namespace": "pg", "name": "b"}],
+    "producer": "https://example.com/airflow",
+}
+
+
+@contextmanager
+def running(home, *args):
+    """A process that serves; gives the URLs that it printed."""
+    command = [sys.executable, "-m", "lineage_bridge.cli.main", *args, "--home", str(home)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    urls = {}
+    try:
+        for line in process.stdout:
+            if match := re.match(r"(\w[\w ]*):\s+(http\S+)", line):
+                urls[match[1]] = match[2]
+            if "Ctrl-C" in line:
+                break
+        yield urls, process
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=20)
+        process.stdout.close()
+
+
+def test_up_serves_page_collector_and_metrics_and_ends_cleanly(tmp_path):
+    home = tmp_path / "home"
+    with running(home, "up", "--port", "0", "--exporter-port", "0") as (urls, process):
+        base = urls["Collector"].removesuffix("/api/v1/lineage")
+        assert httpx.post(urls["Collector"], json=EVENT).status_code == 201
+        lineage = httpx.get(f"{base}/api/v1/lineage?nodeId=job:airflow:dag.task").json()
+        page = httpx.get(urls["Index page"])
+        metrics = httpx.get(urls["Metrics"]).text
+
+    assert process.returncode == 0
+    assert [node["id"] for node in lineage["graph"]] == [
+        "dataset:pg:a",
+        "dataset:pg:b",
+        "job:airflow:dag.task",
+    ]
+    assert page.headers["content-type"].startswith("text/html")
+    names = {family.name for family in text_string_to_metric_families(metrics)}
+    assert "lineage_bridge_journal_events" in names
+    assert run_command("graph", "--home", home, "--json").json["edges"]
+
+
+def test_a_port_that_was_asked_for_and_is_taken_is_an_error(tmp_path):
+    with running(tmp_path / "one", "collector", "--port", "0") as (urls, _):
+        port = urls["Collector"].split(":")[2].split("/")[0]
+        second = run_command("collector", "--port", port, "--home", tmp_path / "two")
+    assert second.code == 2
+    assert f"Port {port}" in second.err
+
+
+@pytest.fixture(scope="module")
+def marquez(tmp_path_factory):
+    """A collector that stands for a Marquez elsewhere."""
+    with (
+        Journal(tmp_path_factory.mktemp("marquez") / "home") as journal,
+        CollectorServer(journal, port=0) as server,
+    ):
+        yield server.url
+
+
+def test_marquez_answers_the_lineage_of_the_graph(nyc, marquez, lb, monkeypatch):
+    monkeypatch.setenv("MARQUEZ_URL", marquez)
+    assert lb("backfill", "--namespace", "urban", nyc).code == 0
+
+    answer = httpx.get(
+        f"{marquez}/api/v1/lineage",
+        params={"nodeId": "dataset:urban:features.mobility.training_dataset", "depth": 20},
+    ).json()
+    theirs = {
+        (edge["origin"], edge["destination"])
+        for node in answer["graph"]
+        for edge in node["inEdges"] + node["outEdges"]
+    }
+    ours = {
+        (edge["from"].split("@")[0], edge["to"].split("@")[0])
+        for edge in lb("graph", "--json").json["edges"]
+    }
+    assert theirs == ours
+
+    status = lb("journal", "status", "--json").json
+    states = status["forward"][0]["states"]
+    assert states["pending"] == states["dead"] == 0
+    assert lb("backfill", nyc).code == 0
+    count = httpx.get(f"{marquez}/api/v1/events/lineage?limit=0").json()["totalCount"]
+    assert count == states["sent"]
