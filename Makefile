@@ -3,9 +3,10 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PRODUCERS := .producers
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fmt bench conformance ci clean
+.PHONY: help setup demo test lint fmt bench conformance integrations fuzz ci clean
 
 help: ## print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,7 +17,7 @@ $(STAMP): pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install Python 3.11 or newer, or name one with make PYTHON=..."; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev --group integrations
 	@touch $(STAMP)
 
 demo: setup ## run the whole thing on the examples, without Docker (ONCE=1 ends after the tables)
@@ -38,5 +39,18 @@ fmt: setup ## format the code
 bench: setup ## measure speed and memory (docs/benchmarks.md)
 	$(BIN)/python -m pytest tests/benchmarks -m bench -s
 
+integrations: setup ## run dbt and Airflow in environments of their own and record what they send
+	$(PYTHON) -m venv $(PRODUCERS)/dbt
+	$(PRODUCERS)/dbt/bin/pip install --quiet 'dbt-core<1.12' dbt-duckdb openlineage-dbt
+	$(BIN)/python tests/integrations/record_dbt.py $(PRODUCERS)/dbt/bin/dbt-ol
+	$(PYTHON) -m venv $(PRODUCERS)/airflow
+	$(PRODUCERS)/airflow/bin/pip install --quiet 'apache-airflow>=3,<4' apache-airflow-providers-openlineage
+	$(BIN)/python tests/integrations/record_airflow.py $(PRODUCERS)/airflow/bin/airflow
+	$(BIN)/python -m pytest tests/integrations
+
+fuzz: setup ## ask the collector whatever its OpenAPI document allows; nothing may end in a 500
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group fuzz
+	$(BIN)/python -m pytest tests/contract/test_openapi_fuzz.py
+
 clean: ## remove the virtual environment and caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(PRODUCERS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

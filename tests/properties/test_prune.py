@@ -5,7 +5,6 @@ from pathlib import Path
 
 from builders import at
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from present import without_the_gone
 from properties.test_graph import histories, minutes
 

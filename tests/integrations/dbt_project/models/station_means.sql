@@ -1,0 +1,3 @@
+select station, avg(bikes) as mean_bikes
+from {{ ref('filled_readings') }}
+group by station
