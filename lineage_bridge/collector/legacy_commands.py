@@ -194,13 +194,16 @@ def _transition(context: Context, command: Command) -> None:
 
 def _end(context: Context, run: int, command: Command) -> None:
     row = context.connection.execute(
-        "SELECT j.id, j.namespace, j.name, j.location, j.current_version FROM mq_runs r"
+        "SELECT j.id, j.namespace, j.name, j.location, j.current_version, r.job_facets"
+        " FROM mq_runs r"
         " JOIN mq_jobs j ON j.id = r.job WHERE r.id = ?",
         (run,),
     ).fetchone()
-    row_id, namespace, name, location, version = row
+    row_id, namespace, name, location, version, facets = row
     job = reduce_jobs.Job(row_id, namespace, name, name, location, version, is_streaming=False)
-    ended = Run(run, command["run"], command["state"], is_late=False, is_over=True)
+    ended = Run(
+        run, command["run"], command["state"], is_late=False, is_over=True, job_facets=facets
+    )
     reduce_versions.link_run(context, job, ended)
     context.connection.execute(
         "UPDATE mq_datasets SET last_modified_us = :at, updated_us = :at WHERE id IN"

@@ -71,7 +71,7 @@ def rows_of(
         raise refuse(f"a field's name must not be longer than {MAX_FIELD_NAME} characters")
     if any(field.type is None for field in fields):
         return _upsert(context, dataset, fields)
-    key = hashlib.blake2b(_encode(fields), digest_size=16).digest()
+    key = _digest(tuple(fields))
     if key == last_key and last_ids is not None:
         known: list[int] = _decode(last_ids)
         return known
@@ -83,9 +83,16 @@ def rows_of(
     return ids
 
 
+@lru_cache(maxsize=1024)
+def _digest(fields: tuple[Field, ...]) -> bytes:
+    return hashlib.blake2b(_encode(fields), digest_size=16).digest()
+
+
 def added(stored: str, ids: Sequence[int]) -> str:
     """A version's list of columns, with more of them."""
     mapped: list[int] = _decode(stored)
+    if mapped == ids:
+        return stored
     new = sorted(set(ids).difference(mapped))
     return _encode([*mapped, *new]).decode() if new else stored
 

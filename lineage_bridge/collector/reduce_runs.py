@@ -41,6 +41,7 @@ class Run:
         state: what this event says of it; None if the event has no type.
         is_late: newer events of the run were taken in before.
         is_over: the newest event of the run is a terminal one.
+        job_facets: what its events have said of its job, as it is stored.
     """
 
     id: int
@@ -48,6 +49,7 @@ class Run:
     state: str | None
     is_late: bool
     is_over: bool
+    job_facets: bytes | None = None
 
 
 def run_state(event_type: str | None) -> str | None:
@@ -172,7 +174,7 @@ def _upsert(
         ).lastrowid
     else:
         context.connection.execute(_UPDATE, {**values, "id": run_id})
-    return Run(int(run_id or 0), uuid, state, late, is_terminal(now_state))
+    return Run(int(run_id or 0), uuid, state, late, is_terminal(now_state), values["job_facets"])
 
 
 _INSERT = (

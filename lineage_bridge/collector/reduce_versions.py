@@ -127,27 +127,22 @@ def link_run(context: Context, job: Job, run: Run) -> None:
 
 
 def _link(context: Context, job: Job, run: Run) -> None:
-    version = _upsert(context, job, *_io(context, run.id), context.at_us, run.id)
+    version, held = _upsert(context, job, *_io(context, run.id), context.at_us, run.id)
     connection = context.connection
     connection.execute("UPDATE mq_runs SET job_version = ? WHERE id = ?", (version, run.id))
-    (facets,) = connection.execute(
-        "SELECT job_facets FROM mq_runs WHERE id = ?", (run.id,)
-    ).fetchone()
-    _add_facets(context, version, merging.by_arrival(merging.load(facets)))
+    _add_facets(context, version, held, merging.by_arrival(merging.load(run.job_facets)))
     if version != job.current_version:
         connection.execute("UPDATE mq_jobs SET current_version = ? WHERE id = ?", (version, job.id))
 
 
-def _add_facets(context: Context, version: int, facets: Mapping[str, Any]) -> None:
-    if not facets:
-        return
-    (held,) = context.connection.execute(
-        "SELECT facets FROM mq_job_versions WHERE id = ?", (version,)
-    ).fetchone()
-    context.connection.execute(
-        "UPDATE mq_job_versions SET facets = ? WHERE id = ?",
-        (merging.dump({**merging.load(held), **facets}), version),
-    )
+def _add_facets(
+    context: Context, version: int, held: bytes | None, facets: Mapping[str, Any]
+) -> None:
+    merged = merging.dump({**merging.load(held), **facets})
+    if merged != held:
+        context.connection.execute(
+            "UPDATE mq_job_versions SET facets = ? WHERE id = ?", (merged, version)
+        )
 
 
 def _upsert(
@@ -157,15 +152,16 @@ def _upsert(
     outputs: _Mentioned,
     created_us: int,
     run: int | None,
-) -> int:
+) -> tuple[int, bytes | None]:
+    """Upsert a version of a job, and its edges; return its row and the facets it has."""
     if len(job.location or "") > MAX_LOCATION:
         raise refuse(f"sourceCodeLocation.url must not be longer than {MAX_LOCATION} characters")
     version = _hash(job, inputs, outputs)
-    (row,) = context.connection.execute(
+    row, facets = context.connection.execute(
         "INSERT INTO mq_job_versions (uuid, version, job, namespace, name, location, created_us,"
         " updated_us, latest_run) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (version) DO UPDATE SET updated_us = excluded.updated_us,"
-        " latest_run = coalesce(excluded.latest_run, latest_run) RETURNING id",
+        " latest_run = coalesce(excluded.latest_run, latest_run) RETURNING id, facets",
         (
             context.uuid(f"job version {version}"),
             version,
@@ -180,7 +176,7 @@ def _upsert(
     ).fetchone()
     _set_io(context, row, job, INPUT, {item.dataset for item in inputs})
     _set_io(context, row, job, OUTPUT, {item.dataset for item in outputs})
-    return int(row)
+    return row, facets
 
 
 def _set_io(context: Context, version: int, job: Job, io: str, datasets: set[int]) -> None:
@@ -235,8 +231,8 @@ def link_static(
     (created_us,) = connection.execute(
         "SELECT created_us FROM mq_jobs WHERE id = ?", (job.id,)
     ).fetchone()
-    version = _upsert(context, job, inputs, outputs, created_us, None)
-    _add_facets(context, version, facets)
+    version, held = _upsert(context, job, inputs, outputs, created_us, None)
+    _add_facets(context, version, held, facets)
     connection.execute(
         "UPDATE mq_jobs SET current_version = ?, updated_us = created_us WHERE id = ?",
         (version, job.id),
