@@ -201,7 +201,7 @@ def _zoned_us(text: str) -> int:
 
 def _instant_us(text: str, field: str) -> int:
     try:
-        return _zoned_us(text)
+        return _zoned_us(text)  # most windows of a minute spell the same times
     except ValueError as exc:
         raise ArtifactError(f"{exc}, found `{text[:80]}`", field=field) from exc
 

@@ -44,14 +44,13 @@ class Gaps:
 
     def before_adding(self, window: WindowFacts, lookback: Lookback, policy: ServingPolicy) -> None:
         """See if the window closes a gap, or fills one that was seen."""
-        if not lookback.minutes:
-            return
-        gap = Gap(lookback.newest_end_us, window.start_us)
-        if gap.end_us <= gap.start_us:
+        if window.start_us <= lookback.newest_end_us:
             if self.items:
                 self._fill(window, policy)
-        elif gap.counts(policy) and _was_dense(gap, lookback, policy):
-            self.items.append(gap)
+        elif lookback.minutes:
+            gap = Gap(lookback.newest_end_us, window.start_us)
+            if gap.counts(policy) and _was_dense(gap, lookback, policy):
+                self.items.append(gap)
 
     def let_go(self, newest_end_us: int, policy: ServingPolicy) -> None:
         """Forget the gaps that have left the look-back."""

@@ -159,15 +159,13 @@ class Lookback:
                 self.bad_total += count
 
     def _let_go(self, policy: ServingPolicy) -> None:
-        start_us = self.newest_end_us - int(policy.lookback_seconds * SECOND_US)
-        minutes = self.minutes
-        while len(minutes) > 1 and minutes[0].end_us <= start_us:
+        minutes, newest_us = self.minutes, self.newest_end_us
+        start_us = newest_us - policy.lookback_seconds * SECOND_US
+        while minutes[0].end_us <= start_us and len(minutes) > 1:
             oldest = minutes[0]
-            too_old = oldest.end_us <= self.newest_end_us - int(
-                policy.lookback_max_seconds * SECOND_US
-            )
             needed = self.requests - oldest.requests < policy.lookback_min_requests
-            if needed and oldest.requests and not too_old:
+            is_held = oldest.end_us > newest_us - policy.lookback_max_seconds * SECOND_US
+            if needed and oldest.requests and is_held:
                 return
             self._drop_oldest()
 

@@ -101,11 +101,12 @@ class DeploymentState:
         and a restart explains it.
         """
         written_us, held = self.last_heartbeat_us, state.lookback.minutes
-        if written_us is None or not held or self.running > 1:
+        if not held or window.start_us <= held[-1].start_us + MINUTE_US or written_us is None:
             return
         expected_us = written_us - written_us % MINUTE_US
         missed = held[-1].start_us < expected_us < window.start_us
-        if missed and (self.last_start_us or 0) <= written_us and len(self.endpoints) == 1:
+        explained = (self.last_start_us or 0) > written_us
+        if missed and not explained and self.running <= 1 and len(self.endpoints) == 1:
             state.windows_lost += 1
 
     def _flushed(self, state: EndpointState, at_us: int) -> None:

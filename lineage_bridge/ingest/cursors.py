@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -73,18 +74,17 @@ def get(connection: sqlite3.Connection, path: str) -> Cursor | None:
 
 def put(connection: sqlite3.Connection, cursor: Cursor) -> None:
     """Keep how far a file was read."""
-    connection.execute(
+    put_all(connection, [cursor])
+
+
+def put_all(connection: sqlite3.Connection, known: Iterable[Cursor]) -> None:
+    """Keep how far several files were read."""
+    connection.executemany(
         "INSERT OR REPLACE INTO scanned_files VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            cursor.path,
-            cursor.size,
-            cursor.mtime_ns,
-            cursor.inode,
-            cursor.offset,
-            cursor.lines,
-            int(cursor.is_clean),
-            cursor.fingerprint,
-        ),
+        [
+            (c.path, c.size, c.mtime_ns, c.inode, c.offset, c.lines, c.is_clean, c.fingerprint)
+            for c in known
+        ],
     )
 
 

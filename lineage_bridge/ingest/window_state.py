@@ -10,7 +10,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import msgspec
 
@@ -69,8 +68,8 @@ class Source:
         )
 
 
-class Pending(NamedTuple):
-    """A window that was read, and when it became known."""
+class Pending(msgspec.Struct, gc=False):
+    """A window that was read, and when it became known. Many, and in no cycle: not for the gc."""
 
     at_us: int
     source: Source

@@ -153,6 +153,7 @@ class _Reading:
         self._generation = generation_of(tx.connection)
         self._seen = SeenLines(tx.connection)
         self._blind = BlindCounters(tx.connection)
+        self._cursors: list[cursors.Cursor] = []
         self._quarantined = {item.path for item in quarantine.list_rejected(tx.connection)}
 
     def check_alone(self, tx: Transaction) -> None:
@@ -186,6 +187,8 @@ class _Reading:
         self._observers.save(tx)
         self._seen.save()
         self._blind.save()
+        cursors.put_all(tx.connection, self._cursors)
+        self._cursors.clear()
         save_pending(tx.connection, self._pending, self._generation)
 
     def read(self, tx: Transaction, file: WindowFile) -> None:
@@ -227,7 +230,7 @@ class _Reading:
             is_clean=not has_bad_line,
             fingerprint=cursors.fingerprint(opened, reader.offset),
         )
-        cursors.put(tx.connection, cursor)
+        self._cursors.append(cursor)
 
     def _forget_rejected(self, tx: Transaction, path: str, *, after_line: int) -> None:
         """What was rejected there is about to be read again."""
