@@ -24,7 +24,7 @@ from lineage_bridge.times import format_time, parse_time, to_micros
 
 MAX_NAME_CHARACTERS: Final = 10_000
 MAX_SKEW_US: Final = 24 * 3600 * 1_000_000
-MAX_COUNT: Final = 2**53  # what JSON carries exactly
+MAX_COUNT: Final = 10**12  # no window holds more; sums of many stay within 64 bits
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_COUNT)]
 Millis = Annotated[float, msgspec.Meta(ge=0)]
@@ -105,9 +105,7 @@ _BAD: Final = attrgetter(
 )
 _decode = msgspec.json.Decoder(Window).decode
 
-Names = tuple[
-    str, str, str, str, str, str
-]  # service, environment, deployment, endpoint, model, version
+Names = tuple[str, str, str, str, str, str]  # the values of `_NAMED`
 
 
 def read_window(line: bytes) -> Window:

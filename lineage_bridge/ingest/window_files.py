@@ -38,7 +38,7 @@ def changed_files(
 ) -> tuple[list[WindowFile], int]:
     """The files to read, by their minute, and how many are as they were.
 
-    With `root_of`, a file that lies outside of the folder that was named is left out.
+    With `root_of`, a link that leads out of the folder that was named is left out.
     """
     real_folders: dict[str, str] = {}
     found: dict[str, WindowFile] = {}
@@ -47,8 +47,9 @@ def changed_files(
         path = _real_path(file, real_folders)
         if path in found or path in unchanged:
             continue
-        if root_of is not None and not path.startswith(_real_path(root_of(file), real_folders)):
-            continue  # a link that leaves the folder that was named
+        was_link = path != os.fspath(file)
+        if was_link and root_of is not None and not _is_within(path, root_of(file)):
+            continue
         cursor = cursors.get(connection, path)
         if cursor is not None and _is_current(cursor, path):
             unchanged.add(path)
@@ -66,6 +67,11 @@ def _real_path(file: Path, real_folders: dict[str, str]) -> str:
         real_folders[folder] = os.path.realpath(folder)
     path = os.path.join(real_folders[folder], name)  # noqa: PTH118 - a Path costs ten times that
     return os.path.realpath(path) if os.path.islink(path) else path  # noqa: PTH114 - as above
+
+
+def _is_within(path: str, root: Path) -> bool:
+    real_root = os.path.realpath(root)
+    return path == real_root or path.startswith(real_root.rstrip(os.sep) + os.sep)
 
 
 def _is_current(cursor: cursors.Cursor, path: str) -> bool:

@@ -182,7 +182,7 @@ def test_a_file_that_cannot_be_opened_is_rejected_and_tried_again(journal, root)
 
 
 def test_a_link_out_of_the_named_folder_is_not_followed(journal, root, tmp_path):
-    outside = tmp_path / "outside.jsonl"
+    outside = tmp_path / "p5-outside.jsonl"
     outside.write_bytes(a_line(0))
     link = root / "metrics_00.jsonl"
     link.symlink_to(outside)

@@ -91,7 +91,7 @@ def test_offsets_become_utc_and_unknown_fields_are_left_alone():
         ({"request_count": True}, "request_count", "whole number, found `true`"),
         ({"request_count": 1.5}, "request_count", "whole number, found `1.5`"),
         ({"request_count": None}, "request_count", "whole number, found `null`"),
-        ({"request_count": 10**30}, "request_count", "up to 9007199254740992"),
+        ({"request_count": 10**30}, "request_count", "up to 1000000000000"),
         ({"failure_count": -3}, "failure_count", "at least 0, found `-3`"),
         ({"latency_p99_ms": -1.5}, "latency_p99_ms", "at least 0"),
         ({"latency_p95_ms": [1]}, "latency_p95_ms", "a number, found `[1]`"),
