@@ -26,6 +26,8 @@ STATUS_STYLES = {
     "STALE": "red",
     "UNKNOWN": "yellow",
 }
+# Reasons whose value is how long nothing came.
+WAITING = frozenset({"silent", "stopped", "finished", "no_traffic", "no_requests_yet"})
 SHOWN_REJECTIONS = 20
 
 
@@ -135,6 +137,8 @@ def print_health(out: Console, shape: Mapping[str, Any]) -> None:
 def say_reason(reason: Mapping[str, Any]) -> str:
     """A reason in one line: `failure_ratio 0.42 > 0.05 (at least 0.31) since 09:12:00Z`."""
     text = str(reason["code"])
+    if text in WAITING and "value" in reason:
+        return f"{text} for {say_seconds(reason['value'])} since {reason['since']}"
     if "value" in reason:
         text += f" {reason['value']:g}"
     if "threshold" in reason:
