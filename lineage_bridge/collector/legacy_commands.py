@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from lineage_bridge.collector import hashes, reduce_fields, reduce_jobs, reduce_versions
+from lineage_bridge.collector import hashes, job_row, reduce_fields, reduce_jobs, reduce_versions
 from lineage_bridge.collector.context import Context, formatted
 from lineage_bridge.collector.dataset_row import load as load_version
 from lineage_bridge.collector.reduce_runs import FOREVER_US, Run
@@ -131,7 +131,7 @@ def _tag(context: Context, dataset: int, command: Command) -> None:
 
 def _put_job(context: Context, command: Command) -> None:
     now = replace(context, at_us=context.received_us)
-    reduce_jobs.upsert(
+    job = reduce_jobs.known(
         now,
         namespace=command["namespace"],
         name=command["name"],
@@ -142,6 +142,7 @@ def _put_job(context: Context, command: Command) -> None:
         location=command["location"],
         inputs=_encode(command["inputs"]).decode(),
     )
+    job.save(context.connection)
 
 
 def _create_run(context: Context, command: Command) -> None:
@@ -193,18 +194,15 @@ def _transition(context: Context, command: Command) -> None:
 
 
 def _end(context: Context, run: int, command: Command) -> None:
-    row = context.connection.execute(
-        "SELECT j.id, j.namespace, j.name, j.location, j.current_version, r.job_facets"
-        " FROM mq_runs r"
-        " JOIN mq_jobs j ON j.id = r.job WHERE r.id = ?",
-        (run,),
+    job_id, facets = context.connection.execute(
+        "SELECT job, job_facets FROM mq_runs WHERE id = ?", (run,)
     ).fetchone()
-    row_id, namespace, name, location, version, facets = row
-    job = reduce_jobs.Job(row_id, namespace, name, name, location, version, is_streaming=False)
+    job = job_row.load(context.connection, job_id)
     ended = Run(
         run, command["run"], command["state"], is_late=False, is_over=True, job_facets=facets
     )
     reduce_versions.link_run(context, job, ended)
+    job.save(context.connection)
     context.connection.execute(
         "UPDATE mq_datasets SET last_modified_us = :at, updated_us = :at WHERE id IN"
         " (SELECT dataset FROM mq_dataset_versions WHERE run = :run)",

@@ -11,29 +11,12 @@ from typing import Any
 
 import msgspec
 
+from lineage_bridge.collector import job_row
 from lineage_bridge.collector.context import Context, formatted
+from lineage_bridge.collector.job_row import JobRow
 from lineage_bridge.collector.validation import text
 
 _encode = msgspec.json.Encoder().encode
-
-
-@dataclass(slots=True)
-class Job:
-    """The job of an event that is being taken in.
-
-    Attributes:
-        hashed_name: its name in the hash of its version: below its parent, whatever its own name
-            already begins with.
-        is_streaming: what this event says.
-    """
-
-    id: int
-    namespace: str
-    name: str
-    hashed_name: str
-    location: str | None
-    current_version: int | None
-    is_streaming: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,27 +33,23 @@ def job_namespace(event: Mapping[str, Any]) -> str:
     return formatted(text(event["job"]["namespace"]) or "")
 
 
-def take_static(context: Context, event: Mapping[str, Any]) -> Job:
-    """Upsert the job of a JobEvent, which has no run."""
+def take_static(context: Context, event: Mapping[str, Any]) -> JobRow:
+    """The job of a JobEvent, which has no run; it is to be saved."""
     context.ensure_namespace(job_namespace(event))
     job = take(context, event, None)
-    context.connection.execute(
-        "UPDATE mq_jobs SET current_run = NULL, current_run_us = ?, current_inputs = NULL"
-        " WHERE id = ?",
-        (context.at_us, job.id),
-    )
+    job.current_run, job.current_run_us, job.current_inputs = None, context.at_us, None
     return job
 
 
-def take(context: Context, event: Mapping[str, Any], parent: Parent | None) -> Job:
-    """Upsert the job of an event under its parent; its current run follows with `set_run`."""
+def take(context: Context, event: Mapping[str, Any], parent: Parent | None) -> JobRow:
+    """The job of an event under its parent, with what the event says; it is to be saved."""
     name = text(event["job"]["name"]) or ""
     simple_name = name
     if parent is not None:
         simple_name = name.removeprefix(f"{parent.name}.")
         name = f"{parent.name}.{simple_name}"
     documentation = _facets(event).get("documentation") or {}
-    return upsert(
+    return known(
         context,
         namespace=job_namespace(event),
         name=name,
@@ -107,7 +86,7 @@ def _inputs(event: Mapping[str, Any]) -> str | None:
     return _encode(names).decode()
 
 
-def upsert(
+def known(
     context: Context,
     *,
     namespace: str,
@@ -118,45 +97,29 @@ def upsert(
     description: str | None,
     location: str | None,
     inputs: str | None,
-) -> Job:
-    """Make a job known: what this event says of it replaces what earlier ones said."""
-    row = context.connection.execute(
-        "SELECT j.id, j.current_version, p.name FROM mq_jobs j LEFT JOIN mq_jobs p"
-        " ON p.id = j.parent WHERE j.namespace = ? AND j.name = ?",
-        (namespace, name),
-    ).fetchone()
-    values = (simple_name, kind, description, location, inputs)
+) -> JobRow:
+    """A job, made if it is new; what is said of it now replaces what was said before."""
+    row = job_row.find(context.connection, namespace, name)
     if row is None:
-        job_id = context.connection.execute(
-            "INSERT INTO mq_jobs (uuid, namespace, name, parent, created_us, updated_us,"
-            " simple_name, type, description, location, current_inputs)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                context.uuid(f"job {namespace} {name}"),
-                namespace,
-                name,
-                parent and parent.id,
-                context.at_us,
-                context.at_us,
-                *values,
-            ),
-        ).lastrowid
-        return Job(int(job_id or 0), namespace, name, name, location, None, kind == "STREAM")
-    job_id, current_version, parent_name = row
-    context.connection.execute(
-        "UPDATE mq_jobs SET simple_name = ?, type = ?, description = ?, location = ?,"
-        " current_inputs = ?, parent = coalesce(parent, ?), updated_us = ?, is_hidden = 0"
-        " WHERE id = ?",
-        (*values, parent and parent.id, context.received_us, job_id),
-    )
-    hashed_name = f"{parent_name}.{simple_name}" if parent_name is not None else name
-    return Job(job_id, namespace, name, hashed_name, location, current_version, kind == "STREAM")
-
-
-def set_run(context: Context, job: int, run: int | None) -> None:
-    """Make a run the current one of its job, unless a newer event has set another."""
-    context.connection.execute(
-        "UPDATE mq_jobs SET current_run = ?, current_run_us = ?"
-        " WHERE id = ? AND coalesce(current_run_us, ?) <= ?",
-        (run, context.at_us, job, context.at_us, context.at_us),
-    )
+        row = JobRow(
+            id=0,
+            namespace=namespace,
+            name=name,
+            simple_name=simple_name,
+            type=kind,
+            description=description,
+            location=location,
+            current_inputs=inputs,
+            parent=parent.id if parent else None,
+            parent_name=parent.name if parent else None,
+            created_us=context.at_us,
+            updated_us=context.at_us,
+        )
+        job_row.insert(context.connection, row, context.uuid(f"job {namespace} {name}"))
+        return row
+    row.simple_name, row.type = simple_name, kind
+    row.description, row.location, row.current_inputs = description, location, inputs
+    row.updated_us = context.received_us
+    if parent is not None and row.parent is None:
+        row.parent, row.parent_name = parent.id, parent.name
+    return row

@@ -38,7 +38,7 @@ def find(context: Context, event: Mapping[str, Any]) -> Parent | None:
 
 
 def _create(context: Context, event: Mapping[str, Any], name: str, uuid: str) -> Parent:
-    job = reduce_jobs.upsert(
+    job = reduce_jobs.known(
         context,
         namespace=reduce_jobs.job_namespace(event),
         name=name,
@@ -57,8 +57,6 @@ def _create(context: Context, event: Mapping[str, Any], name: str, uuid: str) ->
         event,
         (nominal.get("nominalStartTime"), nominal.get("nominalEndTime")),
     )
-    reduce_jobs.set_run(context, job.id, run.id)
-    (current,) = context.connection.execute(
-        "SELECT current_run FROM mq_jobs WHERE id = ?", (job.id,)
-    ).fetchone()
-    return Parent(job.id, name, current)
+    job.set_run(run.id, context.at_us)
+    job.save(context.connection)
+    return Parent(job.id, name, job.current_run)

@@ -17,7 +17,6 @@ import msgspec
 
 from lineage_bridge.collector import hashes, instants, merging, typed
 from lineage_bridge.collector.context import Context, refuse
-from lineage_bridge.collector.reduce_jobs import Job
 from lineage_bridge.collector.validation import text
 
 MAX_FACET_NAME = 255
@@ -62,14 +61,14 @@ def is_terminal(state: str | None) -> bool:
     return state in TERMINAL.values()
 
 
-def take(context: Context, event: Mapping[str, Any], job: Job) -> Run:
+def take(context: Context, event: Mapping[str, Any], job: int) -> Run:
     """Upsert the run of an event, with its facets and those of its job."""
     run = event["run"]
     state = run_state(text(event.get("eventType")))
     return _upsert(
         context,
         uuid=hashes.run_uuid(text(run["runId"]) or ""),
-        job=job.id,
+        job=job,
         state=state,
         args=lambda: _args(run, typed.parent_facet(event)),
         facets=typed.stored_facets(run, typed.RUN_FACETS, context.may_have_nulls),

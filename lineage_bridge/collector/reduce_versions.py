@@ -18,8 +18,8 @@ from typing import Any
 from lineage_bridge.collector import hashes, merging
 from lineage_bridge.collector.context import Context, refuse
 from lineage_bridge.collector.dataset_row import VersionRow
+from lineage_bridge.collector.job_row import JobRow
 from lineage_bridge.collector.reduce_datasets import set_current
-from lineage_bridge.collector.reduce_jobs import Job
 from lineage_bridge.collector.reduce_runs import Run, is_terminal
 
 MAX_LOCATION = 255
@@ -43,7 +43,7 @@ _Mentioned = Sequence[Version] | Sequence[VersionRow]
 
 def finish(
     context: Context,
-    job: Job,
+    job: JobRow,
     run: Run,
     inputs: Sequence[VersionRow],
     outputs: Sequence[VersionRow],
@@ -75,7 +75,7 @@ def _switch_off(context: Context, job: int, io: str) -> None:
     )
 
 
-def _is_latest_of_job(context: Context, job: Job, run: Run) -> bool:
+def _is_latest_of_job(context: Context, job: JobRow, run: Run) -> bool:
     row = context.connection.execute(
         "SELECT latest_run FROM mq_job_versions WHERE id = ?", (job.current_version,)
     ).fetchone()
@@ -100,7 +100,7 @@ def _outputs(context: Context, run: int) -> list[Version]:
     return [Version(*row) for row in rows]
 
 
-def _hash(job: Job, inputs: _Mentioned, outputs: _Mentioned) -> str:
+def _hash(job: JobRow, inputs: _Mentioned, outputs: _Mentioned) -> str:
     return hashes.job_version(
         job.namespace,
         job.hashed_name,
@@ -110,7 +110,7 @@ def _hash(job: Job, inputs: _Mentioned, outputs: _Mentioned) -> str:
     )
 
 
-def _link_streaming(context: Context, job: Job, run: Run) -> None:
+def _link_streaming(context: Context, job: JobRow, run: Run) -> None:
     known = context.connection.execute(
         "SELECT 1 FROM mq_job_versions WHERE version = ?", (_hash(job, *_io(context, run.id)),)
     ).fetchone()
@@ -118,21 +118,17 @@ def _link_streaming(context: Context, job: Job, run: Run) -> None:
         link_run(context, job, run)
 
 
-def link_run(context: Context, job: Job, run: Run) -> None:
+def link_run(context: Context, job: JobRow, run: Run) -> None:
     """Give a job the version that all that a run has read and written makes."""
     _link(context, job, run)
-    context.connection.execute(
-        "UPDATE mq_jobs SET updated_us = ? WHERE id = ?", (context.at_us, job.id)
-    )
+    job.updated_us = context.at_us
 
 
-def _link(context: Context, job: Job, run: Run) -> None:
+def _link(context: Context, job: JobRow, run: Run) -> None:
     version, held = _upsert(context, job, *_io(context, run.id), context.at_us, run.id)
-    connection = context.connection
-    connection.execute("UPDATE mq_runs SET job_version = ? WHERE id = ?", (version, run.id))
+    context.connection.execute("UPDATE mq_runs SET job_version = ? WHERE id = ?", (version, run.id))
     _add_facets(context, version, held, merging.by_arrival(merging.load(run.job_facets)))
-    if version != job.current_version:
-        connection.execute("UPDATE mq_jobs SET current_version = ? WHERE id = ?", (version, job.id))
+    job.current_version = version
 
 
 def _add_facets(
@@ -147,7 +143,7 @@ def _add_facets(
 
 def _upsert(
     context: Context,
-    job: Job,
+    job: JobRow,
     inputs: _Mentioned,
     outputs: _Mentioned,
     created_us: int,
@@ -179,7 +175,7 @@ def _upsert(
     return row, facets
 
 
-def _set_io(context: Context, version: int, job: Job, io: str, datasets: set[int]) -> None:
+def _set_io(context: Context, version: int, job: JobRow, io: str, datasets: set[int]) -> None:
     if not datasets:
         return
     if version != job.current_version:
@@ -195,7 +191,7 @@ def _set_io(context: Context, version: int, job: Job, io: str, datasets: set[int
     )
 
 
-def _point_outputs(context: Context, job: Job, run: Run, outputs: Sequence[VersionRow]) -> None:
+def _point_outputs(context: Context, job: JobRow, run: Run, outputs: Sequence[VersionRow]) -> None:
     if run.state == "COMPLETED" or job.is_streaming:
         for version in _outputs(context, run.id):
             set_current(context, version.dataset, version.id)
@@ -218,7 +214,7 @@ def _is_completed(context: Context, run: Run) -> bool:
 
 def link_static(
     context: Context,
-    job: Job,
+    job: JobRow,
     inputs: Sequence[VersionRow],
     outputs: Sequence[VersionRow],
     facets: Mapping[str, Any],
@@ -227,13 +223,6 @@ def link_static(
 
     A side without datasets keeps its edges, and the version is dated as old as the job.
     """
-    connection = context.connection
-    (created_us,) = connection.execute(
-        "SELECT created_us FROM mq_jobs WHERE id = ?", (job.id,)
-    ).fetchone()
-    version, held = _upsert(context, job, inputs, outputs, created_us, None)
+    version, held = _upsert(context, job, inputs, outputs, job.created_us, None)
     _add_facets(context, version, held, facets)
-    connection.execute(
-        "UPDATE mq_jobs SET current_version = ?, updated_us = created_us WHERE id = ?",
-        (version, job.id),
-    )
+    job.current_version, job.updated_us = version, job.created_us

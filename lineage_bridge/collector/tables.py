@@ -77,8 +77,6 @@ CREATE TABLE IF NOT EXISTS mq_dataset_versions (
     output_facets BLOB,           -- output facets that runs sent
     listed_facets BLOB            -- the first two by arrival, only if that differs from event time
 );
-CREATE INDEX IF NOT EXISTS mq_dataset_versions_dataset
-    ON mq_dataset_versions (dataset, created_us);
 CREATE INDEX IF NOT EXISTS mq_dataset_versions_run ON mq_dataset_versions (run);
 CREATE INDEX IF NOT EXISTS mq_dataset_versions_name
     ON mq_dataset_versions (namespace, name, created_us);

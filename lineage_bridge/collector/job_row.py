@@ -1,0 +1,105 @@
+"""A job while an event changes it: read once, changed in memory, written once."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from typing import Any, Final
+
+_COLUMNS: Final = (
+    "j.id, j.namespace, j.name, j.simple_name, j.type, j.description, j.location,"
+    " j.current_inputs, j.parent, p.name, j.created_us, j.updated_us, j.current_version,"
+    " j.current_run, j.current_run_us"
+)
+_SELECT: Final = f"SELECT {_COLUMNS} FROM mq_jobs j LEFT JOIN mq_jobs p ON p.id = j.parent"
+
+
+@dataclass(slots=True)
+class JobRow:
+    """A row of `mq_jobs`, with its parent's name; see there for what its columns mean."""
+
+    id: int
+    namespace: str
+    name: str
+    simple_name: str
+    type: str
+    description: str | None
+    location: str | None
+    current_inputs: str | None
+    parent: int | None
+    parent_name: str | None
+    created_us: int
+    updated_us: int
+    current_version: int | None = None
+    current_run: int | None = None
+    current_run_us: int | None = None
+
+    @property
+    def is_streaming(self) -> bool:
+        """Tell what the last event said of it."""
+        return self.type == "STREAM"
+
+    @property
+    def hashed_name(self) -> str:
+        """Its name in the hash of its version: below its parent, whatever it begins with."""
+        return self.name if self.parent_name is None else f"{self.parent_name}.{self.simple_name}"
+
+    def set_run(self, run: int | None, at_us: int) -> None:
+        """Make a run the current one, unless a newer event has set another."""
+        if self.current_run_us is None or self.current_run_us <= at_us:
+            self.current_run, self.current_run_us = run, at_us
+
+    def save(self, connection: sqlite3.Connection) -> None:
+        """Write all that an event may change; the job is visible from then on."""
+        connection.execute(
+            "UPDATE mq_jobs SET simple_name = ?, type = ?, description = ?, location = ?,"
+            " current_inputs = ?, parent = ?, updated_us = ?, current_version = ?,"
+            " current_run = ?, current_run_us = ?, is_hidden = 0 WHERE id = ?",
+            (
+                self.simple_name,
+                self.type,
+                self.description,
+                self.location,
+                self.current_inputs,
+                self.parent,
+                self.updated_us,
+                self.current_version,
+                self.current_run,
+                self.current_run_us,
+                self.id,
+            ),
+        )
+
+
+def load(connection: sqlite3.Connection, job: int) -> JobRow:
+    """Read one job."""
+    return JobRow(*_row(connection, "j.id = ?", (job,)))
+
+
+def find(connection: sqlite3.Connection, namespace: str, name: str) -> JobRow | None:
+    """Read the job of a name, None if there is none."""
+    row = _row(connection, "j.namespace = ? AND j.name = ?", (namespace, name))
+    return None if row is None else JobRow(*row)
+
+
+def _row(connection: sqlite3.Connection, condition: str, values: tuple[Any, ...]) -> Any:
+    return connection.execute(f"{_SELECT} WHERE {condition}", values).fetchone()
+
+
+def insert(connection: sqlite3.Connection, row: JobRow, uuid: str) -> None:
+    """Make a job; it gets its number."""
+    cursor = connection.execute(
+        "INSERT INTO mq_jobs (uuid, namespace, name, simple_name, parent, type, created_us,"
+        " updated_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            uuid,
+            row.namespace,
+            row.name,
+            row.simple_name,
+            row.parent,
+            row.type,
+            row.created_us,
+            row.updated_us,
+        ),
+    )
+    row.id = int(cursor.lastrowid or 0)
