@@ -33,7 +33,7 @@ class CollectorModel:
     """The model `collector` of a journal (see `lineage_bridge.journal.models`)."""
 
     name = "collector"
-    version = 1
+    version = 2
     schema = SCHEMA
     tables = TABLES
 

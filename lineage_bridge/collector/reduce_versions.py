@@ -125,20 +125,11 @@ def link_run(context: Context, job: JobRow, run: Run) -> None:
 
 
 def _link(context: Context, job: JobRow, run: Run) -> None:
-    version, held = _upsert(context, job, *_io(context, run.id), context.at_us, run.id)
+    inputs, outputs = _io(context, run.id)
+    facets = merging.by_arrival(merging.load(run.job_facets))
+    version = _upsert(context, job, inputs, outputs, context.at_us, run.id, facets)
     context.connection.execute("UPDATE mq_runs SET job_version = ? WHERE id = ?", (version, run.id))
-    _add_facets(context, version, held, merging.by_arrival(merging.load(run.job_facets)))
     job.current_version = version
-
-
-def _add_facets(
-    context: Context, version: int, held: bytes | None, facets: Mapping[str, Any]
-) -> None:
-    merged = merging.dump({**merging.load(held), **facets})
-    if merged != held:
-        context.connection.execute(
-            "UPDATE mq_job_versions SET facets = ? WHERE id = ?", (merged, version)
-        )
 
 
 def _upsert(
@@ -148,16 +139,40 @@ def _upsert(
     outputs: _Mentioned,
     created_us: int,
     run: int | None,
-) -> tuple[int, bytes | None]:
-    """Upsert a version of a job, and its edges; return its row and the facets it has."""
+    facets: Mapping[str, Any],
+) -> int:
+    """Make a version of a job known, with its edges; return its row."""
     if len(job.location or "") > MAX_LOCATION:
         raise refuse(f"sourceCodeLocation.url must not be longer than {MAX_LOCATION} characters")
     version = _hash(job, inputs, outputs)
-    row, facets = context.connection.execute(
+    found = context.connection.execute(
+        "SELECT id, facets FROM mq_job_versions WHERE version = ?", (version,)
+    ).fetchone()
+    if found is None:
+        row = _insert(context, job, version, created_us, run, facets)
+    else:
+        row = int(found[0])
+        context.connection.execute(
+            "UPDATE mq_job_versions SET facets = ?, latest_run = coalesce(?, latest_run)"
+            " WHERE id = ?",
+            (merging.dump({**merging.load(found[1]), **facets}), run, row),
+        )
+    _set_io(context, row, job, INPUT, {item.dataset for item in inputs})
+    _set_io(context, row, job, OUTPUT, {item.dataset for item in outputs})
+    return row
+
+
+def _insert(
+    context: Context,
+    job: JobRow,
+    version: str,
+    created_us: int,
+    run: int | None,
+    facets: Mapping[str, Any],
+) -> int:
+    cursor = context.connection.execute(
         "INSERT INTO mq_job_versions (uuid, version, job, namespace, name, location, created_us,"
-        " updated_us, latest_run) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (version) DO UPDATE SET updated_us = excluded.updated_us,"
-        " latest_run = coalesce(excluded.latest_run, latest_run) RETURNING id, facets",
+        " latest_run, facets) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             context.uuid(f"job version {version}"),
             version,
@@ -166,13 +181,11 @@ def _upsert(
             job.name,
             job.location,
             created_us,
-            context.at_us,
             run,
+            merging.dump(facets),
         ),
-    ).fetchone()
-    _set_io(context, row, job, INPUT, {item.dataset for item in inputs})
-    _set_io(context, row, job, OUTPUT, {item.dataset for item in outputs})
-    return row, facets
+    )
+    return int(cursor.lastrowid or 0)
 
 
 def _set_io(context: Context, version: int, job: JobRow, io: str, datasets: set[int]) -> None:
@@ -223,6 +236,5 @@ def link_static(
 
     A side without datasets keeps its edges, and the version is dated as old as the job.
     """
-    version, held = _upsert(context, job, inputs, outputs, job.created_us, None)
-    _add_facets(context, version, held, facets)
-    job.current_version, job.updated_us = version, job.created_us
+    job.current_version = _upsert(context, job, inputs, outputs, job.created_us, None, facets)
+    job.updated_us = job.created_us

@@ -119,7 +119,6 @@ CREATE TABLE IF NOT EXISTS mq_job_versions (
     name TEXT NOT NULL,
     location TEXT,
     created_us INTEGER NOT NULL,
-    updated_us INTEGER NOT NULL,
     latest_run INTEGER,
     facets BLOB
 );
