@@ -66,6 +66,7 @@ class CollectorModel:
         except Exception as exc:  # noqa: BLE001 - whatever it was, it is listed as refused
             connection.execute("ROLLBACK TO record")
             self._refused(connection, event, RefusedEventError(500, f"{type(exc).__name__}: {exc}"))
+            _count(connection, event)
         connection.execute("RELEASE record")
 
     def _take_all(self, connection: sqlite3.Connection, events: Sequence[Stored]) -> None:
@@ -87,6 +88,14 @@ class CollectorModel:
         self._statuses[event.seq] = exc.status
         if len(self._statuses) > MAX_REMEMBERED:
             self._statuses.popitem(last=False)
+
+
+def _count(connection: sqlite3.Connection, event: Stored) -> None:
+    """Count an event that could not be taken in: the feed shows it all the same."""
+    if event.kind in EVENT_KINDS:
+        batch = Batch()
+        batch.events[event.time_us // reduce.HOUR_US, event.kind] += 1
+        batch.flush(connection)
 
 
 def _take(connection: sqlite3.Connection, batch: Batch, event: Stored) -> None:

@@ -7,7 +7,6 @@ what was there before. Source: `NamespaceResource`, `SourceResource`, `TagResour
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +17,6 @@ from lineage_bridge.collector.requests import Request
 from lineage_bridge.collector.validation import is_uri, text
 
 MAX_OWNER = 64
-SOURCE_TYPE = re.compile(r"\S.*", re.DOTALL)
 
 Json = dict[str, Any]
 
