@@ -81,4 +81,5 @@ def nyc_home(nyc, tmp_path_factory) -> Path:
     folders = [f"--{family}={nyc / family}" for family in ("p2", "p4", "p5", "p6")]
     result = run_command("backfill", "--home", home, "--namespace", "urban", *folders)
     assert result.code == 0, result.err
+    assert run_command("graph", "--home", home).code == 0  # fills the graph's tables
     return home
