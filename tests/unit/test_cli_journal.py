@@ -174,7 +174,11 @@ def test_rebuild_fills_the_models_again(home, capsys):
     code, models = as_json(capsys, "rebuild")
 
     assert code == 0
-    assert {model["name"]: model["reached"] for model in models} == {"graph": 3, "collector": 3, "arrivals": 3}
+    assert {model["name"]: model["reached"] for model in models} == {
+        "graph": 3,
+        "collector": 3,
+        "arrivals": 3,
+    }
 
 
 @pytest.mark.parametrize("name", ["events.ndjson", "events.ndjson.gz"])
