@@ -23,7 +23,9 @@ CLASSES = {
     "datasetType": facet_v2.dataset_type_dataset.DatasetTypeDatasetFacet,
     "storage": facet_v2.storage_dataset.StorageDatasetFacet,
     "dataQualityMetrics": facet_v2.data_quality_metrics_dataset.DataQualityMetricsDatasetFacet,
-    "outputStatistics": facet_v2.output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet,
+    "outputStatistics": (
+        facet_v2.output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet
+    ),
     "jobType": facet_v2.job_type_job.JobTypeJobFacet,
     "executionParameters": facet_v2.execution_parameters_run.ExecutionParametersRunFacet,
 }

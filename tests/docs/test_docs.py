@@ -33,7 +33,7 @@ def test_links_lead_somewhere(page):
 def test_commands_in_the_documents_exist(page):
     known = {" ".join(words) for words, _ in all_commands(cli)}
     for line in re.findall(
-        r"^(?:.*=\S+ )?(?:lineage-bridge|lb) ([a-z].*)$", page.read_text(), re.M
+        r"^(?:.*=\S+ )?(?:lineage-bridge|lb) ([a-z].*)$", page.read_text(), re.MULTILINE
     ):
         words = line.split("#")[0].split()
         group = words[0] in {"journal", "alias"}
