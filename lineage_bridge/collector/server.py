@@ -18,6 +18,7 @@ __all__ = ["CollectorConfig", "CollectorServer", "build_app"]
 
 STARTUP_SECONDS = 30.0
 SHUTDOWN_SECONDS = 10
+KEEP_ALIVE_SECONDS = 75
 BACKLOG = 2048
 
 
@@ -112,7 +113,7 @@ class _Listener:
         self.host = host
         self.port = port
         self._socket: socket.socket | None = None
-        self._server: uvicorn.Server | None = None
+        self._server: _Server | None = None
         self._thread: threading.Thread | None = None
 
     def bind(self) -> None:
@@ -132,42 +133,16 @@ class _Listener:
 
     def start(self, app: AsgiApp, config: CollectorConfig | None) -> None:
         assert self._socket is not None
-        settings = config or CollectorConfig()
-        self._server = uvicorn.Server(
-            uvicorn.Config(
-                app,
-                http="httptools",
-                loop="asyncio",
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                date_header=False,
-                timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-                ssl_certfile=settings.tls_certificate,
-                ssl_keyfile=settings.tls_key,
-            )
-        )
-        ready = threading.Event()
+        self._server = _Server(_uvicorn_config(app, config or CollectorConfig()))
         self._thread = threading.Thread(
-            target=self._run, args=(ready,), name=f"collector-{self.port}", daemon=True
+            target=self._server.run,
+            args=([self._socket],),
+            name=f"collector-{self.port}",
+            daemon=True,
         )
         self._thread.start()
-        if not ready.wait(STARTUP_SECONDS):
+        if not self._server.is_ready.wait(STARTUP_SECONDS):
             raise CollectorError(f"The collector on port {self.port} did not come up.")
-
-    def _run(self, ready: threading.Event) -> None:
-        assert self._server is not None
-        assert self._socket is not None
-        server = self._server
-        startup = server.startup
-
-        async def announce(sockets: list[socket.socket] | None = None) -> None:
-            await startup(sockets)
-            ready.set()
-
-        server.startup = announce  # type: ignore[method-assign]
-        server.run([self._socket])
 
     def stop(self) -> None:
         if self._server is not None and self._thread is not None:
@@ -180,3 +155,43 @@ class _Listener:
     def wait(self) -> None:
         if self._thread is not None:
             self._thread.join()
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server that tells when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.is_ready = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and tell so."""
+        await super().startup(sockets)
+        self.is_ready.set()
+
+
+def _uvicorn_config(app: AsgiApp, config: CollectorConfig) -> uvicorn.Config:
+    settings = uvicorn.Config(
+        app,
+        http="httptools",
+        ws="none",
+        loop="asyncio",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        ssl_certfile=config.tls_certificate,
+        ssl_keyfile=config.tls_key,
+    )
+    try:
+        settings.load()
+    except OSError as exc:  # an unreadable file, or an SSLError of its content
+        raise CollectorError(
+            f"Cannot use the TLS certificate `{config.tls_certificate}`: {exc}. "
+            "Name a PEM file, and its key with it."
+        ) from exc
+    return settings

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import shutil
+import ssl
+import subprocess
+
 import httpx
 import pytest
 from contract.collector_world import event
 
-from lineage_bridge.collector.server import CollectorServer
+from lineage_bridge.collector.server import CollectorConfig, CollectorServer
 from lineage_bridge.errors import CollectorError
 from lineage_bridge.journal import Journal
 
@@ -62,6 +66,25 @@ def test_a_port_in_use_is_named(journal):
         port = int(server.url.rpartition(":")[2])
         with pytest.raises(CollectorError, match=str(port)):
             CollectorServer(journal, port=port).start()
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
+def test_it_speaks_https_with_a_certificate(journal, tmp_path):
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"]
+    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run([*make, *names, "-keyout", key, "-out", certificate], check=True)
+    config = CollectorConfig(tls_certificate=certificate, tls_key=key)
+    trust = ssl.create_default_context(cafile=str(certificate))
+    with CollectorServer(journal, port=0, config=config) as server:
+        assert server.url.startswith("https://")
+        assert httpx.get(f"{server.url}/api/v1/jobs", verify=trust).json()["totalCount"] == 0
+
+
+def test_a_certificate_that_is_none_is_named(journal, tmp_path):
+    config = CollectorConfig(tls_certificate=tmp_path / "none.pem")
+    with pytest.raises(CollectorError, match=r"none\.pem"):
+        CollectorServer(journal, port=0, config=config).start()
 
 
 def test_answers_are_compressed_where_that_is_welcome(journal):
