@@ -1,0 +1,179 @@
+"""Limits and safety as a stranger on the socket meets them: raw requests to a running collector."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import socket
+import ssl
+import subprocess
+from contextlib import contextmanager
+
+import httpx
+import pytest
+from conftest import run_command
+from contract.collector_world import event
+
+from lineage_bridge.collector.server import CollectorConfig, CollectorServer
+from lineage_bridge.journal import Journal
+
+KEYS = CollectorConfig(read_keys=frozenset({"reader"}), write_keys=frozenset({"writer"}))
+EVENT = event("COMPLETE", "08:00:00", outputs=["a"])
+LINEAGE = "/api/v1/lineage"
+NAMESPACES = "/api/v1/namespaces"
+
+
+@contextmanager
+def served(home, config=None):
+    with Journal(home) as journal, CollectorServer(journal, port=0, config=config) as server:
+        yield server
+
+
+def raw(server, *parts):
+    """Send these bytes and return the status line of the answer; empty if there is none."""
+    address = ("127.0.0.1", int(server.url.rpartition(":")[2]))
+    with socket.create_connection(address, timeout=10) as connection:
+        try:
+            for part in parts:
+                connection.sendall(part)
+            return connection.makefile("rb").readline().decode()
+        except ConnectionError:  # it answered, or hung up, before it had read all
+            return ""
+
+
+def head(*lines):
+    return "\r\n".join(("POST /api/v1/lineage HTTP/1.1", "Host: x", *lines, "", "")).encode()
+
+
+def test_it_binds_to_loopback_unless_it_is_told_otherwise(tmp_path):
+    with served(tmp_path) as server:
+        assert server.url.startswith("http://127.0.0.1:")
+    for command in ("collector", "up"):
+        assert "[default: 127.0.0.1]" in run_command(command, "--help").out
+
+
+def test_a_body_that_hides_its_length_is_cut_off_at_the_limit(tmp_path):
+    chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
+    json_type = "Content-Type: application/json"
+    with served(tmp_path, CollectorConfig(body_max_bytes=100_000)) as server:
+        sent = raw(server, head(json_type, "Transfer-Encoding: chunked"), chunk, chunk, chunk)
+        assert sent in ("HTTP/1.1 413 Request Entity Too Large\r\n", "")
+        assert httpx.get(f"{server.url}/api/v1/events/lineage").json()["totalCount"] == 0
+
+
+@pytest.mark.parametrize("length", ["-1", "1e3", "99999999999999999999", "0x10", "1, 1"])
+def test_a_length_that_is_none_harms_nobody(tmp_path, length):
+    with served(tmp_path) as server:
+        status = raw(server, head("Content-Type: application/json", f"Content-Length: {length}"))
+        assert " 500 " not in status
+        assert httpx.get(f"{server.url}{NAMESPACES}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "garbage", [b"\x16\x03\x01\x02", b"GET\r\n\r\n", b"POST / HTTP/9.9\r\n\r\n"]
+)
+def test_what_is_no_http_harms_nobody(tmp_path, garbage):
+    with served(tmp_path) as server:
+        assert " 500 " not in raw(server, garbage + b"\r\n\r\n")
+        assert httpx.get(f"{server.url}{NAMESPACES}").status_code == 200
+
+
+def test_a_client_that_hangs_up_halfway_leaves_nothing_behind(tmp_path):
+    body = json.dumps(EVENT).encode()
+    with served(tmp_path) as server:
+        address = ("127.0.0.1", int(server.url.rpartition(":")[2]))
+        with socket.create_connection(address) as connection:
+            lines = ("Content-Type: application/json", f"Content-Length: {len(body)}")
+            connection.sendall(head(*lines) + body[:-9])
+        assert httpx.get(f"{server.url}/api/v1/events/lineage").json()["totalCount"] == 0
+        assert httpx.post(f"{server.url}{LINEAGE}", json=EVENT).status_code == 201
+
+
+def test_a_request_that_never_ends_holds_up_nobody_and_is_given_up(tmp_path):
+    config = CollectorConfig(requests_max=2, request_seconds=0.5)
+    with served(tmp_path, config) as server:
+        lines = ("Content-Type: application/json", "Content-Length: 100")
+        address = ("127.0.0.1", int(server.url.rpartition(":")[2]))
+        with socket.create_connection(address, timeout=10) as slow:
+            slow.sendall(head(*lines) + b"{")
+            assert httpx.post(f"{server.url}{LINEAGE}", json=EVENT).status_code == 201
+            assert slow.makefile("rb").readline().startswith(b"HTTP/1.1 503 ")
+
+
+def test_a_long_url_and_long_headers_are_refused(tmp_path):
+    with served(tmp_path) as server:
+        assert httpx.get(f"{server.url}{NAMESPACES}?x={'y' * 9000}").status_code == 414
+        headers = {"X-Long": "y" * 9000}
+        assert httpx.get(f"{server.url}{NAMESPACES}", headers=headers).status_code == 431
+
+
+def test_a_bomb_in_a_bomb_is_no_event(tmp_path):
+    bomb = gzip.compress(gzip.compress(b" " * 50_000_000))
+    headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    with served(tmp_path) as server:
+        answer = httpx.post(f"{server.url}{LINEAGE}", content=bomb, headers=headers)
+        assert answer.json()["code"] == 400
+        assert httpx.get(f"{server.url}/api/v1/events/lineage").json()["totalCount"] == 0
+
+
+@pytest.mark.parametrize(
+    ("key", "read", "write"),
+    [
+        (None, 401, 401),
+        ("Bearer nobody", 401, 401),
+        ("Basic d3JpdGVy", 401, 401),
+        ("Bearer reader", 200, 403),
+        ("Bearer writer", 200, 201),
+        ("bearer  writer", 200, 201),
+        ("Bearer Writer", 401, 401),
+        ("Bearer", 401, 401),
+    ],
+)
+def test_keys_guard_every_path(tmp_path, key, read, write):
+    headers = {} if key is None else {"Authorization": key}
+    with served(tmp_path, KEYS) as server, httpx.Client(base_url=server.url) as client:
+        client.headers.update(headers)
+        assert client.get(NAMESPACES).status_code == read
+        assert client.get("/metrics").status_code == read
+        assert client.post(LINEAGE, json=EVENT).status_code == write
+        tagged = client.post("/api/v1/namespaces/db/datasets/a/tags/PII").status_code
+        assert tagged in ({401, 403} if write != 201 else {200, 404})
+
+
+def test_a_page_of_another_site_may_not_read_or_write(tmp_path):
+    headers = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
+    with served(tmp_path) as server, httpx.Client(base_url=server.url, headers=headers) as client:
+        for answer in (client.options(LINEAGE), client.get(NAMESPACES)):
+            assert not [name for name in answer.headers if name.startswith("access-control-")]
+
+
+def test_with_a_certificate_it_speaks_tls_alone(tmp_path):
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    asked = (
+        "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=x -addext subjectAltName=IP:127.0.0.1"
+    )
+    command = ["openssl", *asked.split(), "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(command, check=True, capture_output=True)
+    config = CollectorConfig(tls_certificate=certificate, tls_key=key)
+    with served(tmp_path / "home", config) as server:
+        trusted = ssl.create_default_context(cafile=str(certificate))
+        assert httpx.get(f"{server.url}{NAMESPACES}", verify=trusted).status_code == 200
+        with pytest.raises(httpx.TransportError):
+            httpx.get(f"{server.url.replace('https', 'http')}{NAMESPACES}")
+
+
+def test_more_requests_at_once_than_allowed_are_asked_to_come_again(tmp_path):
+    config = CollectorConfig(requests_max=3, request_seconds=5)
+    lines = ("Content-Type: application/json", "Content-Length: 100")
+    with served(tmp_path, config) as server:
+        address = ("127.0.0.1", int(server.url.rpartition(":")[2]))
+        waiting = [socket.create_connection(address) for _ in range(3)]
+        for connection in waiting:
+            connection.sendall(head(*lines) + b"{")
+        # The three are counted as soon as the loop has seen them, not when they were sent.
+        answer = httpx.get(f"{server.url}{NAMESPACES}")
+        while answer.status_code != 503:
+            answer = httpx.get(f"{server.url}{NAMESPACES}")
+        for connection in waiting:
+            connection.close()
+        assert answer.headers["retry-after"] == "1"
