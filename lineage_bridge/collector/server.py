@@ -11,6 +11,7 @@ import uvicorn
 from lineage_bridge.collector.admin import AdminApp
 from lineage_bridge.collector.app import AsgiApp, CollectorApp, build_app
 from lineage_bridge.collector.config import CollectorConfig
+from lineage_bridge.collector.protocol import BoundedProtocol
 from lineage_bridge.errors import CollectorError
 from lineage_bridge.journal import Journal
 
@@ -173,7 +174,7 @@ class _Server(uvicorn.Server):
 def _uvicorn_config(app: AsgiApp, config: CollectorConfig) -> uvicorn.Config:
     settings = uvicorn.Config(
         app,
-        http="httptools",
+        http=BoundedProtocol,
         ws="none",
         loop="asyncio",
         lifespan="off",

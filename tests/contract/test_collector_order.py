@@ -96,5 +96,7 @@ def test_a_record_that_breaks_the_reducer_stops_nothing(tmp_path):
         w.journal.append([Event(b'{"job": 5}', "run", 0)], "import")
         w.send(COMPLETE)
         assert w.get("/jobs")["totalCount"] == 1
+        feed = w.get("/events/lineage")
+        assert (feed["totalCount"], feed["events"][1]) == (2, {"job": 5})
         with w.journal.reading() as connection:
             assert connection.execute("SELECT status FROM mq_refused").fetchall() == [(500,)]
