@@ -107,6 +107,17 @@ def test_a_long_url_and_long_headers_are_refused(tmp_path):
         assert httpx.get(f"{server.url}{NAMESPACES}", headers=headers).status_code == 431
 
 
+def test_a_head_that_never_ends_is_cut_off_before_it_fills_the_memory(tmp_path):
+    megabyte = b"y" * 1_000_000
+    with served(tmp_path) as server:
+        begun = b"GET /api/v1/namespaces HTTP/1.1\r\nHost: x\r\nX-Long: "
+        assert raw(server, begun, megabyte)[9:12] in ("431", "")
+        # The whole of it does not fit into the buffers of the sockets: it must be hung up.
+        assert raw(server, begun, *[megabyte] * 100)[9:12] in ("431", "")
+        assert raw(server, b"GET /" + megabyte)[9:12] in ("431", "")
+        assert httpx.get(f"{server.url}{NAMESPACES}").status_code == 200
+
+
 def test_a_bomb_in_a_bomb_is_no_event(tmp_path):
     bomb = gzip.compress(gzip.compress(b" " * 50_000_000))
     headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
