@@ -7,9 +7,12 @@ none: they say nothing any more.
 from __future__ import annotations
 
 import sqlite3
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from hashlib import blake2b
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 
 from lineage_bridge.graph.tables import NEVER
@@ -32,13 +35,17 @@ class Mention(NamedTuple):
 
 
 class Saying(NamedTuple):
-    """A facet in a set of facts; `ordinal` orders the versions of a dataset within one event."""
+    """A facet in a set of facts.
+
+    `ordinal` orders the versions of a dataset within one event; of the value only a digest is held,
+    since all that is asked is whether two are the same.
+    """
 
     node: str
     version: str
     facet: str
     ordinal: int
-    value: str | None
+    value: bytes | None
 
 
 @dataclass(slots=True)
@@ -69,13 +76,14 @@ class History:
     """All stories, and what the sets say that they refer to.
 
     `story_of` has the story of each event by its identity, `superseded` the events without one.
+    `sayings` reads all facets, each with its set: they are too many to be held.
     """
 
     stories: Mapping[Key, Story]
     story_of: Mapping[str, Key]
     superseded: frozenset[str]
-    mentions: Mapping[int, list[Mention]]
-    sayings: Mapping[int, list[Saying]]
+    mentions: Mapping[int, tuple[Mention, ...]]
+    sayings: Callable[[], Iterable[tuple[int, Saying]]]
 
 
 def read_history(
@@ -114,7 +122,7 @@ def read_history(
         story_of,
         _superseded(connection),
         _mentions(connection, nodes),
-        _sayings(connection, nodes),
+        partial(_sayings, connection, nodes),
     )
 
 
@@ -125,22 +133,29 @@ def _superseded(connection: sqlite3.Connection) -> frozenset[str]:
 
 def _mentions(
     connection: sqlite3.Connection, nodes: Mapping[int, str]
-) -> Mapping[int, list[Mention]]:
-    found: dict[int, list[Mention]] = defaultdict(list)
-    rows = connection.execute("SELECT set_id, role, node, version FROM graph_mentions")
-    for set_id, role, node, version in rows:
-        found[set_id].append(Mention(role, nodes[node], version))
+) -> Mapping[int, tuple[Mention, ...]]:
+    found: dict[int, tuple[Mention, ...]] = {}
+    # A hundred thousand heartbeats name the same dataset: what is equal is held once.
+    known: dict[tuple[Mention, ...], tuple[Mention, ...]] = {}
+    rows = connection.execute(
+        "SELECT set_id, role, node, version FROM graph_mentions ORDER BY set_id"
+    )
+    for set_id, group in groupby(rows, key=itemgetter(0)):
+        mentions = tuple(Mention(role, nodes[node], version) for _, role, node, version in group)
+        found[set_id] = known.setdefault(mentions, mentions)
     return found
 
 
 def _sayings(
     connection: sqlite3.Connection, nodes: Mapping[int, str]
-) -> Mapping[int, list[Saying]]:
-    found: dict[int, list[Saying]] = defaultdict(list)
+) -> Iterator[tuple[int, Saying]]:
     rows = connection.execute("SELECT set_id, node, version, key, ordinal, value FROM graph_facets")
     for set_id, node, version, facet, ordinal, value in rows:
-        found[set_id].append(Saying(nodes[node], version, facet, ordinal, value))
-    return found
+        yield set_id, Saying(nodes[node], version, facet, ordinal, _digest(value))
+
+
+def _digest(value: str | None) -> bytes | None:
+    return None if value is None else blake2b(value.encode(), digest_size=16).digest()
 
 
 def stories_in_order(stories: Iterable[Story]) -> list[Story]:

@@ -19,11 +19,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from lineage_bridge.graph.deployments import deployments
-from lineage_bridge.graph.history import History, Key, Mention, Saying, Story, stories_in_order
+from lineage_bridge.graph.history import History, Key, Mention, Story, stories_in_order
 from lineage_bridge.graph.model import Graph, Node, Run, Version
 from lineage_bridge.graph.steps import newest_version
 
 _Versioned = tuple[str, str]  # a dataset's node id and a version
+_Subject = tuple[str, str, str]  # a node, a version (empty: the node itself) and a facet
+_Sayers = dict[int, tuple[bytes, Key]]  # where and by whom a set of facts was said last
 
 
 class _Best(NamedTuple):
@@ -31,7 +33,7 @@ class _Best(NamedTuple):
 
     place: bytes
     ordinal: int
-    value: str | None
+    value: bytes | None
     said_by: Key
 
 
@@ -127,17 +129,14 @@ class _Keeper:
         self._runs = {_key_of(run): run for run in graph.runs}
         self._wanted: set[_Versioned] = set()
         self._read: set[_Versioned] = set()  # by what is kept
-        self._newest: dict[tuple[str, str, str], _Best] = {}
-        self._kept_newest: dict[tuple[str, str, str], _Best] = {}
-        self._named_last: dict[tuple[str, str, str], Story] = {}
+        self._kept_sets: _Sayers = {}
+        self._named_last: dict[Mention, Story] = {}
+        all_sets: _Sayers = {}
         for story in stories_in_order(history.stories.values()):
-            self._index(story)
-
-    def _index(self, story: Story) -> None:
-        for said, place in story.sets.items():
-            _take_newest(self._newest, self._history.sayings.get(said, ()), place, story.key)
-            for mention in self._history.mentions.get(said, ()):
-                self._named_last[mention] = story
+            _take_sets(all_sets, story)
+            for said in story.sets:
+                self._named_last |= dict.fromkeys(history.mentions.get(said, ()), story)
+        self._newest = _newest_sayings(history, all_sets)
 
     def keep(self, key: Key) -> None:
         """Keep a story, and want the versions that it names."""
@@ -145,8 +144,8 @@ class _Keeper:
         if story is None or key in self.kept:
             return
         self.kept.add(key)
-        for said, place in story.sets.items():
-            _take_newest(self._kept_newest, self._history.sayings.get(said, ()), place, key)
+        _take_sets(self._kept_sets, story)
+        for said in story.sets:
             for mention in self._history.mentions.get(said, ()):
                 self.want((mention.node, mention.version))
                 if mention.role == "input":
@@ -168,11 +167,12 @@ class _Keeper:
     def missing(self) -> set[Key]:
         """The stories that what is kept needs and that are not kept."""
         found = {self._origin(versioned) for versioned in self._wanted}
+        kept_newest = _newest_sayings(self._history, self._kept_sets)
         for subject, newest in self._newest.items():
             node, version, _ = subject
             if version and (node, version) not in self._wanted:
                 continue
-            kept = self._kept_newest.get(subject)
+            kept = kept_newest.get(subject)
             if kept is None or kept.value != newest.value:
                 found.add(newest.said_by)
         return {key for key in found if key is not None} - self.kept
@@ -190,16 +190,21 @@ class _Keeper:
         return story.key
 
 
-def _take_newest(
-    newest: dict[tuple[str, str, str], _Best],
-    sayings: Iterable[Saying],
-    place: bytes,
-    said_by: Key,
-) -> None:
-    for saying in sayings:
-        best = _Best(place, saying.ordinal, saying.value, said_by)
+def _take_sets(sayers: _Sayers, story: Story) -> None:
+    for said, place in story.sets.items():
+        if said not in sayers or sayers[said][0] < place:
+            sayers[said] = place, story.key
+
+
+def _newest_sayings(history: History, sayers: _Sayers) -> dict[_Subject, _Best]:
+    newest: dict[_Subject, _Best] = {}
+    for said, saying in history.sayings():
+        if said not in sayers:
+            continue
+        place, said_by = sayers[said]
         for version in {"", saying.version}:
             subject = (saying.node, version, saying.facet)
             known = newest.get(subject)
-            if known is None or known[:2] < best[:2]:
-                newest[subject] = best
+            if known is None or known[:2] < (place, saying.ordinal):
+                newest[subject] = _Best(place, saying.ordinal, saying.value, said_by)
+    return newest
