@@ -15,6 +15,7 @@ from lineage_bridge.collector import access, instants, runs, wire
 from lineage_bridge.collector.api import Api
 from lineage_bridge.collector.config import CollectorConfig
 from lineage_bridge.collector.errors import ApiError, coded, generic
+from lineage_bridge.collector.intake import Intake
 from lineage_bridge.collector.metrics import Metrics
 from lineage_bridge.collector.model import REFUSED
 from lineage_bridge.collector.poison import poison
@@ -56,6 +57,7 @@ class CollectorApp:
         self._fallback = fallback
         self._router = Router(all_routes(Stats()))
         self._readers = ThreadPoolExecutor(self.config.readers, "collector-reader")
+        self._intake = Intake(self.api.submit)
         self._active = 0
 
     def close(self) -> None:
@@ -163,7 +165,7 @@ class CollectorApp:
             event = await loop.run_in_executor(self._readers, self._checked, body)
         else:
             event = self._checked(body)
-        seq = await asyncio.wrap_future(self.api.submit(event))
+        seq = await self._intake.append(event)
         status = self.api.model.status_of(seq)
         if status >= 400:
             raise ApiError(status)

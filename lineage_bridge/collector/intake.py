@@ -1,0 +1,80 @@
+"""Events on their way from the event loop to the journal's writer, and the answers back.
+
+What arrives in one turn of the loop is handed over together and answered together. So the two
+threads seldom run at once, which in Python costs more than it gains, and one commit holds more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future
+
+from lineage_bridge.errors import JournalError
+from lineage_bridge.events import Event
+
+Submit = Callable[[Event], "Future[int | None]"]
+
+
+class Intake:
+    """Appends events to a journal for the coroutines of one event loop."""
+
+    def __init__(self, submit: Submit) -> None:
+        self._submit = submit
+        self._turn: _Turn | None = None
+
+    async def append(self, event: Event) -> int | None:
+        """Append an event; return its number when it is durable.
+
+        Raises:
+            JournalError: it could not be written.
+        """
+        if self._turn is None:
+            loop = asyncio.get_running_loop()
+            self._turn = _Turn(loop)
+            loop.call_soon(self._hand_over)
+        return await self._turn.add(event)
+
+    def _hand_over(self) -> None:
+        turn, self._turn = self._turn, None
+        if turn is not None:
+            turn.hand_over(self._submit)
+
+
+class _Turn:
+    """The events of one turn, and who waits for them."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._events: list[Event] = []
+        self._waiting: list[asyncio.Future[int | None]] = []
+        self._written: list[Future[int | None]] = []
+
+    def add(self, event: Event) -> asyncio.Future[int | None]:
+        waiting: asyncio.Future[int | None] = self._loop.create_future()
+        self._events.append(event)
+        self._waiting.append(waiting)
+        return waiting
+
+    def hand_over(self, submit: Submit) -> None:
+        try:
+            self._written = [submit(event) for event in self._events]
+        except JournalError as exc:
+            for waiting in self._waiting:
+                waiting.set_exception(exc)
+            return
+        # The writer answers in the order of submission: when the last is done, all are.
+        self._written[-1].add_done_callback(self._tell)
+
+    def _tell(self, _: Future[int | None]) -> None:
+        self._loop.call_soon_threadsafe(self._answer)
+
+    def _answer(self) -> None:
+        for waiting, written in zip(self._waiting, self._written, strict=True):
+            if waiting.cancelled():
+                continue
+            error = written.exception()
+            if error is not None:
+                waiting.set_exception(error)
+            else:
+                waiting.set_result(written.result())
