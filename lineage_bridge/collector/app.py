@@ -41,7 +41,8 @@ class CollectorApp:
     Args:
         journal: open for writing.
         config: limits and keys.
-        fallback: an ASGI application for paths outside of `/api`, such as a page.
+        fallback: an ASGI application for paths outside of `/api`, such as a page; the same keys
+            open it.
     """
 
     def __init__(
@@ -71,10 +72,10 @@ class CollectorApp:
             await _lifespan(scope, receive, send)
             return
         path = scope["raw_path"].decode("latin-1")
-        if self._fallback is not None and not _is_ours(path):
-            await self._fallback(scope, receive, send)
-            return
         headers = wire.headers_of(scope)
+        if self._fallback is not None and not _is_ours(path):
+            await self._fall_back(self._fallback, scope, receive, send, headers)
+            return
         self._active += 1
         try:
             response = await self._answer(scope, receive, path, headers)
@@ -82,6 +83,23 @@ class CollectorApp:
             self._active -= 1
         self.metrics.count(scope["method"], response.status)
         await wire.respond(send, response, headers, is_head=scope["method"] == "HEAD")
+
+    async def _fall_back(
+        self,
+        fallback: AsgiApp,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        headers: Mapping[str, str],
+    ) -> None:
+        try:
+            wire.check_size(scope, self.config)
+            access.check(self.config, scope["method"], headers)
+        except ApiError as error:
+            response = wire.failure(error, scope["path"], headers)
+            await wire.respond(send, response, headers, is_head=False)
+            return
+        await fallback(scope, receive, send)
 
     async def _answer(
         self, scope: Scope, receive: Receive, path: str, headers: Mapping[str, str]

@@ -51,6 +51,14 @@ def test_paths_outside_of_the_api_go_to_the_fallback(journal):
         assert httpx.get(f"{server.url}/api/v1/nothing").status_code == 404
 
 
+def test_keys_guard_the_fallback_too(journal):
+    config = CollectorConfig(read_keys=frozenset({"reader"}))
+    with CollectorServer(journal, port=0, config=config, fallback=page) as server:
+        assert httpx.get(f"{server.url}/").status_code == 401
+        headers = {"Authorization": "Bearer reader"}
+        assert httpx.get(f"{server.url}/", headers=headers).text == "<p>page</p>"
+
+
 def test_the_admin_port_tells_how_it_is(journal):
     with CollectorServer(journal, port=0, admin_port=0) as server:
         assert httpx.get(f"{server.admin_url}/ping").text == "pong\n"
