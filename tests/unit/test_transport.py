@@ -11,6 +11,7 @@ import threading
 import uuid
 
 import pytest
+from emitting import emit_many
 from openlineage.client import OpenLineageClient
 from openlineage.client.event_v2 import (
     DatasetEvent,
@@ -229,16 +230,10 @@ def test_an_unknown_option_is_warned_of(caplog):
     assert "no option hom" in caplog.text
 
 
-def _emit_many(home):
-    transport = LineageBridgeTransport(LineageBridgeConfig(home))
-    for _ in range(10):
-        transport.emit(a_run_event())
-
-
 def test_several_processes_and_threads_emit_at_once(home):
     context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=_emit_many, args=(home,)) for _ in range(2)]
-    threads = [threading.Thread(target=_emit_many, args=(home,)) for _ in range(3)]
+    processes = [context.Process(target=emit_many, args=(home,)) for _ in range(2)]
+    threads = [threading.Thread(target=emit_many, args=(home,)) for _ in range(3)]
     for worker in [*processes, *threads]:
         worker.start()
     for worker in [*processes, *threads]:
