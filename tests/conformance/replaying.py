@@ -119,6 +119,14 @@ def replay(name: str, ask: Ask) -> Iterator[tuple[int, str]]:
         yield number, mismatch
 
 
+def reads(name: str) -> list[str]:
+    """The paths that a scenario reads, without those that name an id of an earlier answer."""
+    scenario = json.loads((HERE / "scenarios" / f"{name}.json").read_text())
+    requests = [step["request"] for step in scenario["steps"]]
+    paths = {request["path"] for request in requests if request["method"] == "GET"}
+    return sorted(path for path in paths if not _REFERENCE.search(path))
+
+
 def _resolved(path: str, values: Mapping[str, str]) -> str:
     return _REFERENCE.sub(lambda found: quote(values[found[1]], safe=""), path)
 
