@@ -23,6 +23,7 @@ from lineage_bridge.events import Event
 
 FORMAT = 2
 BUSY_SECONDS = 30.0
+BUSY_RETRY_SECONDS = 0.01
 MAX_IDLE_READERS = 8
 
 Origin = Literal["artifact", "http", "transport", "follow", "import"]
@@ -125,7 +126,7 @@ class Journal:
         if self._readonly:
             connection.execute("PRAGMA query_only = ON")
         else:
-            connection.execute("PRAGMA journal_mode = WAL")
+            _use_wal(connection)
             connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA cache_size = -8192")
         # Pages that many commits change are copied back once, not at each small checkpoint.
@@ -254,6 +255,20 @@ class Journal:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    # Here SQLite does not wait for a lock by itself: several may open a new home at once.
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as exc:
+            if exc.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(BUSY_RETRY_SECONDS)
+        else:
+            return
 
 
 def read_events(connection: sqlite3.Connection, after: int, limit: int) -> list[Stored]:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from lineage_bridge.errors import JournalError
@@ -50,6 +52,14 @@ def test_two_journals_share_a_home(journal):
         other.append([an_event(2)], "http")
 
     assert [s.seq for s in journal.read()] == [1, 2]
+
+
+def test_many_may_open_a_new_home_at_once(tmp_path):
+    for number in range(20):
+        home = tmp_path / str(number)
+        with ThreadPoolExecutor(6) as pool:
+            for opened in [pool.submit(Journal, home) for _ in range(6)]:
+                opened.result().close()
 
 
 def test_a_newer_format_and_a_missing_journal_are_refused(journal, tmp_path):

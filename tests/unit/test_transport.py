@@ -27,7 +27,7 @@ from openlineage.client.event_v2 import (
 
 from lineage_bridge.errors import JournalError
 from lineage_bridge.journal import Journal
-from lineage_bridge.transport import LineageBridgeConfig, LineageBridgeTransport
+from lineage_bridge.transport import LineageBridgeConfig
 
 PATH = "lineage_bridge.transport.LineageBridgeTransport"
 
