@@ -116,13 +116,24 @@ def shown_now(url):
     return found
 
 
-def test_the_collector_shows_the_same_datasets_jobs_and_lineage(home):
+def test_a_running_collector_shows_the_same_and_takes_more(home):
     with Journal(home) as journal, CollectorServer(journal, port=0) as server:
         before = shown_now(server.url)
         pruned = run_command("journal", "prune", *OLD, "--home", home, "--json").json
 
         after = shown_now(server.url)
+        told = httpx.post(
+            f"{server.url}/api/v1/lineage",
+            content=an_event("late", 0, outputs=["late@1"]).body,
+            headers={"Content-Type": "application/json"},
+        )
+        late = shown_now(server.url)
 
+    assert told.status_code == 201
+    assert late.keys() - after.keys() == {
+        f"{kind}:ns:late{more}" for kind in ("job", "dataset") for more in ("", " lineage")
+    }
+    assert {node: shown for node, shown in late.items() if node in after} == after
     assert pruned["pruned"] > 40
     assert len(before) > 80
     assert after == before

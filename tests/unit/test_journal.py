@@ -7,6 +7,7 @@ import pytest
 from lineage_bridge.errors import JournalError
 from lineage_bridge.events import Event
 from lineage_bridge.journal import Journal, Writer, catch_up, rebuild
+from lineage_bridge.journal.prune import known_ids, remove
 
 
 def an_event(number: int, event_id: str | None = None) -> Event:
@@ -52,6 +53,29 @@ def test_two_journals_share_a_home(journal):
         other.append([an_event(2)], "http")
 
     assert [s.seq for s in journal.read()] == [1, 2]
+
+
+def test_a_home_of_the_format_before_is_taken_over(journal):
+    journal.append([an_event(1, "a")], "artifact")
+    with journal.transaction() as tx:
+        tx.connection.execute("DROP TABLE pruned_ids")
+        tx.connection.execute("PRAGMA user_version = 1")
+
+    with Journal(journal.home, readonly=True) as reader, reader.reading() as connection:
+        assert known_ids(connection) == {"a"}
+    with Journal(journal.home) as writer:
+        assert writer.append([an_event(1, "a"), an_event(2, "b")], "artifact") == [None, 2]
+
+
+def test_an_id_that_was_pruned_does_not_come_again(journal):
+    journal.append([an_event(1, "a"), an_event(2, "b")], "artifact")
+    with journal.transaction() as tx:
+        remove(tx.connection, [1])
+
+    assert journal.append([an_event(1, "a")], "import") == [None]
+    with journal.reading() as connection:
+        assert known_ids(connection) == {"a", "b"}
+    assert [stored.id for stored in journal.read()] == ["b"]
 
 
 def test_many_may_open_a_new_home_at_once(tmp_path):
