@@ -36,6 +36,9 @@ fmt: setup ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+conformance: setup ## replay the recordings; on another server with MARQUEZ_URL=... MARQUEZ_RESET='command'
+	$(BIN)/python -m pytest tests/conformance $(if $(MARQUEZ_URL),-m real_marquez)
+
 bench: setup ## measure speed and memory (docs/benchmarks.md)
 	$(BIN)/python -m pytest tests/benchmarks -m bench -s
 

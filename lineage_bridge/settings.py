@@ -9,9 +9,9 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from lineage_bridge.errors import NamingError, SettingsError
 from lineage_bridge.naming import check_namespace
@@ -27,6 +27,11 @@ ENVIRONMENT: Mapping[str, str] = {
     "LINEAGE_BRIDGE_ENVIRONMENT": "environment",
     "MARQUEZ_URL": "marquez_url",
     "MARQUEZ_API_KEY": "marquez_api_key",
+}
+# The same for the section `collector`; secrets belong here rather than into a file.
+COLLECTOR_ENVIRONMENT: Mapping[str, str] = {
+    "LINEAGE_BRIDGE_READ_KEYS": "read_keys",
+    "LINEAGE_BRIDGE_WRITE_KEYS": "write_keys",
 }
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -71,6 +76,31 @@ class Policies(_Section):
     serving: dict[str, ServingSettings] = {}
 
 
+class CollectorSettings(_Section):
+    """Who may use the collector, and how much of it.
+
+    Without any key everyone who reaches it may do everything. A write key may read as well. With a
+    certificate and its key (PEM files) the collector speaks HTTPS.
+    """
+
+    read_keys: list[str] = []
+    write_keys: list[str] = []
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    admin_port: Annotated[int, Field(ge=0, le=65535)] | None = None
+    body_max_bytes: Annotated[int, Field(gt=0)] | None = None
+    requests_max: Annotated[int, Field(gt=0)] | None = None
+    request_seconds: Seconds | None = None
+
+    @field_validator("read_keys", "write_keys", mode="before")
+    @classmethod
+    def _keys(cls, value: Any) -> Any:
+        # From the environment they come as one text, separated by commas.
+        return (
+            [k.strip() for k in value.split(",") if k.strip()] if isinstance(value, str) else value
+        )
+
+
 class Settings(_Section):
     """Everything that can be set, and where the file was found (`config_path`)."""
 
@@ -84,6 +114,7 @@ class Settings(_Section):
     live: dict[str, list[str]] = {}
     aliases: Aliases = Aliases()
     policies: Policies = Policies()
+    collector: CollectorSettings = CollectorSettings()
     config_path: Path | None = None
 
     @field_validator("namespace")
@@ -121,6 +152,9 @@ def load_settings(
     path = _config_path(given.pop("config", None), working_folder, home)
     from_file = _read(path) if path is not None else {}
     merged = {**from_file, **from_env, **given, "config_path": path}
+    keys = {n: environ[v] for v, n in COLLECTOR_ENVIRONMENT.items() if environ.get(v)}
+    if keys and isinstance(from_file.get("collector", {}), dict):
+        merged["collector"] = {**from_file.get("collector", {}), **keys}
     try:
         return Settings.model_validate(merged)
     except ValidationError as exc:

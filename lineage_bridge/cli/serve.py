@@ -17,6 +17,7 @@ from lineage_bridge.errors import SettingsError
 from lineage_bridge.settings import Settings
 
 if TYPE_CHECKING:
+    from lineage_bridge.collector.config import CollectorConfig
     from lineage_bridge.journal import Journal
 
 COLLECTOR_PORT = 5000
@@ -95,10 +96,33 @@ def serving(
             exporter_url = exporter.url
         metrics_url = f"{exporter_url}/metrics" if exporter_url else None
         page = index_app(journal, settings, now, metrics_url=metrics_url)
-        collector = CollectorServer(journal, host=host, port=port, fallback=page)
+        collector = CollectorServer(
+            journal,
+            host=host,
+            port=port,
+            config=_config(settings),
+            pages={"/": page, "/health.json": page},
+            admin_port=settings.collector.admin_port,
+        )
         collector.start()
         stack.callback(collector.stop)
         yield Served(collector.url, exporter_url)
+
+
+def _config(settings: Settings) -> CollectorConfig:
+    from lineage_bridge.collector.config import CollectorConfig
+
+    given = settings.collector
+    limits = given.model_dump(
+        include={"body_max_bytes", "requests_max", "request_seconds"}, exclude_none=True
+    )
+    return CollectorConfig(
+        read_keys=frozenset(given.read_keys),
+        write_keys=frozenset(given.write_keys),
+        tls_certificate=given.tls_certificate,
+        tls_key=given.tls_key,
+        **limits,
+    )
 
 
 def wait_for_interrupt() -> None:

@@ -41,21 +41,21 @@ class CollectorApp:
     Args:
         journal: open for writing.
         config: limits and keys.
-        fallback: an ASGI application for paths outside of `/api`, such as a page; the same keys
-            open it.
+        pages: ASGI applications by path, outside of `/api`; the same keys open them. Marquez has
+            nothing there, so only somebody who names no JSON, as a browser, is given them.
     """
 
     def __init__(
         self,
         journal: Journal,
         config: CollectorConfig | None = None,
-        fallback: AsgiApp | None = None,
+        pages: Mapping[str, AsgiApp] | None = None,
     ) -> None:
         self.config = config or CollectorConfig()
         self.api = Api(journal)
         self.api.seed(dict(self.config.tags))
         self.metrics = Metrics()
-        self._fallback = fallback
+        self._pages = dict(pages or {})
         self._router = Router(all_routes(Stats()))
         self._readers = ThreadPoolExecutor(self.config.readers, "collector-reader")
         self._intake = Intake(self.api.submit)
@@ -73,8 +73,9 @@ class CollectorApp:
             return
         path = scope["raw_path"].decode("latin-1")
         headers = wire.headers_of(scope)
-        if self._fallback is not None and not _is_ours(path):
-            await self._fall_back(self._fallback, scope, receive, send, headers)
+        page = self._pages.get(path)
+        if page is not None and _takes_pages(headers):
+            await self._show_page(page, scope, receive, send, headers)
             return
         self._active += 1
         try:
@@ -84,9 +85,9 @@ class CollectorApp:
         self.metrics.count(scope["method"], response.status)
         await wire.respond(send, response, headers, is_head=scope["method"] == "HEAD")
 
-    async def _fall_back(
+    async def _show_page(
         self,
-        fallback: AsgiApp,
+        page: AsgiApp,
         scope: Scope,
         receive: Receive,
         send: Send,
@@ -99,7 +100,7 @@ class CollectorApp:
             response = wire.failure(error, scope["path"], headers)
             await wire.respond(send, response, headers, is_head=False)
             return
-        await fallback(scope, receive, send)
+        await page(scope, receive, send)
 
     async def _answer(
         self, scope: Scope, receive: Receive, path: str, headers: Mapping[str, str]
@@ -204,8 +205,9 @@ class CollectorApp:
         return Event(body, kind, time_us, event_id_of(document))
 
 
-def _is_ours(path: str) -> bool:
-    return path.startswith("/api/") or path in _METRICS_PATHS
+def _takes_pages(headers: Mapping[str, str]) -> bool:
+    accept = headers.get("accept", "")
+    return "text/html" in accept or "*/*" in accept
 
 
 def _allowed(match: Match) -> str:
@@ -225,7 +227,9 @@ async def _lifespan(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def build_app(
-    journal: Journal, config: CollectorConfig | None = None, fallback: AsgiApp | None = None
+    journal: Journal,
+    config: CollectorConfig | None = None,
+    pages: Mapping[str, AsgiApp] | None = None,
 ) -> CollectorApp:
     """Make the application of an open journal; close it before the journal."""
-    return CollectorApp(journal, config, fallback)
+    return CollectorApp(journal, config, pages)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Mapping
 from typing import Self
 
 import uvicorn
@@ -31,7 +32,7 @@ class CollectorServer:
         host: the address to bind to.
         port: 0 for any that is free.
         config: limits, keys, TLS.
-        fallback: an ASGI application for paths outside of `/api`.
+        pages: ASGI applications by path, outside of `/api`.
         admin_port: also serve `/ping` and `/healthcheck` on this port; None for not.
     """
 
@@ -41,13 +42,13 @@ class CollectorServer:
         host: str = "127.0.0.1",
         port: int = 5000,
         config: CollectorConfig | None = None,
-        fallback: AsgiApp | None = None,
+        pages: Mapping[str, AsgiApp] | None = None,
         admin_port: int | None = None,
     ) -> None:
         self._journal = journal
         self._config = config or CollectorConfig()
         self._host = host
-        self._fallback = fallback
+        self._pages = pages
         self._app: CollectorApp | None = None
         self._listeners = [_Listener(host, port)]
         if admin_port is not None:
@@ -75,7 +76,7 @@ class CollectorServer:
         try:
             for listener in self._listeners:
                 listener.bind()
-            self._app = build_app(self._journal, self._config, self._fallback)
+            self._app = build_app(self._journal, self._config, self._pages)
             self._listeners[0].start(self._app, self._config)
             for listener in self._listeners[1:]:
                 listener.start(AdminApp(self._app.api, self._app.metrics), None)

@@ -45,15 +45,18 @@ def test_it_starts_again_on_the_same_journal(journal):
             assert runs["totalCount"] == expected
 
 
-def test_paths_outside_of_the_api_go_to_the_fallback(journal):
-    with CollectorServer(journal, port=0, fallback=page) as server:
+def test_a_page_is_for_who_takes_pages_and_programs_get_what_marquez_says(journal):
+    with CollectorServer(journal, port=0, pages={"/": page}) as server:
         assert httpx.get(f"{server.url}/").text == "<p>page</p>"
-        assert httpx.get(f"{server.url}/api/v1/nothing").status_code == 404
+        for path, accept in (("/", "application/json"), ("/", ""), ("/nothing", "text/html")):
+            answer = httpx.get(f"{server.url}{path}", headers={"Accept": accept})
+            assert answer.status_code in {404, 406}
+            assert "page" not in answer.text
 
 
-def test_keys_guard_the_fallback_too(journal):
+def test_keys_guard_a_page_too(journal):
     config = CollectorConfig(read_keys=frozenset({"reader"}))
-    with CollectorServer(journal, port=0, config=config, fallback=page) as server:
+    with CollectorServer(journal, port=0, config=config, pages={"/": page}) as server:
         assert httpx.get(f"{server.url}/").status_code == 401
         headers = {"Authorization": "Bearer reader"}
         assert httpx.get(f"{server.url}/", headers=headers).text == "<p>page</p>"

@@ -67,6 +67,19 @@ def test_up_serves_page_collector_and_metrics_and_ends_cleanly(tmp_path):
     assert run_command("graph", "--home", home, "--json").json["edges"]
 
 
+def test_keys_from_the_environment_guard_the_collector(tmp_path, monkeypatch):
+    monkeypatch.setenv("LINEAGE_BRIDGE_READ_KEYS", "reader")
+    monkeypatch.setenv("LINEAGE_BRIDGE_WRITE_KEYS", "writer")
+    with running(tmp_path / "home", "collector", "--port", "0") as (urls, _):
+        answers = {
+            key: httpx.post(
+                urls["Collector"], json=EVENT, headers={"Authorization": f"Bearer {key}"}
+            ).status_code
+            for key in ("nobody", "reader", "writer")
+        }
+    assert answers == {"nobody": 401, "reader": 403, "writer": 201}
+
+
 def test_a_port_that_was_asked_for_and_is_taken_is_an_error(tmp_path):
     with running(tmp_path / "one", "collector", "--port", "0") as (urls, _):
         port = urls["Collector"].split(":")[2].split("/")[0]
