@@ -100,6 +100,12 @@ class CollectorSettings(_Section):
             [k.strip() for k in value.split(",") if k.strip()] if isinstance(value, str) else value
         )
 
+    @model_validator(mode="after")
+    def _certificate_and_key(self) -> Self:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("`tls_certificate` and `tls_key` go together")
+        return self
+
 
 class Settings(_Section):
     """Everything that can be set, and where the file was found (`config_path`)."""
