@@ -71,11 +71,15 @@ class LineReader:
             for line in lines:
                 self.number += 1
                 self.offset += len(line) + 1
+                if len(line) > MAX_LINE_BYTES:
+                    self._reject_long()
+                    continue
                 text = self._text(line)
                 if text:
                     yield self.number, text
             if len(rest) > MAX_LINE_BYTES:
-                rest = self._skip_long(len(rest))
+                self._skip_long(len(rest))
+                rest = b""
         if rest:
             yield from self._last(rest)
 
@@ -102,24 +106,26 @@ class LineReader:
         )
         self.number -= 1
 
-    def _skip_long(self, length: int) -> bytes:
-        """Skip what is left of a line that is too long; return what was read after it."""
-        rest = b""
+    def _skip_long(self, length: int) -> None:
+        """Skip what is left of a line that is too long; reading goes on right after its end."""
         while block := self.file.read(BLOCK_BYTES):
             end = block.find(b"\n")
             if end >= 0:
-                length, rest = length + end + 1, block[end + 1 :]
+                length += end + 1
                 break
             length += len(block)
         self.number += 1
         self.offset += length
+        self.file.seek(self.offset)
+        self._reject_long()
+
+    def _reject_long(self) -> None:
         self.problems.append(
             ArtifactError(
                 f"the line has over {MAX_LINE_BYTES // 1024**2} MiB; expected one JSON object",
                 line=self.number,
             )
         )
-        return rest
 
 
 def is_object(text: bytes) -> bool:

@@ -103,6 +103,35 @@ def test_a_line_that_is_too_long_is_rejected_and_the_next_ones_are_read(monkeypa
     assert reader.offset == len(content)
 
 
+@pytest.mark.parametrize("before", [0, 1, 40])
+@pytest.mark.parametrize("after", [1, 2, 40])
+@pytest.mark.parametrize("length", [1001, 1050, 1100, 5000])
+@pytest.mark.parametrize("end", [b"\n", b""])
+def test_no_line_before_or_behind_one_that_is_too_long_is_lost(
+    monkeypatch, before, after, length, end
+):
+    monkeypatch.setattr(lines, "MAX_LINE_BYTES", 1000)
+    monkeypatch.setattr(lines, "BLOCK_BYTES", 100)
+    good = [b'{"n":%d}' % n for n in range(before + after)]
+    content = b"\n".join([*good[:before], b"x" * length, *good[before:]]) + end
+
+    found, reader = read(content)
+
+    assert [line for _, line in found] == good
+    assert [n for n, _ in found] == [n for n in range(1, before + after + 2) if n != before + 1]
+    assert [p.line for p in reader.problems] == [before + 1]
+    assert (reader.offset, reader.unfinished) == (len(content), None)
+
+
+def test_lines_behind_one_of_over_16_mebibytes_are_read():
+    good = b'{"a":1}\n' * 3
+
+    found, reader = read(good + b"x" * (17 * 1024**2) + b"\n" + good)
+
+    assert [number for number, _ in found] == [1, 2, 3, 5, 6, 7]
+    assert [(p.line, "16 MiB" in p.reason) for p in reader.problems] == [(4, True)]
+
+
 def test_a_last_line_that_is_too_long_is_rejected(monkeypatch):
     monkeypatch.setattr(lines, "MAX_LINE_BYTES", 1000)
     monkeypatch.setattr(lines, "BLOCK_BYTES", 100)
