@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 COLLECTOR_PORT = 5000
 EXPORTER_PORT = 9464
 PORTS_TRIED = 20
+STOP_SECONDS = 5.0  # forwarding hears a stop within half a second, and leaves in another one
 
 host_option = click.option("--host", default="127.0.0.1", show_default=True, help="Bind to it.")
 
@@ -127,12 +128,17 @@ def _config(settings: Settings) -> CollectorConfig:
 
 def wait_for_interrupt() -> None:
     """Wait for Ctrl-C or a polite kill."""
+    listen_for_interrupt().wait()
+
+
+def listen_for_interrupt() -> threading.Event:
+    """From now on Ctrl-C or a polite kill sets this event, and does nothing else."""
     import signal
 
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    stop.wait()
+    return stop
 
 
 @click.command()
@@ -168,6 +174,7 @@ def up(settings: Settings, host: str, port: int | None, exporter_port: int | Non
         served = stack.enter_context(
             serving(journal, settings, host=host, port=chosen, exporter_port=metrics)
         )
+        stop = listen_for_interrupt()
         click.echo(f"Index page: {served.collector}/")
         click.echo(f"Collector:  {served.collector}/api/v1/lineage")
         click.echo(f"Metrics:    {served.exporter}/metrics")
@@ -175,7 +182,7 @@ def up(settings: Settings, host: str, port: int | None, exporter_port: int | Non
             target = stack.enter_context(_forwarding(journal, settings))
             click.echo(f"Forwarding: {target}")
         click.echo("Ctrl-C ends it.")
-        wait_for_interrupt()
+        stop.wait()
 
 
 @contextmanager
@@ -199,4 +206,4 @@ def _forwarding(journal: Journal, settings: Settings) -> Iterator[str]:
         yield forwarder.status().url
     finally:
         stop.set()
-        thread.join(timeout=30)
+        thread.join(timeout=STOP_SECONDS)

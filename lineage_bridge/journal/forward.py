@@ -136,7 +136,8 @@ class Forwarder:
     ) -> ForwardReport:
         """Forward what is there, then return; or with `until_idle=False` go on for ever.
 
-        A KeyboardInterrupt ends it after the events under way; the rest stays for a later run.
+        A KeyboardInterrupt ends it at once: an event under way that is not answered within half a
+        second stays for a later run, as does the rest. Its thread is left behind.
 
         Args:
             until_idle: end when nothing is left, and when Marquez is not reached for long.

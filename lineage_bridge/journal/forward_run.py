@@ -4,17 +4,19 @@ A single thread decides and writes; the connections' threads only send. So order
 database have one owner, and a connection never sleeps: what must be sent again waits in the order.
 
 Invariant: an event is `doubtful` in the database before its first byte leaves, and no longer
-pending only after an answer was read.
+pending only after an answer was read. So what is under way when a run stops can be left behind.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from functools import partial
 
 from lineage_bridge.errors import CollectorUnavailableError
 from lineage_bridge.events import decode
+from lineage_bridge.journal.forward_calls import call_apart
 from lineage_bridge.journal.forward_facts import datasets_of, job_of
 from lineage_bridge.journal.forward_order import Order
 from lineage_bridge.journal.forward_patience import Patience
@@ -25,6 +27,7 @@ from lineage_bridge.journal.store import Journal, Stored, read_events
 MAX_FAILURES = 3  # a 500 is most often a poison event, and each try adds a row to Marquez's feed
 LOOK_SECONDS = 0.5  # how often the journal is looked at while there is nothing to do
 REFRESH_SECONDS = 1.0  # and while there is
+LEAVE_SECONDS = 0.5  # what is under way at the end of a run has so long to be answered
 SCAN_BATCH = 500
 
 
@@ -71,29 +74,30 @@ class ForwardRun:
     def go(self, *, until_idle: bool, stop: threading.Event, told: Callable[[], None]) -> None:
         """Forward until nothing is left (or for ever), or until `stop` is set.
 
+        What is not answered soon after a stop stays pending and doubtful.
+
         Raises:
             CollectorUnavailableError: nothing was reached for too long, or nothing will be.
         """
-        with ThreadPoolExecutor(self._connections, thread_name_prefix="forward") as pool:
-            try:
-                while not stop.is_set():
-                    if not self._step(pool):
-                        if until_idle:
-                            return
-                        self._sleep(LOOK_SECONDS)
-                    told()
-            finally:
-                self._settle(wait(self._under_way).done)
+        try:
+            while not stop.is_set():
+                if not self._step(stop):
+                    if until_idle:
+                        return
+                    self._sleep(LOOK_SECONDS)
+                told()
+        finally:
+            self._settle(wait(self._under_way, timeout=LEAVE_SECONDS).done)
 
-    def _step(self, pool: ThreadPoolExecutor) -> bool:
+    def _step(self, stop: threading.Event) -> bool:
         """Do what there is to do, or wait for it; return whether anything is left to do."""
         self._refresh()
-        self._hand_out(pool)
+        self._hand_out()
         if self._under_way:
             done, _ = wait(self._under_way, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
             self._settle(done)
             return True
-        if not len(self._order) and not self._tidy_up():
+        if not len(self._order) and not self._tidy_up(stop):
             return False
         self._rest()
         return True
@@ -110,7 +114,7 @@ class ForwardRun:
             return
         self._order.replace(self._queue.pending())  # with dead letters that were sent again
 
-    def _hand_out(self, pool: ThreadPoolExecutor) -> None:
+    def _hand_out(self) -> None:
         now = self._clock()
         room = self._connections - len(self._under_way)
         if room <= 0 or now < self._patience.resume_at:
@@ -129,8 +133,8 @@ class ForwardRun:
                 self._order.finish(item.seq)
                 continue
             one = started[item.seq]
-            sending = pool.submit(self._marquez.send, one.stored, doubtful=one.was_doubtful)
-            self._under_way[sending] = one
+            send = partial(self._marquez.send, one.stored, doubtful=one.was_doubtful)
+            self._under_way[call_apart(send)] = one
 
     def _settle(self, done: Iterable[Future[Answer]]) -> None:
         answers = [(self._under_way.pop(future), future.result()) for future in done]
@@ -198,7 +202,7 @@ class ForwardRun:
             left = min(self._not_before.values()) - now
         self._sleep(min(max(left, 0.01), LOOK_SECONDS))
 
-    def _tidy_up(self) -> bool:
+    def _tidy_up(self, stop: threading.Event) -> bool:
         """Hide the datasets that only superseded events name; return whether any is left."""
         if self._clock() < self._patience.resume_at:
             return True
@@ -206,7 +210,11 @@ class ForwardRun:
         if not stale:
             return False
         for dataset in sorted(_unneeded(self._journal, stale)):
-            answer = self._marquez.hide(*dataset.split(" ", 1))
+            hiding = call_apart(partial(self._marquez.hide, *dataset.split(" ", 1)))
+            while not wait([hiding], timeout=LOOK_SECONDS).done:
+                if stop.is_set():
+                    return True
+            answer = hiding.result()
             self._count(answer)
             self._raise_if_parked(answer)
             if answer.outcome is Outcome.WAIT:
