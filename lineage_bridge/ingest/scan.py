@@ -1,7 +1,8 @@
 """Walk the named folders and say which file is what, by its name and place.
 
 Links are not followed, so nothing outside of a named folder is read and no loop is walked. A known
-companion of an artifact, or a file of no family, is counted as ignored.
+companion of an artifact, a file of no family, and what is neither file nor folder (a pipe, a
+socket, a device: reading it may never end) are counted as ignored.
 """
 
 from __future__ import annotations
@@ -95,8 +96,11 @@ def _scan_root(root: Path, families: Sequence[Family], result: Scan) -> None:
 
 def _walk(root: Path, result: Scan) -> Iterator[tuple[Path, bool]]:
     """Every file, and every folder that is called like a file, below the root."""
-    if root.is_file():
-        yield root, False
+    if not root.is_dir():
+        if root.is_file():
+            yield root, False
+        else:
+            result.ignored["special file"] += 1
         return
     pending = [root]
     while pending:
@@ -109,16 +113,25 @@ def _walk(root: Path, result: Scan) -> Iterator[tuple[Path, bool]]:
             continue
         for entry in entries:
             path = Path(entry.path)
-            if entry.is_symlink():
-                result.ignored["link"] += 1
-            elif not entry.is_dir():
+            if (why := _ignored(entry)) is not None:
+                result.ignored[why] += 1
+            elif entry.is_file():
                 yield path, False
-            elif _SKIPPED_FOLDERS.fullmatch(entry.name):
-                result.ignored["folder of another tool"] += 1
             else:
                 if "." in entry.name and not _holds_parts(path):
                     yield path, True
                 pending.append(path)
+
+
+def _ignored(entry: os.DirEntry[str]) -> str | None:
+    """Why an entry is not looked at, None if it is."""
+    if entry.is_symlink():
+        return "link"
+    if entry.is_file():
+        return None
+    if not entry.is_dir():
+        return "special file"
+    return "folder of another tool" if _SKIPPED_FOLDERS.fullmatch(entry.name) else None
 
 
 def _holds_parts(folder: Path) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 
 import pytest
 from conftest import unpack
@@ -144,6 +145,21 @@ def test_links_are_not_followed(nyc, lb, tmp_path):
     assert result.code == 0
     assert result.json["windows"]["read"] == 0
     assert result.json["ignored"] == {"link": 3}
+
+
+def test_pipes_and_sockets_named_like_artifacts_are_counted_and_never_opened(lb, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    names = ("x.parquet", "metrics_1.json", "metadata.json", "model_metadata.json")
+    for name in (*names, "deployment_events.jsonl", "metrics_00.jsonl", "other.json"):
+        os.mkfifo(folder / name)
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(os.path.relpath(folder / "metrics_01.jsonl"))
+        whole = lb("backfill", "--json", folder)
+    single = lb("backfill", "--json", "--p5", folder / "metrics_00.jsonl")
+
+    assert (whole.code, whole.json["ignored"]) == (0, {"special file": 8})
+    assert (single.code, single.json["ignored"]) == (0, {"special file": 1})
 
 
 def test_a_folder_where_a_file_should_be_is_rejected(lb, tmp_path):
