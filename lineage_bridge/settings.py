@@ -34,6 +34,9 @@ COLLECTOR_ENVIRONMENT: Mapping[str, str] = {
     "LINEAGE_BRIDGE_WRITE_KEYS": "write_keys",
 }
 
+# What an alias may mean: a dataset of ours, with `@<version>` or without.
+FeaturesTarget = Annotated[str, Field(pattern=r"^features\.[A-Za-z0-9_.%~-]+(@[^<>]+)?$")]
+ModelTarget = Annotated[str, Field(pattern=r"^models\.[A-Za-z0-9_.%~-]+$")]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -49,9 +52,9 @@ class Aliases(_Section):
     `runs`: an upstream's training run id -> the dataset that it read, `features.…@<version>`.
     """
 
-    datasets: dict[str, str] = {}
-    models: dict[str, str] = {}
-    runs: dict[str, str] = {}
+    datasets: dict[str, FeaturesTarget] = {}
+    models: dict[str, ModelTarget] = {}
+    runs: dict[str, FeaturesTarget] = {}
 
 
 class FreshnessSettings(_Section):
@@ -198,5 +201,6 @@ def _explain(exc: ValidationError, path: Path | None, from_file: Mapping[str, An
         if error["type"] == "extra_forbidden":
             lines.append(f"`{key}`{source} is not a setting.")
         else:
-            lines.append(f"`{key}`{source}: {error['msg']}, got {error['input']!r}.")
+            reason = error["msg"].removeprefix("Value error, ")
+            lines.append(f"`{key}`{source}: {reason}, got {error['input']!r}.")
     return "\n".join(lines)

@@ -12,10 +12,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from lineage_bridge.errors import ArtifactError
+from lineage_bridge.naming import known
 from lineage_bridge.times import parse_time
 
 MAX_JSON_BYTES = 16 * 1024 * 1024
@@ -52,11 +53,17 @@ def _text(value: str) -> str:
     return value
 
 
+def _name(value: str) -> str:
+    if known(value) is None:
+        raise PydanticCustomError("unknown", "expected a name, which `unknown` is not")
+    return value
+
+
 # A time without a zone carries fold=1 until it is written into a record: read as UTC, and flagged.
 Time = Annotated[datetime, BeforeValidator(_time)]
 ZonedTime = Annotated[datetime, BeforeValidator(_time), AfterValidator(_zoned)]
 Text = Annotated[str, AfterValidator(_text)]
-Count = Annotated[int, Field(ge=0, le=2**53)]
+Name = Annotated[Text, AfterValidator(_name)]  # of what becomes a node
 
 
 def is_unzoned(instant: datetime | None) -> bool:
@@ -107,7 +114,7 @@ def parse_json(content: bytes) -> Any:
     if not content.strip():
         raise ArtifactError("is empty, expected a JSON object")
     try:
-        return json.loads(content.decode("utf-8-sig"))
+        document = json.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError as exc:
         raise ArtifactError(f"is not UTF-8 (byte {exc.start}), expected a JSON object") from exc
     except RecursionError as exc:
@@ -116,6 +123,18 @@ def parse_json(content: bytes) -> Any:
         raise ArtifactError(f"is not JSON: {exc.msg}", line=exc.lineno) from exc
     except ValueError as exc:  # an integer of too many digits
         raise ArtifactError(f"is not JSON: {exc}") from exc
+    if b"\\u" in content:
+        _check_surrogates(document)
+    return document
+
+
+def _check_surrogates(document: Any) -> None:
+    # JSON can spell half of a character, which no file, database or answer can hold.
+    try:
+        json.dumps(document, ensure_ascii=False).encode()
+    except UnicodeEncodeError as exc:
+        half = exc.object[exc.start]
+        raise ArtifactError(f"holds half of a surrogate pair, \\u{ord(half):04x}") from exc
 
 
 def check(model: type[Checked], document: dict[str, Any]) -> Checked:

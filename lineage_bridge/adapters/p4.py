@@ -15,7 +15,7 @@ from pydantic import field_validator
 
 from lineage_bridge.adapters.documents import (
     Document,
-    Text,
+    Name,
     Time,
     check,
     is_unzoned,
@@ -31,8 +31,8 @@ IDENTIFYING_KEYS = frozenset({"run_id", "candidate_name"})
 
 
 class _Metadata(Document):
-    run_id: Text
-    candidate_name: Text
+    run_id: Name
+    candidate_name: Name
     model_type: str | None = None
     created_at: Time | None = None
     model_version: str | None = None

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from lineage_bridge.adapters.documents import (
     Document,
+    Name,
     Text,
     Time,
     ZonedTime,
@@ -31,12 +32,12 @@ class _Event(Document):
     schema_version: Literal["v1"]
     event_type: Literal["serving_deployment_activated"]
     event_time: ZonedTime
-    service_name: Text
+    service_name: Name
     service_version: Text
-    environment: Text
-    deployment_id: Text
+    environment: Name
+    deployment_id: Name
     instance_id: str | None = None
-    model_name: Text
+    model_name: Name
     model_version: Text
     bundle_id: Text
     bundle_uri: Text

@@ -93,6 +93,7 @@ _NAMED: Final = (
     "model_name",
     "model_version",
 )
+_NODE_NAMES: Final = frozenset({"service_name", "environment", "deployment_id", "model_name"})
 _names: Final = attrgetter(*_NAMED)
 _BAD: Final = attrgetter(
     "failure_count",
@@ -127,7 +128,7 @@ def names_of(window: Window) -> Names:
 
 
 def check_names(names: Names) -> None:
-    """Refuse names of blanks only.
+    """Refuse names of blanks only, and `unknown` where a node would be called so.
 
     Raises:
         ArtifactError: there is one.
@@ -135,6 +136,8 @@ def check_names(names: Names) -> None:
     for field, name in zip(_NAMED, names, strict=True):
         if not name.strip():
             raise ArtifactError("expected a name, found only blanks", field=field)
+        if field in _NODE_NAMES and naming.known(name) is None:
+            raise ArtifactError("expected a name, which `unknown` is not", field=field)
 
 
 def judged_facts(window: Window) -> tuple[WindowFacts, int]:

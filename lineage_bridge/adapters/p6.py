@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from lineage_bridge.adapters.documents import Document, Text, Time, check, is_unzoned, settle
+from lineage_bridge.adapters.documents import Document, Name, Text, Time, check, is_unzoned, settle
 from lineage_bridge.adapters.records import DatasetRecord, Source, TrainingRecord
 from lineage_bridge.naming import known
 
@@ -20,7 +20,7 @@ Whole = Annotated[int, Field(ge=-(2**53), le=2**53)]
 
 
 class _Dataset(Document):
-    dataset_name: Text
+    dataset_name: Name
     dataset_version: Text
     path: str | None = None
     built_at: Time | None = None
@@ -32,8 +32,8 @@ class _Dataset(Document):
 
 
 class _Training(Document):
-    run_id: Text
-    model_name: Text
+    run_id: Name
+    model_name: Name
     model_version: str | None = None
     input_dataset_name: str | None = None
     input_dataset_version: str | None = None

@@ -115,9 +115,16 @@ def add(settings: Settings, kind: str, said: str, target: str) -> None:
 
     The next backfill links everything anew.
     """  # noqa: D301 - click wants the backspace itself
-    prefix = "models." if kind == "model" else "features."
-    if not target.startswith(prefix):
-        raise click.BadParameter(f"{target!r} does not begin with {prefix!r}", param_hint="TARGET")
+    from pydantic import ValidationError
+
+    from lineage_bridge.settings import Aliases
+
+    try:
+        Aliases.model_validate({KINDS[kind]: {said: target}})
+    except ValidationError as exc:
+        form = "models.<name>" if kind == "model" else "features.<store>.<name>[@<version>]"
+        what = f"{target!r} is not of the form {form}"
+        raise click.BadParameter(what, param_hint="TARGET") from exc
     path = settings.config_path or Path(FILE_NAME)
     _write_alias(path, KINDS[kind], said, target)
     click.echo(f'{path}: [aliases.{KINDS[kind]}] "{said}" = "{target}". Run the backfill again.')

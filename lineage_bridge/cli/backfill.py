@@ -63,7 +63,7 @@ def backfill(
     order. Run it again whenever you like: what is unchanged is skipped, nothing is appended twice.
     With MARQUEZ_URL set, the events are then forwarded to that Marquez.
 
-    Exits 1 if a file or line was rejected, 3 if Marquez was not reached.
+    Exits 1 if a file or line was rejected or Marquez refused an event, 3 if it was not reached.
     """
     from lineage_bridge.cli.context import in_namespace_of_home, settings_of
     from lineage_bridge.cli.report import print_backfill
@@ -80,8 +80,8 @@ def backfill(
             echo_json(done.as_json())
         else:
             print_backfill(done, settings)
-        if settings.marquez_url and not no_wait:
-            _forward(settings, quiet=as_json)
+        if settings.marquez_url and not no_wait and not _forward(settings, quiet=as_json):
+            sys.exit(1)
     if done.rejected:
         sys.exit(1)
 
@@ -158,7 +158,9 @@ def _progress(*, quiet: bool) -> Iterator[Progress]:
         yield report
 
 
-def _forward(settings: Settings, *, quiet: bool) -> None:
+def _forward(settings: Settings, *, quiet: bool) -> bool:
+    """Forward what is new; tell whether all of it arrived."""
     from lineage_bridge.cli.journal import forward_now
 
-    forward_now(settings, quiet=quiet)
+    report = forward_now(settings, quiet=quiet)
+    return report is not None and not report.dead

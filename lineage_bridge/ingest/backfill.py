@@ -93,7 +93,7 @@ def backfill(
     """
     report = progress or (lambda *_: None)
     memory.prepare(journal, settings.namespace)
-    found = scan(roots)
+    found = _with_readable_names(scan(roots))
     done = Backfill(ignored=found.ignored)
     _read_files(journal, found, done, report)
     with journal.reading() as connection:
@@ -116,6 +116,24 @@ def backfill(
     done.gaps = outcome.gaps
     done.rejected = _rejected(journal, roots, [*found.rejected, *outcome.rejected])
     return done
+
+
+def _with_readable_names(found: Scan) -> Scan:
+    """A file name that is not UTF-8 fits into no database and no answer: say so, and go on."""
+    for item in [f for f in found.found if not _is_text(f.path)]:
+        shown = str(item.path).encode("utf-8", "backslashreplace").decode()
+        reason = "its name is not UTF-8; rename it"
+        found.rejected.append(Rejected(shown, item.family, 0, None, reason))
+        found.found.remove(item)
+    return found
+
+
+def _is_text(path: Path) -> bool:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _read_files(journal: Journal, found: Scan, done: Backfill, report: Progress) -> None:

@@ -72,10 +72,13 @@ class DatasetIndex:
         self._stores = stores
         self._aliases = aliases
         self._stores_of_base: dict[str, set[str]] = defaultdict(set)
+        self._stores_of_build: dict[tuple[str, str], set[str]] = defaultdict(set)
         for record in records:
             store = self.store_of(record.upstream)
             if store is not None:
                 self._stores_of_base[split_stem(record.stem)[0]].add(store)
+                build = (record.stem, canonical_version(record.version))
+                self._stores_of_build[build].add(store)
         self.known = [self._identify(record) for record in records]
         self._by_stem: dict[str, list[Known]] = defaultdict(list)
         self._by_version: dict[str, list[Known]] = defaultdict(list)
@@ -105,17 +108,16 @@ class DatasetIndex:
 
     def _identify(self, record: DatasetRecord) -> Known:
         base, _ = split_stem(record.stem)
-        store = self.store_of(record.upstream) or self._only_store(base)
         version = canonical_version(record.version)
+        store = self.store_of(record.upstream)
+        if store is None:  # told at second hand: of the file itself, or of the one store there is
+            same_build = self._stores_of_build.get((record.stem, version), set())
+            store = _only(same_build) or _only(self._stores_of_base.get(base, set()))
         target = self._aliases.get(record.stem) or self._aliases.get(base)
         if target is not None:
             declared = declared_target(target, self._namespace, record.stem)
             return Known(record, store, base, declared.name, declared.version or version)
         return Known(record, store, base, features_dataset(store, base), version)
-
-    def _only_store(self, base: str) -> str | None:
-        stores = self._stores_of_base.get(base, set())
-        return next(iter(stores)) if len(stores) == 1 else None
 
     def identity_of(self, item: Known) -> DatasetVersion:
         """The dataset version that a record is, with the rung that named it."""
@@ -200,6 +202,10 @@ class DatasetIndex:
         link = Link("version", 0.8, f"no name was given, and only this dataset has {version!r}")
         found = self._single(hits, link)
         return found, sorted({k.name for k in hits}) if found is None else []
+
+
+def _only(stores: set[str]) -> str | None:
+    return next(iter(stores)) if len(stores) == 1 else None
 
 
 def _stamp_version(stamp: str | None) -> str | None:

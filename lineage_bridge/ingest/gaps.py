@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -66,6 +67,17 @@ class Gap:
         return {name: value for name, value in shape.items() if value is not None}
 
 
+def distinct(found: Iterable[Gap]) -> list[Gap]:
+    """Each gap once, though the same artifact was read in several places."""
+    unique = {(gap.kind, gap.what, gap.field, gap.edge): gap for gap in reversed(list(found))}
+    return list(reversed(unique.values()))
+
+
+def _line(section: str, said: str, target: str) -> str:
+    """A line for the beginning of lineage-bridge.toml; `alias add` writes the same."""
+    return f"aliases.{section}.{json.dumps(said)} = {json.dumps(target)}"
+
+
 def _gap(source: Source, kind: Kind, what: str, **more: str | None) -> Gap:
     return Gap(kind, what, path=source.shown, line=source.line, **more)
 
@@ -99,26 +111,32 @@ def dataset_missing(training: Training, dataset: DatasetVersion) -> Gap:
 
 def dataset_ambiguous(record: TrainingRecord, candidates: Sequence[str]) -> Gap:
     """A reference that several datasets answer to."""
+    said = record.dataset_path or record.dataset_name
     return _gap(
         record.source,
         "dataset_ambiguous",
-        f"dataset {record.dataset_name!r} may be any of {', '.join(candidates)}",
-        field="input_dataset_name",
+        f"dataset {said!r} may be any of {', '.join(candidates)}",
+        field="input_parquet" if record.dataset_path else "input_dataset_name",
         edge=f"{' | '.join(candidates)} -> train.{record.model}",
-        mend=f'[aliases.datasets] "{record.dataset_name}" = "{candidates[0]}"',
+        mend=_line("datasets", str(record.dataset_name), candidates[0])
+        if record.dataset_name
+        else _line("runs", record.run_id, f"{candidates[0]}@<version>"),
     )
 
 
-def training_without_dataset(record: TrainingRecord, candidates: Sequence[str]) -> Gap:
-    """A training that does not say what it read."""
+def training_without_dataset(
+    record: TrainingRecord, candidates: Sequence[str], newest_before: str | None
+) -> Gap:
+    """A training that does not say what it read; the line names the newest build before it."""
     among = f"; candidates: {', '.join(candidates)}" if candidates else ""
+    guess = newest_before or "features.<store>.<name>@<version>"
     return _gap(
         record.source,
         "training_without_dataset",
         f"the training of {record.model!r} does not say which dataset it read{among}",
         field="input_dataset_name",
         edge=f"(features) -> train.{record.model} (run {record.run_id})",
-        mend=f'[aliases.runs] "{record.run_id}" = "features.<store>.<name>@<version>"',
+        mend=_line("runs", record.run_id, guess),
     )
 
 
@@ -131,16 +149,14 @@ def model_missing(record: DeploymentRecord, model: DatasetVersion) -> Gap:
         f"no training is known for {said}, which {record.deployment!r} serves",
         field="model_name",
         edge=f"(training) -> {model.name}@{model.version}",
-        mend="read its bundle with --p4, or name it: "
-        f'[aliases.models] "{record.model}" = "models.<name>"',
+        mend="read its bundle with --p4",
     )
 
 
-def model_ambiguous(training: Training, version: str) -> Gap:
-    """A model version that several runs claim."""
-    model = training.model
+def model_ambiguous(source: Source, model: DatasetVersion, version: str) -> Gap:
+    """A model version that comes from several runs."""
     return _gap(
-        training.record.source,
+        source,
         "flagged",
         f"{model.name}@{model.version} comes from several runs; this one is called {version}",
         field="model_version",

@@ -49,6 +49,8 @@ from lineage_bridge.naming import (
 from lineage_bridge.settings import Settings
 from lineage_bridge.times import format_time
 
+Served = tuple[PublishedRecord | DeploymentRecord, Ancestry]
+
 # Of several artifacts for one build or run, the first family here wins.
 RANK = {"p4": 0, "p2": 1, "p5": 2, "p6": 3}
 
@@ -108,16 +110,18 @@ class _Pass:
             namespace=self._namespace,
             aliases=self._settings.aliases.models,
         )
-        ancestries = [(r.source, models.of_published(r)) for r in self._published]
         self._note_published()
-        starts = []
-        for record in self._deployments:
-            ancestry = models.of_deployment(record)
-            ancestries.append((record.source, ancestry))
-            starts.append(self._start(record, ancestry))
+        found: list[Served] = [(r, models.of_published(r)) for r in self._published]
+        found += [(r, models.of_deployment(r)) for r in self._deployments]
+        ancestries = self._apart(found)
         linked.publications = self._publications(ancestries)
-        linked.starts = with_ends(starts)
+        linked.starts = with_ends(
+            self._start(record, ancestry)
+            for record, ancestry in ancestries
+            if isinstance(record, DeploymentRecord)
+        )
         self._note_missing_datasets()
+        self._outcome.gaps = gaps.distinct(self._outcome.gaps)
         return self._outcome
 
     def _decide(self, found: DatasetVersion, said: str, source: Source) -> None:
@@ -206,12 +210,21 @@ class _Pass:
             )
         said = record.dataset_path or record.dataset_name or record.dataset_version
         if found is None:
-            self._outcome.gaps.append(gaps.training_without_dataset(record, candidates))
+            self._outcome.gaps.append(
+                gaps.training_without_dataset(record, candidates, self._newest_before(record))
+            )
             return None
         self._decide(found, f"dataset {said!r}", record.source)
         if candidates:
             self._outcome.gaps.append(gaps.dataset_ambiguous(record, candidates))
         return found
+
+    def _newest_before(self, record: TrainingRecord) -> str | None:
+        """The newest build before a training: where to begin when it does not say what it read."""
+        ended = record.completed or record.created
+        before = [(t, n, v) for (n, v), t in self._built.items() if ended and t <= ended and v]
+        _, name, version = max(before, default=(None, None, None))
+        return f"{name}@{version}" if name is not None else None
 
     def _distinct(self, trainings: Sequence[Training]) -> list[Training]:
         """Keep two runs that claim one model version apart: each gets its run in the version."""
@@ -223,7 +236,8 @@ class _Pass:
                 distinct.append(training)
                 continue
             version = f"{model.version}+{training.run_id[:8]}"
-            self._outcome.gaps.append(gaps.model_ambiguous(training, version))
+            gap = gaps.model_ambiguous(training.record.source, model, version)
+            self._outcome.gaps.append(gap)
             distinct.append(replace(training, model=replace(model, version=version)))
         return sorted(distinct, key=lambda t: (t.ended, t.run_id))
 
@@ -241,10 +255,28 @@ class _Pass:
             if missing:
                 self._outcome.gaps.append(gaps.published_without_dataset(record, missing))
 
-    def _publications(self, found: Iterable[tuple[Source, Ancestry]]) -> list[Publication]:
-        publications: dict[tuple[str, str | None], Publication] = {}
-        for source, ancestry in found:
+    def _apart(self, found: Sequence[Served]) -> list[Served]:
+        """Keep copies of one name and version from several runs apart, as `_distinct` does."""
+        runs: dict[tuple[str, str | None], set[str]] = defaultdict(set)
+        for _, ancestry in found:
+            if ancestry.trained is not None and ancestry.is_publication:
+                model = ancestry.model
+                runs[model.name, model.version].add(ancestry.trained.run_id)
+        apart = []
+        for record, ancestry in found:
             model, trained = ancestry.model, ancestry.trained
+            if trained is not None and len(runs.get((model.name, model.version), ())) > 1:
+                version = f"{model.version}+{trained.run_id[:8]}"
+                gap = gaps.model_ambiguous(record.source, model, version)
+                self._outcome.gaps.append(gap)
+                ancestry = replace(ancestry, model=replace(model, version=version))  # noqa: PLW2901
+            apart.append((record, ancestry))
+        return apart
+
+    def _publications(self, found: Iterable[Served]) -> list[Publication]:
+        publications: dict[tuple[str, str | None], Publication] = {}
+        for record, ancestry in found:
+            source, model, trained = record.source, ancestry.model, ancestry.trained
             self._decide(model, f"model of {source.shown!r}", source)
             if trained is None or not ancestry.is_publication:
                 continue

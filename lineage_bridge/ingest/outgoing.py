@@ -2,12 +2,12 @@
 
 Each event is about a subject (a build, one end of a run). When the records now say something else
 of a subject than the event that stands for it, or say it by another rung of the ladder, a new event
-supersedes that one.
+supersedes that one. When they no longer call for a subject at all, its event is withdrawn.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -40,7 +40,7 @@ def due_events(linked: Linked, freshness_of: FreshnessOf) -> Iterator[Due]:
     """Every event that the linked records call for."""
     for build in linked.builds:
         policy = freshness_of(build.dataset.name)
-        subject = f"build/{build.record.stem}/{build.dataset.version}"
+        subject = f"build/{build.dataset.name}@{build.dataset.version}"
         yield Due(subject, 0, partial(build_event, build, policy))
     for training in linked.trainings:
         subject = f"train/{training.run_id}"
@@ -57,34 +57,74 @@ def due_events(linked: Linked, freshness_of: FreshnessOf) -> Iterator[Due]:
             yield Due(f"{subject}/COMPLETE", 3, partial(deployment_event, start, "COMPLETE"))
 
 
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """An event that is due; `said` is what will be remembered of its subject."""
+
+    subject: str
+    rank: int
+    event: Event
+    said: str
+
+    @property
+    def order(self) -> tuple[int, int, str]:
+        return (self.event.time_us, self.rank, self.subject)
+
+
 class Outgoing:
     """The events that are due and new, appended in the order of their time."""
 
-    def __init__(self, due: Iterator[Due], emitted: dict[str, Emitted]) -> None:
+    def __init__(self, due: Iterable[Due], emitted: Mapping[str, Emitted]) -> None:
         self.appended = 0
-        pending = []
-        for item in due:
-            standing = emitted.get(item.subject)
-            event = item.make(None)
-            said = _said(event)
-            if standing is not None and standing.said == said:
-                continue
-            if standing is not None:
-                event = item.make(standing.id)
-            pending.append((event.time_us, item.rank, item.subject, event, said))
-        self._pending = sorted(pending, key=lambda p: p[:3])
         self._next = 0
+        calls = [_Call(item) for item in due]
+        pending = [p for call in calls if (p := call.pending(emitted.get(call.due.subject)))]
+        gone = sorted(emitted.keys() - {call.due.subject for call in calls})
+        if gone and calls:
+            heir = min(calls, key=lambda call: call.order)
+            pending += [p for subject in gone if (p := heir.inherit(subject, emitted[subject]))]
+        self._pending = sorted(pending, key=lambda p: p.order)
 
     def append_until(self, tx: Transaction, time_us: int | None) -> None:
         """Append what is due up to and including that instant; None: all of it."""
         while self._next < len(self._pending):
-            due_us, _, subject, event, said = self._pending[self._next]
-            if time_us is not None and due_us > time_us:
+            item = self._pending[self._next]
+            if time_us is not None and item.event.time_us > time_us:
                 return
-            if tx.append(event, "artifact") is not None:
+            if tx.append(item.event, "artifact") is not None:
                 self.appended += 1
-            keep_emitted(tx.connection, subject, Emitted(said, str(event.id)))
+            keep_emitted(tx.connection, item.subject, Emitted(item.said, str(item.event.id)))
             self._next += 1
+
+
+class _Call:
+    """What the records call for, as an event that supersedes nothing yet."""
+
+    def __init__(self, due: Due) -> None:
+        self.due = due
+        event = due.make(None)
+        self._event = event
+        self._said = _said(event)
+        self.order = (event.time_us, due.rank, due.subject)
+
+    def pending(self, standing: Emitted | None) -> _Pending | None:
+        """The event to append, None if the one that stands says the same."""
+        if standing is None:
+            return _Pending(self.due.subject, self.due.rank, self._event, self._said)
+        if standing.said == self._said:
+            return None
+        return _Pending(self.due.subject, self.due.rank, self.due.make(standing.id), self._said)
+
+    def inherit(self, subject: str, standing: Emitted) -> _Pending | None:
+        """Withdraw the event of a subject that nothing calls for any more.
+
+        Only an event can supersede one, so this one is said again, and supersedes that: its facts
+        are there already and change nothing.
+        """
+        said = f"withdrawn {self._said}"
+        if standing.said == said:
+            return None
+        return _Pending(subject, self.due.rank, self.due.make(standing.id), said)
 
 
 def _said(event: Event) -> str:
