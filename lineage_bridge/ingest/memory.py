@@ -11,12 +11,14 @@ from dataclasses import dataclass
 
 from lineage_bridge.adapters.records import Record, decode_record, encode_record
 from lineage_bridge.errors import SettingsError
-from lineage_bridge.ingest import cursors, quarantine
+from lineage_bridge.ingest import cursors, quarantine, seen_lines, window_state
 from lineage_bridge.journal import Journal
 
 _SCHEMAS = (
     quarantine.SCHEMA,
     cursors.SCHEMA,
+    seen_lines.SCHEMA,
+    *window_state.SCHEMA,
     """
 CREATE TABLE IF NOT EXISTS ingest_facts (
     key TEXT PRIMARY KEY,
@@ -48,7 +50,9 @@ CREATE TABLE IF NOT EXISTS emitted (
 
 
 def prepare(journal: Journal, namespace: str) -> None:
-    """Make the tables; a home keeps the namespace of its first backfill.
+    """Make all tables of ingest, so that none is missing however early a backfill ends.
+
+    A home keeps the namespace of its first backfill.
 
     Raises:
         SettingsError: the home holds another namespace.

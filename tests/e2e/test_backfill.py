@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from conftest import run_command
 
+from lineage_bridge.ingest import memory
 from lineage_bridge.journal import Journal
 
 
@@ -68,6 +69,16 @@ def test_a_killed_backfill_and_another_give_the_same_events(nyc, nyc_home, tmp_p
 
     assert run_command("backfill", "--home", home, "--namespace", "urban", nyc).code == 0
     assert bodies(home).keys() == bodies(nyc_home).keys()
+
+
+def test_a_home_of_a_backfill_that_was_killed_at_once_can_be_asked(lb, tmp_path):
+    with Journal(tmp_path / "home") as journal:
+        memory.prepare(journal, "urban")
+
+    result = lb("doctor", "--json")
+
+    assert (result.code, result.err) == (0, "")
+    assert result.json == {"gaps": [], "notes": [], "rejected": []}
 
 
 def test_a_dry_run_prints_valid_events_and_writes_nothing(nyc, lb, tmp_path):
