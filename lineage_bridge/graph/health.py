@@ -5,12 +5,13 @@ The shape is published in `docs/json.md`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 from lineage_bridge import facets
 from lineage_bridge.assess.liveness import Health, Start, health_at
+from lineage_bridge.assess.policy import ServingPolicy
 from lineage_bridge.graph.deployments import (
     Activation,
     Deployment,
@@ -19,28 +20,36 @@ from lineage_bridge.graph.deployments import (
     trained_on,
 )
 from lineage_bridge.graph.model import Binding, Graph
+from lineage_bridge.naming import Slot
 from lineage_bridge.times import format_time
 
 TOTALS = ("requests", "successes", "failures", "rejected", "timeouts", "predictions", "windows")
 
 
-def health_json(graph: Graph, at: datetime) -> dict[str, Any]:
+PolicyOf = Callable[[Slot], ServingPolicy | None]
+
+
+def health_json(graph: Graph, at: datetime, *, policy_of: PolicyOf | None = None) -> dict[str, Any]:
     """`{"at", "deployments": [...]}`, sorted by service, environment and deployment.
 
     `graph` must be that of the same instant: facts with an event time after `at` are not in it.
+    What time alone changes (stopped, silent, no requests yet) is judged by the policy that
+    `policy_of` gives for a deployment; without one, by that which the facet carries.
     """
+    own = policy_of or _that_of_the_facet
     return {
         "at": format_time(at),
-        "deployments": [_deployment(graph, d, at) for d in deployments(graph)],
+        "deployments": [_deployment(graph, d, at, own(d.slot)) for d in deployments(graph)],
     }
 
 
-def health_of(graph: Graph, deployment: Deployment, at: datetime) -> Health:
-    """The judgement of one deployment."""
-    return _judge(graph, deployment, at)[0]
+def _that_of_the_facet(_: Slot) -> None:
+    return None
 
 
-def _judge(graph: Graph, deployment: Deployment, at: datetime) -> tuple[Health, Mapping[str, Any]]:
+def _judge(
+    graph: Graph, deployment: Deployment, at: datetime, policy: ServingPolicy | None
+) -> tuple[Health, Mapping[str, Any]]:
     """The judgement, and the facet that it was made from; empty where there is none."""
     facts = graph.facet(deployment.predictions, facets.SERVING_HEALTH)
     starts = [
@@ -50,14 +59,16 @@ def _judge(graph: Graph, deployment: Deployment, at: datetime) -> tuple[Health, 
         if (own := deployment_facts(run)) is not None
     ]
     try:
-        return health_at(facts, at, starts=starts), facts or {}
+        return health_at(facts, at, starts=starts, policy=policy), facts or {}
     except (AttributeError, KeyError, TypeError, ValueError):
         # Anybody may post a facet under our name; one that breaks its schema says nothing.
-        return health_at(None, at, starts=starts), {}
+        return health_at(None, at, starts=starts, policy=policy), {}
 
 
-def _deployment(graph: Graph, deployment: Deployment, at: datetime) -> dict[str, Any]:
-    health, facts = _judge(graph, deployment, at)
+def _deployment(
+    graph: Graph, deployment: Deployment, at: datetime, policy: ServingPolicy | None
+) -> dict[str, Any]:
+    health, facts = _judge(graph, deployment, at, policy)
     shape: dict[str, Any] = {
         "service": deployment.slot.service,
         "environment": deployment.slot.environment,
