@@ -55,11 +55,6 @@ class Reason(NamedTuple):
         return facts
 
 
-def worst_status(reasons: Iterable[Reason]) -> str:
-    """The worst level among the reasons; none is healthy."""
-    return worst_of(reason.level for reason in reasons)
-
-
 def worst_of(statuses: Iterable[str]) -> str:
     """The worst of several statuses; none is healthy."""
     return max(statuses, key=_RANK.__getitem__, default=HEALTHY)

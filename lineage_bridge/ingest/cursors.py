@@ -13,7 +13,6 @@ import os
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO
 
 SCHEMA = """
@@ -56,11 +55,6 @@ class Cursor:
 def create(connection: sqlite3.Connection) -> None:
     """Make the table, if it is not there."""
     connection.execute(SCHEMA)
-
-
-def real_path(path: Path) -> str:
-    """The absolute path without links, by which a file is known."""
-    return os.path.realpath(path)
 
 
 def get(connection: sqlite3.Connection, path: str) -> Cursor | None:

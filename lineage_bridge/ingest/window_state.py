@@ -180,7 +180,7 @@ class Memories:
 
     def moved(self) -> list[Slot]:
         """The deployments whose sums no event has told yet, in order."""
-        for slot, memory in _all_slots(self._connection):
+        for slot, memory in all_slots(self._connection):
             self._memories.setdefault(slot, memory)
         return sorted(slot for slot, memory in self._memories.items() if memory.moved)
 
@@ -200,7 +200,8 @@ class Memories:
         return SlotMemory() if row is None else _memory_of(row[0])
 
 
-def _all_slots(connection: sqlite3.Connection) -> list[tuple[Slot, SlotMemory]]:
+def all_slots(connection: sqlite3.Connection) -> list[tuple[Slot, SlotMemory]]:
+    """Every deployment with its memory, in order."""
     rows = connection.execute(
         "SELECT service, environment, deployment, memory FROM serving_slots ORDER BY 1, 2, 3"
     )
@@ -244,15 +245,10 @@ def save_fed(connection: sqlite3.Connection, run_ids: list[str]) -> None:
 
 def list_implied(connection: sqlite3.Connection) -> list[tuple[Slot, Implied]]:
     """Model versions that served without a deployment event."""
-    return [(slot, item) for slot, memory in _all_slots(connection) for item in memory.implied]
+    return [(slot, item) for slot, memory in all_slots(connection) for item in memory.implied]
 
 
 def list_blind_counters(connection: sqlite3.Connection) -> dict[str, tuple[str, ...]]:
     """By service, the counters that no window ever filled."""
     rows = connection.execute("SELECT service, blind FROM window_services ORDER BY service")
     return {service: tuple(filter(None, blind.split(","))) for service, blind in rows}
-
-
-def list_totals(connection: sqlite3.Connection) -> list[tuple[Slot, SlotMemory]]:
-    """Every deployment with its sums and notes."""
-    return _all_slots(connection)

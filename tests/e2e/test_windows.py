@@ -21,7 +21,7 @@ from windows import NS, a_line, a_start, file_of, findings, ingest, starts_of, w
 from lineage_bridge.errors import JournalError
 from lineage_bridge.events import run_event
 from lineage_bridge.ingest import quarantine, windows
-from lineage_bridge.ingest.window_state import list_implied, list_totals
+from lineage_bridge.ingest.window_state import all_slots, list_implied
 from lineage_bridge.journal import Journal
 from lineage_bridge.times import from_micros, parse_time, to_micros
 
@@ -52,7 +52,7 @@ def requests_of(journal):
     with journal.reading() as connection:
         return {
             slot.deployment: sum(totals.requests for totals in memory.totals)
-            for slot, memory in list_totals(connection)
+            for slot, memory in all_slots(connection)
         }
 
 

@@ -13,7 +13,7 @@ from serving import BAD, Service, a_window
 
 from lineage_bridge.assess.latency import possibly_slow, proven_slow
 from lineage_bridge.assess.ratios import wilson_bounds
-from lineage_bridge.assess.reasons import Reason, worst_status
+from lineage_bridge.assess.reasons import Reason, worst_of
 from lineage_bridge.assess.serving import DeploymentState
 
 HOURS = 6
@@ -65,7 +65,7 @@ def test_the_short_way_sees_what_the_long_way_sees(minutes):
         for name, state in service.state.endpoints.items():
             reasons: list[Reason] = state.reasons(name, life_us, service.policy)
             levels = tuple(sorted((reason.code, reason.level) for reason in reasons))
-            assert state.signature == (worst_status(reasons), levels)
+            assert state.signature == (worst_of(reason.level for reason in reasons), levels)
 
 
 @given(traffic)

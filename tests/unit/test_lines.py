@@ -219,12 +219,3 @@ def test_a_file_with_a_rejected_line_is_read_again_when_it_changes(tmp_path):
         file.write(b'{"b":2}\n')
 
     assert resumed(path, cursor) == (0, 0)
-
-
-def test_links_lead_to_the_same_file(tmp_path):
-    path = tmp_path / "f.jsonl"
-    path.write_bytes(b"")
-    link = tmp_path / "link"
-    link.symlink_to(tmp_path)
-
-    assert cursors.real_path(link / "f.jsonl") == cursors.real_path(path)
