@@ -72,7 +72,7 @@ def test_a_second_store_changes_nothing_of_the_first(nyc, lon, lb):
     assert {"build.mobility.training_dataset", "build.lon.training_dataset"} <= names
     assert "build.training_dataset" not in names
     table = "duckdb://mobility:main.raw_station_metrics_1min"
-    assert lb("path", table, "models.lightgbm_default@v5").code == 0
+    assert lb("path", table, "models.lightgbm_default@v5+5bbf7d7a").code == 0
 
 
 def test_two_cities_in_any_order_give_one_graph(nyc, lon, lb, tmp_path, monkeypatch):
