@@ -8,7 +8,7 @@ supersedes it, and the letter is gone).
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -68,12 +68,17 @@ def retry(journal: Journal, ids: Sequence[str] | None) -> tuple[int, list[DeadLe
         wanted = letters if ids is None else _of_ids(letters, ids)
         hopeless = [letter for letter in wanted if _is_hopeless(tx.connection, letter)]
         again = [letter for letter in wanted if letter not in hopeless]
-        tx.connection.executemany(
-            "UPDATE forward_events SET state = 'pending', failures = 0 WHERE seq = ?"
-            " AND target = (SELECT id FROM forward_targets WHERE url = ?)",
-            [(letter.seq, letter.target) for letter in again],
-        )
+        if again:
+            _send_again(tx.connection, again)
     return len(again), hopeless
+
+
+def _send_again(connection: sqlite3.Connection, letters: Iterable[DeadLetter]) -> None:
+    connection.executemany(
+        "UPDATE forward_events SET state = 'pending', failures = 0 WHERE seq = ?"
+        " AND target = (SELECT id FROM forward_targets WHERE url = ?)",
+        [(letter.seq, letter.target) for letter in letters],
+    )
 
 
 def _of_ids(letters: Sequence[DeadLetter], ids: Sequence[str]) -> list[DeadLetter]:

@@ -155,6 +155,16 @@ def test_retry_wants_ids_that_there_are_or_all(home, capsys, args):
     assert "dead letter" in err.lower()
 
 
+def test_a_home_that_never_forwarded_has_nothing_to_retry(home, capsys):
+    code, out, _ = run(capsys, "retry", "--all")
+    assert (code, out) == (0, "0 dead letters wait to be sent again.\n")
+    assert run(capsys, "dead")[:2] == (0, "There are no dead letters.\n")
+
+    code, _, err = run(capsys, "retry", "x")
+    assert code == 2
+    assert "No dead letter has the id `x`" in err
+
+
 def test_verify_finds_what_was_changed(home, capsys):
     assert as_json(capsys, "verify") == (0, {"events": 3, "problems": []})
 
