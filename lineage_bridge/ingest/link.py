@@ -36,7 +36,7 @@ from lineage_bridge.errors import ArtifactError
 from lineage_bridge.ingest import gaps
 from lineage_bridge.ingest.datasets import DatasetIndex, Known, declared_target
 from lineage_bridge.ingest.gaps import Gap
-from lineage_bridge.ingest.models import Ancestry, ModelIndex
+from lineage_bridge.ingest.models import Ancestry, ModelIndex, model_name
 from lineage_bridge.ingest.quarantine import Rejected, rejected
 from lineage_bridge.naming import (
     Slot,
@@ -156,10 +156,12 @@ class _Pass:
     # Trainings
 
     def _all_trainings(self) -> list[Training]:
-        by_run: dict[str, list[TrainingRecord]] = defaultdict(list)
+        # P4's and P6's run ids are one space, P2's another; a UUID has several spellings.
+        by_run: dict[tuple[bool, str], list[TrainingRecord]] = defaultdict(list)
         for record in self._trainings:
-            by_run[run_uuid(self._namespace, _train_key(record), record.run_id)].append(record)
-        return [self._training(self._winner(group), run) for run, group in by_run.items()]
+            key = (record.source.family == "p2", run_uuid("", "", record.run_id))
+            by_run[key].append(record)
+        return [self._training(self._winner(group)) for group in by_run.values()]
 
     def _winner(self, group: Sequence[TrainingRecord]) -> TrainingRecord:
         """Of several records of one run: by family, then the bundle in the folder of that name."""
@@ -175,12 +177,14 @@ class _Pass:
                 self._outcome.rejected.append(rejected(other.source.path, "p4", error))
         return winner
 
-    def _training(self, record: TrainingRecord, run_id: str) -> Training:
+    def _training(self, record: TrainingRecord) -> Training:
         name = (
             p2_model_dataset(record.model)
             if record.source.family == "p2"
-            else self._model_name(record.model)
+            else model_name(record.model, self._settings.aliases.models)
         )
+        job = train_job(name)
+        run_id = run_uuid(self._namespace, job, record.run_id)
         dataset = self._dataset_of(record)
         built = self._built.get((dataset.name, dataset.version)) if dataset else None
         ended = record.completed or record.created
@@ -192,12 +196,7 @@ class _Pass:
         model = DatasetVersion(self._namespace, name, version, own)
         self._decide(model, f"model {record.model!r}", record.source)
         self._note_flags(record.source, record.flags)
-        return Training(record, train_job(name), run_id, dataset, model, ended)
-
-    def _model_name(self, said: str) -> str:
-        aliases = self._settings.aliases.models
-        index = ModelIndex([], [], namespace=self._namespace, aliases=aliases)
-        return index.model_name(said)
+        return Training(record, job, run_id, dataset, model, ended)
 
     def _dataset_of(self, record: TrainingRecord) -> DatasetVersion | None:
         declared = self._settings.aliases.runs.get(record.run_id)
@@ -317,11 +316,6 @@ class _Pass:
 
     def _note_flags(self, source: Source, flags: Sequence[str]) -> None:
         self._outcome.gaps.extend(gaps.flagged(source, flag) for flag in flags)
-
-
-def _train_key(record: TrainingRecord) -> str:
-    # P4's and P6's run ids are one space, P2's another.
-    return "p2" if record.source.family == "p2" else "p4"
 
 
 def _is_hex(run_id: str) -> bool:

@@ -19,6 +19,11 @@ from lineage_bridge.naming import canonical_version, model_dataset, run_uuid
 Triple = tuple[str, datetime, datetime]
 
 
+def model_name(said: str, aliases: Mapping[str, str]) -> str:
+    """`models.<name>` of what an artifact calls a model: as declared, else its own name."""
+    return aliases.get(said) or model_dataset(said)
+
+
 @dataclass(frozen=True, slots=True)
 class Ancestry:
     """A model under the name that it is served by, and the training that it came from.
@@ -60,20 +65,16 @@ class ModelIndex:
 
     def _add(self, training: Training) -> None:
         record = training.record
-        self._by_run[training.run_id] = training
+        self._by_run[_one_spelling(record.run_id)] = training
         if training.model.version is not None:
             self._by_name[training.model.name, training.model.version].append(training)
         if training.dataset and training.dataset.version and record.started and record.completed:
             triple = (training.dataset.version, record.started, record.completed)
             self._by_triple[triple].append(training)
 
-    def model_name(self, said: str) -> str:
-        """`models.<name>` of what an artifact calls a model: as declared, else its own name."""
-        return self._aliases.get(said) or model_dataset(said)
-
     def of_published(self, record: PublishedRecord) -> Ancestry:
         """What a published folder holds."""
-        name = self.model_name(record.name)
+        name = model_name(record.name, self._aliases)
         version = record.version or record.folder
         training, link = self._train_of_folder(record, name, version)
         if training is None or link is None:
@@ -85,7 +86,7 @@ class ModelIndex:
         self, record: PublishedRecord, name: str, version: str
     ) -> tuple[Training | None, Link | None]:
         if record.run_id is not None:
-            training = self._by_run.get(run_uuid(self._namespace, name, record.run_id))
+            training = self._by_run.get(_one_spelling(record.run_id))
             if training is not None:
                 return training, Link("run_id", 0.95, f"its `run_id` is {record.run_id!r}")
         return self._by_name_or_triple(
@@ -94,7 +95,7 @@ class ModelIndex:
 
     def of_deployment(self, record: DeploymentRecord) -> Ancestry:
         """What a deployment serves."""
-        name = self.model_name(record.model)
+        name = model_name(record.model, self._aliases)
         folder = self._folder_of(record)
         if folder is not None:
             return self.of_published(folder)
@@ -160,3 +161,8 @@ def _agrees(training: Training, triple: tuple[str, datetime | None, datetime | N
         (dataset_version or None, dataset.version if dataset else None),
     ]
     return all(a is None or b is None or a == b for a, b in pairs)
+
+
+def _one_spelling(run_id: str) -> str:
+    """The same for a UUID with dashes and without, in upper case or lower."""
+    return run_uuid("", "", run_id)

@@ -166,3 +166,19 @@ def test_an_alias_of_the_wrong_form_is_refused(lb, tmp_path):
         assert lb("alias", "add", kind, "said", target).code == 2
     (tmp_path / "lineage-bridge.toml").write_text('aliases.models.x = "foo bar"')
     assert lb("alias", "list").code == 2
+
+
+def test_a_run_id_that_is_no_uuid_still_ties_a_copy_to_its_training(nyc, lb, tmp_path):
+    source = next(p for p in (nyc / "p4").rglob("metadata.json") if "_version" in p.read_text())
+    document = json.loads(source.read_text()) | {"run_id": "2024/run 7"}
+    bundle = tmp_path / "in" / "p4" / "run"
+    bundle.mkdir(parents=True)
+    (bundle / "metadata.json").write_text(json.dumps(document))
+    folder = tmp_path / "in" / "models" / "renamed" / "v9"
+    folder.mkdir(parents=True)
+    published = {"model_version": "v9", "run_id": "2024/run 7"}
+    (folder / "model_metadata.json").write_text(json.dumps(published))
+
+    assert lb("backfill", tmp_path / "in").code == 0
+    path = lb("path", f"models.{document['candidate_name']}", "models.renamed@v9", "--json")
+    assert path.code == 0
