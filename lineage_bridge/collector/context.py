@@ -7,8 +7,10 @@ import sqlite3
 from collections import Counter
 from dataclasses import dataclass, field
 
-from lineage_bridge.collector import hashes
+from lineage_bridge.collector import dataset_row, hashes, job_row
+from lineage_bridge.collector.dataset_row import DatasetRow, VersionRow
 from lineage_bridge.collector.errors import RefusedEventError
+from lineage_bridge.collector.job_row import JobRow
 
 OWNER = "anonymous"
 SOURCE_TYPE = "POSTGRESQL"  # whatever the source is: so Marquez takes it from events
@@ -17,21 +19,51 @@ _UNFORMATTED = re.compile(r"[^a-zA-Z0-9:/\-_.@+]")
 
 @dataclass(slots=True)
 class Batch:
-    """Records taken in together: what they need to write only once.
+    """Records taken in together: what they need to read and to write only once.
+
+    Rows are changed in memory and written by `flush`; whoever reads what may have changed from
+    the tables in between (`save_versions`, `current_run_of`) must take care of it.
 
     Attributes:
         namespaces: that are known to be there and visible.
         events: per hour and type, still to be added to the table.
         sources: by name: URL, first and last mention, still to be written.
+        jobs: mentioned, by namespace and name.
+        datasets: mentioned, by row; their rows by namespace and name are in `dataset_ids`.
+        versions: mentioned, by row; their rows by hash are in `version_ids`.
+        changed: the rows of versions that are still to be written.
     """
 
     namespaces: set[str] = field(default_factory=set)
     events: Counter[tuple[int, str]] = field(default_factory=Counter)
     sources: dict[str, tuple[str, int, int]] = field(default_factory=dict)
+    jobs: dict[tuple[str, str], JobRow] = field(default_factory=dict)
+    datasets: dict[int, DatasetRow] = field(default_factory=dict)
+    dataset_ids: dict[tuple[str, str], int] = field(default_factory=dict)
+    versions: dict[int, VersionRow] = field(default_factory=dict)
+    version_ids: dict[str, int] = field(default_factory=dict)
+    changed: set[int] = field(default_factory=set)
 
     def flush(self, connection: sqlite3.Connection) -> None:
         """Write what was held back, and forget what a command may change."""
         self.namespaces.clear()
+        self._flush_counts(connection)
+        self.save_versions(connection)
+        self.versions.clear()
+        self.version_ids.clear()
+        dataset_row.save_datasets(connection, self.datasets.values())
+        self.datasets.clear()
+        self.dataset_ids.clear()
+        job_row.save_all(connection, self.jobs.values())
+        self.jobs.clear()
+
+    def save_versions(self, connection: sqlite3.Connection) -> None:
+        """Write the versions that have changed."""
+        versions = [self.versions[version] for version in self.changed]
+        dataset_row.save_versions(connection, versions)
+        self.changed.clear()
+
+    def _flush_counts(self, connection: sqlite3.Connection) -> None:
         connection.executemany(
             "INSERT INTO mq_event_hours (hour, type, events) VALUES (?, ?, ?)"
             " ON CONFLICT (hour, type) DO UPDATE SET events = events + excluded.events",

@@ -1,15 +1,80 @@
-"""A version of a dataset while an event changes it: read once, changed in memory, written once."""
+"""A dataset, and a version of it, while events change them: read once, written once per batch."""
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
 COLUMNS: Final = (
-    "id, dataset, namespace, name, field_ids, lineage_key, run_facets, runless_facets,"
+    "id, dataset, namespace, name, run, field_ids, lineage_key, run_facets, runless_facets,"
     " output_facets, listed_facets"
 )
+_DATASET_COLUMNS: Final = (
+    "d.id, d.current_version, d.namespace, d.name, d.fields_key, d.fields_ids, d.updated_us,"
+    " d.physical_name, d.description, d.is_deleted, d.is_hidden, d.type"
+)
+
+
+@dataclass(slots=True)
+class DatasetRow:
+    """A row of `mq_datasets`; its names are the first ones it had, the namespace formatted."""
+
+    id: int
+    current_version: int | None
+    namespace: str
+    name: str
+    fields_key: bytes | None
+    fields_ids: str | None
+    updated_us: int
+    physical_name: str
+    description: str | None
+    is_deleted: bool
+    is_hidden: bool = False
+    type: str = "DB_TABLE"
+
+
+def save_datasets(connection: sqlite3.Connection, rows: Iterable[DatasetRow]) -> None:
+    """Write what an event may change of datasets."""
+    connection.executemany(
+        "UPDATE mq_datasets SET type = ?, updated_us = ?, physical_name = ?, description = ?,"
+        " is_deleted = ?, is_hidden = ?, current_version = ?, fields_key = ?, fields_ids = ?"
+        " WHERE id = ?",
+        [
+            (
+                row.type,
+                row.updated_us,
+                row.physical_name,
+                row.description,
+                row.is_deleted,
+                row.is_hidden,
+                row.current_version,
+                row.fields_key,
+                row.fields_ids,
+                row.id,
+            )
+            for row in rows
+        ],
+    )
+
+
+def find_dataset(connection: sqlite3.Connection, namespace: str, name: str) -> DatasetRow | None:
+    """Read the dataset that has a name, its first or another; None if there is none."""
+    row = connection.execute(
+        f"SELECT {_DATASET_COLUMNS} FROM mq_symlinks s JOIN mq_datasets d ON d.id = s.dataset"
+        " WHERE s.namespace = ? AND s.name = ?",
+        (namespace, name),
+    ).fetchone()
+    return None if row is None else DatasetRow(*row)
+
+
+def load_dataset(connection: sqlite3.Connection, dataset: int) -> DatasetRow:
+    """Read one dataset."""
+    row = connection.execute(
+        f"SELECT {_DATASET_COLUMNS} FROM mq_datasets d WHERE d.id = ?", (dataset,)
+    ).fetchone()
+    return DatasetRow(*row)
 
 
 @dataclass(slots=True)
@@ -20,6 +85,7 @@ class VersionRow:
     dataset: int
     namespace: str
     name: str
+    run: int | None = None
     field_ids: str = "[]"
     lineage_key: bytes | None = None
     run_facets: bytes | None = None
@@ -38,13 +104,14 @@ class VersionRow:
             self.listed_facets,
         )
 
-    def save(self, connection: sqlite3.Connection) -> None:
-        """Write what an event may change."""
-        connection.execute(
-            "UPDATE mq_dataset_versions SET field_ids = ?, lineage_key = ?, run_facets = ?,"
-            " runless_facets = ?, output_facets = ?, listed_facets = ? WHERE id = ?",
-            (*self.changing(), self.id),
-        )
+
+def save_versions(connection: sqlite3.Connection, rows: Iterable[VersionRow]) -> None:
+    """Write what an event may change of versions, but for `run`."""
+    connection.executemany(
+        "UPDATE mq_dataset_versions SET field_ids = ?, lineage_key = ?, run_facets = ?,"
+        " runless_facets = ?, output_facets = ?, listed_facets = ? WHERE id = ?",
+        [(*row.changing(), row.id) for row in rows],
+    )
 
 
 def load(connection: sqlite3.Connection, version: int) -> VersionRow:
@@ -53,3 +120,11 @@ def load(connection: sqlite3.Connection, version: int) -> VersionRow:
         f"SELECT {COLUMNS} FROM mq_dataset_versions WHERE id = ?", (version,)
     ).fetchone()
     return VersionRow(*row)
+
+
+def find(connection: sqlite3.Connection, version: str) -> VersionRow | None:
+    """Read the version of a hash, None if there is none."""
+    row = connection.execute(
+        f"SELECT {COLUMNS} FROM mq_dataset_versions WHERE version = ?", (version,)
+    ).fetchone()
+    return None if row is None else VersionRow(*row)

@@ -1,8 +1,9 @@
-"""A job while an event changes it: read once, changed in memory, written once."""
+"""A job while events change it: read once, changed in memory, written once per batch."""
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -49,26 +50,30 @@ class JobRow:
         if self.current_run_us is None or self.current_run_us <= at_us:
             self.current_run, self.current_run_us = run, at_us
 
-    def save(self, connection: sqlite3.Connection) -> None:
-        """Write all that an event may change; the job is visible from then on."""
-        connection.execute(
-            "UPDATE mq_jobs SET simple_name = ?, type = ?, description = ?, location = ?,"
-            " current_inputs = ?, parent = ?, updated_us = ?, current_version = ?,"
-            " current_run = ?, current_run_us = ?, is_hidden = 0 WHERE id = ?",
+
+def save_all(connection: sqlite3.Connection, rows: Iterable[JobRow]) -> None:
+    """Write all that an event may change; the jobs are visible from then on."""
+    connection.executemany(
+        "UPDATE mq_jobs SET simple_name = ?, type = ?, description = ?, location = ?,"
+        " current_inputs = ?, parent = ?, updated_us = ?, current_version = ?,"
+        " current_run = ?, current_run_us = ?, is_hidden = 0 WHERE id = ?",
+        [
             (
-                self.simple_name,
-                self.type,
-                self.description,
-                self.location,
-                self.current_inputs,
-                self.parent,
-                self.updated_us,
-                self.current_version,
-                self.current_run,
-                self.current_run_us,
-                self.id,
-            ),
-        )
+                row.simple_name,
+                row.type,
+                row.description,
+                row.location,
+                row.current_inputs,
+                row.parent,
+                row.updated_us,
+                row.current_version,
+                row.current_run,
+                row.current_run_us,
+                row.id,
+            )
+            for row in rows
+        ],
+    )
 
 
 def load(connection: sqlite3.Connection, job: int) -> JobRow:

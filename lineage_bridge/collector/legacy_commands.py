@@ -12,9 +12,15 @@ from typing import Any
 
 import msgspec
 
-from lineage_bridge.collector import hashes, job_row, reduce_fields, reduce_jobs, reduce_versions
+from lineage_bridge.collector import (
+    dataset_row,
+    hashes,
+    job_row,
+    reduce_fields,
+    reduce_jobs,
+    reduce_versions,
+)
 from lineage_bridge.collector.context import Context, formatted
-from lineage_bridge.collector.dataset_row import load as load_version
 from lineage_bridge.collector.reduce_runs import FOREVER_US, Run
 
 Command = Mapping[str, Any]
@@ -26,7 +32,7 @@ _decode = msgspec.json.Decoder().decode
 def _put_dataset(context: Context, command: Command) -> None:
     dataset = _upsert_dataset(context, command)
     fields = command["fields"]
-    keys = tuple(reduce_fields.fields_of({"fields": fields}))
+    keys = reduce_fields.fields_of({"fields": fields})
     version = hashes.name_uuid(_version_text(command, keys))
     context.connection.execute(
         "INSERT INTO mq_dataset_versions (uuid, version, dataset, run, created_us, namespace, name,"
@@ -60,10 +66,12 @@ def _put_dataset(context: Context, command: Command) -> None:
 def _map_fields(context: Context, version: int, dataset: int, schema: dict[str, Any]) -> None:
     fields = reduce_fields.fields_of(schema)
     if fields:
-        row = load_version(context.connection, version)
-        ids = reduce_fields.rows_of(context, dataset, fields, None, None)
+        row = dataset_row.load(context.connection, version)
+        owner = dataset_row.load_dataset(context.connection, dataset)
+        ids = reduce_fields.rows_of(context, owner, fields)
         row.field_ids = reduce_fields.added(row.field_ids, ids)
-        row.save(context.connection)
+        dataset_row.save_versions(context.connection, [row])
+        dataset_row.save_datasets(context.connection, [owner])
 
 
 def _version_text(command: Command, keys: tuple[reduce_fields.Field, ...]) -> str:
@@ -131,7 +139,7 @@ def _tag(context: Context, dataset: int, command: Command) -> None:
 
 def _put_job(context: Context, command: Command) -> None:
     now = replace(context, at_us=context.received_us)
-    job = reduce_jobs.known(
+    reduce_jobs.known(
         now,
         namespace=command["namespace"],
         name=command["name"],
@@ -142,7 +150,6 @@ def _put_job(context: Context, command: Command) -> None:
         location=command["location"],
         inputs=_encode(command["inputs"]).decode(),
     )
-    job.save(context.connection)
 
 
 def _create_run(context: Context, command: Command) -> None:
@@ -202,7 +209,7 @@ def _end(context: Context, run: int, command: Command) -> None:
         run, command["run"], command["state"], is_late=False, is_over=True, job_facets=facets
     )
     reduce_versions.link_run(context, job, ended)
-    job.save(context.connection)
+    job_row.save_all(context.connection, [job])
     context.connection.execute(
         "UPDATE mq_datasets SET last_modified_us = :at, updated_us = :at WHERE id IN"
         " (SELECT dataset FROM mq_dataset_versions WHERE run = :run)",

@@ -110,6 +110,7 @@ def _take(connection: sqlite3.Connection, batch: Batch, event: Stored) -> None:
     if event.kind == COMMAND:
         batch.flush(connection)
         commands.take(context, _decode(event.body))
+        batch.flush(connection)
     elif event.kind == REFUSED:
         document = _decode(event.body)
         raise RefusedEventError(400, poison(document, kind_of(document)) or "refused")

@@ -22,7 +22,6 @@ from lineage_bridge.collector import (
 )
 from lineage_bridge.collector.context import Context, refuse
 from lineage_bridge.collector.dataset_row import VersionRow
-from lineage_bridge.collector.job_row import JobRow
 from lineage_bridge.collector.reduce_datasets import Role
 from lineage_bridge.collector.validation import NAMESPACE, text
 
@@ -62,13 +61,6 @@ def _take_dataset_event(context: Context, event: Event) -> None:
 
 def _take_job_event(context: Context, event: Event) -> None:
     job = reduce_jobs.take_static(context, event)
-    try:
-        _take_static_io(context, event, job)
-    finally:
-        job.save(context.connection)
-
-
-def _take_static_io(context: Context, event: Event, job: JobRow) -> None:
     inputs = _datasets(context, event.get("inputs"), Role.JOB_INPUT, None)
     outputs = _datasets(context, event.get("outputs"), Role.JOB_OUTPUT, None)
     facets = typed.stored_facets(event["job"], typed.JOB_FACETS, context.may_have_nulls)
@@ -82,13 +74,6 @@ def _take_run_event(context: Context, event: Event) -> None:
     job = reduce_jobs.take(context, event, parent)
     run = reduce_runs.take(context, event, job.id)
     job.set_run(parent.current_run if parent else run.id, context.at_us)
-    try:
-        _take_io(context, event, job, run)
-    finally:
-        job.save(context.connection)
-
-
-def _take_io(context: Context, event: Event, job: JobRow, run: reduce_runs.Run) -> None:
     reduce_runs.check(event)
     inputs = _datasets(context, event.get("inputs"), Role.INPUT, run)
     outputs = _datasets(context, event.get("outputs"), Role.OUTPUT, run)

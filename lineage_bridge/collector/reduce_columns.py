@@ -54,6 +54,7 @@ def take(
 
 def _inputs(context: Context, run: int) -> _Inputs:
     found: _Inputs = {}
+    context.batch.save_versions(context.connection)
     rows = context.connection.execute(
         "SELECT s.namespace, s.name, f.name, v.id, f.id FROM mq_run_inputs i"
         " JOIN mq_dataset_versions v ON v.id = i.version"

@@ -7,8 +7,7 @@ input uses the current version if there is one. Source: `OpenLineageDao.upsertLi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 from urllib.parse import quote
@@ -21,7 +20,7 @@ from lineage_bridge.collector import (
     reduce_fields,
 )
 from lineage_bridge.collector.context import Context, formatted, refuse
-from lineage_bridge.collector.dataset_row import VersionRow
+from lineage_bridge.collector.dataset_row import DatasetRow, VersionRow
 from lineage_bridge.collector.reduce_fields import Field
 from lineage_bridge.collector.reduce_runs import Run
 from lineage_bridge.collector.validation import is_uri, text
@@ -43,19 +42,7 @@ class Role(Enum):
     @property
     def is_input(self) -> bool:
         """Tell whether it is read."""
-        return self in {Role.INPUT, Role.JOB_INPUT}
-
-
-@dataclass(frozen=True, slots=True)
-class _Dataset:
-    """A dataset's row; its names are the first ones it had, the namespace formatted."""
-
-    id: int
-    current_version: int | None
-    namespace: str
-    name: str
-    fields_key: bytes | None = None
-    fields_ids: str | None = None
+        return self is Role.INPUT or self is Role.JOB_INPUT
 
 
 def take(context: Context, dataset: Mapping[str, Any], role: Role, run: Run | None) -> VersionRow:
@@ -79,7 +66,7 @@ def take(context: Context, dataset: Mapping[str, Any], role: Role, run: Run | No
         _fill(context, version, row, fields, dataset, role, run)
     finally:
         if version.changing() != before:
-            version.save(context.connection)
+            context.batch.changed.add(version.id)
     reduce_facets.check(dataset)
     return version
 
@@ -87,8 +74,8 @@ def take(context: Context, dataset: Mapping[str, Any], role: Role, run: Run | No
 def _fill(
     context: Context,
     version: VersionRow,
-    row: _Dataset,
-    fields: Sequence[Field],
+    row: DatasetRow,
+    fields: tuple[Field, ...],
     dataset: Mapping[str, Any],
     role: Role,
     run: Run | None,
@@ -101,17 +88,20 @@ def _fill(
             "INSERT OR IGNORE INTO mq_run_inputs (run, version) VALUES (?, ?)",
             (run.id, version.id),
         )
-    _point(context, version, row.current_version, role)
+    if role is Role.STATIC:
+        set_current(context, row.id, version.id)
+    elif role is Role.INPUT and row.current_version is None:
+        row.current_version = version.id
     reduce_facets.take(context, version, dataset, is_input=role.is_input, run=run)
 
 
 def _map_fields(
-    context: Context, version: VersionRow, row: _Dataset, fields: Sequence[Field]
+    context: Context, version: VersionRow, row: DatasetRow, fields: tuple[Field, ...]
 ) -> dict[str, int]:
     """Map the columns of a mention to its version; return their rows by name."""
     if not fields:
         return {}
-    ids = reduce_fields.rows_of(context, row.id, fields, row.fields_key, row.fields_ids)
+    ids = reduce_fields.rows_of(context, row, fields)
     version.field_ids = reduce_fields.added(version.field_ids, ids)
     return {field.name: field_id for field, field_id in zip(fields, ids, strict=True)}
 
@@ -138,28 +128,35 @@ def _lifecycle(facets: Mapping[str, Any]) -> str:
 
 def _upsert(
     context: Context, namespace: str, name: str, source: str, facets: Mapping[str, Any]
-) -> _Dataset:
-    """Upsert a dataset by one of its names."""
-    connection = context.connection
+) -> DatasetRow:
+    """Upsert a dataset by one of its names; it is saved with its batch."""
     description = text((facets.get("documentation") or {}).get("description"))
     is_deleted = _lifecycle(facets).upper() == "DROP"
-    found = connection.execute(
-        "SELECT d.id, d.current_version, d.namespace, d.name, d.fields_key, d.fields_ids,"
-        " d.is_hidden FROM mq_symlinks s"
-        " JOIN mq_datasets d ON d.id = s.dataset WHERE s.namespace = ? AND s.name = ?",
-        (namespace, name),
-    ).fetchone()
-    if found is None:
+    row = _known(context, namespace, name)
+    if row is None:
         row = _insert(context, namespace, name, source, description, is_deleted)
-        return _Dataset(row, None, formatted(namespace), name)
-    connection.execute(
-        "UPDATE mq_datasets SET type = 'DB_TABLE', updated_us = ?, physical_name = ?,"
-        " description = ?, is_deleted = ?, is_hidden = 0 WHERE id = ?",
-        (context.at_us, name, description, is_deleted, found[0]),
-    )
-    if found[6]:
-        connection.execute("UPDATE mq_symlinks SET is_hidden = 0 WHERE dataset = ?", (found[0],))
-    return _Dataset(*found[:6])
+        context.batch.dataset_ids[namespace, name] = row.id
+        context.batch.datasets[row.id] = row
+        return row
+    if row.is_hidden:
+        context.connection.execute(
+            "UPDATE mq_symlinks SET is_hidden = 0 WHERE dataset = ?", (row.id,)
+        )
+    row.type, row.is_hidden, row.updated_us = "DB_TABLE", False, context.at_us
+    row.physical_name, row.description, row.is_deleted = name, description, is_deleted
+    return row
+
+
+def _known(context: Context, namespace: str, name: str) -> DatasetRow | None:
+    batch = context.batch
+    known = batch.dataset_ids.get((namespace, name))
+    if known is not None:
+        return batch.datasets[known]
+    found = dataset_row.find_dataset(context.connection, namespace, name)
+    if found is None:
+        return None
+    batch.dataset_ids[namespace, name] = found.id
+    return batch.datasets.setdefault(found.id, found)
 
 
 def _insert(
@@ -169,9 +166,10 @@ def _insert(
     source: str,
     description: str | None,
     is_deleted: bool,
-) -> int:
+) -> DatasetRow:
     connection = context.connection
-    values = (formatted(namespace), name, source, name, description, context.at_us, context.at_us)
+    own_namespace, at_us = formatted(namespace), context.at_us
+    values = (own_namespace, name, source, name, description, at_us, at_us)
     cursor = connection.execute(
         "INSERT INTO mq_datasets (namespace, name, source, physical_name, description, created_us,"
         " updated_us, type, is_deleted) VALUES (?, ?, ?, ?, ?, ?, ?, 'DB_TABLE', ?)"
@@ -179,13 +177,24 @@ def _insert(
         (*values, is_deleted),
     )
     if cursor.rowcount != 1:
-        raise refuse(f"another dataset is named {formatted(namespace)}:{name} in the database")
+        raise refuse(f"another dataset is named {own_namespace}:{name} in the database")
     row = int(cursor.lastrowid or 0)
     connection.execute(
         "INSERT INTO mq_symlinks (namespace, name, dataset, is_primary) VALUES (?, ?, ?, 1)",
         (namespace, name, row),
     )
-    return row
+    return DatasetRow(
+        id=row,
+        current_version=None,
+        namespace=own_namespace,
+        name=name,
+        fields_key=None,
+        fields_ids=None,
+        updated_us=at_us,
+        physical_name=name,
+        description=description,
+        is_deleted=is_deleted,
+    )
 
 
 def _check_symlinks(facet: Mapping[str, Any] | None) -> None:
@@ -213,32 +222,30 @@ def _version(
     context: Context,
     names: tuple[str, str],
     source: str,
-    row: _Dataset,
-    fields: Sequence[Field],
+    row: DatasetRow,
+    fields: tuple[Field, ...],
     facets: Mapping[str, Any],
     role: Role,
     run: Run | None,
 ) -> VersionRow:
     namespace, name = names
     if role.is_input and row.current_version is not None:
-        return dataset_row.load(context.connection, row.current_version)
+        return _current(context, row.current_version)
     lifecycle = _lifecycle(facets)
     if len(lifecycle) > MAX_LIFECYCLE:
         raise refuse(f"lifecycleStateChange must not be longer than {MAX_LIFECYCLE} characters")
-    keys = tuple(fields)
     version = hashes.dataset_version(
-        namespace, source, name, name, keys, lifecycle, run.uuid if run else None
+        namespace, source, name, name, fields, lifecycle, run.uuid if run else None
     )
     writer = run.id if run is not None and role is Role.OUTPUT else None
-    found = context.connection.execute(
-        f"SELECT run, {dataset_row.COLUMNS} FROM mq_dataset_versions WHERE version = ?", (version,)
-    ).fetchone()
+    found = _find(context, version)
     if found is not None:
-        if found[0] != writer:
+        if found.run != writer:
+            found.run = writer
             context.connection.execute(
                 "UPDATE mq_dataset_versions SET run = ? WHERE version = ?", (writer, version)
             )
-        return VersionRow(*found[1:])
+        return found
     inserted = context.connection.execute(
         "INSERT INTO mq_dataset_versions (uuid, version, dataset, run, created_us, namespace,"
         " name, fields, lifecycle_state, schema_version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -250,27 +257,49 @@ def _version(
             context.at_us,
             namespace,
             name,
-            reduce_fields.frozen(keys),
+            reduce_fields.frozen(fields),
             lifecycle,
-            hashes.schema_version(row.namespace, row.name, keys),
+            hashes.schema_version(row.namespace, row.name, fields),
         ),
     )
-    return VersionRow(int(inserted.lastrowid or 0), row.id, namespace, name)
+    made = VersionRow(int(inserted.lastrowid or 0), row.id, namespace, name, writer)
+    context.batch.version_ids[version] = made.id
+    context.batch.versions[made.id] = made
+    return made
 
 
-def _point(context: Context, version: VersionRow, current: int | None, role: Role) -> None:
-    if role is Role.STATIC:
-        set_current(context, version.dataset, version.id)
-    elif role is Role.INPUT and current is None:
-        context.connection.execute(
-            "UPDATE mq_datasets SET current_version = ? WHERE id = ?",
-            (version.id, version.dataset),
-        )
+def _current(context: Context, version: int) -> VersionRow:
+    versions = context.batch.versions
+    if version not in versions:
+        versions[version] = dataset_row.load(context.connection, version)
+    return versions[version]
+
+
+def _find(context: Context, version: str) -> VersionRow | None:
+    batch = context.batch
+    known = batch.version_ids.get(version)
+    if known is not None:
+        return batch.versions[known]
+    found = dataset_row.find(context.connection, version)
+    if found is None:
+        return None
+    batch.version_ids[version] = found.id
+    return batch.versions.setdefault(found.id, found)
 
 
 def set_current(context: Context, dataset: int, version: int) -> None:
     """Point a dataset at a version; Marquez then takes its own clock for the last update."""
-    context.connection.execute(
-        "UPDATE mq_datasets SET current_version = ?, updated_us = ? WHERE id = ?",
-        (version, context.received_us, dataset),
-    )
+    row = _by_id(context, dataset)
+    row.current_version, row.updated_us = version, context.received_us
+
+
+def point_late(context: Context, version: VersionRow) -> None:
+    """Point a dataset at a version that its run has told of only after its end."""
+    _by_id(context, version.dataset).current_version = version.id
+
+
+def _by_id(context: Context, dataset: int) -> DatasetRow:
+    datasets = context.batch.datasets
+    if dataset not in datasets:
+        datasets[dataset] = dataset_row.load_dataset(context.connection, dataset)
+    return datasets[dataset]

@@ -37,18 +37,27 @@ def take(
         io_facets = typed.without_nulls(io_facets)
     if not facets and not io_facets:
         return
-    outputs = {name: facets[name] for name in facets if name.lower() in _OUTPUT_NAMES}
-    shown = {name: facets[name] for name in facets if name not in outputs}
-    inputs = {name: facets[name] for name in facets if name.lower() in _INPUT_NAMES}
-    if is_input:
-        shown |= io_facets
-        inputs |= io_facets
-    else:
-        outputs |= io_facets
-    _store(context.at_us, version, _short(shown), _short(outputs), has_run=run is not None)
+    shown, inputs, outputs = _sorted(_short(facets), _short(io_facets), is_input)
+    _store(context.at_us, version, shown, outputs, has_run=run is not None)
     if run is not None:
-        _store_of_run(context, run.id, version.id, "INPUT", _short(inputs))
-        _store_of_run(context, run.id, version.id, "OUTPUT", _short(outputs))
+        _store_of_run(context, run.id, version.id, "INPUT", inputs)
+        _store_of_run(context, run.id, version.id, "OUTPUT", outputs)
+
+
+def _sorted(facets: Facets, io_facets: Facets, is_input: bool) -> tuple[Facets, Facets, Facets]:
+    """Facets by the groups that show them: the dataset's, and those of a run's inputs, outputs."""
+    shown: Facets = {}
+    inputs: Facets = {}
+    outputs: Facets = {}
+    for name, value in facets.items():
+        kind = name.lower()
+        group = outputs if kind in _OUTPUT_NAMES else shown
+        group[name] = value
+        if kind in _INPUT_NAMES:
+            inputs[name] = value
+    if not is_input:
+        return shown, inputs, {**outputs, **io_facets}
+    return {**shown, **io_facets}, {**inputs, **io_facets}, outputs
 
 
 def check(dataset: Mapping[str, Any]) -> None:

@@ -15,9 +15,11 @@ from typing import Any, NamedTuple
 import msgspec
 
 from lineage_bridge.collector.context import Context, refuse
+from lineage_bridge.collector.dataset_row import DatasetRow
 from lineage_bridge.collector.validation import text
 
 MAX_FIELD_NAME = 255
+MAX_INTERNED_BYTES = 16 * 1024
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -31,22 +33,34 @@ class Field(NamedTuple):
     description: str | None
 
 
-def fields_of(schema: Mapping[str, Any] | None) -> list[Field]:
+def fields_of(schema: Mapping[str, Any] | None) -> tuple[Field, ...]:
     """The columns of a schema facet.
+
+    Most events repeat columns that were seen before: they are made only once.
 
     Raises:
         RefusedEventError: one of them is null.
     """
-    fields = (schema or {}).get("fields") or ()
-    if any(field is None for field in fields):
+    fields = (schema or {}).get("fields")
+    if not fields:
+        return ()
+    encoded = _encode(fields)
+    return _interned(encoded) if len(encoded) <= MAX_INTERNED_BYTES else _read(fields)
+
+
+@lru_cache(maxsize=1024)
+def _interned(fields: bytes) -> tuple[Field, ...]:
+    return _read(_decode(fields))
+
+
+def _read(fields: Sequence[Mapping[str, Any] | None]) -> tuple[Field, ...]:
+    if None in fields:
         raise refuse("a field must not be null")
-    return [_field(field["name"], field.get("type"), field.get("description")) for field in fields]
-
-
-def _field(name: Any, kind: Any, description: Any) -> Field:
-    if type(name) is type(kind) is str and (description is None or type(description) is str):
-        return Field(name, kind, description)
-    return Field(text(name) or "", text(kind), text(description))
+    return tuple(
+        Field(text(field["name"]) or "", text(field.get("type")), text(field.get("description")))
+        for field in fields
+        if field is not None
+    )
 
 
 @lru_cache(maxsize=1024)
@@ -55,14 +69,26 @@ def frozen(fields: tuple[Field, ...]) -> str:
     return _encode([{**field._asdict(), "tags": []} for field in fields]).decode()
 
 
-def rows_of(
-    context: Context,
-    dataset: int,
-    fields: Sequence[Field],
-    last_key: bytes | None,
-    last_ids: str | None,
-) -> list[int]:
+def rows_of(context: Context, dataset: DatasetRow, fields: tuple[Field, ...]) -> list[int]:
     """The rows of columns, one for each; without a write where the last mention had the same.
+
+    Raises:
+        RefusedEventError: a name is too long.
+    """
+    key = _digest(fields)
+    if key is None:
+        return _upsert(context, dataset.id, fields)
+    if key == dataset.fields_key and dataset.fields_ids is not None:
+        known: list[int] = _decode(dataset.fields_ids)
+        return known
+    ids = _upsert(context, dataset.id, fields)
+    dataset.fields_key, dataset.fields_ids = key, _encode(ids).decode()
+    return ids
+
+
+@lru_cache(maxsize=1024)
+def _digest(fields: tuple[Field, ...]) -> bytes | None:
+    """What tells columns from others; None if one has no type, as it equals nothing.
 
     Raises:
         RefusedEventError: a name is too long.
@@ -70,21 +96,7 @@ def rows_of(
     if any(len(field.name) > MAX_FIELD_NAME for field in fields):
         raise refuse(f"a field's name must not be longer than {MAX_FIELD_NAME} characters")
     if any(field.type is None for field in fields):
-        return _upsert(context, dataset, fields)
-    key = _digest(tuple(fields))
-    if key == last_key and last_ids is not None:
-        known: list[int] = _decode(last_ids)
-        return known
-    ids = _upsert(context, dataset, fields)
-    context.connection.execute(
-        "UPDATE mq_datasets SET fields_key = ?, fields_ids = ? WHERE id = ?",
-        (key, _encode(ids).decode(), dataset),
-    )
-    return ids
-
-
-@lru_cache(maxsize=1024)
-def _digest(fields: tuple[Field, ...]) -> bytes:
+        return None
     return hashlib.blake2b(_encode(fields), digest_size=16).digest()
 
 

@@ -34,7 +34,7 @@ def job_namespace(event: Mapping[str, Any]) -> str:
 
 
 def take_static(context: Context, event: Mapping[str, Any]) -> JobRow:
-    """The job of a JobEvent, which has no run; it is to be saved."""
+    """The job of a JobEvent, which has no run."""
     context.ensure_namespace(job_namespace(event))
     job = take(context, event, None)
     job.current_run, job.current_run_us, job.current_inputs = None, context.at_us, None
@@ -42,7 +42,7 @@ def take_static(context: Context, event: Mapping[str, Any]) -> JobRow:
 
 
 def take(context: Context, event: Mapping[str, Any], parent: Parent | None) -> JobRow:
-    """The job of an event under its parent, with what the event says; it is to be saved."""
+    """The job of an event under its parent, with what the event says."""
     name = text(event["job"]["name"]) or ""
     simple_name = name
     if parent is not None:
@@ -98,8 +98,12 @@ def known(
     location: str | None,
     inputs: str | None,
 ) -> JobRow:
-    """A job, made if it is new; what is said of it now replaces what was said before."""
-    row = job_row.find(context.connection, namespace, name)
+    """A job, made if it is new; what is said of it now replaces what was said before.
+
+    It is saved with its batch, with what is changed of it until then.
+    """
+    jobs = context.batch.jobs
+    row = jobs.get((namespace, name)) or job_row.find(context.connection, namespace, name)
     if row is None:
         row = JobRow(
             id=0,
@@ -116,7 +120,9 @@ def known(
             updated_us=context.at_us,
         )
         job_row.insert(context.connection, row, context.uuid(f"job {namespace} {name}"))
+        jobs[namespace, name] = row
         return row
+    jobs[namespace, name] = row
     row.simple_name, row.type = simple_name, kind
     row.description, row.location, row.current_inputs = description, location, inputs
     row.updated_us = context.received_us

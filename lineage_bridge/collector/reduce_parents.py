@@ -32,7 +32,8 @@ def find(context: Context, event: Mapping[str, Any]) -> Parent | None:
     if row is None:
         return _create(context, event, name, uuid)
     if (row[1], row[2]) == (namespace, name):
-        return Parent(row[0], row[2], row[3])
+        held = context.batch.jobs.get((namespace, name))
+        return Parent(row[0], row[2], held.current_run if held else row[3])
     # The run belongs to another job: Marquez gives this parent a run of its own.
     return _create(context, event, name, hashes.url_uuid(f"{namespace}.{name}.{uuid}"))
 
@@ -58,5 +59,4 @@ def _create(context: Context, event: Mapping[str, Any], name: str, uuid: str) ->
         (nominal.get("nominalStartTime"), nominal.get("nominalEndTime")),
     )
     job.set_run(run.id, context.at_us)
-    job.save(context.connection)
     return Parent(job.id, name, job.current_run)

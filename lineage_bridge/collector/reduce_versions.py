@@ -19,7 +19,7 @@ from lineage_bridge.collector import hashes, merging
 from lineage_bridge.collector.context import Context, refuse
 from lineage_bridge.collector.dataset_row import VersionRow
 from lineage_bridge.collector.job_row import JobRow
-from lineage_bridge.collector.reduce_datasets import set_current
+from lineage_bridge.collector.reduce_datasets import point_late, set_current
 from lineage_bridge.collector.reduce_runs import Run, is_terminal
 
 MAX_LOCATION = 255
@@ -210,14 +210,7 @@ def _point_outputs(context: Context, job: JobRow, run: Run, outputs: Sequence[Ve
             set_current(context, version.dataset, version.id)
     elif run.is_late and run.is_over and _is_completed(context, run):
         for output in outputs:
-            _point_late(context, output)
-
-
-def _point_late(context: Context, version: VersionRow) -> None:
-    """Point a dataset at a version that its run has told of only after its end."""
-    context.connection.execute(
-        "UPDATE mq_datasets SET current_version = ? WHERE id = ?", (version.id, version.dataset)
-    )
+            point_late(context, output)
 
 
 def _is_completed(context: Context, run: Run) -> bool:
