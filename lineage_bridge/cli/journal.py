@@ -244,16 +244,19 @@ def verify(settings: Settings, *, as_json: bool) -> None:
 
     Is the file sound, is every event there once, and is it what its id says? Exits 1 if not.
     """
+    from lineage_bridge.journal.trouble import WAY_OUT
+    from lineage_bridge.journal.verify import DAMAGE
     from lineage_bridge.journal.verify import verify as verify_journal
 
-    with open_journal(settings, readonly=True) as opened:
-        count, problems = verify_journal(opened)
+    count, problems = verify_journal(settings.home)
     if as_json:
         echo_json({"events": count, "problems": problems})
     else:
         for problem in problems:
             click.echo(problem)
         click.echo(f"{count} events checked, {len(problems)} problems.")
+        if any(problem.startswith(DAMAGE) for problem in problems):
+            click.echo(WAY_OUT)
     sys.exit(1 if problems else 0)
 
 
@@ -279,17 +282,22 @@ def _models() -> list[Model]:
 
 @journal.command("export")
 @click.argument("file", metavar="FILE|-")
+@click.option("--salvage", is_flag=True, help="Leave out what a damaged file does not give.")
 @with_settings
-def export_(settings: Settings, *, file: str) -> None:
+def export_(settings: Settings, *, file: str, salvage: bool) -> None:
     """Write all events to FILE, one a line.
 
-    They are in the order of arrival; gzip if FILE ends in .gz.
+    They are in the order of arrival; gzip if FILE ends in .gz. Exits 1 if --salvage had to leave
+    out any.
     """
     from lineage_bridge.journal.archive import export_events
 
     with open_journal(settings, readonly=True) as opened:
-        count = export_events(opened, file)
-    click.echo(f"{count} events written.", err=True)
+        exported = export_events(opened, file, salvage=salvage)
+    click.echo(f"{exported.written} events written.", err=True)
+    if exported.lost:
+        click.echo(f"Up to {exported.lost} could not be read.", err=True)
+        sys.exit(1)
 
 
 @journal.command("import")

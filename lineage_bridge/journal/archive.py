@@ -18,7 +18,9 @@ from typing import Any, BinaryIO, cast
 
 from lineage_bridge.errors import ArtifactError, EventError
 from lineage_bridge.events import Event, decode, event_of, kind_of
-from lineage_bridge.journal.store import Journal, Transaction
+from lineage_bridge.journal.salvage import salvaged
+from lineage_bridge.journal.store import Journal, Stored, Transaction
+from lineage_bridge.journal.verify import event_problems
 
 STANDARD = "-"  # standard output or input
 BATCH = 500
@@ -33,6 +35,14 @@ _REQUIRED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Exported:
+    """How many events were written, and how many at most could not be read."""
+
+    written: int
+    lost: int
+
+
+@dataclass(frozen=True, slots=True)
 class Imported:
     """How many events a file brought, and how many the journal had already."""
 
@@ -40,36 +50,63 @@ class Imported:
     known: int
 
 
-def export_events(journal: Journal, target: str) -> int:
-    """Write every event to a file, or `-`; return how many. A file is there whole, or not at all.
+def export_events(journal: Journal, target: str, *, salvage: bool = False) -> Exported:
+    """Write every event to a file, or `-`. A file is there whole, or not at all.
+
+    Args:
+        journal: open for reading.
+        target: the file; gzip if it ends in `.gz`.
+        salvage: leave out what cannot be read of a damaged journal.
 
     Raises:
         ArtifactError: the file cannot be written.
+        JournalError: an event cannot be read, and `salvage` is not asked for.
     """
     if target == STANDARD:
-        return _write(journal, sys.stdout.buffer)
+        return _write(journal, sys.stdout.buffer, salvage=salvage)
     path = Path(target)
     partial = path.with_name(path.name + ".partial")
     try:
         try:
             with _opened(partial, "wb", gzipped=path.suffix == ".gz") as file:
-                count = _write(journal, file)
+                exported = _write(journal, file, salvage=salvage)
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
     except OSError as exc:
         raise ArtifactError(f"Cannot write `{target}`: {exc.strerror or exc}.") from exc
-    return count
+    return exported
 
 
-def _write(journal: Journal, file: BinaryIO) -> int:
-    count, after = 0, 0
+def _write(journal: Journal, file: BinaryIO, *, salvage: bool) -> Exported:
+    written = lost = 0
+    for found in _salvaged(journal) if salvage else _all(journal):
+        if isinstance(found, int):
+            lost += 1
+        elif found.kind in _REQUIRED:
+            file.write(_one_line(found.body) + b"\n")
+            written += 1
+    return Exported(written, lost)
+
+
+def _all(journal: Journal) -> Iterator[Stored]:
+    after = 0
     while events := journal.read(after, BATCH):
-        lines = [_one_line(stored.body) + b"\n" for stored in events if stored.kind in _REQUIRED]
-        file.writelines(lines)
-        count += len(lines)
+        yield from events
         after = events[-1].seq
-    return count
+
+
+def _salvaged(journal: Journal) -> Iterator[Stored | int]:
+    with journal.reading() as connection:
+        for found in salvaged(connection):
+            if isinstance(found, int) or _is_sound(found):
+                yield found
+            else:
+                yield found.seq
+
+
+def _is_sound(stored: Stored) -> bool:
+    return isinstance(stored.body, bytes) and not any(event_problems(stored))
 
 
 def _one_line(body: bytes) -> bytes:

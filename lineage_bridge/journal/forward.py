@@ -235,15 +235,23 @@ def alone(home: Path, name: str) -> Iterator[bool]:
     An exclusive lock on an empty SQLite file: it is gone when its process is, on every system.
     """
     digest = hashlib.sha256(name.encode()).hexdigest()[:12]
-    connection = sqlite3.connect(home / f"forward-{digest}.lock", timeout=0, isolation_level=None)
     try:
-        try:
-            connection.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as exc:
-            if exc.sqlite_errorcode != sqlite3.SQLITE_BUSY:
-                raise JournalError(f"Cannot lock `{home}` for forwarding: {exc}.") from exc
-            yield False
-        else:
-            yield True
+        connection = sqlite3.connect(
+            home / f"forward-{digest}.lock", timeout=0, isolation_level=None
+        )
+    except sqlite3.Error as exc:
+        raise JournalError(f"Cannot lock `{home}` for forwarding: {exc}.") from exc
+    try:
+        yield _is_locked(connection, home)
     finally:
         connection.close()
+
+
+def _is_locked(connection: sqlite3.Connection, home: Path) -> bool:
+    try:
+        connection.execute("BEGIN EXCLUSIVE")
+    except sqlite3.Error as exc:
+        if exc.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+            return False
+        raise JournalError(f"Cannot lock `{home}` for forwarding: {exc}.") from exc
+    return True

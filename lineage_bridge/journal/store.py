@@ -20,10 +20,16 @@ from typing import Literal, Self
 
 from lineage_bridge.errors import JournalError
 from lineage_bridge.events import Event
+from lineage_bridge.journal.connect import connect_for_reading, connect_for_writing
+from lineage_bridge.journal.trouble import (
+    DAMAGE_ADVICE,
+    READER_ADVICE,
+    WRITER_ADVICE,
+    is_damage,
+    is_unwritable,
+)
 
 FORMAT = 2
-BUSY_SECONDS = 30.0
-BUSY_RETRY_SECONDS = 0.01
 MAX_IDLE_READERS = 8
 
 Origin = Literal["artifact", "http", "transport", "follow", "import"]
@@ -119,19 +125,7 @@ class Journal:
             raise self._error("open", exc) from exc
 
     def _connect(self) -> sqlite3.Connection:
-        # A reader opens the file for writing too: WAL needs its shared memory; `query_only` guards.
-        connection = sqlite3.connect(
-            self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-        )
-        if self._readonly:
-            connection.execute("PRAGMA query_only = ON")
-        else:
-            _use_wal(connection)
-            connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA cache_size = -8192")
-        # Pages that many commits change are copied back once, not at each small checkpoint.
-        connection.execute("PRAGMA wal_autocheckpoint = 8000")
-        return connection
+        return connect_for_reading(self.path) if self._readonly else connect_for_writing(self.path)
 
     def _migrate(self) -> None:
         (found,) = self._writer.execute("PRAGMA user_version").fetchone()
@@ -147,10 +141,14 @@ class Journal:
         )
 
     def _error(self, verb: str, exc: Exception) -> JournalError:
-        return JournalError(
-            f"Cannot {verb} the journal `{self.path}`: {exc}. "
-            "Check that the folder can be written and that the disk has room."
-        )
+        return JournalError(f"Cannot {verb} the journal `{self.path}`: {exc}. {self._advice(exc)}")
+
+    def _advice(self, exc: Exception) -> str:
+        if is_damage(exc):
+            return DAMAGE_ADVICE
+        if is_unwritable(exc):
+            return READER_ADVICE if self._readonly else WRITER_ADVICE
+        return "Check that the folder can be written and that the disk has room."
 
     @contextmanager
     def transaction(self, *, received_us: int | None = None) -> Iterator[Transaction]:
@@ -196,21 +194,34 @@ class Journal:
             JournalError: SQLite could not read.
         """
         try:
-            connection = self._readers.get_nowait()
-        except queue.Empty:
-            connection = self._connect()
+            connection = self._reader()
+        except sqlite3.Error as exc:
+            raise self._error("read", exc) from exc
         try:
             connection.execute("BEGIN")
             yield connection
         except sqlite3.Error as exc:
             raise self._error("read", exc) from exc
         finally:
+            self._give_back(connection)
+
+    def _reader(self) -> sqlite3.Connection:
+        try:
+            return self._readers.get_nowait()
+        except queue.Empty:
+            return self._connect()
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        try:
             if connection.in_transaction:
                 connection.execute("COMMIT")
-            if self._closed or self._readers.qsize() >= MAX_IDLE_READERS:
-                connection.close()
-            else:
-                self._readers.put(connection)
+        except sqlite3.Error:  # nothing was written; after it has met damage SQLite may refuse
+            connection.close()
+            return
+        if self._closed or self._readers.qsize() >= MAX_IDLE_READERS:
+            connection.close()
+        else:
+            self._readers.put(connection)
 
     def read(self, after: int = 0, limit: int = 1000) -> list[Stored]:
         """Events after a sequence number, in the order of arrival."""
@@ -255,20 +266,6 @@ class Journal:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _use_wal(connection: sqlite3.Connection) -> None:
-    # Here SQLite does not wait for a lock by itself: several may open a new home at once.
-    deadline = time.monotonic() + BUSY_SECONDS
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as exc:
-            if exc.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(BUSY_RETRY_SECONDS)
-        else:
-            return
 
 
 def read_events(connection: sqlite3.Connection, after: int, limit: int) -> list[Stored]:

@@ -7,39 +7,61 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
-from lineage_bridge.errors import EventError
+from lineage_bridge.errors import EventError, JournalError
 from lineage_bridge.events import compute_id, decode, event_of, ours
-from lineage_bridge.journal.store import Journal, Stored, read_events
+from lineage_bridge.journal.salvage import salvaged
+from lineage_bridge.journal.store import Journal, Stored
+from lineage_bridge.journal.trouble import is_damage
 
-BATCH = 500
 MAX_PROBLEMS = 100
+DAMAGE = "SQLite: "  # how a problem of the file itself begins
 EVENTS = frozenset({"run", "dataset", "job"})  # else: a command of the API, or a refused event
 HASHED = frozenset({"artifact", "import"})  # others may carry an id that they did not compute
 
 
-def verify(journal: Journal) -> tuple[int, list[str]]:
-    """Check everything; return how many events were read and what is wrong (the first 100)."""
+def verify(home: Path) -> tuple[int, list[str]]:
+    """Check everything; return how many events were read and what is wrong (the first 100).
+
+    Raises:
+        JournalError: there is no journal, or it cannot be opened for another reason than damage.
+    """
     problems: list[str] = []
-    count, after = 0, 0
-    with journal.reading() as connection:
-        try:
-            problems.extend(_file_problems(connection))
-            while events := read_events(connection, after, BATCH):
-                for stored in events:
-                    problems.extend(_event_problems(stored))
-                count += len(events)
-                after = events[-1].seq
-        except sqlite3.DatabaseError as exc:  # so broken that SQLite cannot read on
-            problems.append(f"SQLite: {exc}")
-    return count, problems[:MAX_PROBLEMS]
+    count = 0
+    try:
+        with Journal(home, readonly=True) as journal, journal.reading() as connection:
+            for found in _findings(connection):
+                if found is None:
+                    count += 1
+                elif len(problems) < MAX_PROBLEMS:
+                    problems.append(found)
+    except JournalError as exc:  # so broken that it cannot be opened
+        if not is_damage(exc.__cause__):
+            raise
+        problems.append(f"{DAMAGE}{exc.__cause__}")
+    return count, problems
+
+
+def _findings(connection: sqlite3.Connection) -> Iterator[str | None]:
+    """None for each event that was read, and what is wrong with the file and with each event."""
+    try:
+        yield from _file_problems(connection)
+    except sqlite3.DatabaseError as exc:
+        yield f"{DAMAGE}{exc}"
+    for found in salvaged(connection):
+        if isinstance(found, int):
+            yield f"event {found}: it cannot be read"
+        else:
+            yield from event_problems(found)
+            yield None
 
 
 def _file_problems(connection: sqlite3.Connection) -> Iterator[str]:
     for (line,) in connection.execute("PRAGMA integrity_check"):
         if line != "ok":
-            yield f"SQLite: {line}"
+            yield f"{DAMAGE}{line}"
     twice = connection.execute(
         "SELECT id, count(*) FROM events WHERE id IS NOT NULL GROUP BY id HAVING count(*) > 1"
     )
@@ -47,7 +69,11 @@ def _file_problems(connection: sqlite3.Connection) -> Iterator[str]:
         yield f"id {event_id}: stands in the journal {times} times"
 
 
-def _event_problems(stored: Stored) -> Iterator[str]:
+def event_problems(stored: Stored) -> Iterator[str]:
+    """What of an event is not as it says."""
+    if not isinstance(stored.body, bytes | str):
+        yield f"event {stored.seq}: its body is no text"
+        return
     try:
         document = decode(stored.body)
         if stored.kind not in EVENTS:

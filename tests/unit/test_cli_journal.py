@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import re
 import sqlite3
 import sys
 from datetime import UTC, datetime, timedelta
@@ -178,6 +179,80 @@ def test_verify_finds_what_was_changed(home, capsys):
 
     assert code == 1
     assert ["hashes to" in p or "not JSON" in p for p in shape["problems"]] == [True, True]
+
+
+def scribble(home, share=0.5, length=100_000):
+    """Overwrite a part of a journal that has grown to a megabyte."""
+    with Journal(home) as journal:
+        journal.append([an_event(minute) for minute in range(2, 800)], "artifact")
+    path = home / "journal.db"
+    with path.open("r+b") as file:
+        file.seek(int(path.stat().st_size * share))
+        file.write(b"\xa5" * length)
+
+
+def test_verify_finds_what_was_damaged_and_names_the_way_out(home, capsys):
+    scribble(home, length=200_000)
+
+    code, out, err = run(capsys, "verify")
+    assert (code, err) == (1, "")
+    assert "SQLite: " in out
+    assert "it cannot be read" in out
+    assert "journal export --salvage FILE" in out
+    code, found = as_json(capsys, "verify")
+    assert code == 1
+    assert 500 < found["events"] < 801
+    assert 10 < len(found["problems"]) <= 100, "more nobody reads"
+
+
+def test_verify_finds_what_is_no_database_at_all(home, capsys):
+    scribble(home, 0)
+
+    assert as_json(capsys, "verify") == (
+        1,
+        {"events": 0, "problems": ["SQLite: file is not a database"]},
+    )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["graph"], ["freshness"], ["health"], ["journal", "status"], ["journal", "export", "-"]],
+)
+@pytest.mark.parametrize("share", [0, 0.5])
+def test_damage_ends_a_command_with_the_way_out_and_no_traceback(home, capsys, command, share):
+    scribble(home, share)
+
+    with pytest.raises(SystemExit) as exit_:
+        main(command)
+    said = capsys.readouterr().err
+    assert exit_.value.code == 2
+    assert said.startswith("Error: Cannot ")
+    assert "The file is damaged" in said
+
+
+def test_what_can_still_be_read_makes_a_new_home(home, tmp_path, capsys):
+    scribble(home)
+    file = str(tmp_path / "saved.ndjson.gz")
+
+    code, _, err = run(capsys, "export", file)
+    assert code == 2
+    code, _, err = run(capsys, "export", "--salvage", file)
+    assert code == 1
+    written, lost = (int(number) for number in re.findall(r"\d+", err))
+    assert written + lost == 801
+    assert 500 < written < 801
+
+    new = str(tmp_path / "new")
+    assert as_json(capsys, "import", file, "--home", new) == (0, {"appended": written, "known": 0})
+    assert run(capsys, "verify", "--home", new)[0] == 0
+
+
+def test_of_a_sound_journal_salvage_is_everything(home, tmp_path, capsys):
+    plain, salvaged = tmp_path / "plain", tmp_path / "salvaged"
+    assert run(capsys, "export", str(plain))[0] == 0
+    assert run(capsys, "export", "--salvage", str(salvaged))[0] == 0
+
+    assert plain.read_bytes() == salvaged.read_bytes()
 
 
 def test_rebuild_fills_the_models_again(home, capsys):

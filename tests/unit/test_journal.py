@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -96,6 +101,73 @@ def test_a_newer_format_and_a_missing_journal_are_refused(journal, tmp_path):
         tx.connection.execute("PRAGMA user_version = 99")
     with pytest.raises(JournalError, match="format 99"):
         Journal(journal.home)
+
+
+@pytest.fixture
+def home_for_all():
+    """A home that any user can get at; a test may run as one who may do everything."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        with Journal(Path(folder) / "home") as journal:
+            journal.append([an_event(1), an_event(2)], "http")
+        yield Path(folder) / "home"
+
+
+@contextmanager
+def readonly(home):
+    for path in home.iterdir():
+        path.chmod(0o444)
+    home.chmod(0o555)
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+        home.chmod(0o755)
+
+
+def test_a_readonly_home_can_be_read_and_who_wants_to_write_hears_why_not(home_for_all):
+    with readonly(home_for_all):
+        with Journal(home_for_all, readonly=True) as journal:
+            assert journal.last_seq() == 2
+        with pytest.raises(JournalError, match="read-only, copy it"):
+            Journal(home_for_all)
+
+    assert [path.name for path in home_for_all.iterdir()] == ["journal.db"]
+
+
+def test_in_a_readonly_home_what_was_written_last_is_read_or_missed_aloud(home_for_all):
+    with Journal(home_for_all) as other:
+        other.append([an_event(3)], "http")
+        with readonly(home_for_all), Journal(home_for_all, readonly=True) as journal:
+            assert journal.last_seq() == 3
+        killed = home_for_all.with_name("killed")
+        killed.mkdir()
+        for name in ("journal.db", "journal.db-wal"):
+            shutil.copy(home_for_all / name, killed / name)
+
+    with readonly(killed), pytest.raises(JournalError, match=r"journal\.db-wal"):
+        Journal(killed, readonly=True)
+    with Journal(killed, readonly=True) as journal:
+        assert journal.last_seq() == 3
+
+
+def test_what_sqlite_says_is_a_journal_error_wherever_it_says_it(journal):
+    journal.append([an_event(1)], "http")
+
+    def rows(connection):
+        yield from connection.execute("SELECT * FROM nobody")
+
+    with pytest.raises(JournalError, match="no such table"), journal.reading() as connection:
+        list(rows(connection))
+    with pytest.raises(JournalError, match="no such table"), journal.transaction() as tx:
+        list(rows(tx.connection))
+    assert journal.last_seq() == 1
+    shutil.rmtree(journal.home)
+    with journal.reading(), pytest.raises(JournalError, match="Cannot read"):
+        journal.last_seq()  # one reader is idle, the other cannot be opened any more
 
 
 class Sum:
