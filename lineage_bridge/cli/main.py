@@ -7,12 +7,15 @@ imported only when it runs.
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
 
 from lineage_bridge import __version__
+from lineage_bridge.cli.context import config_option, home_option
 
 # command -> (module below lineage_bridge.cli, attribute, one line for --help)
 COMMANDS: dict[str, tuple[str, str, str]] = {
@@ -48,17 +51,44 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, _, line) in COMMANDS.items()])
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise click.UsageError(_no_command(args[0]), ctx)
+        name, command, rest = super().resolve_command(ctx, args)
+        if name is not None and command is not None:
+            ctx.default_map = {name: _defaults(command, ctx.params)}
+        return name, command, rest
+
+
+def _no_command(name: str) -> str:
+    from difflib import get_close_matches
+
+    near = " or ".join(f"`{match}`" for match in get_close_matches(name, COMMANDS))
+    return f"No such command `{name}`.{f' Did you mean {near}?' if near else ''}"
+
+
+def _defaults(command: click.Command, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What was given before a command, as the defaults of its options or of its own commands."""
+    if isinstance(command, click.Group):
+        return {name: _defaults(one, given) for name, one in command.commands.items()}
+    return {name: value for name, value in given.items() if value is not None}
+
 
 @click.command(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="lineage-bridge")
-def cli() -> None:
+@home_option
+@config_option
+def cli(home: Path | None, config: Path | None) -> None:
     """Version-exact lineage and health from the artifacts that an ML platform leaves behind.
 
-    Every command takes --home (the data folder) and --config, prints JSON with --json, and exits 0
-    (fine), 1 (it found what it looks for), 2 (usage, bad settings) or 3 (no collector reached).
+    Every command takes --home and --config, before its name or after it, prints JSON with --json,
+    and exits 0 (fine), 1 (it found what it looks for), 2 (usage, bad settings) or 3 (no collector
+    reached).
     """
 
 
