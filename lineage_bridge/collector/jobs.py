@@ -19,6 +19,7 @@ from lineage_bridge.collector.errors import not_found
 from lineage_bridge.collector.instants import format_micros
 from lineage_bridge.collector.requests import Request
 from lineage_bridge.collector.rows import read_rows
+from lineage_bridge.collector.runs import RunShown, RunVersion, VersionId
 
 RUN_STATES = ("NEW", "RUNNING", "COMPLETED", "ABORTED", "FAILED", "OTHER")
 LATEST_RUNS = 10
@@ -114,8 +115,8 @@ def full(connection: sqlite3.Connection, job_id: int) -> Json:
     io = version_io(connection, [job["current_version"]] if job["current_version"] else [])
     inputs, outputs = io.get(job["current_version"], ([], []))
     if latest:
-        inputs = inputs or _run_io(latest[0], "inputDatasetVersions")
-        outputs = outputs or _run_io(latest[0], "outputDatasetVersions")
+        inputs = inputs or _names(latest[0].input_dataset_versions)
+        outputs = outputs or _names(latest[0].output_dataset_versions)
     elif not inputs:
         inputs = _current_inputs(job)
     return _job(
@@ -152,7 +153,7 @@ def _job(
     *,
     inputs: list[Json],
     outputs: list[Json],
-    latest: list[Json],
+    latest: list[RunShown],
     facets: Json,
     tags: list[str],
 ) -> Json:
@@ -176,12 +177,12 @@ def _labels(facets: Json) -> list[str]:
     return [kind[name] for name in ("jobType", "integration") if kind.get(name) is not None]
 
 
-def _run_io(run: Json, side: str) -> list[Json]:
-    named = [version["datasetVersionId"] for version in run[side]]
-    return [{"namespace": version["namespace"], "name": version["name"]} for version in named]
+def _names(versions: list[RunVersion]) -> list[Json]:
+    named = [version.dataset_version_id for version in versions]
+    return [{"namespace": version.namespace, "name": version.name} for version in named]
 
 
-def latest_runs(connection: sqlite3.Connection, jobs: Iterable[int]) -> dict[int, list[Json]]:
+def latest_runs(connection: sqlite3.Connection, jobs: Iterable[int]) -> dict[int, list[RunShown]]:
     """The ten latest runs of each job, the latest first."""
     ids = {
         job: [
@@ -250,10 +251,10 @@ def _listed(connection: sqlite3.Connection, ids: list[int]) -> list[Json]:
     return [
         _job(
             by_id[job],
-            inputs=_run_io(latest[job][0], "inputDatasetVersions")
+            inputs=_names(latest[job][0].input_dataset_versions)
             if latest[job]
             else _current_inputs(by_id[job]),
-            outputs=_run_io(latest[job][0], "outputDatasetVersions") if latest[job] else [],
+            outputs=_names(latest[job][0].output_dataset_versions) if latest[job] else [],
             latest=latest[job],
             facets=facets.get(by_id[job]["latest_run"], {}),
             tags=tags.get(job, []),
@@ -291,9 +292,10 @@ def get_version(connection: sqlite3.Connection, request: Request) -> Json:
     return _versions(connection, rows)[0]
 
 
-def _latest_run(run: Json, version_id: Json, facets: Json) -> Json:
-    job_version = {**version_id, **(run["jobVersion"] or {}), "version": version_id["version"]}
-    return {**run, "jobVersion": job_version, "facets": facets}
+def _latest_run(run: RunShown, version_id: VersionId, facets: Json) -> RunShown:
+    shown = run.job_version or version_id
+    job_version = VersionId(shown.namespace, shown.name, version_id.version)
+    return msgspec.structs.replace(run, job_version=job_version, facets=facets)
 
 
 _VERSIONS = (
@@ -308,7 +310,7 @@ def _versions(connection: sqlite3.Connection, rows: Sequence[Row]) -> list[Json]
     shown = []
     for row_id, version, namespace, name, location, created_us, run in rows:
         inputs, outputs = io.get(row_id, ([], []))
-        version_id = {"namespace": namespace, "name": name, "version": version}
+        version_id = VersionId(namespace, name, version)
         shown.append(
             {
                 "id": version_id,

@@ -17,6 +17,7 @@ from lineage_bridge.collector.api import Api
 from lineage_bridge.collector.errors import coded, generic, not_found, unreadable
 from lineage_bridge.collector.jobs import url_or_none
 from lineage_bridge.collector.requests import Request, Response
+from lineage_bridge.collector.runs import RunShown
 from lineage_bridge.collector.validation import text
 from lineage_bridge.collector.writes import member
 
@@ -195,10 +196,10 @@ def _time(document: Json, name: str) -> int | None:
         raise unreadable(f"`{name}`: {exc}") from exc
 
 
-def transition(state: str) -> Callable[[Api, Request], Json]:
+def transition(state: str) -> Callable[[Api, Request], RunShown]:
     """POST /jobs/runs/{id}/start, /complete, /fail and /abort."""
 
-    def handler(api: Api, request: Request) -> Json:
+    def handler(api: Api, request: Request) -> RunShown:
         run_id = request.uuid("id")
         with api.reading() as connection:
             runs.find(connection, run_id)

@@ -16,6 +16,7 @@ from lineage_bridge.collector import datasets, jobs, nodes, runs
 from lineage_bridge.collector.errors import generic, not_found
 from lineage_bridge.collector.nodes import NodeId
 from lineage_bridge.collector.requests import Request
+from lineage_bridge.collector.runs import RunShown
 
 DEFAULT_DEPTH = 20
 
@@ -157,12 +158,12 @@ class _Graph:
         data = {**datasets.head(row), "fields": datasets.frozen_fields(row["fields"]), "tags": []}
         return self._node(nodes.dataset_id(row["namespace"], row["name"]), "DATASET", data)
 
-    def job_node(self, job: Json, latest: Json | None) -> Json:
+    def job_node(self, job: Json, latest: RunShown | None) -> Json:
         """The node of a job."""
         inputs, outputs = self.io.get(job["id"], ([], []))
         data = {
             **jobs.head(job),
-            "currentRunUuid": latest and latest["id"],
+            "currentRunUuid": latest and latest.id,
             "inputs": inputs,
             "outputs": outputs,
             "latestRun": latest,

@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from lineage_bridge.collector import instants
 from lineage_bridge.collector.validation import text
 
 _Facet = dict[str, Any]
+_TEXTS_BY_NAME = list[dict[str, str]]
 
 _TEXTS: Mapping[str, tuple[str, ...]] = {
     "documentation": ("description",),
@@ -167,14 +170,21 @@ def stored_facets(
 def _is_plain(name: str, facet: Any) -> bool:
     """Tell whether a facet without nulls is stored as it is."""
     if name == "schema":
-        fields = facet.get("fields", ())
-        return all(type(value) is str for field in fields for value in field.values())
+        return _are_all_texts(facet.get("fields", []))
     if name == "nominalTime":
         times = (facet.get("nominalStartTime", ""), facet.get("nominalEndTime"))
         return all(time is None or _is_canonical(time) for time in times)
     if name in _TEXTS:
         return all(type(facet.get(member, "")) is str for member in _TEXTS[name])
     return False
+
+
+def _are_all_texts(fields: list[dict[str, Any]]) -> bool:
+    try:
+        msgspec.convert(fields, _TEXTS_BY_NAME)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def _is_canonical(time: Any) -> bool:
