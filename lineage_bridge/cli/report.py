@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+
+from lineage_bridge.graph.fitted import Column, Fitted
 
 if TYPE_CHECKING:
     from lineage_bridge.ingest.backfill import Backfill
@@ -49,18 +51,22 @@ def styled(status: str) -> str:
     return f"[{style}]{status}[/{style}]" if style else safe(status)
 
 
-def table(*columns: str, title: str | None = None) -> Table:
+def table(*columns: Column | str, title: str | None = None) -> Fitted:
     """A table in the one form that all commands use."""
-    made = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
-    for column in columns:
-        made.add_column(column, overflow="fold")
-    return made
+    return Fitted(*columns, title=title)
+
+
+def say_time(text: str) -> str:
+    """A time for people: without the fraction of its second."""
+    return re.sub(r"\.\d+", "", text)
 
 
 def print_backfill(done: Backfill, settings: Settings) -> None:
     """What was read, what was ignored, what was rejected and why."""
     out = console()
-    read = table("Read", "Records", title=f"Backfill into {safe(settings.home)}")
+    read = table(
+        Column("Read", wraps=True), "Records", title=f"Backfill into {safe(settings.home)}"
+    )
     for what, count in sorted(done.read.items()):
         read.add_row(what, str(count))
     if done.windows:
@@ -86,7 +92,7 @@ def print_rejected(out: Console, items: Sequence[Rejected]) -> None:
     """The rejected files and lines, each with its reason."""
     if not items:
         return
-    rows = table("Where", "Field", "Why", title=f"\nRejected: {len(items)}")
+    rows = table("Where", "Field", Column("Why", wraps=True), title=f"\nRejected: {len(items)}")
     for item in items[:SHOWN_REJECTIONS]:
         where = f"{item.path}:{item.line}" if item.line else item.path
         rows.add_row(safe(where), safe(item.field or ""), safe(item.reason))
@@ -107,7 +113,8 @@ def print_gaps(out: Console, gaps: Sequence[Gap]) -> None:
             ("mend", gap.mend),
         ):
             if value:
-                out.print(f"  {label:<6}{safe(value)}")
+                # The terminal wraps it: a line to copy stays one line.
+                out.print(f"  {label:<6}{safe(value)}", soft_wrap=True)
 
 
 def print_health(out: Console, shape: Mapping[str, Any]) -> None:
@@ -115,11 +122,11 @@ def print_health(out: Console, shape: Mapping[str, Any]) -> None:
     rows = table(
         "Deployment",
         "Status",
-        "Reasons",
+        Column("Reasons", wraps=True),
         "Model",
         "Trained on",
         "Requests",
-        title=f"Deployments at {shape['at']}",
+        title=f"Deployments at {say_time(shape['at'])}",
     )
     for item in shape["deployments"]:
         name = f"{item['environment']}/{item['deployment']}"
@@ -137,15 +144,16 @@ def print_health(out: Console, shape: Mapping[str, Any]) -> None:
 def say_reason(reason: Mapping[str, Any]) -> str:
     """A reason in one line: `failure_ratio 0.42 > 0.05 (at least 0.31) since 09:12:00Z`."""
     text = str(reason["code"])
+    since = say_time(reason.get("since", ""))
     if text in WAITING and "value" in reason:
-        return f"{text} for {say_seconds(reason['value'])} since {reason['since']}"
+        return f"{text} for {say_seconds(reason['value'])} since {since}"
     if "value" in reason:
         text += f" {reason['value']:g}"
     if "threshold" in reason:
         text += f" > {reason['threshold']:g}"
     if "lower" in reason:
         text += f" (at least {reason['lower']:.2g})"
-    return f"{text} since {reason['since']}" if "since" in reason else text
+    return f"{text} since {since}" if since else text
 
 
 def _versioned(named: Mapping[str, Any] | None) -> str:
@@ -162,20 +170,20 @@ def print_freshness(out: Console, shape: Mapping[str, Any]) -> None:
         "Version",
         "Status",
         "Built",
-        "Age",
+        Column("Age", label="Age of the build"),
         "Newest data",
-        "Age",
+        Column("Age", label="Age of the data"),
         "Decided by",
-        title=f"Freshness at {shape['at']}",
+        title=f"Freshness at {say_time(shape['at'])}",
     )
     for item in shape["datasets"]:
         rows.add_row(
             safe(item["name"]),
             safe(item["version"]),
             styled(item["status"]),
-            item.get("build_time", ""),
+            say_time(item.get("build_time", "")),
             say_seconds(item.get("build_age_seconds")),
-            item.get("data_time", ""),
+            say_time(item.get("data_time", "")),
             say_seconds(item.get("data_age_seconds")),
             item.get("basis", ""),
         )

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import groupby
 
-from rich.table import Table
 from rich.text import Text
 
+from lineage_bridge.graph.fitted import Column, Fitted
 from lineage_bridge.graph.model import Binding, Edge, Graph, Node
 from lineage_bridge.graph.paths import Path, hop_time
 from lineage_bridge.graph.text import printable
@@ -25,7 +25,7 @@ RUN_DIGITS = 8
 _STYLES = {"RUNNING": "cyan", "COMPLETED": "green", "FAILED": "red", "ABORTED": "yellow"}
 
 
-def graph_tables(graph: Graph) -> Iterator[Table]:
+def graph_tables(graph: Graph) -> Iterator[Fitted]:
     """Tables of the datasets, the jobs and the edges; none for what there is none of."""
     datasets = [node for node in graph.nodes.values() if node.kind == "dataset"]
     jobs = [node for node in graph.nodes.values() if node.kind == "job"]
@@ -37,9 +37,11 @@ def graph_tables(graph: Graph) -> Iterator[Table]:
         yield _edge_table(graph)
 
 
-def path_table(path: Path) -> Table:
+def path_table(path: Path) -> Fitted:
     """A path from its beginning to its end, one line for each dataset and run on it."""
-    table = _table("when", "", "what", "version or run", "edge", "identified by")
+    table = Fitted(
+        "when", Column("", label="kind"), "what", "version or run", "edge", "identified by"
+    )
     table.add_row("", *_stop(path, 0), "", "")
     for number, hop in enumerate(path.hops, start=1):
         when, link = _time(hop_time(hop)), _text(_link(hop.binding))
@@ -54,8 +56,8 @@ def _stop(path: Path, number: int) -> tuple[str, Text, Text]:
     return "job" if is_job else "dataset", _text(name), _text(mark)
 
 
-def _dataset_table(nodes: Iterable[Node]) -> Table:
-    table = _table("namespace", "dataset", "versions", "newest version", "written")
+def _dataset_table(nodes: Iterable[Node]) -> Fitted:
+    table = Fitted("namespace", "dataset", "versions", "newest version", "written")
     for node in nodes:
         newest = node.versions[-1] if node.versions else None
         table.add_row(
@@ -68,8 +70,8 @@ def _dataset_table(nodes: Iterable[Node]) -> Table:
     return table
 
 
-def _job_table(nodes: Iterable[Node]) -> Table:
-    table = _table("namespace", "job", "runs", "newest run", "state", "since")
+def _job_table(nodes: Iterable[Node]) -> Fitted:
+    table = Fitted("namespace", "job", "runs", "newest run", "state", "since")
     for node in nodes:
         newest = node.runs[-1] if node.runs else None
         state = newest.state if newest else ""
@@ -84,8 +86,8 @@ def _job_table(nodes: Iterable[Node]) -> Table:
     return table
 
 
-def _edge_table(graph: Graph) -> Table:
-    table = _table("from", "to", "edge", "edges", "newest version", "identified by")
+def _edge_table(graph: Graph) -> Fitted:
+    table = Fitted("from", "to", "edge", "edges", "newest version", "identified by")
     bundles = _bundles(graph.edges)
     for edges in bundles[:MAX_EDGES]:
         newest = max(edges, key=lambda edge: (edge.run.first, edge.run.id))
@@ -109,13 +111,6 @@ def _bundles(edges: Iterable[Edge]) -> list[list[Edge]]:
         return edge.source.node, edge.target.node, edge.kind
 
     return [list(bundle) for _, bundle in groupby(sorted(edges, key=ends), key=ends)]
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=None, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
 
 
 def _count(items: tuple[object, ...]) -> str:

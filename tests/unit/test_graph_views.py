@@ -111,8 +111,8 @@ def test_a_path_is_shown_line_by_line(graph_of):
     lines = printed(path_table(find_path(graph, find(graph, "[b]t"), find(graph, "f")))).split("\n")
 
     assert re.fullmatch(r"\s+dataset\s+\[b\]t\s*", lines[1])
-    assert re.fullmatch(r" 2026-04-07T08:01:00Z\s+job\s+build\s+\w{8}\s+snapshot\s*", lines[2])
-    assert re.fullmatch(r" 2026-04-07T08:01:00Z\s+dataset\s+f\s+1\s+snapshot\s*", lines[3])
+    assert re.fullmatch(r"2026-04-07T08:01:00Z\s+job\s+build\s+\w{8}\s+snapshot\s*", lines[2])
+    assert re.fullmatch(r"2026-04-07T08:01:00Z\s+dataset\s+f\s+1\s+snapshot\s*", lines[3])
 
 
 def test_in_a_long_table_the_rest_is_counted(graph_of):
