@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from graphlib import CycleError, TopologicalSorter
 
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from lineage_bridge.journal.forward_order import Item, Order, arrange, conflict
