@@ -118,6 +118,7 @@ def ingest(
     starts: Sequence[Activation] = (),
     files: Iterable[Path] | None = None,
     outgoing: Any = None,
+    policy: ServingPolicy | None = None,
     **others: Any,
 ) -> WindowsResult:
     found = files or [path for root in roots for path in root.rglob("*.jsonl")]
@@ -126,7 +127,7 @@ def ingest(
         [path for path in found if path.name != "deployment_events.jsonl"],
         namespace=NS,
         activations=starts,
-        policies=lambda _: ServingPolicy(),
+        policies=lambda _: policy or ServingPolicy(),
         outgoing=outgoing or Nothing(),
         **others,
     )
@@ -142,6 +143,19 @@ def findings(journal: Journal) -> list[dict[str, Any]]:
         deployment = predictions["name"].rsplit(".", 1)[-1]
         found.append({**facts, "deployment": deployment, "time": _time(event["eventTime"])})
     return found
+
+
+def standing(journal: Journal) -> dict[str, list[dict[str, Any]]]:
+    """By deployment, the facets that no later event superseded, by time; twins are one."""
+    told = [json.loads(stored.body) for stored in journal.read(limit=10**6)]
+    own = [event["run"]["facets"]["lineageBridge_event"] for event in told]
+    superseded = {facet.get("supersedes") for facet in own}
+    found: dict[str, list[dict[str, Any]]] = {}
+    for facts, facet in zip(findings(journal), own, strict=True):
+        known = found.setdefault(facts["deployment"], [])
+        if facet["id"] not in superseded and facts not in known:
+            known.append(facts)
+    return {name: sorted(items, key=lambda f: f["time"]) for name, items in found.items()}
 
 
 def _time(text: str) -> datetime:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cache
+from hashlib import blake2b
 from typing import Any
 
 
@@ -77,6 +78,12 @@ class ServingPolicy:
 def policy_facts(policy: ServingPolicy) -> Mapping[str, Any]:
     """The policy as the facet carries it."""
     return {_camel(field.name): getattr(policy, field.name) for field in fields(policy)}
+
+
+@cache
+def policy_mark(policy: ServingPolicy) -> str:
+    """A short text that is another one for another policy."""
+    return blake2b(repr(policy).encode(), digest_size=8).hexdigest()
 
 
 def policy_of(facts: Mapping[str, Any]) -> ServingPolicy:

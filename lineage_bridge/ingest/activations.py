@@ -65,6 +65,13 @@ class Starts:
             self._next += 1
             yield self._due[self._next - 1]
 
+    def take(self, slot: Slot, until_us: int) -> list[Activation]:
+        """The starts of one slot up to and including an instant that were not due before."""
+        found = [s for s in self._due if s.slot == slot and s.started_us <= until_us]
+        self._due = [s for s in self._due if s not in found]
+        self._times = [start.started_us for start in self._due]
+        return found
+
     def period(
         self, slot: Slot, serving: tuple[str, str], span_us: tuple[int, int]
     ) -> Period | None:

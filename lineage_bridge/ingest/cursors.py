@@ -2,8 +2,9 @@
 
 A file whose size, time and inode are as they were is not opened again. One that only grew is read
 on from where it ended. One that shrank, was replaced, or holds other bytes where it was read before
-is read again from its start. Paths are absolute and real, so a folder, its parent, and a link to it
-are the same files. Cursors change in one transaction with what was read.
+is read again from its start, and so is one that was rewound. Paths are absolute and real, so a
+folder, its parent, and a link to it are the same files. Cursors change in one transaction with what
+was read.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ CREATE TABLE IF NOT EXISTS scanned_files (
 ) WITHOUT ROWID
 """
 SAMPLE_BYTES = 4096
+REWOUND = -1  # as the size: no file is like that
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,11 @@ class Cursor:
     lines: int = 0
     is_clean: bool = True
     fingerprint: bytes = b""
+
+    @property
+    def rewound_lines(self) -> int:
+        """How many lines are to be read once more; 0 if the file was not rewound."""
+        return self.lines if self.size == REWOUND else 0
 
     def is_current(self, seen: os.stat_result) -> bool:
         """Is the file, by its metadata, as it was when it was read?"""
@@ -82,12 +89,30 @@ def put_all(connection: sqlite3.Connection, known: Iterable[Cursor]) -> None:
     )
 
 
+def list_paths(connection: sqlite3.Connection) -> list[str]:
+    """Every file that was read."""
+    return [path for (path,) in connection.execute("SELECT path FROM scanned_files ORDER BY path")]
+
+
+def rewind(connection: sqlite3.Connection, paths: Iterable[str]) -> None:
+    """Have files read again from their start."""
+    connection.executemany(
+        "UPDATE scanned_files SET size = ? WHERE path = ?", [(REWOUND, path) for path in paths]
+    )
+
+
+def list_rewound(connection: sqlite3.Connection) -> list[str]:
+    """The files that are to be read again, as far as they are still there."""
+    rows = connection.execute("SELECT path FROM scanned_files WHERE size = ?", (REWOUND,))
+    return [path for (path,) in rows if os.path.exists(path)]  # noqa: PTH110 - paths are text here
+
+
 def resume(cursor: Cursor | None, file: BinaryIO) -> tuple[int, int]:
     """Where to read on in an open file that changed: (offset, lines before it).
 
     A file with a rejected line is read again from its start, since that line may have been mended.
     """
-    if cursor is None or not cursor.is_clean or not cursor.offset:
+    if cursor is None or not cursor.is_clean or not cursor.offset or cursor.rewound_lines:
         return 0, 0
     size = os.fstat(file.fileno()).st_size
     if size <= cursor.size or fingerprint(file, cursor.offset) != cursor.fingerprint:

@@ -7,8 +7,9 @@ its first window.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from lineage_bridge.adapters.p5_windows import window_event
 from lineage_bridge.assess.lookback import SECOND_US, WindowFacts
@@ -17,7 +18,7 @@ from lineage_bridge.assess.serving import DeploymentState
 from lineage_bridge.assess.serving_facts import serving_facts
 from lineage_bridge.events import Event, Job
 from lineage_bridge.ingest.activations import Activation, Period, Starts
-from lineage_bridge.ingest.window_state import Implied, Pending, SlotMemory
+from lineage_bridge.ingest.window_state import Implied, Pending, SlotMemory, Standing
 from lineage_bridge.naming import Slot
 from lineage_bridge.times import from_micros
 
@@ -70,10 +71,33 @@ class Observer:
         # An end said that nothing more is to be waited for; now there is more.
         return memory.ended
 
-    def event(self, at_us: int, *, is_end: bool = False) -> Event:
+    def take_late_starts(self, late: Sequence[Activation], starts: Starts) -> None:
+        """Starts of what was judged without them, where it cannot be judged anew."""
+        memory, state = self.memory, self.memory.state
+        memory.implied = [item for item in memory.implied if not self._is_told(item, starts)]
+        was_running = state.running if state is not None and not state.starts else None
+        for start in late:
+            self.take_start(start)
+        memory.moved = True
+        if state is None or state is not memory.state:
+            return
+        serving, begin_us = (state.model, state.version), state.started_us
+        period = starts.period(self.slot, serving, (begin_us, begin_us + 1))
+        if period is not None:
+            state.started_us = period.started_us
+        if was_running is not None:  # by its windows; each was one of those that started
+            state.running = min(state.running, len(state.instances)) if was_running else 0
+
+    def _is_told(self, item: Implied, starts: Starts) -> bool:
+        span_us = (item.first_us, item.first_us + 1)
+        return starts.period(self.slot, (item.model, item.version), span_us) is not None
+
+    def events(self, at_us: int, *, is_end: bool = False) -> list[Event]:
         """The event of the finding as it stands, at the instant that was judged last.
 
-        At the end of a backfill no next one is to be waited for.
+        At the end of a backfill no next one is to be waited for. Where events of an earlier
+        judgement stand for the time up to this instant there is one in place of each; one that
+        says the same is given as it is.
         """
         memory = self.memory
         assert memory.state is not None
@@ -87,16 +111,16 @@ class Observer:
             late_windows=memory.late_windows,
             inconsistent_windows=memory.inconsistent_windows,
         )
-        event = window_event(
-            facts,
-            from_micros(at_us),
-            job=self.job,
-            slot=self.slot,
-            supersedes=memory.event_id if memory.event_us == at_us else None,
-        )
-        memory.event_us, memory.event_id = at_us, event.id
+        make = partial(window_event, facts, from_micros(at_us), job=self.job, slot=self.slot)
+        if memory.event_us == at_us and memory.event_id is not None:
+            told = [make(supersedes=before) for before in (memory.event_id, *memory.twins)]
+        else:
+            before = memory.take_standing(at_us)
+            told = [_in_place_of(item, make) for item in before] or [make()]
+        memory.event_us = at_us
+        memory.event_id, *memory.twins = (str(event.id) for event in told)
         memory.moved, memory.ended = False, is_end
-        return event
+        return told
 
     def _take_late(self, windows: Sequence[Pending]) -> None:
         """These count, and the next judgement sees them if their minute is still held."""
@@ -134,6 +158,12 @@ class Observer:
             return False
         memory.state = DeploymentState(source.model, source.version, started_us)
         return True
+
+
+def _in_place_of(before: Standing, make: Callable[..., Event]) -> Event:
+    """The event that supersedes one of an earlier judgement, or that one if it says the same."""
+    same = make(supersedes=before.supersedes)
+    return same if same.id == before.id else make(supersedes=before.id)
 
 
 def _is_of_state(state: DeploymentState, window: Pending) -> bool:

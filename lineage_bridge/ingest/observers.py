@@ -13,7 +13,7 @@ from operator import attrgetter
 from typing import Protocol
 
 from lineage_bridge.adapters.p5_windows import observer_job
-from lineage_bridge.assess.policy import ServingPolicy
+from lineage_bridge.assess.policy import ServingPolicy, policy_mark
 from lineage_bridge.ingest.activations import Activation, Starts
 from lineage_bridge.ingest.observer import Observer
 from lineage_bridge.ingest.window_state import Memories, Pending, Source, load_fed, save_fed
@@ -40,7 +40,9 @@ class Observers:
         activations: Sequence[Activation],
         policies: Callable[[Slot], ServingPolicy],
         outgoing: Outgoing,
+        kept: Iterable[Slot] = (),
     ) -> None:
+        """`kept` have starts that are older than what was judged, or another policy by now."""
         self.appended = 0
         self._memories = Memories(connection)
         self._starts = Starts(activations, load_fed(connection))
@@ -51,6 +53,8 @@ class Observers:
         self._observers: dict[Slot, Observer] = {}
         self._by_source: dict[Source, Observer] = {}
         self._changed: set[Observer] = set()
+        for slot in kept:
+            self._go_on_with(self._of_slot(slot))
 
     def judge(self, tx: Transaction, at_us: int, windows: Iterable[Pending]) -> None:
         """Judge all windows of one instant."""
@@ -73,11 +77,13 @@ class Observers:
 
         Starts after the last window are left for the run that reads a later one.
         """
-        moved = [self._of_slot(slot) for slot in self._memories.moved()]
-        for observer in sorted(moved, key=lambda o: (o.memory.judged_us, o.slot)):
-            if tell_sums:
+        untold = [self._of_slot(slot) for slot in self._memories.untold()]
+        for observer in sorted(untold, key=lambda o: (o.memory.judged_us, o.slot)):
+            memory = observer.memory
+            is_outdated = any(item.at_us <= memory.judged_us for item in memory.standing)
+            if is_outdated or (tell_sums and memory.moved):
                 self._changed.add(observer)
-                self._append(tx, observer, observer.memory.judged_us, is_end=True)
+                self._append(tx, observer, memory.judged_us, is_end=tell_sums)
         self._outgoing.append_until(tx, None)
 
     def save(self, tx: Transaction) -> None:
@@ -94,6 +100,12 @@ class Observers:
             self._changed.add(observer)
             self._fed.append(start.run_id)
 
+    def _go_on_with(self, observer: Observer) -> None:
+        late = self._starts.take(observer.slot, observer.memory.judged_us)
+        observer.take_late_starts(late, self._starts)
+        self._fed += [start.run_id for start in late]
+        self._changed.add(observer)
+
     def _observer(self, source: Source) -> Observer:
         observer = self._by_source[source] = self._of_slot(source.slot)
         return observer
@@ -102,7 +114,9 @@ class Observers:
         observer = self._observers.get(slot)
         if observer is None:
             job = observer_job(self._namespace, slot)
-            observer = Observer(slot, self._memories.of(slot), self._policies(slot), job)
+            memory, policy = self._memories.of(slot), self._policies(slot)
+            memory.policy = policy_mark(policy)
+            observer = Observer(slot, memory, policy, job)
             self._observers[slot] = observer
         return observer
 
@@ -110,5 +124,5 @@ class Observers:
         self, tx: Transaction, observer: Observer, at_us: int, *, is_end: bool = False
     ) -> None:
         self._outgoing.append_until(tx, at_us)
-        event = observer.event(at_us, is_end=is_end)
-        self.appended += tx.append(event, "artifact") is not None
+        for event in observer.events(at_us, is_end=is_end):
+            self.appended += tx.append(event, "artifact") is not None

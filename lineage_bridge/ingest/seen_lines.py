@@ -2,6 +2,9 @@
 
 Eight bytes of hash for a line, kept by the minute in which its window begins, one row for a minute:
 so that reading a minute costs one row, and two different lines are never taken for one.
+
+When a deployment is judged anew, all its lines are new again: they are hashed with the number of
+that judgement from then on.
 """
 
 from __future__ import annotations
@@ -10,6 +13,8 @@ import sqlite3
 from hashlib import blake2b
 
 from lineage_bridge.assess.lookback import MINUTE_US
+from lineage_bridge.ingest.window_state import load_judgements
+from lineage_bridge.naming import Slot
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS window_lines (
@@ -27,21 +32,41 @@ class SeenLines:
         self._connection = connection
         self._minutes: dict[int, set[bytes]] = {}
         self._changed: set[int] = set()
+        self._salts = {
+            slot: number.to_bytes(8) for slot, number in load_judgements(connection).items()
+        }
         (newest_us,) = connection.execute("SELECT max(minute_us) FROM window_lines").fetchone()
         self._newest_us = newest_us  # beyond it there is nothing to load
 
-    def is_new(self, start_us: int, line: bytes) -> bool:
+    def is_new(self, start_us: int, line: bytes, slot: Slot) -> bool:
         """Tell whether a line is new, and remember it."""
         minute_us = start_us - start_us % MINUTE_US
-        seen = self._minutes.get(minute_us)
-        if seen is None:
-            seen = self._minutes[minute_us] = self._load(minute_us)
-        digest = blake2b(line, digest_size=HASH_BYTES).digest()
+        seen, digest = self._minute(minute_us), self._digest(line, slot)
         if digest in seen:
             return False
         seen.add(digest)
         self._changed.add(minute_us)
         return True
+
+    def mark_of(self, start_us: int, line: bytes, slot: Slot) -> tuple[int, bytes] | None:
+        """What a line is remembered by; None: it was not counted."""
+        minute_us = start_us - start_us % MINUTE_US
+        seen, digest = self._minute(minute_us), self._digest(line, slot)
+        return (minute_us, digest) if digest in seen else None
+
+    def _minute(self, minute_us: int) -> set[bytes]:
+        seen = self._minutes.get(minute_us)
+        if seen is None:
+            seen = self._minutes[minute_us] = self._load(minute_us)
+        return seen
+
+    def _digest(self, line: bytes, slot: Slot) -> bytes:
+        salt = self._salts.get(slot, b"") if self._salts else b""
+        return blake2b(line, digest_size=HASH_BYTES, salt=salt).digest()
+
+    def let_go(self) -> None:
+        """Forget, in memory, what was loaded and did not change."""
+        self._minutes.clear()
 
     def save(self) -> None:
         """Write the minutes that changed, and let go of all."""

@@ -1,14 +1,15 @@
 """What judging windows needs to remember, changed in the journal's own transactions.
 
 Each deployment's evaluator and sums, the windows that were read and not judged yet, the starts that
-were taken in, and the counters that no window ever filled. None of it is needed to answer what the
-graph answers; all of it is needed to go on as if reading had never stopped.
+were taken in, the counters that no window ever filled, and how often a deployment was judged anew.
+None of it is needed to answer what the graph answers; all of it is needed to go on as if reading
+had never stopped.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -36,6 +37,11 @@ SCHEMA = (
     """CREATE TABLE IF NOT EXISTS window_services (
     service TEXT PRIMARY KEY,
     blind TEXT NOT NULL             -- counters that were 0 or absent in every window, by comma
+) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS serving_judgements (
+    service TEXT NOT NULL, environment TEXT NOT NULL, deployment TEXT NOT NULL,
+    number INTEGER NOT NULL,        -- how often the deployment was judged anew
+    PRIMARY KEY (service, environment, deployment)
 ) WITHOUT ROWID""",
 )
 
@@ -110,12 +116,33 @@ class Implied:
 
 
 @dataclass(slots=True)
+class Standing:
+    """An observer's event of an earlier judgement that stands until this one comes to its time."""
+
+    at_us: int
+    id: str
+    supersedes: str | None = None
+
+
+@dataclass(slots=True)
 class SlotMemory:
     """A deployment as it stands.
 
-    `emitted_us` is the newest event that its finding or the heartbeat called for, `event_us` and
-    `event_id` the newest of all; `moved` says that the sums changed since then, `ended` that it
-    was the end of a backfill.
+    Attributes:
+        state: the evaluator of the activation that is judged.
+        judged_us: the instant that was judged last.
+        totals: the sums of each model version.
+        implied: model versions without a deployment event.
+        late_windows: windows that came when their instant had been judged.
+        inconsistent_windows: windows whose numbers contradict each other.
+        emitted_us: the newest event that the finding or the heartbeat called for.
+        event_us: the newest event of all.
+        event_id: its id.
+        twins: ids of others that say the same, each in place of another event.
+        moved: the sums changed since then.
+        ended: it was the end of a backfill.
+        policy: the mark of the policy that all this was judged by.
+        standing: events of an earlier judgement, by time.
     """
 
     state: DeploymentState | None = None
@@ -127,8 +154,11 @@ class SlotMemory:
     emitted_us: int = 0
     event_us: int = 0
     event_id: str | None = None
+    twins: list[str] = field(default_factory=list)
     moved: bool = False
     ended: bool = False
+    policy: str = ""
+    standing: list[Standing] = field(default_factory=list)
 
     def count(self, window: Pending) -> None:
         """Add a window to the sums of its model version."""
@@ -143,6 +173,14 @@ class SlotMemory:
         totals.predictions += window.facts.predictions
         self.inconsistent_windows += window.is_inconsistent
         self.moved = True
+
+    def take_standing(self, until_us: int) -> list[Standing]:
+        """The events of an earlier judgement up to an instant; they are this one's to replace."""
+        if not self.standing:
+            return []
+        due = [item for item in self.standing if item.at_us <= until_us]
+        self.standing = [item for item in self.standing if item.at_us > until_us]
+        return due
 
     def _totals(self, model: str, version: str) -> Totals:
         for totals in self.totals:
@@ -171,18 +209,21 @@ class Memories:
         self._connection = connection
         self._memories: dict[Slot, SlotMemory] = {}
 
-    def of(self, slot: Slot) -> SlotMemory:
-        """A deployment's memory."""
+    def of(self, slot: Slot, fresh: SlotMemory | None = None) -> SlotMemory:
+        """A deployment's memory; a `fresh` one takes the place of what was not asked for yet."""
         memory = self._memories.get(slot)
         if memory is None:
-            memory = self._memories[slot] = self._load(slot)
+            memory = self._memories[slot] = fresh or self._load(slot)
         return memory
 
-    def moved(self) -> list[Slot]:
-        """The deployments whose sums no event has told yet, in order."""
+    def untold(self) -> list[Slot]:
+        """The deployments of which there is something to tell yet, in order.
+
+        Their sums moved, or events of an earlier judgement still stand.
+        """
         for slot, memory in all_slots(self._connection):
             self._memories.setdefault(slot, memory)
-        return sorted(slot for slot, memory in self._memories.items() if memory.moved)
+        return sorted(slot for slot, m in self._memories.items() if m.moved or m.standing)
 
     def save(self, changed: Iterable[Slot]) -> None:
         """Write the memories of these deployments."""
@@ -225,6 +266,27 @@ def save_pending(connection: sqlite3.Connection, pending: list[Pending], generat
     )
 
 
+def judge_anew(connection: sqlite3.Connection, standing: Mapping[Slot, list[Standing]]) -> None:
+    """Forget what is remembered of deployments, but for the events that stand."""
+    memories = Memories(connection)
+    for slot, items in standing.items():
+        memories.of(slot, SlotMemory(standing=items))
+    memories.save(standing)
+    connection.executemany(
+        "INSERT INTO serving_judgements VALUES (?, ?, ?, 1)"
+        " ON CONFLICT DO UPDATE SET number = number + 1",
+        [(slot.service, slot.environment, slot.deployment) for slot in standing],
+    )
+    left = [w for w in load_pending(connection, Sources()) if w.source.slot not in standing]
+    save_pending(connection, left, generation_of(connection) + 1)
+
+
+def load_judgements(connection: sqlite3.Connection) -> dict[Slot, int]:
+    """How often each deployment was judged anew, if ever."""
+    rows = connection.execute("SELECT * FROM serving_judgements")
+    return {Slot(*names): number for *names, number in rows}
+
+
 def generation_of(connection: sqlite3.Connection) -> int:
     """How often what is remembered was written, by any process."""
     row = connection.execute("SELECT generation FROM window_pending").fetchone()
@@ -240,6 +302,13 @@ def save_fed(connection: sqlite3.Connection, run_ids: list[str]) -> None:
     """Keep the run ids of starts that were taken in."""
     connection.executemany(
         "INSERT OR IGNORE INTO serving_starts VALUES (?)", [(run_id,) for run_id in run_ids]
+    )
+
+
+def unfeed(connection: sqlite3.Connection, run_ids: Iterable[str]) -> None:
+    """Have starts taken in once more."""
+    connection.executemany(
+        "DELETE FROM serving_starts WHERE run_id = ?", [(run_id,) for run_id in run_ids]
     )
 
 

@@ -9,7 +9,7 @@ Events, cursors, evaluators and what is held change in one transaction. Killed a
 started again, the same events come out as in one go.
 
 A line that comes after its instant was judged counts in the sums and is noted; the findings of that
-time stay as they were.
+time stay as they were. A start that comes so, or another policy, has the deployment judged anew.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import sqlite3
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import chain, groupby
 from operator import attrgetter
 from os import fstat
 from pathlib import Path
@@ -28,7 +28,7 @@ from lineage_bridge.adapters.p5_windows import is_inconsistent, judged_facts, na
 from lineage_bridge.assess.lookback import MINUTE_US
 from lineage_bridge.assess.policy import ServingPolicy
 from lineage_bridge.errors import ArtifactError, JournalError
-from lineage_bridge.ingest import cursors, quarantine, seen_lines, window_state
+from lineage_bridge.ingest import cursors, quarantine, rejudge, seen_lines, window_state
 from lineage_bridge.ingest.activations import Activation
 from lineage_bridge.ingest.blind_counters import BlindCounters
 from lineage_bridge.ingest.lines import LineReader
@@ -107,13 +107,23 @@ def ingest_windows(
     """
     with journal.transaction() as tx:
         _create_tables(tx.connection)
-        changed, unchanged = changed_files(tx.connection, files, root_of)
+    with journal.reading() as connection:
+        generation = generation_of(connection)
+        anew = rejudge.plan(
+            connection, namespace=namespace, activations=activations, policies=policies
+        )
+    with journal.transaction() as tx:
+        _check_alone(tx, generation)
+        rejudge.begin(tx, anew, activations)
+        again = map(Path, cursors.list_rewound(tx.connection))
+        changed, unchanged = changed_files(tx.connection, chain(files, again), root_of)
         observers = Observers(
             tx.connection,
             namespace=namespace,
             activations=activations,
             policies=policies,
             outgoing=outgoing,
+            kept=anew.kept,
         )
         reading = _Reading(tx, observers)
     result = reading.result
@@ -123,8 +133,8 @@ def ingest_windows(
     while file is not None:
         with journal.transaction() as tx:
             reading.check_alone(tx)
-            enough = result.new + BATCH_WINDOWS
-            while file is not None and result.new < enough:
+            enough = reading.taken + BATCH_WINDOWS
+            while file is not None and reading.taken < enough:
                 reading.judge_before(tx, file.minute_us)
                 reading.read(tx, file)
                 file = next(waiting, None)
@@ -147,6 +157,7 @@ class _Reading:
 
     def __init__(self, tx: Transaction, observers: Observers) -> None:
         self.result = WindowsResult()
+        self.taken = 0  # windows, with those that are read again
         self._observers = observers
         self._sources = Sources()
         self._pending = load_pending(tx.connection, self._sources)
@@ -162,11 +173,7 @@ class _Reading:
         Raises:
             JournalError: one has, so what is remembered here is not what is stored.
         """
-        if generation_of(tx.connection) != self._generation:
-            raise JournalError(
-                "Another process is reading serving windows into this home. What was read is kept; "
-                "run the command again when the other one has ended."
-            )
+        _check_alone(tx, self._generation)
 
     def judge_before(self, tx: Transaction, until_us: int | None) -> None:
         """Judge what was written before an instant (None: everything)."""
@@ -212,9 +219,10 @@ class _Reading:
         offset, lines = cursors.resume(file.cursor, opened)
         self._forget_rejected(tx, file.path, after_line=lines if offset else -1)
         reader = LineReader(opened, offset, lines)
+        read_before = file.cursor.rewound_lines if file.cursor is not None else 0
         try:
             for number, line in reader:
-                self._read_line(file, number, line, found)
+                self._read_line(file, number, line, found, is_first=number > read_before)
         except ArtifactError as exc:
             found.append(rejected(file.path, FAMILY, exc))
         has_bad_line = bool(found) or len(reader.problems) > (reader.unfinished is not None)
@@ -239,9 +247,17 @@ class _Reading:
                 "DELETE FROM quarantine WHERE path = ? AND line > ?", (path, after_line)
             )
 
-    def _read_line(self, file: WindowFile, number: int, line: bytes, found: list[Rejected]) -> None:
+    def _read_line(
+        self,
+        file: WindowFile,
+        number: int,
+        line: bytes,
+        found: list[Rejected],
+        *,
+        is_first: bool,  # else the line was counted in an earlier run, and its file rewound
+    ) -> None:
         result = self.result
-        result.lines += 1
+        result.lines += is_first
         try:
             window = read_window(line)
             facts, at_us = judged_facts(window)
@@ -249,13 +265,14 @@ class _Reading:
         except ArtifactError as exc:
             found.append(Rejected(file.path, FAMILY, number, exc.field, exc.reason))
             return
-        if not self._seen.is_new(facts.start_us, line):
-            result.duplicates += 1
+        if not self._seen.is_new(facts.start_us, line, source.slot):
+            result.duplicates += is_first
             return
-        result.new += 1
+        self.taken += 1
+        result.new += is_first
         minute_us = file.path_minute_us
         if minute_us is not None and not minute_us <= facts.start_us < minute_us + MINUTE_US:
-            result.misplaced += 1
+            result.misplaced += is_first
         self._blind.look(window)
         sums = (
             window.success_count,
@@ -264,6 +281,14 @@ class _Reading:
             window.timeout_count,
         )
         self._pending.append(Pending(at_us, source, facts, sums, is_inconsistent(window)))
+
+
+def _check_alone(tx: Transaction, generation: int) -> None:
+    if generation_of(tx.connection) != generation:
+        raise JournalError(
+            "Another process is reading serving windows into this home. What was read is kept; "
+            "run the command again when the other one has ended."
+        )
 
 
 def _create_tables(connection: sqlite3.Connection) -> None:

@@ -374,12 +374,12 @@ KILLED = """
     module.BATCH_WINDOWS = 40
     lines = 0
 
-    def kill_in_the_middle(self, *args, _read=module._Reading._read_line):
+    def kill_in_the_middle(self, *args, _read=module._Reading._read_line, **named):
         global lines
         lines += 1
         if lines == {after}:
             os.kill(os.getpid(), signal.SIGKILL)
-        _read(self, *args)
+        _read(self, *args, **named)
 
     module._Reading._read_line = kill_in_the_middle
     with Journal(Path({home!r})) as journal:
