@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any
@@ -64,14 +64,14 @@ class Api:
         with self.journal.reading() as connection:
             yield connection
 
-    def submit(self, event: Event) -> Future[int | None]:
-        """Append an event; the future is done when it is durable and in the tables."""
-        return self._writer.submit(event, "http")
+    def submit(self, events: Sequence[Event]) -> Future[list[int | None]]:
+        """Append events; the future is done when they are durable and in the tables."""
+        return self._writer.submit_all(events, "http")
 
     def write(self, op: str, **arguments: Any) -> None:
         """Append a command, and wait until it is durable and in the tables."""
         body = msgspec.json.encode({"op": op, **arguments})
-        self.submit(Event(body, COMMAND, time.time_ns() // 1000)).result()
+        self.submit([Event(body, COMMAND, time.time_ns() // 1000)]).result()
 
     def close(self) -> None:
         """Write what was submitted, then end."""

@@ -72,6 +72,7 @@ def parse_zoned_nanos(text: str) -> int:
     return nanos
 
 
+@lru_cache(maxsize=1024)  # an event's time is checked first, then taken
 def _parse_text(text: str) -> tuple[int, bool]:
     match = _TIME.fullmatch(text)
     if match is None:

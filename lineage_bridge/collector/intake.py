@@ -7,13 +7,13 @@ threads seldom run at once, which in Python costs more than it gains, and one co
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 from lineage_bridge.errors import JournalError
 from lineage_bridge.events import Event
 
-Submit = Callable[[Event], "Future[int | None]"]
+Submit = Callable[[Sequence[Event]], "Future[list[int | None]]"]
 
 
 class Intake:
@@ -48,7 +48,6 @@ class _Turn:
         self._loop = loop
         self._events: list[Event] = []
         self._waiting: list[asyncio.Future[int | None]] = []
-        self._written: list[Future[int | None]] = []
 
     def add(self, event: Event) -> asyncio.Future[int | None]:
         waiting: asyncio.Future[int | None] = self._loop.create_future()
@@ -58,23 +57,25 @@ class _Turn:
 
     def hand_over(self, submit: Submit) -> None:
         try:
-            self._written = [submit(event) for event in self._events]
+            written = submit(self._events)
         except JournalError as exc:
-            for waiting in self._waiting:
-                waiting.set_exception(exc)
+            self._fail(exc)
             return
-        # The writer answers in the order of submission: when the last is done, all are.
-        self._written[-1].add_done_callback(self._tell)
+        written.add_done_callback(self._tell)
 
-    def _tell(self, _: Future[int | None]) -> None:
-        self._loop.call_soon_threadsafe(self._answer)
+    def _tell(self, written: Future[list[int | None]]) -> None:
+        self._loop.call_soon_threadsafe(self._answer, written)
 
-    def _answer(self) -> None:
-        for waiting, written in zip(self._waiting, self._written, strict=True):
-            if waiting.cancelled():
-                continue
-            error = written.exception()
-            if error is not None:
+    def _answer(self, written: Future[list[int | None]]) -> None:
+        error = written.exception()
+        if error is not None:
+            self._fail(error)
+            return
+        for waiting, seq in zip(self._waiting, written.result(), strict=True):
+            if not waiting.cancelled():
+                waiting.set_result(seq)
+
+    def _fail(self, error: BaseException) -> None:
+        for waiting in self._waiting:
+            if not waiting.cancelled():
                 waiting.set_exception(error)
-            else:
-                waiting.set_result(written.result())

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future
 
 from lineage_bridge.errors import JournalError
@@ -16,7 +17,8 @@ from lineage_bridge.journal.store import Journal, Origin
 
 MAX_GROUP = 500
 
-_Item = tuple[Event, Origin, "Future[int | None]"]
+Seqs = list[int | None]
+_Item = tuple[Sequence[Event], Origin, "Future[Seqs]"]
 
 
 class Writer:
@@ -35,14 +37,20 @@ class Writer:
         self._thread.start()
 
     def submit(self, event: Event, origin: Origin) -> Future[int | None]:
-        """Append an event; the future gives its sequence number once it is durable.
-
-        It gives None if an event of that id was there, and raises JournalError if writing failed.
-        """
+        """As `submit_all`, for one event."""
         future: Future[int | None] = Future()
+        self.submit_all([event], origin).add_done_callback(lambda done: _pass_on(done, future))
+        return future
+
+    def submit_all(self, events: Sequence[Event], origin: Origin) -> Future[Seqs]:
+        """Append events together; the future gives their sequence numbers once they are durable.
+
+        It gives None for an event whose id was there, and raises JournalError if writing failed.
+        """
+        future: Future[Seqs] = Future()
         if not self._thread.is_alive():
             raise JournalError("The journal's writer is closed; nothing more can be appended.")
-        self._queue.put((event, origin, future))
+        self._queue.put((events, origin, future))
         return future
 
     def close(self) -> None:
@@ -52,14 +60,15 @@ class Writer:
 
     def _run(self) -> None:
         while (item := self._queue.get()) is not None:
-            group = [item]
+            group, events = [item], len(item[0])
             last = False
-            while len(group) < MAX_GROUP and not self._queue.empty():
+            while events < MAX_GROUP and not self._queue.empty():
                 following = self._queue.get()
                 if following is None:
                     last = True
                     break
                 group.append(following)
+                events += len(following[0])
             self._write(group)
             if last:
                 return
@@ -67,7 +76,9 @@ class Writer:
     def _write(self, group: list[_Item]) -> None:
         try:
             with self._journal.transaction() as tx:
-                seqs = [tx.append(event, origin) for event, origin, _ in group]
+                seqs = [
+                    [tx.append(event, origin) for event in events] for events, origin, _ in group
+                ]
                 if self._model is not None:
                     take_in(tx.connection, self._model)
         except BaseException as exc:  # noqa: BLE001 - whatever it was, each submitter must hear it
@@ -76,3 +87,11 @@ class Writer:
             return
         for (_, _, future), seq in zip(group, seqs, strict=True):
             future.set_result(seq)
+
+
+def _pass_on(written: Future[Seqs], future: Future[int | None]) -> None:
+    error = written.exception()
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(written.result()[0])
