@@ -211,11 +211,13 @@ def health(
     from lineage_bridge.cli.report import console, print_health
     from lineage_bridge.errors import NodeNotFoundError
     from lineage_bridge.graph.health import health_json
+    from lineage_bridge.ingest.policies import serving_policies
 
     instant = at or datetime.now(UTC)
     keys = (facets.DEPLOYMENT, facets.SERVING_HEALTH)
     with _ask(settings, instant, known_at, keys=keys) as asked:
-        shape = health_json(asked.graph, instant)
+        policy_of = serving_policies(settings) if settings.policies.serving else None
+        shape = health_json(asked.graph, instant, policy_of=policy_of)
     if deployment is not None:
         known = [d["deployment"] for d in shape["deployments"]]
         shape["deployments"] = [d for d in shape["deployments"] if d["deployment"] == deployment]

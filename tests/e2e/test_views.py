@@ -199,3 +199,14 @@ def test_silence_is_judged_by_a_given_policy_else_by_that_of_the_facet(nyc_home)
     assert codes()["dep-nyc-prod-001"] == ("unknown", "stopped")
     assert given["dep-nyc-prod-001"] == ("unhealthy", "stopped")
     assert {**given, "dep-nyc-prod-001": ("unknown", "stopped")} == codes()
+
+
+def test_another_policy_is_followed_at_once(nyc_home, tmp_path):
+    toml = tmp_path / "lineage-bridge.toml"
+    toml.write_text('[policies.serving."dep-nyc-prod-stale"]\nexpects_traffic = true\n')
+    at = ("--at", "2026-04-07T10:30:00Z", "--json")
+    statuses = []
+    for config in ([], ["--config", toml]):
+        one = run_command("health", "dep-nyc-prod-stale", "--home", nyc_home, *config, *at)
+        statuses.append(one.json["deployments"][0]["status"])
+    assert statuses == ["unknown", "unhealthy"]
