@@ -36,7 +36,7 @@ READS = {
     "a dataset": f"/namespaces/db/datasets/t{MIDDLE}",
     "its versions": f"/namespaces/db/datasets/t{MIDDLE}/versions",
     "a search": "/search?q=job.12",
-    "statistics of a week": "/stats/lineage-events?period=WEEK",
+    "statistics of a week": "/stats/lineage-events?period=WEEK&timezone=UTC",
     "lineage of depth 2": f"/lineage?nodeId=job:jobs:job.{MIDDLE}&depth=2",
     "lineage of depth 20": f"/lineage?nodeId=job:jobs:job.{MIDDLE}&depth=20",
 }
