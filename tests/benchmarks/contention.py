@@ -90,8 +90,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--label", action="append", default=[], metavar="TEXT")
     parser.add_argument("--only", action="append", choices=list(SCENARIOS), metavar="NAME")
     parser.add_argument("--rounds", type=_several, default=1, metavar="N")
-    parser.add_argument("--events-1", type=_several, default=Options.events_1, metavar="N")
-    parser.add_argument("--events-16", type=_several, default=Options.events_16, metavar="N")
+    parser.add_argument("--events-1", type=_even, default=Options.events_1, metavar="N")
+    parser.add_argument("--events-16", type=_even, default=Options.events_16, metavar="N")
     parser.add_argument("--folder", type=Path, metavar="DIR")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
@@ -107,6 +107,10 @@ def _several(text: str) -> int:
     if (number := int(text)) < 1:
         raise ValueError(text)
     return number
+
+
+def _even(text: str) -> int:
+    return _several(text) // 2 * 2 or 2  # each run has two events
 
 
 def _labels(given: argparse.Namespace) -> list[str]:

@@ -35,6 +35,7 @@ def generator(target: Target, folder: Path, options: Options) -> Figures:
         with stub(folder) as server:
             lanes = ingest_lanes(connections, events // 2, time.time())
             done = asyncio.run(post_all(server.url, lanes))
+        _all_taken(done, events)
         name = f"over {connections}"
         figures[f"{name}, events/s"] = events / done.seconds
         figures[f"{name}, CPU of the generator, µs/event"] = done.own_cpu / events * 1e6
@@ -76,8 +77,7 @@ def _ingest(target: Target, folder: Path, connections: int, events: int) -> Figu
         cpu = server.cpu()
         done, readable = asyncio.run(_post_and_read(server, lanes, last))
         spent = server.cpu()
-    if done.refused:
-        raise BenchmarkError(f"{done.refused} of {events} POSTs were not answered 201")
+    _all_taken(done, events)
     micros = None if cpu is None or spent is None else (spent - cpu) / events * 1e6
     return {
         "answered 201, events/s": events / done.seconds,
@@ -87,6 +87,12 @@ def _ingest(target: Target, folder: Path, connections: int, events: int) -> Figu
         "CPU of the collector until readable, µs/event": micros,
         "CPU of the generator, µs/event": done.own_cpu / events * 1e6,
     }
+
+
+def _all_taken(done: Posted, events: int) -> None:
+    taken = len(done.latencies) - done.refused
+    if taken != events:
+        raise BenchmarkError(f"{taken} of {events} POSTs were answered 201")
 
 
 async def _post_and_read(
