@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 9464
+STOP_SECONDS = 0.05  # a stop is heard within so long
 
 _INDEX = b"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>lineage-bridge exporter</title></head>
@@ -67,7 +68,7 @@ class ExporterServer:
                 "Name another address with `--host` and `--port`."
             ) from exc
         self._thread = threading.Thread(
-            target=self._server.serve_forever, name="exporter", daemon=True
+            target=self._server.serve_forever, args=(STOP_SECONDS,), name="exporter", daemon=True
         )
 
     @property
