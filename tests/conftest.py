@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import io
 import json
 import os
@@ -9,9 +10,37 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from hypothesis import HealthCheck, settings
 
-DATA = Path(__file__).parent / "data"
+HERE = Path(__file__).parent
+DATA = HERE / "data"
+HANG_SECONDS = 300  # a wait for what must come is given up then; nothing is judged by the time
+
+settings.register_profile(
+    "usual", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("usual")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_authorities(tmp_path_factory):
+    """Nobody is asked but loopback; to read who may vouch for others costs each client 30 ms."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("SSL_CERT_FILE", raising=False)
+        patch.setenv("SSL_CERT_DIR", str(tmp_path_factory.mktemp("authorities")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient_clients():
+    """A test that names no time waits for its answer as long as a busy machine takes."""
+    usual = inspect.signature(httpx.get).parameters["timeout"].default
+    with pytest.MonkeyPatch.context() as patch:
+        for part in ("connect", "read", "write", "pool"):
+            patch.setattr(usual, part, None)
+        yield
 
 
 def unpack(name: str, folder: Path) -> Path:

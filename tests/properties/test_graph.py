@@ -6,7 +6,7 @@ from pathlib import Path
 import orjson
 import pytest
 from builders import a_dataset, a_foreign_event, an_event, at
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from properties.graph_oracle import graph_of
 
@@ -16,8 +16,6 @@ from lineage_bridge.graph.reduce import reduce
 from lineage_bridge.graph.shapes import graph_json
 from lineage_bridge.journal import Journal
 from lineage_bridge.times import format_time
-
-SOME = settings(max_examples=60, deadline=None)
 
 names = st.sampled_from(["features", "features@1", "features@2", "models", "models@1", "table"])
 jobs = st.sampled_from(["build", "train", "serve", "observe.models"])
@@ -86,7 +84,6 @@ def folded(increments, instant=None):
         return bytes_of(journal, instant)
 
 
-@SOME
 @given(histories(), st.data())
 def test_any_order_duplicates_and_increments_give_the_same_bytes(events, data):
     shuffled = data.draw(st.permutations(events))
@@ -97,7 +94,6 @@ def test_any_order_duplicates_and_increments_give_the_same_bytes(events, data):
     assert folded([again[:cut], again[cut:]]) == folded([events])
 
 
-@SOME
 @given(histories(), st.none() | minutes)
 def test_the_tables_say_what_a_naive_fold_of_the_sorted_events_says(events, minute):
     instant = None if minute is None else at(minute)

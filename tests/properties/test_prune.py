@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 from builders import at
-from hypothesis import given, settings
+from hypothesis import given
 from present import without_the_gone
 from properties.test_graph import histories, minutes
 
@@ -16,7 +16,6 @@ from lineage_bridge.graph.shapes import graph_json
 from lineage_bridge.journal import Journal, catch_up
 from lineage_bridge.times import to_micros
 
-SOME = settings(max_examples=20, deadline=None)
 NOW = at(5)
 
 
@@ -34,7 +33,6 @@ def seqs_of(journal):
     return [stored.seq for stored in journal.read()]
 
 
-@SOME
 @given(histories(), minutes)
 def test_pruning_takes_whole_runs_and_versions_away_and_changes_nothing_else(events, minute):
     with tempfile.TemporaryDirectory() as folder, Journal(Path(folder)) as journal:
@@ -47,7 +45,6 @@ def test_pruning_takes_whole_runs_and_versions_away_and_changes_nothing_else(eve
         assert after == without_the_gone(before, after)
 
 
-@SOME
 @given(histories(), minutes)
 def test_pruning_twice_is_pruning_once(events, minute):
     with tempfile.TemporaryDirectory() as folder, Journal(Path(folder)) as journal:
@@ -61,7 +58,6 @@ def test_pruning_twice_is_pruning_once(events, minute):
         assert seqs_of(journal) == once
 
 
-@SOME
 @given(histories(), minutes)
 def test_nothing_younger_than_the_limit_goes_and_nothing_of_ours_comes_back(events, minute):
     with tempfile.TemporaryDirectory() as folder, Journal(Path(folder)) as journal:
@@ -75,7 +71,6 @@ def test_nothing_younger_than_the_limit_goes_and_nothing_of_ours_comes_back(even
         )
 
 
-@SOME
 @given(histories(), minutes)
 def test_what_pruning_leaves_in_the_tables_is_what_the_pruned_journal_makes(events, minute):
     with tempfile.TemporaryDirectory() as folder, Journal(Path(folder) / "a") as journal:

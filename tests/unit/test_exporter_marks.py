@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 from builders import a_journal, at
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from platform_events import a_look, a_start
 
@@ -39,7 +39,6 @@ def a_collector(journal: Journal) -> MetricsCollector:
     return MetricsCollector(journal, Settings(), now=lambda: at(MINUTE))
 
 
-@settings(max_examples=50, deadline=None)
 @given(STEPS)
 def test_no_counter_ever_goes_down(
     steps: list[tuple[bool, dict[str, int], list[float]]],

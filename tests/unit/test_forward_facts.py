@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_bridge import facets
@@ -115,7 +115,6 @@ odd = st.recursive(
 )
 
 
-@settings(deadline=None)  # a busy machine is no fault of the event
 @given(st.dictionaries(members, odd, max_size=6))
 def test_no_json_object_is_too_odd_to_be_looked_at(document):
     body = json.dumps(document).encode()

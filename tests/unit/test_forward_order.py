@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from graphlib import CycleError, TopologicalSorter
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from lineage_bridge.journal.forward_order import Item, Order, arrange, conflict
@@ -139,7 +139,6 @@ def is_circle(todo):
     return False
 
 
-@settings(deadline=None)  # a busy machine is no fault of the order
 @given(items, st.randoms(use_true_random=False), st.integers(1, 4))
 def test_any_interleaving_keeps_the_order_of_events_that_touch_each_other(todo, random, most):
     assume(not is_circle(todo))
