@@ -4,6 +4,7 @@ from contextlib import closing
 
 import httpx
 import pytest
+from conftest import HANG_SECONDS
 from openlineage.client import OpenLineageClient
 from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run, RunEvent, RunState
 from openlineage.client.facet_v2 import job_type_job, nominal_time_run, parent_run, schema_dataset
@@ -50,7 +51,7 @@ def run_event(state: RunState) -> RunEvent:
 
 @pytest.mark.parametrize("compression", [None, HttpCompression.GZIP])
 def test_events_of_the_openlineage_client_appear(compression, url):
-    config = HttpConfig(url=url, compression=compression)
+    config = HttpConfig(url=url, timeout=HANG_SECONDS, compression=compression)
     with closing(HttpTransport(config)) as transport:
         client = OpenLineageClient(transport=transport)
         for state in (RunState.START, RunState.COMPLETE):

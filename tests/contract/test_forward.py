@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 import respx
+from conftest import HANG_SECONDS
 
 from lineage_bridge import facets
 from lineage_bridge.errors import CollectorUnavailableError
@@ -487,7 +488,7 @@ def test_a_process_that_died_while_sending_leaves_a_doubt(journal, clock, marque
 
 def test_four_connections_send_side_by_side_and_the_events_of_a_job_one_by_one(journal, clock):
     lock, now, most, by_job = threading.Lock(), set(), [0], []
-    together = threading.Barrier(4, timeout=10)
+    together = threading.Barrier(4, timeout=HANG_SECONDS)
 
     def answer(request):
         job = json.loads(request.content)["job"]["name"]

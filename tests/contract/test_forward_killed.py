@@ -11,15 +11,18 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from conftest import HANG_SECONDS
+
 from lineage_bridge.events import Job, event_id_of, run_event
 from lineage_bridge.journal import Journal
 from lineage_bridge.journal.forward import Forwarder
 
 EVENTS = 40
+CONNECTIONS = 4
 
 
 class Slow(BaseHTTPRequestHandler):
-    """Stores an event at once and answers a little later, so that a kill falls in between."""
+    """Stores events; from some on it answers none before the kill, which so falls in between."""
 
     protocol_version = "HTTP/1.1"
 
@@ -27,9 +30,10 @@ class Slow(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         with self.server.lock:
             self.server.events.append(json.loads(body))
-            if len(self.server.events) >= EVENTS // 4:
-                self.server.well_under_way.set()
-        self.server.over.wait(0.02)
+            is_well_under_way = len(self.server.events) >= EVENTS // 4
+        if is_well_under_way:
+            self.server.held.release()
+            self.server.killed.wait()
         self._answer(201, b"")
 
     def do_GET(self):
@@ -54,14 +58,14 @@ class Slow(BaseHTTPRequestHandler):
 def slow():
     server = ThreadingHTTPServer(("127.0.0.1", 0), Slow)
     server.events, server.lock = [], threading.Lock()
-    server.well_under_way, server.over = threading.Event(), threading.Event()
+    server.held, server.killed = threading.Semaphore(0), threading.Event()
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
         yield server, f"http://127.0.0.1:{server.server_port}"
     finally:
-        server.over.set()
+        server.killed.set()
         server.shutdown()
         thread.join()
         server.server_close()
@@ -85,8 +89,10 @@ def test_what_a_killed_process_left_is_sent_and_nothing_twice(tmp_path):
             "Forwarder(Journal(Path(sys.argv[1])), sys.argv[2]).run()"
         )
         with subprocess.Popen([sys.executable, "-c", program, str(tmp_path), url]) as process:
-            assert server.well_under_way.wait(30)
+            for _ in range(CONNECTIONS):
+                assert server.held.acquire(timeout=HANG_SECONDS)
             process.send_signal(signal.SIGKILL)
+        server.killed.set()
         assert 0 < len(server.events) < EVENTS
 
         Forwarder(journal, url).run()

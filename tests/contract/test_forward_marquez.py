@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
+from conftest import HANG_SECONDS
 
 from lineage_bridge.errors import SettingsError
 from lineage_bridge.journal import Journal
@@ -173,12 +174,14 @@ class Unreliable(BaseHTTPRequestHandler):
             self.wfile.write(b"HTTP/1.1 201 Created\r\nContent-Le")
             self._cut()
         elif deed == "hang":
-            self.server.over.wait(10)
+            self.server.hangs.set()
+            self.server.over.wait()
             self._cut()
         else:
             self._answer(201, b"")
 
     def do_GET(self):
+        self.server.hangs.wait()  # the client may be out of patience before the event is here
         self._answer(200, json.dumps({"events": self.server.events}).encode())
 
     def _cut(self):
@@ -198,12 +201,16 @@ class Unreliable(BaseHTTPRequestHandler):
 @contextmanager
 def unreliable(*script):
     server = ThreadingHTTPServer(("127.0.0.1", 0), Unreliable)
-    server.script, server.events, server.over = list(script), [], threading.Event()
+    server.script, server.events = list(script), []
+    server.hangs, server.over = threading.Event(), threading.Event()
+    if "hang" not in script:
+        server.hangs.set()
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
         yield server, f"http://127.0.0.1:{server.server_port}"
     finally:
+        server.hangs.set()
         server.over.set()
         server.shutdown()
         thread.join()
@@ -217,7 +224,8 @@ def test_an_event_arrives_once_whatever_happens_to_the_connection(tmp_path, deed
     body = STORED.body
     with unreliable(deed, deed) as (server, url), Journal(tmp_path) as journal:
         journal.append([event_of(decode(body), body)], "transport")
-        forwarder = Forwarder(journal, url, answer_seconds=0.2, jitter=lambda: 0.0)
+        patience = 0.2 if deed == "hang" else HANG_SECONDS
+        forwarder = Forwarder(journal, url, answer_seconds=patience, jitter=lambda: 0.0)
         report = forwarder.run()
 
     assert (report.sent, report.status.pending) == (1, 0)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from conftest import HANG_SECONDS
 from contract.collector_world import event, run_id, world
 
 PROCESS = Path(__file__).with_name("collector_process.py")
@@ -64,7 +65,7 @@ def test_what_was_answered_201_is_there_after_a_kill(kill_after, process, tmp_pa
 def test_it_may_die_at_any_statement(point, tmp_path):
     with collector(str(tmp_path), str(point)) as started:
         taken = post_until_killed(started.stdout.readline().strip(), 0)
-        assert started.wait(timeout=30) == 9
+        assert started.wait(HANG_SECONDS) == 9
     check(tmp_path, set(taken))
 
 
@@ -87,6 +88,6 @@ def test_a_clean_end_writes_what_was_begun(process, tmp_path):
     url = process.stdout.readline().strip()
     httpx.post(f"{url}/api/v1/lineage", json=event("START", "10:00:00"))
     process.stdin.close()
-    assert process.wait(timeout=30) == 0
+    assert process.wait(HANG_SECONDS) == 0
     with world(tmp_path) as w:
         assert w.get("/jobs")["totalCount"] == 1

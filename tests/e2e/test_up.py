@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
-from conftest import run_command
+from conftest import HANG_SECONDS, run_command
 from prometheus_client.parser import text_string_to_metric_families
 
 from lineage_bridge.collector.server import CollectorServer
@@ -42,7 +42,7 @@ def running(home, *args):
         yield urls, process
     finally:
         process.send_signal(signal.SIGINT)
-        process.wait(timeout=20)
+        process.wait(HANG_SECONDS)
         process.stdout.close()
 
 

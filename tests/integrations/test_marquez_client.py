@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import httpx
 import pytest
+from conftest import HANG_SECONDS
 
 from lineage_bridge.collector.server import CollectorServer
 from lineage_bridge.journal import Journal
@@ -22,7 +23,7 @@ RUN = "870492da-ecfb-4be0-91b9-9a89ddd3db90"
 @pytest.fixture
 def client(tmp_path):
     with Journal(tmp_path) as journal, CollectorServer(journal, port=0) as server:
-        found = marquez_client.MarquezClient(url=server.url)
+        found = marquez_client.MarquezClient(server.url, HANG_SECONDS * 1000)
         found.create_namespace(NAMESPACE, "data", "what we use")
         found.create_source("store", "postgresql", "jdbc:postgresql://db/food", "the store")
         yield found

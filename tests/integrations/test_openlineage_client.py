@@ -7,6 +7,7 @@ import uuid
 
 import httpx
 import pytest
+from conftest import HANG_SECONDS
 
 from lineage_bridge.collector.server import CollectorConfig, CollectorServer
 from lineage_bridge.journal import Journal
@@ -36,6 +37,7 @@ def asked(server):
 
 def client_of(url: str, kind: str, compression: str | None, key: str = "secret"):
     config = {"type": kind, "url": url, "auth": {"type": "api_key", "apiKey": key}, "retry": {}}
+    config["timeout"] = HANG_SECONDS
     if compression:
         config["compression"] = compression
     return client.OpenLineageClient(config={"transport": config})
@@ -67,7 +69,7 @@ def test_events_of_either_transport_arrive_compressed_or_not(server, asked, kind
     for number in range(JOBS):
         for state in (event_v2.RunState.START, event_v2.RunState.COMPLETE):
             sender.emit(an_event(state, number))
-    assert sender.close(timeout=30)
+    assert sender.close(timeout=HANG_SECONDS)
 
     assert asked("/events/lineage")["totalCount"] == 2 * JOBS
     jobs = asked("/namespaces/pipelines/jobs")["jobs"]

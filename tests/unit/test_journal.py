@@ -197,6 +197,6 @@ def test_a_writer_makes_what_many_threads_submit_durable(journal):
     futures = [writer.submit(an_event(n), "http") for n in range(50)]
     writer.close()
 
-    assert sorted(f.result(timeout=5) for f in futures) == list(range(1, 51))
+    assert sorted(f.result(timeout=0) for f in futures) == list(range(1, 51))
     with pytest.raises(JournalError, match="closed"):
         writer.submit(an_event(1), "http")

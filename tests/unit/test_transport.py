@@ -237,6 +237,6 @@ def test_several_processes_and_threads_emit_at_once(home):
     for worker in [*processes, *threads]:
         worker.start()
     for worker in [*processes, *threads]:
-        worker.join(50)
+        worker.join()
 
     assert len(stored(home)) == 50
