@@ -69,7 +69,7 @@ def test_what_is_no_object_is_not_taken_for_a_finished_line(last):
 @pytest.mark.parametrize(
     ("content", "named"),
     [
-        (gzip.compress(b'{"a":1}\n'), "gzip"),
+        (gzip.compress(b'{"a":1}\n', mtime=0), "gzip"),
         (b"PAR1....", "Parquet"),
         ('{"a":1}'.encode("utf-16"), "UTF-16"),
         (b'{"a":\x00}\n', "binary"),
