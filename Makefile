@@ -4,9 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PRODUCERS := .producers
+WORKERS := -n 2 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fmt bench conformance integrations fuzz ci clean
+.PHONY: help setup demo test test-slow lint fmt bench conformance integrations fuzz ci clean
 
 help: ## print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,8 +24,11 @@ $(STAMP): pyproject.toml
 demo: setup ## run the whole thing on the examples, without Docker (ONCE=1 ends after the tables)
 	$(BIN)/lineage-bridge demo $(if $(ONCE),--once)
 
-test: setup ## run the tests
-	$(BIN)/python -m pytest
+test: setup ## run the tests, and a sample of the slow ones
+	$(BIN)/python -m pytest $(WORKERS) -m 'not bench and (not slow or sample or hypothesis)' --hypothesis-profile few
+
+test-slow: setup ## run the slow tests: durability, producers, properties with many examples
+	$(BIN)/python -m pytest $(WORKERS) -m 'slow or hypothesis'
 
 lint: setup ## ruff, mypy, import-linter
 	$(BIN)/ruff check .

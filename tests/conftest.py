@@ -16,12 +16,22 @@ from hypothesis import HealthCheck, settings
 
 HERE = Path(__file__).parent
 DATA = HERE / "data"
+SLOW = {"durability", "integrations", "properties"}  # folders of suites that take long by nature
 HANG_SECONDS = 300  # a wait for what must come is given up then; nothing is judged by the time
 
+# `make test` tries a few examples of each property, `make test-slow` as many as are usual.
 settings.register_profile(
     "usual", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
+settings.register_profile("few", settings.get_profile("usual"), max_examples=10)
 settings.load_profile("usual")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.relative_to(HERE).parts[0] in SLOW:
+            item.add_marker("slow")
 
 
 @pytest.fixture(scope="session", autouse=True)

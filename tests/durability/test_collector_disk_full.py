@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import pytest
 from contract.collector_world import event, world
 
 
+@pytest.mark.sample
 def test_a_full_disk_loses_nothing_that_was_answered_201(tmp_path):
     with world(tmp_path) as w:
         writer = w.journal._writer

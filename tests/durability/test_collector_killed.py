@@ -48,7 +48,10 @@ def post_until_killed(url: str, producer: int) -> list[str]:
     return taken
 
 
-@pytest.mark.parametrize("kill_after", [1, 7, 40, 150])
+sample = pytest.mark.sample
+
+
+@pytest.mark.parametrize("kill_after", [1, 7, pytest.param(40, marks=sample), 150])
 def test_what_was_answered_201_is_there_after_a_kill(kill_after, process, tmp_path):
     url = process.stdout.readline().strip()
     with ThreadPoolExecutor(PRODUCERS) as pool:
@@ -61,7 +64,9 @@ def test_what_was_answered_201_is_there_after_a_kill(kill_after, process, tmp_pa
     check(tmp_path, taken)
 
 
-@pytest.mark.parametrize("point", [*range(1, 31, 3), *range(40, 400, 40), 1000])
+@pytest.mark.parametrize(
+    "point", [*range(1, 31, 3), pytest.param(40, marks=sample), *range(80, 400, 40), 1000]
+)
 def test_it_may_die_at_any_statement(point, tmp_path):
     with collector(str(tmp_path), str(point)) as started:
         taken = post_until_killed(started.stdout.readline().strip(), 0)
@@ -84,6 +89,7 @@ def check(home: Path, taken: set[str]) -> None:
         assert len(taken) <= total
 
 
+@sample
 def test_a_clean_end_writes_what_was_begun(process, tmp_path):
     url = process.stdout.readline().strip()
     httpx.post(f"{url}/api/v1/lineage", json=event("START", "10:00:00"))

@@ -69,6 +69,7 @@ def test_start_and_complete_that_race_end_completed(url):
     assert len(graph) == 3
 
 
+@pytest.mark.sample
 def test_slow_readers_do_not_hold_up_a_writer(url, monkeypatch):
     reading, begun, over = Api.reading, threading.Semaphore(0), threading.Event()
 

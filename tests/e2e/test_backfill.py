@@ -53,7 +53,10 @@ def test_events_stand_in_ascending_event_time(nyc_home):
     assert times == sorted(times)
 
 
-@pytest.mark.parametrize("after_bytes", [50_000, 200_000, 400_000])
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "after_bytes", [50_000, pytest.param(200_000, marks=pytest.mark.sample), 400_000]
+)
 def test_a_killed_backfill_and_another_give_the_same_events(nyc, nyc_home, tmp_path, after_bytes):
     """Killed when the journal's log has grown to a size, then run again."""
     home = tmp_path / "home"

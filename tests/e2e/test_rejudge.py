@@ -219,7 +219,8 @@ KILLED = """
 """
 
 
-@pytest.mark.parametrize("after", [1, 39, 150, 333, 700])
+@pytest.mark.slow
+@pytest.mark.parametrize("after", [1, 39, pytest.param(150, marks=pytest.mark.sample), 333, 700])
 def test_judging_anew_that_is_killed_goes_on_also_where_no_folder_is_named(nyc, tmp_path, after):
     fleet, home = nyc / "p5", tmp_path / "home"
     with Journal(home) as journal:

@@ -387,7 +387,10 @@ KILLED = """
 """
 
 
-@pytest.mark.parametrize("after", [1, 39, 150, 333, 600, 713])
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "after", [1, 39, pytest.param(150, marks=pytest.mark.sample), 333, 600, 713]
+)
 def test_killed_in_the_middle_and_run_again_gives_the_same_events(nyc, tmp_path, after):
     fleet = nyc / "p5"
     with Journal(tmp_path / "whole") as journal:

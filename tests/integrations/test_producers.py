@@ -81,6 +81,7 @@ def test_dbt_tests_are_assertions_on_the_dataset_that_they_read(replayed):
 
 
 @dbt
+@pytest.mark.sample
 def test_dbt_lineage_leads_from_the_source_to_the_last_model(replayed):
     node = f"dataset:duckdb:%2F%2Fstations.duckdb:{MEANS}"
     graph = replayed.get(f"/lineage?nodeId={node}&depth=5")["graph"]
@@ -124,6 +125,7 @@ def test_airflow_tasks_are_jobs_under_their_dag(replayed):
 
 
 @airflow
+@pytest.mark.sample
 def test_airflow_inlets_and_outlets_are_one_graph(replayed):
     graph = replayed.get("/lineage?nodeId=dataset:file:%2Fdata%2Fmeans.csv&depth=5")["graph"]
 
