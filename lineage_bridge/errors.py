@@ -8,6 +8,7 @@
     ├── NodeNotFoundError(LookupError)    a node that was asked for does not exist
     ├── AmbiguousNodeError(LookupError)   several nodes go by the name that was given
     ├── JournalError(RuntimeError)        the journal cannot be opened, read or written
+    │   └── HomeGoneError                 its folder was moved or deleted while it was open
     └── CollectorError                    a collector (Marquez or ours) did not take an event
         ├── CollectorUnavailableError     try again: no answer, or one that asks for patience
         └── CollectorRejectedError        do not try again: it said no, and its answer is kept
@@ -82,6 +83,10 @@ class AmbiguousNodeError(LineageBridgeError, LookupError):
 
 class JournalError(LineageBridgeError, RuntimeError):
     """The journal's database cannot be opened, read or written."""
+
+
+class HomeGoneError(JournalError):
+    """The journal is no longer where it was opened: its folder was moved or deleted."""
 
 
 class CollectorError(LineageBridgeError):

@@ -10,6 +10,9 @@ here by configuration alone, in `openlineage.yml`:
 Nothing is sent from the pipeline's process, so no collector that is down or slow reaches into it:
 `lineage-bridge up` or `journal forward` brings the events to Marquez.
 
+Where the journal cannot be had within two seconds the event goes into a file beside it, which the
+next process that opens the journal takes in.
+
 Invariants: an event is durable when `emit()` returns; a failure is logged and never raised into the
 task, unless `raise_on_error` is set; each `emit()` opens the journal for itself, so threads, forked
 tasks and any number of processes may share a home.
@@ -18,6 +21,7 @@ Source: the interface of `openlineage.client.transport`.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import decimal
 import enum
@@ -32,15 +36,17 @@ import attr
 import orjson
 from openlineage.client.transport import Config, Transport
 
-from lineage_bridge.errors import EventError
+from lineage_bridge.errors import EventError, JournalError
 from lineage_bridge.events import Event, event_of
-from lineage_bridge.journal import Journal
+from lineage_bridge.journal import Journal, spool
 from lineage_bridge.settings import DEFAULT_HOME
 
 if TYPE_CHECKING:
     from openlineage.client.client import Event as ClientEvent
 
 log = logging.getLogger(__name__)
+
+WAIT_SECONDS = 2.0  # for others that write
 
 _INTEGERS = range(-(2**63), 2**64)  # what JSON readers and our encoder hold exactly
 
@@ -83,14 +89,28 @@ class LineageBridgeTransport(Transport):
             LineageBridgeError: it could not be kept, and `raise_on_error` is set.
         """
         try:
-            kept = encode(event)
-            with Journal(self.config.home) as journal:
-                journal.append([kept], "transport")
+            self._keep(encode(event))
         except Exception as exc:
             if self.config.raise_on_error:
                 raise
             log.warning("A lineage event was not kept in `%s`: %s", self.config.home, exc)
             log.debug("The failure in full", exc_info=True)
+
+    def _keep(self, event: Event) -> None:
+        """Append the event to the journal, or to the spool where the journal is not to be had."""
+        home = self.config.home
+        try:
+            with Journal(home, busy_seconds=WAIT_SECONDS, take_over=False) as journal:
+                journal.append([event], "transport")
+                self._empty_spool(journal)
+        except JournalError as exc:
+            spool.put(home, event, "transport")
+            log.info("A lineage event waits in the spool of `%s`: %s", home, exc)
+
+    def _empty_spool(self, journal: Journal) -> None:
+        # The event itself is kept by now: whatever goes wrong here waits for the next process.
+        with contextlib.suppress(JournalError, OSError):
+            spool.take_in(journal)
 
     def close(self, timeout: float = -1) -> bool:  # noqa: ARG002 - the client's interface
         """Do nothing: each event was durable when `emit()` returned."""

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lineage_bridge.cli.context import config_option, echo_json, home_option, json_option
+from lineage_bridge.cli.context import (
+    config_option,
+    echo_json,
+    home_option,
+    json_option,
+    open_journal,
+)
 
 if TYPE_CHECKING:
     from lineage_bridge.adapters.records import Family
@@ -97,9 +103,8 @@ def _roots(folders: Folders, by_family: dict[Family, Folders]) -> dict[Family, S
 
 def _run(settings: Settings, roots: dict[Family, Sequence[Path]], *, quiet: bool) -> Backfill:
     from lineage_bridge.ingest.backfill import backfill as run_backfill
-    from lineage_bridge.journal import Journal
 
-    with Journal(settings.home) as journal, _progress(quiet=quiet) as progress:
+    with open_journal(settings) as journal, _progress(quiet=quiet) as progress:
         return run_backfill(journal, settings, roots, progress=progress)
 
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+NICENESS = 10
+is_own_process = False  # a program that calls `main` keeps its priority
+
 home_option = click.option(
     "--home",
     type=click.Path(path_type=Path),
@@ -70,11 +73,63 @@ def in_namespace_of_home(settings: Settings) -> Settings:
 
 @contextmanager
 def open_journal(settings: Settings, *, readonly: bool = False) -> Iterator[Journal]:
-    """The journal of the settings' home, closed at the end."""
-    from lineage_bridge.journal import Journal
+    """The journal of the settings' home, closed at the end.
 
-    with Journal(settings.home, readonly=readonly) as journal:
+    What an earlier process left behind is brought to its end first.
+    """
+    from lineage_bridge.journal import Journal, spool
+    from lineage_bridge.journal.prune import finish_pruning
+
+    with takeover_progress() as told:
+        opened = Journal(settings.home, readonly=readonly, progress=told)
+    with opened as journal:
+        if not readonly:
+            finish_pruning(journal)
+            spool.take_in(journal)
         yield journal
+
+
+@contextmanager
+def takeover_progress() -> Iterator[Callable[[str, int, int], None]]:
+    """A progress line on standard error while a home of an older version is taken over."""
+    is_said = False
+    with _bar("Taking the home over") as told_bar:
+
+        def told(what: str, done: int, total: int) -> None:
+            nonlocal is_said
+            if not is_said:
+                click.echo("This home is of an older version; it is taken over, once.", err=True)
+                is_said = True
+            told_bar(f"Taking the home over: {what}", done, total)
+
+        yield told
+
+
+@contextmanager
+def deriving_progress() -> Iterator[Callable[[int, int], None]]:
+    """A progress line on standard error while what is derived follows the journal."""
+    with _bar("Deriving") as told:
+        yield lambda done, total: told("Deriving from the journal", done, total)
+
+
+@contextmanager
+def _bar(name: str) -> Iterator[Callable[[str, int, int], None]]:
+    """A bar, where standard error is a terminal, from the first time that it is told anything."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as bars:
+        task = bars.add_task(name, total=None, visible=False)
+        yield lambda what, done, total: bars.update(
+            task, description=what, completed=done, total=total, visible=True
+        )
 
 
 class Instant(click.ParamType[datetime]):
@@ -94,6 +149,12 @@ class Instant(click.ParamType[datetime]):
         if not zoned:
             self.fail(f"{value!r} has no zone; write it with Z or an offset", param, ctx)
         return instant
+
+
+def give_way() -> None:
+    """Let who appends and who asks go first on a busy machine: this is work for the background."""
+    if is_own_process and hasattr(os, "nice"):
+        os.nice(NICENESS)
 
 
 def echo_json(document: Any) -> None:

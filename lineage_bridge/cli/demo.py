@@ -72,6 +72,10 @@ def demo(home: Path, host: str, port: int | None, exporter_port: int | None, *, 
             wait_for_interrupt()
 
 
+# What the files and folders of a home are called by.
+OF_A_HOME = ("journal.db", "models", "locks", "spool.jsonl")
+
+
 def _examples() -> Path:
     package = Path(__file__).parents[1]
     for folder in (package.parent / "examples", package / "examples"):
@@ -84,7 +88,7 @@ def _empty(home: Path) -> None:
     """Begin from nothing; a folder that holds anything but a journal is left alone."""
     if not home.exists():
         return
-    foreign = [p.name for p in home.iterdir() if not p.name.startswith("journal.db")]
+    foreign = [p.name for p in home.iterdir() if not p.name.startswith(OF_A_HOME)]
     if foreign:
         raise SettingsError(
             f"`{home}` holds more than a journal ({', '.join(sorted(foreign)[:3])}): the demo will "

@@ -6,26 +6,26 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from lineage_bridge.cli.context import echo_json, json_option, open_journal, with_settings
+from lineage_bridge.cli.context import (
+    deriving_progress,
+    echo_json,
+    give_way,
+    json_option,
+    open_journal,
+    with_settings,
+)
+from lineage_bridge.cli.models import models_of
 from lineage_bridge.cli.prune import prune
 
 if TYPE_CHECKING:
-    from lineage_bridge.journal import Journal, Model
+    from lineage_bridge.journal import Journal
     from lineage_bridge.journal.dead_letters import DeadLetter
     from lineage_bridge.journal.forward import ForwardReport, ForwardStatus
     from lineage_bridge.settings import Settings
-
-# What is derived from the journal: module, class.
-MODELS = (
-    ("lineage_bridge.graph.reduce", "GraphModel"),
-    ("lineage_bridge.collector.model", "CollectorModel"),
-    ("lineage_bridge.exporter.arrivals", "ArrivalsModel"),
-)
 
 
 @click.group()
@@ -66,6 +66,7 @@ def status(settings: Settings, *, as_json: bool) -> None:
 
 def _status(opened: Journal, url: str | None) -> dict[str, Any]:
     from lineage_bridge.journal.forward_targets import list_targets
+    from lineage_bridge.journal.models import list_models
     from lineage_bridge.times import format_time, from_micros
 
     with opened.reading() as connection:
@@ -75,9 +76,7 @@ def _status(opened: Journal, url: str | None) -> dict[str, Any]:
             )
         )
         first, last = connection.execute("SELECT min(time_us), max(time_us) FROM events").fetchone()
-        models = connection.execute(
-            "SELECT name, version, seq FROM models ORDER BY name"
-        ).fetchall()
+        models = list_models(connection)
     shape: dict[str, Any] = {
         "path": str(opened.path),
         "bytes": opened.bytes_on_disk(),
@@ -265,19 +264,16 @@ def verify(settings: Settings, *, as_json: bool) -> None:
 @json_option
 def rebuild(settings: Settings, *, as_json: bool) -> None:
     """Drop what is derived from the journal, and derive it again."""
-    from lineage_bridge.journal import rebuild as rebuild_model
+    from lineage_bridge.journal import rebuild as rebuild_models
 
-    with open_journal(settings) as opened:
-        reached = {model.name: rebuild_model(opened, model) for model in _models()}
+    give_way()
+    with open_journal(settings) as opened, deriving_progress() as told:
+        reached = rebuild_models(opened, models_of(), progress=told)
     if as_json:
         echo_json([{"name": name, "reached": seq} for name, seq in reached.items()])
         return
     for name, seq in reached.items():
         click.echo(f"Model {name}: rebuilt up to event {seq}")
-
-
-def _models() -> list[Model]:
-    return [getattr(import_module(module), name)() for module, name in MODELS]
 
 
 @journal.command("export")

@@ -94,12 +94,14 @@ def cli(home: Path | None, config: Path | None) -> None:
 
 def main(args: list[str] | None = None) -> Any:
     """Run the command line; no traceback reaches a user."""
+    from lineage_bridge.cli import context
     from lineage_bridge.errors import (
         CollectorUnavailableError,
         LineageBridgeError,
         SettingsError,
     )
 
+    context.is_own_process = args is None
     try:
         return cli.main(args=args, prog_name="lineage-bridge")
     except CollectorUnavailableError as exc:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lineage_bridge.cli.context import echo_json, json_option, open_journal, with_settings
+from lineage_bridge.cli.context import echo_json, give_way, json_option, open_journal, with_settings
 
 if TYPE_CHECKING:
     from lineage_bridge.graph.prune import Pruned
@@ -52,15 +52,22 @@ def prune(settings: Settings, *, older_than: timedelta, dry_run: bool, as_json: 
     backfill. Export the journal first if the history is worth something.
     """
     from lineage_bridge.collector.model import CollectorModel
+    from lineage_bridge.exporter.arrivals import ARRIVALS
     from lineage_bridge.graph.prune import prune as prune_journal
     from lineage_bridge.graph.reduce import GRAPH
 
     # The counts of arrivals go on as they are: they tell what came, not what is there.
     models = (GRAPH, CollectorModel())
     now = datetime.now(UTC)
+    give_way()
     with open_journal(settings) as opened:
         pruned = prune_journal(
-            opened, before=_before(now, older_than), now=now, models=models, dry_run=dry_run
+            opened,
+            before=_before(now, older_than),
+            now=now,
+            models=models,
+            keep=(ARRIVALS,),
+            dry_run=dry_run,
         )
     if as_json:
         echo_json(pruned.as_json())

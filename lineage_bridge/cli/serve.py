@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -19,6 +22,7 @@ from lineage_bridge.settings import Settings
 if TYPE_CHECKING:
     from lineage_bridge.collector.config import CollectorConfig
     from lineage_bridge.journal import Journal
+    from lineage_bridge.journal.follower import Follower
 
 COLLECTOR_PORT = 5000
 EXPORTER_PORT = 9464
@@ -104,10 +108,20 @@ def serving(
             config=_config(settings),
             pages={"/": page, "/health.json": page},
             admin_port=settings.collector.admin_port,
+            make_follower=partial(_follower, journal.home, has_exporter=exporter_port is not None),
         )
         collector.start()
         stack.callback(collector.stop)
         yield Served(collector.url, exporter_url)
+
+
+def _follower(home: Path, *, has_exporter: bool) -> Follower:
+    """A process that follows the journal; what only the exporter and the page read, if they run."""
+    from lineage_bridge.journal.follower_process import FollowerProcess
+
+    names = ["collector", "graph", "arrivals"] if has_exporter else ["collector"]
+    module = "lineage_bridge.cli.follow"
+    return FollowerProcess([sys.executable, "-m", module, str(home.absolute()), *names])
 
 
 def _config(settings: Settings) -> CollectorConfig:

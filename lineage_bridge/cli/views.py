@@ -14,6 +14,7 @@ import click
 from lineage_bridge import facets
 from lineage_bridge.cli.context import (
     Instant,
+    deriving_progress,
     echo_json,
     json_option,
     open_journal,
@@ -80,15 +81,15 @@ def _ask(
 
 
 def _bring_up_to_date(journal: Journal, settings: Settings) -> None:
-    from lineage_bridge.graph.reduce import GRAPH, reduce
-    from lineage_bridge.journal import Journal as WritableJournal
+    from lineage_bridge.graph.reduce import GRAPH
+    from lineage_bridge.journal import catch_up, spool
     from lineage_bridge.journal.models import is_current
 
     with journal.reading() as connection:
         current = is_current(connection, GRAPH)
-    if not current:
-        with WritableJournal(settings.home) as writable:
-            reduce(writable)
+    if not current or spool.waits(settings.home):
+        with open_journal(settings) as writable, deriving_progress() as told:
+            catch_up(writable, GRAPH, told)
 
 
 def _views(command: Callable[..., Any]) -> Callable[..., Any]:

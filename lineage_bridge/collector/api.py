@@ -1,40 +1,52 @@
-"""What the handlers share: the journal, its writer, and tables that are never behind.
+"""What the handlers share: the journal, its writer, and tables that follow it.
 
-A write is in the journal, and in the tables, when it returns; a read waits for the tables only if
-someone else has appended to the journal since.
+A write is in the journal, and in the tables, when it returns; a read sees what is in the tables.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 
+from lineage_bridge.collector.errors import ApiError
 from lineage_bridge.collector.model import COMMAND, CollectorModel
 from lineage_bridge.events import Event
-from lineage_bridge.journal import Journal, Writer, catch_up
-from lineage_bridge.journal.models import is_current
+from lineage_bridge.journal import Journal, Stored, Writer, catch_up
+from lineage_bridge.journal.follower import Follower, FollowerThread, Mark
 
 DEFAULT_NAMESPACE = "default"
+WRITE_SECONDS = 60.0
 _DESCRIPTION = (
     "The default global namespace for dataset, job, and run metadata not belonging to a "
     "user-specified namespace."
 )
+_TRIED_SEQ = 2**48 - 1  # of an event that is only tried out: no other event has it
+
+MakeFollower = Callable[[], Follower]
 
 
 class Api:
-    """An open journal as the API's state. `close()` ends the writer, not the journal."""
+    """An open journal as the API's state. `close()` ends the writer, not the journal.
 
-    def __init__(self, journal: Journal) -> None:
+    Args:
+        journal: open for writing.
+        make_follower: what keeps the tables up to date; the default is a thread.
+    """
+
+    def __init__(self, journal: Journal, make_follower: MakeFollower | None = None) -> None:
         self.journal = journal
-        self.model = CollectorModel()
-        catch_up(journal, self.model)
-        self._writer = Writer(journal, self.model)
+        self._model = CollectorModel()
+        catch_up(journal, self._model)
+        self.follower = (
+            FollowerThread(journal, [self._model]) if make_follower is None else make_follower()
+        )
+        self._writer = Writer(journal)
 
     def seed(self, tags: dict[str, str]) -> None:
         """Make what a fresh Marquez has: its default namespace, and the configured tags."""
@@ -54,25 +66,55 @@ class Api:
             if known.get(name) != description:
                 self.write("put_tag", name=name, description=description)
 
+    def list_namespaces(self) -> list[str]:
+        """Every namespace that is known, under the names that events gave it."""
+        with self.reading() as connection:
+            return [name for (name,) in connection.execute("SELECT name FROM mq_namespaces")]
+
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """A consistent state that holds all that is in the journal now."""
-        with self.journal.reading() as connection:
-            behind = not is_current(connection, self.model)
-        if behind:
-            catch_up(self.journal, self.model)
+        """A consistent state of the tables; whoever needs more of the journal waits before."""
         with self.journal.reading() as connection:
             yield connection
 
     def submit(self, events: Sequence[Event]) -> Future[list[int | None]]:
-        """Append events; the future is done when they are durable and in the tables."""
+        """Append events; the future is done when they are durable."""
         return self._writer.submit_all(events, "http")
 
+    def mark(self, seq: int | None = None) -> Mark:
+        """The place of a number in the journal that is open; its end if none is given."""
+        last = self.journal.last_seq() if seq is None else seq
+        return Mark(self.journal.identity, last)
+
     def write(self, op: str, **arguments: Any) -> None:
-        """Append a command, and wait until it is durable and in the tables."""
+        """Append a command, and wait until it is durable and in the tables.
+
+        Raises:
+            ApiError: it is not in the tables for too long (503); it will be.
+        """
         body = msgspec.json.encode({"op": op, **arguments})
-        self.submit([Event(body, COMMAND, time.time_ns() // 1000)]).result()
+        (seq,) = self.submit([Event(body, COMMAND, time.time_ns() // 1000)]).result()
+        self.follower.wake()
+        if seq is not None and not self.follower.watermark.wait(self.mark(seq), WRITE_SECONDS):
+            raise ApiError(503)
+
+    def try_out(self, event: Event) -> int:
+        """What an event is answered with, if the tables took it in as they are now."""
+        now = time.time_ns() // 1000
+        stored = Stored(_TRIED_SEQ, event.id, event.kind, event.time_us, now, "http", event.body)
+        status = 201
+        try:
+            with self.journal.derived.transaction() as connection:
+                status = self._model.try_out(connection, stored)
+                raise _TriedOutError  # noqa: TRY301 - this undoes it
+        except _TriedOutError:
+            return status
 
     def close(self) -> None:
         """Write what was submitted, then end."""
         self._writer.close()
+        self.follower.close()
+
+
+class _TriedOutError(Exception):
+    """Undoes what was written to find something out."""

@@ -1,36 +1,47 @@
 """The ASGI application: Marquez's API over a journal.
 
 One event loop takes requests and events; a few threads answer reads, so that a slow one blocks
-nobody. An event is answered 201 only when it is durable and in the tables.
+nobody. An event is answered 201 when it is durable; what it is refused for is known by then. The
+tables follow at once, and a read waits for them: for all that was in the journal when it came, as
+far as that takes no longer than `PATIENCE_SECONDS`, and for what its own connection sent in any
+case.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import time
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
-from lineage_bridge.collector import access, instants, runs, wire
-from lineage_bridge.collector.api import Api
+from lineage_bridge.collector import access, runs, wire
+from lineage_bridge.collector.api import Api, MakeFollower
+from lineage_bridge.collector.checking import REFUSED, Checked, CheckProcess, check
 from lineage_bridge.collector.config import CollectorConfig
 from lineage_bridge.collector.errors import ApiError, coded, generic
 from lineage_bridge.collector.intake import Intake
 from lineage_bridge.collector.metrics import Metrics
-from lineage_bridge.collector.model import REFUSED
-from lineage_bridge.collector.poison import poison
+from lineage_bridge.collector.pace import Pace
 from lineage_bridge.collector.requests import EmptyBodyError, Request, Response, check_names
 from lineage_bridge.collector.routes import Match, Route, Router, all_routes
+from lineage_bridge.collector.screen import Namespaces
 from lineage_bridge.collector.stats import Stats
-from lineage_bridge.collector.validation import check_event, decode
 from lineage_bridge.collector.wire import Receive, Scope, Send
-from lineage_bridge.errors import LineageBridgeError
-from lineage_bridge.events import Event, event_id_of, kind_of
+from lineage_bridge.errors import HomeGoneError, LineageBridgeError
+from lineage_bridge.events import Event
 from lineage_bridge.journal import Journal
+from lineage_bridge.journal.follower import Mark
 
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+PATIENCE_SECONDS = 0.25
+MAX_CLIENTS = 10_000  # connections of which it is known what they sent last
 LARGE_BYTES = 256 * 1024  # a body beyond is read in a thread, so that it holds up nobody
+HUGE_BYTES = 2 * 1024 * 1024  # and one beyond that in another process
 _METRICS_PATHS = frozenset({"/metrics", "/v2beta/metrics"})
 _log = logging.getLogger(__name__)
 
@@ -43,6 +54,7 @@ class CollectorApp:
         config: limits and keys.
         pages: ASGI applications by path, outside of `/api`; the same keys open them. Marquez has
             nothing there, so only somebody who names no JSON, as a browser, is given them.
+        make_follower: what keeps the tables up to date; the default is a thread.
     """
 
     def __init__(
@@ -50,11 +62,17 @@ class CollectorApp:
         journal: Journal,
         config: CollectorConfig | None = None,
         pages: Mapping[str, AsgiApp] | None = None,
+        make_follower: MakeFollower | None = None,
     ) -> None:
         self.config = config or CollectorConfig()
-        self.api = Api(journal)
+        self.api = Api(journal, make_follower)
         self.api.seed(dict(self.config.tags))
-        self.metrics = Metrics()
+        self.pace = Pace(time.monotonic)
+        self.metrics = Metrics(self.pace)
+        self._namespaces = Namespaces(self.api.list_namespaces())
+        self._checker = CheckProcess(self.config.limits)
+        self._sent: OrderedDict[object, int] = OrderedDict()
+        self._epoch = journal.epoch
         self._pages = dict(pages or {})
         self._router = Router(all_routes(Stats()))
         self._readers = ThreadPoolExecutor(self.config.readers, "collector-reader")
@@ -64,6 +82,7 @@ class CollectorApp:
     def close(self) -> None:
         """End the threads after what they are doing."""
         self._readers.shutdown()
+        self._checker.close()
         self.api.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -115,8 +134,9 @@ class CollectorApp:
             return wire.failure(ApiError(503), path, headers)
         except ApiError as error:
             return wire.failure(error, path, headers)
-        except LineageBridgeError:
-            _log.exception("%s %s failed", scope["method"], path)
+        except LineageBridgeError as error:
+            if not isinstance(error, HomeGoneError):  # which the journal has said, once
+                _log.exception("%s %s failed", scope["method"], path)
             return wire.failure(ApiError(503), path, headers)
         except EmptyBodyError:
             return wire.failure(generic(), path, headers)
@@ -147,8 +167,10 @@ class CollectorApp:
         check_names(match.names)
         if method != "GET":
             request.body = await wire.read_body(receive, headers, self.config.body_max_bytes)
+        client = scope.get("client")
         if route.handler is None:
-            return await self._take_event(request.body)
+            return await self._take_event(request.body, client)
+        await self._catch_up(client)
         return await self._in_thread(self._handle, route, request)
 
     async def _in_thread(self, work: Callable[..., Response], *args: object) -> Response:
@@ -178,31 +200,96 @@ class CollectorApp:
             text = self.metrics.text(connection)
         return Response(text.encode(), media_type="text/plain;version=0.0.4;charset=utf-8")
 
-    async def _take_event(self, body: bytes) -> Response:
-        if len(body) > LARGE_BYTES:
-            loop = asyncio.get_running_loop()
-            event = await loop.run_in_executor(self._readers, self._checked, body)
-        else:
-            event = self._checked(body)
+    async def _take_event(self, body: bytes, client: object) -> Response:
+        checked = await self._check(body)
+        event = Event(checked.body or body, checked.kind, checked.time_us, checked.id)
+        status = await self._status_of(event, checked, client)
+        await self._keep_pace(len(event.body))
         seq = await self._intake.append(event)
-        status = self.api.model.status_of(seq)
+        self.api.follower.wake()
+        if seq is not None:
+            self.pace.appended(seq, len(event.body))
+            self._remember(client, seq)
         if status >= 400:
             raise ApiError(status)
         return Response(status=status, media_type=None)
 
-    def _checked(self, body: bytes) -> Event:
-        """The event of a body, as it goes into the journal.
+    async def _check(self, body: bytes) -> Checked:
+        """Find out what the event of a body is.
 
         Raises:
             ApiError: Marquez would not take it.
         """
-        document, body = decode(body)
-        kind = kind_of(document) if isinstance(document, dict) else "run"
-        check_event(document, kind, body, self.config.limits)
-        time_us = instants.to_micros(instants.parse_nanos(document["eventTime"]))
-        if poison(document, kind) is not None:
-            return Event(body, REFUSED, time_us)
-        return Event(body, kind, time_us, event_id_of(document))
+        if len(body) <= LARGE_BYTES:
+            return check(body, self.config.limits)
+        loop = asyncio.get_running_loop()
+        if len(body) <= HUGE_BYTES:
+            return await loop.run_in_executor(self._readers, check, body, self.config.limits)
+        return await loop.run_in_executor(self._readers, self._checker.check, body)
+
+    async def _status_of(self, event: Event, checked: Checked, client: object) -> int:
+        """What an event is answered with; one that may be refused half-way is tried out."""
+        if event.kind == REFUSED:
+            return 400
+        may_collide = [self._namespaces.add(namespace) for namespace in checked.namespaces]
+        if not checked.has_sign and not any(may_collide):
+            return 201
+        await self._catch_up(client)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._readers, self.api.try_out, event)
+
+    async def _keep_pace(self, size: int) -> None:
+        self._follow_epoch()
+        self.pace.folded(self.api.follower.watermark.mark.seq)
+        delay = self.pace.delay(size)
+        if delay:
+            await asyncio.sleep(delay)
+
+    def _remember(self, client: object, seq: int) -> None:
+        self._sent[client] = seq
+        self._sent.move_to_end(client)
+        if len(self._sent) > MAX_CLIENTS:
+            self._sent.popitem(last=False)
+
+    def _follow_epoch(self) -> None:
+        if self._epoch != self.api.journal.epoch:  # another journal: these numbers mean nothing
+            self._epoch = self.api.journal.epoch
+            self._sent.clear()
+            self.pace.forget()
+
+    async def _catch_up(self, client: object) -> None:
+        """Wait until the tables have what a read must not miss."""
+        self._follow_epoch()
+        self.pace.folded(self.api.follower.watermark.mark.seq)
+        # Where folding is behind for longer than that already, waiting would only add to it.
+        patience = PATIENCE_SECONDS if self.pace.lag_seconds < PATIENCE_SECONDS else 0
+        if await self._is_reached(self.api.mark(), patience):
+            self._sent.pop(client, None)
+            return
+        own = self._sent.get(client)
+        if own is not None:  # the time limit of the request ends this
+            await self._is_reached(self.api.mark(own), None)
+
+    async def _is_reached(self, wanted: Mark, seconds: float | None) -> bool:
+        watermark = self.api.follower.watermark
+        if watermark.mark.has(wanted):
+            return True
+        reached = asyncio.Event()
+        call_off = watermark.when(wanted, partial(_set_in, asyncio.get_running_loop(), reached))
+        self.api.follower.wake()
+        try:
+            async with asyncio.timeout(seconds):
+                await reached.wait()
+        except TimeoutError:
+            return False
+        finally:
+            call_off()
+        return True
+
+
+def _set_in(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop may have ended meanwhile
+        loop.call_soon_threadsafe(event.set)
 
 
 def _takes_pages(headers: Mapping[str, str]) -> bool:
@@ -230,6 +317,7 @@ def build_app(
     journal: Journal,
     config: CollectorConfig | None = None,
     pages: Mapping[str, AsgiApp] | None = None,
+    make_follower: MakeFollower | None = None,
 ) -> CollectorApp:
     """Make the application of an open journal; close it before the journal."""
-    return CollectorApp(journal, config, pages)
+    return CollectorApp(journal, config, pages, make_follower)

@@ -44,17 +44,21 @@ class Batch:
     version_ids: dict[str, int] = field(default_factory=dict)
     changed: set[int] = field(default_factory=set)
 
-    def flush(self, connection: sqlite3.Connection) -> None:
-        """Write what was held back, and forget what a command may change."""
-        self.namespaces.clear()
+    def save(self, connection: sqlite3.Connection) -> None:
+        """Write what was held back; what was read stays known."""
         self._flush_counts(connection)
         self.save_versions(connection)
+        dataset_row.save_datasets(connection, self.datasets.values())
+        job_row.save_all(connection, self.jobs.values())
+
+    def flush(self, connection: sqlite3.Connection) -> None:
+        """Write what was held back, and forget what a command may change."""
+        self.save(connection)
+        self.namespaces.clear()
         self.versions.clear()
         self.version_ids.clear()
-        dataset_row.save_datasets(connection, self.datasets.values())
         self.datasets.clear()
         self.dataset_ids.clear()
-        job_row.save_all(connection, self.jobs.values())
         self.jobs.clear()
 
     def save_versions(self, connection: sqlite3.Connection) -> None:

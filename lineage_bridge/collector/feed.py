@@ -23,6 +23,8 @@ DIRECTIONS = ("DESC", "ASC")
 DEFAULT_BEFORE = "2030-01-01T00:00:00+00:00"
 DEFAULT_AFTER = "1970-01-01T00:00:00+00:00"
 
+REACHED = "SELECT seq FROM models WHERE name = 'collector'"  # the events that are counted
+
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
@@ -35,6 +37,7 @@ def list_events(connection: sqlite3.Connection, request: Request) -> Response:
     limit, offset = request.page()
     rows = connection.execute(
         "SELECT body FROM events WHERE kind = 'run' AND time_us >= ? AND time_us < ?"
+        f" AND seq <= ({REACHED})"
         f" ORDER BY time_us {direction}, seq {direction} LIMIT ? OFFSET ?",
         (after, before, limit, offset),
     )
@@ -80,7 +83,7 @@ def _count(connection: sqlite3.Connection, after: int, before: int) -> int:
 def _count_one_by_one(connection: sqlite3.Connection, after: int, before: int) -> int:
     (found,) = connection.execute(
         "SELECT count(*) FROM events WHERE kind IN ('run', 'dataset', 'job')"
-        " AND time_us >= ? AND time_us < ?",
+        f" AND time_us >= ? AND time_us < ? AND seq <= ({REACHED})",
         (after, before),
     ).fetchone()
     return int(found)

@@ -9,16 +9,20 @@ answers with the same ones.
 from __future__ import annotations
 
 import hashlib
+import operator
 import re
 import uuid
-from collections.abc import Iterable
-from functools import lru_cache
-from typing import Any
+from collections.abc import Collection, Iterable
+from functools import lru_cache, partial
 
 _JAVA_UUID = re.compile(
     r"([0-9a-fA-F]{1,8})-([0-9a-fA-F]{1,4})-([0-9a-fA-F]{1,4})-([0-9a-fA-F]{1,4})-([0-9a-fA-F]{1,12})"
 )
 _STRICT_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+MAX_KEPT = 256  # columns of one dataset; the texts of more are not kept in memory
+
+_IS_NONE = partial(operator.is_, None)
 
 FieldKey = tuple[str, str | None, str | None]
 DatasetName = tuple[str, str]
@@ -94,28 +98,38 @@ def dataset_version(
     return name_uuid(":".join(part for part in parts if part is not None))
 
 
-@lru_cache(maxsize=1024)
 def columns_text(fields: tuple[FieldKey, ...]) -> str:
     """The columns of a dataset as they go into the hash of its version."""
+    return _columns_text(fields) if len(fields) <= MAX_KEPT else _columns_text.__wrapped__(fields)
+
+
+@lru_cache(maxsize=1024)
+def _columns_text(fields: tuple[FieldKey, ...]) -> str:
     distinct = {(field, kind.upper() if kind else kind, text) for field, kind, text in fields}
-    return ":".join(
-        ":".join(part for part in field if part is not None)
-        for field in sorted(distinct, key=lambda field: [_java_order(part) for part in field])
-    )
+    return _joined(distinct)
 
 
 def schema_version(namespace: str, name: str, fields: tuple[FieldKey, ...]) -> str:
     """The version of a dataset's schema alone."""
-    return name_uuid(f"{namespace}:{name}:{_schema_text(fields)}")
+    text = _schema_text(fields) if len(fields) <= MAX_KEPT else _schema_text.__wrapped__(fields)
+    return name_uuid(f"{namespace}:{name}:{text}")
 
 
 @lru_cache(maxsize=1024)
 def _schema_text(fields: tuple[FieldKey, ...]) -> str:
     pairs = {(field, kind) for field, kind, _ in fields}
-    return ":".join(
-        ":".join(part for part in pair if part is not None)
-        for pair in sorted(pairs, key=lambda pair: [_java_order(part) for part in pair])
-    )
+    return _joined(pairs)
+
+
+def _joined(rows: Collection[tuple[str | None, ...]]) -> str:
+    """Rows in Java's order, all their parts joined by colons."""
+    parts = [part for row in rows for part in row if part is not None]
+    if all(map(str.isascii, parts)) and len({tuple(map(_IS_NONE, row)) for row in rows}) == 1:
+        # The same parts are missing in all of them: Python's order is Java's.
+        present = [[part for part in row if part is not None] for row in rows]
+        return ":".join([":".join(row) for row in sorted(present)])
+    ordered = sorted(rows, key=lambda row: [_java_order(part) for part in row])
+    return ":".join(":".join(part for part in row if part is not None) for row in ordered)
 
 
 def job_version(
@@ -135,6 +149,15 @@ def _flat(datasets: Iterable[DatasetName]) -> str:
     return ":".join(f"{namespace}:{name}" for namespace, name in ordered)
 
 
-def _java_order(text: str | None) -> Any:
+def _java_order(text: str | None) -> str:
     # Java compares UTF-16 code units, and a null comes first.
-    return b"" if text is None else b"\x00" + text.encode("utf-16-be", "surrogatepass")
+    if text is None:
+        return ""
+    return "\0" + (text if text.isascii() else _code_units(text))
+
+
+def _code_units(text: str) -> str:
+    encoded = text.encode("utf-16-be", "surrogatepass")
+    return "".join(
+        chr(high << 8 | low) for high, low in zip(encoded[::2], encoded[1::2], strict=True)
+    )

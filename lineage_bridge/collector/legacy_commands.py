@@ -21,6 +21,7 @@ from lineage_bridge.collector import (
     reduce_versions,
 )
 from lineage_bridge.collector.context import Context, formatted
+from lineage_bridge.collector.done import Done, exhaust
 from lineage_bridge.collector.reduce_runs import FOREVER_US, Run
 
 Command = Mapping[str, Any]
@@ -68,7 +69,7 @@ def _map_fields(context: Context, version: int, dataset: int, schema: dict[str, 
     if fields:
         row = dataset_row.load(context.connection, version)
         owner = dataset_row.load_dataset(context.connection, dataset)
-        ids = reduce_fields.rows_of(context, owner, fields)
+        ids = exhaust(reduce_fields.rows_of(context, owner, fields, Done()))
         row.field_ids = reduce_fields.added(row.field_ids, ids)
         dataset_row.save_versions(context.connection, [row])
         dataset_row.save_datasets(context.connection, [owner])

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections import Counter
+
+from lineage_bridge.collector.pace import Pace
 
 _TOTALS = {
     "marquez_namespace_total": "mq_namespaces",
@@ -21,9 +24,14 @@ _TOTALS = {
 
 
 class Metrics:
-    """Counts requests by method and status; threads may share it."""
+    """Counts requests by method and status; threads may share it.
 
-    def __init__(self) -> None:
+    Args:
+        pace: what events are slowed down by.
+    """
+
+    def __init__(self, pace: Pace) -> None:
+        self._pace = pace
         self._lock = threading.Lock()
         self._requests: Counter[tuple[str, int]] = Counter()
 
@@ -47,6 +55,13 @@ class Metrics:
         (seq,) = connection.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()
         (refused,) = connection.execute("SELECT count(*) FROM mq_refused").fetchone()
         lines += _metric("lineage_bridge_collector_journal_seq", "gauge", "Last record.", seq)
+        lines += _fold_lines(connection)
+        lines += _metric(
+            "lineage_bridge_collector_slowed_events_total",
+            "counter",
+            "Events that had to wait because folding was behind.",
+            self._pace.slowed,
+        )
         lines += _metric(
             "lineage_bridge_collector_refused_events", "gauge", "Events refused so far.", refused
         )
@@ -56,5 +71,26 @@ class Metrics:
         return "\n".join(lines) + "\n"
 
 
-def _metric(name: str, kind: str, text: str, value: int) -> list[str]:
+def _fold_lines(connection: sqlite3.Connection) -> list[str]:
+    (reached,) = connection.execute(
+        "SELECT coalesce(max(seq), 0) FROM models WHERE name = 'collector'"
+    ).fetchone()
+    row = connection.execute(
+        "SELECT received_us FROM events WHERE seq > ? ORDER BY seq LIMIT 1", (reached,)
+    ).fetchone()
+    lag = 0.0 if row is None else max(time.time_ns() // 1000 - row[0], 0) / 1e6
+    return [
+        *_metric(
+            "lineage_bridge_collector_folded_seq", "gauge", "Last record in the tables.", reached
+        ),
+        *_metric(
+            "lineage_bridge_collector_fold_lag_seconds",
+            "gauge",
+            "How long the oldest record has waited that is not in the tables yet.",
+            lag,
+        ),
+    ]
+
+
+def _metric(name: str, kind: str, text: str, value: float) -> list[str]:
     return [f"# HELP {name} {text}", f"# TYPE {name} {kind}", f"{name} {value}"]

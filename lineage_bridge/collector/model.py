@@ -8,13 +8,14 @@ there is no transaction around an event in Marquez either, and is listed in `mq_
 from __future__ import annotations
 
 import sqlite3
-from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
 from lineage_bridge.collector import commands, reduce
+from lineage_bridge.collector.checking import REFUSED
 from lineage_bridge.collector.context import Batch, Context
+from lineage_bridge.collector.done import Done
 from lineage_bridge.collector.errors import RefusedEventError
 from lineage_bridge.collector.poison import poison
 from lineage_bridge.collector.tables import SCHEMA, TABLES
@@ -23,75 +24,127 @@ from lineage_bridge.journal import Stored
 
 EVENT_KINDS = ("run", "dataset", "job")
 COMMAND = "command"
-REFUSED = "refused"
-MAX_REMEMBERED = 10_000
 
 _decode = msgspec.json.Decoder().decode
+_encode_done = msgspec.json.Encoder().encode
+_decode_done = msgspec.json.Decoder(Done).decode
 
 
 class CollectorModel:
-    """The model `collector` of a journal (see `lineage_bridge.journal.models`)."""
+    """The model `collector` of a journal (see `lineage_bridge.journal.models`).
+
+    It remembers nothing beside its tables, so a transaction that is rolled back leaves no trace.
+    """
 
     name = "collector"
     version = 2
     schema = SCHEMA
     tables = TABLES
 
-    def __init__(self) -> None:
-        self._statuses: OrderedDict[int, int] = OrderedDict()
-
     def apply(self, connection: sqlite3.Connection, events: Sequence[Stored]) -> None:
         """Take in records in the order of arrival, within the caller's transaction."""
         connection.execute("SAVEPOINT records")
         try:
-            self._take_all(connection, events)
+            _take_all(connection, events)
         except sqlite3.OperationalError:
             raise  # the disk is full or the database locked: nothing to do with the records
         except Exception:  # noqa: BLE001 - one record must not stop the others: find it
             connection.execute("ROLLBACK TO records")
             for event in events:
-                self._take_alone(connection, event)
+                _take_alone(connection, event)
         connection.execute("RELEASE records")
 
-    def status_of(self, seq: int | None) -> int:
-        """What the POST of a record that was just taken in is answered with."""
-        return 201 if seq is None else self._statuses.pop(seq, 201)
+    def apply_in_parts(
+        self, connection: sqlite3.Connection, event: Stored, done: bytes | None
+    ) -> Iterator[Callable[[], bytes]]:
+        """Take in one large event piece by piece (see `journal.models.DivisibleModel`)."""
+        if event.kind not in EVENT_KINDS:
+            self.apply(connection, [event])
+            return
+        batch, held = Batch(), Done() if done is None else _decode_done(done)
+        context = _context(connection, batch, event)
+        document = _decode(event.body)
 
-    def _take_alone(self, connection: sqlite3.Connection, event: Stored) -> None:
-        connection.execute("SAVEPOINT record")
-        try:
-            self._take_all(connection, [event])
-        except sqlite3.OperationalError:
-            raise
-        except Exception as exc:  # noqa: BLE001 - whatever it was, it is listed as refused
-            connection.execute("ROLLBACK TO record")
-            self._refused(connection, event, RefusedEventError(500, f"{type(exc).__name__}: {exc}"))
-            _count(connection, event)
-        connection.execute("RELEASE record")
+        def save() -> bytes:
+            batch.save(connection)
+            return _encode_done(held)
 
-    def _take_all(self, connection: sqlite3.Connection, events: Sequence[Stored]) -> None:
-        batch = Batch()
-        for event in events:
-            try:
-                _take(connection, batch, event)
-            except RefusedEventError as exc:
-                self._refused(connection, event, exc)
+        steps = reduce.take(context, event.kind, document, held)
+        while _is_taken_further(steps, connection, event):
+            yield save
+        reduce.count(context, event.kind, document)
         batch.flush(connection)
 
-    def _refused(
-        self, connection: sqlite3.Connection, event: Stored, exc: RefusedEventError
-    ) -> None:
-        connection.execute(
-            "INSERT OR REPLACE INTO mq_refused (seq, status, reason) VALUES (?, ?, ?)",
-            (event.seq, exc.status, exc.reason),
-        )
-        self._statuses[event.seq] = exc.status
-        if len(self._statuses) > MAX_REMEMBERED:
-            self._statuses.popitem(last=False)
+    def try_out(self, connection: sqlite3.Connection, event: Stored) -> int:
+        """What the POST of an event is answered with, if it were taken in now; 201 if it is fine.
+
+        The caller rolls back what was written to find out.
+        """
+        self.apply(connection, [event])
+        row = connection.execute(
+            "SELECT status FROM mq_refused WHERE seq = ?", (event.seq,)
+        ).fetchone()
+        return 201 if row is None else int(row[0])
+
+
+def _is_taken_further(steps: Iterator[None], connection: sqlite3.Connection, event: Stored) -> bool:
+    """Take one step; False if it was the last one. One that fails is undone, and ends it."""
+    connection.execute("SAVEPOINT step")
+    try:
+        next(steps)
+    except StopIteration:
+        is_left = False
+    except RefusedEventError as exc:
+        _note_refused(connection, event, exc)
+        is_left = False
+    except sqlite3.OperationalError:
+        raise
+    except Exception as exc:  # noqa: BLE001 - whatever it was, it is listed as refused
+        connection.execute("ROLLBACK TO step")
+        _note_refused(connection, event, _unexpected(exc))
+        is_left = False
+    else:
+        is_left = True
+    connection.execute("RELEASE step")
+    return is_left
+
+
+def _unexpected(exc: Exception) -> RefusedEventError:
+    return RefusedEventError(500, f"{type(exc).__name__}: {exc}")
+
+
+def _take_alone(connection: sqlite3.Connection, event: Stored) -> None:
+    connection.execute("SAVEPOINT record")
+    try:
+        _take_all(connection, [event])
+    except sqlite3.OperationalError:
+        raise
+    except Exception as exc:  # noqa: BLE001 - whatever it was, it is listed as refused
+        connection.execute("ROLLBACK TO record")
+        _note_refused(connection, event, _unexpected(exc))
+        _count(connection, event)
+    connection.execute("RELEASE record")
+
+
+def _take_all(connection: sqlite3.Connection, events: Sequence[Stored]) -> None:
+    batch = Batch()
+    for event in events:
+        try:
+            _take(connection, batch, event)
+        except RefusedEventError as exc:
+            _note_refused(connection, event, exc)
+    batch.flush(connection)
+
+
+def _note_refused(connection: sqlite3.Connection, event: Stored, exc: RefusedEventError) -> None:
+    connection.execute(
+        "INSERT OR REPLACE INTO mq_refused (seq, status, reason) VALUES (?, ?, ?)",
+        (event.seq, exc.status, exc.reason),
+    )
 
 
 def _count(connection: sqlite3.Connection, event: Stored) -> None:
-    """Count an event that could not be taken in: the feed shows it all the same."""
+    """Count an event that could not be taken in, and perhaps not even be read."""
     if event.kind in EVENT_KINDS:
         batch = Batch()
         batch.events[event.time_us // reduce.HOUR_US, event.kind] += 1
@@ -99,14 +152,7 @@ def _count(connection: sqlite3.Connection, event: Stored) -> None:
 
 
 def _take(connection: sqlite3.Connection, batch: Batch, event: Stored) -> None:
-    context = Context(
-        connection,
-        batch,
-        event.seq,
-        event.time_us,
-        event.received_us,
-        may_have_nulls=b"null" in event.body,
-    )
+    context = _context(connection, batch, event)
     if event.kind == COMMAND:
         batch.flush(connection)
         commands.take(context, _decode(event.body))
@@ -115,4 +161,18 @@ def _take(connection: sqlite3.Connection, batch: Batch, event: Stored) -> None:
         document = _decode(event.body)
         raise RefusedEventError(400, poison(document, kind_of(document)) or "refused")
     elif event.kind in EVENT_KINDS:
-        reduce.take(context, event.kind, _decode(event.body))
+        document = _decode(event.body)
+        reduce.count(context, event.kind, document)
+        for _ in reduce.take(context, event.kind, document, Done()):
+            pass
+
+
+def _context(connection: sqlite3.Connection, batch: Batch, event: Stored) -> Context:
+    return Context(
+        connection,
+        batch,
+        event.seq,
+        event.time_us,
+        event.received_us,
+        may_have_nulls=b"null" in event.body,
+    )

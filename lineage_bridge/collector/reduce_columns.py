@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from lineage_bridge.collector.context import Context, refuse
+from lineage_bridge.collector.done import Done
 from lineage_bridge.collector.validation import text
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from lineage_bridge.collector.reduce_runs import Run
 
 MAX_TRANSFORMATION_TYPE = 255
+PIECE = 500  # edges in a row before others have their turn
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -35,8 +37,12 @@ def take(
     run: Run,
     outputs: Mapping[str, int],
     facets: Mapping[str, Any],
-) -> None:
-    """Store the column lineage that an output brings; `outputs` are the rows of its columns."""
+    done: Done,
+) -> Iterator[None]:
+    """Store the column lineage that an output brings; `outputs` are the rows of its columns.
+
+    Yields after so many edges that others may have their turn.
+    """
     columns = (facets.get("columnLineage") or {}).get("fields")
     if not columns or not outputs:
         return
@@ -46,10 +52,15 @@ def take(
     ).digest()
     if version.lineage_key == key:
         return
+    written = 0
+    for number, (name, column) in enumerate(columns.items()):
+        if number < done.mapped or name not in outputs or column is None:
+            continue
+        written += _store(context, version.id, outputs[name], column, inputs)
+        if written >= PIECE:
+            written, done.mapped = 0, number + 1
+            yield
     version.lineage_key = key
-    for name, column in columns.items():
-        if name in outputs and column is not None:
-            _store(context, version.id, outputs[name], column, inputs)
 
 
 def _inputs(context: Context, run: int) -> _Inputs:
@@ -69,12 +80,15 @@ def _inputs(context: Context, run: int) -> _Inputs:
 
 def _store(
     context: Context, version: int, output: int, column: Mapping[str, Any], inputs: _Inputs
-) -> None:
+) -> int:
+    """Store what one column was made of; return how many columns that were."""
     description = text(column.get("transformationDescription"))
     kind = text(column.get("transformationType"))
     if len(kind or "") > MAX_TRANSFORMATION_TYPE:
         raise refuse(f"transformationType must have up to {MAX_TRANSFORMATION_TYPE} characters")
+    links = 0
     for input_version, field in _sources(column, inputs):
+        links += 1
         link = (version, output, input_version, field)
         at = context.at_us
         context.connection.execute(
@@ -94,6 +108,7 @@ def _store(
             " WHERE excluded.updated_us >= updated_us",
             (*link, description, kind, at),
         )
+    return links
 
 
 def _sources(column: Mapping[str, Any], inputs: _Inputs) -> Iterator[tuple[int, int]]:

@@ -7,7 +7,7 @@ input uses the current version if there is one. Source: `OpenLineageDao.upsertLi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Iterator, Mapping
 from enum import Enum
 from typing import Any
 from urllib.parse import quote
@@ -21,6 +21,7 @@ from lineage_bridge.collector import (
 )
 from lineage_bridge.collector.context import Context, formatted, refuse
 from lineage_bridge.collector.dataset_row import DatasetRow, VersionRow
+from lineage_bridge.collector.done import Done
 from lineage_bridge.collector.reduce_fields import Field
 from lineage_bridge.collector.reduce_runs import Run
 from lineage_bridge.collector.validation import is_uri, text
@@ -45,8 +46,13 @@ class Role(Enum):
         return self is Role.INPUT or self is Role.JOB_INPUT
 
 
-def take(context: Context, dataset: Mapping[str, Any], role: Role, run: Run | None) -> VersionRow:
+def take(
+    context: Context, dataset: Mapping[str, Any], role: Role, run: Run | None, done: Done
+) -> Generator[None, None, VersionRow]:
     """Upsert a dataset and its version, and store its facets.
+
+    Yields in between where there is much of it: what was done until then may be committed, and
+    doing it again changes nothing.
 
     Raises:
         RefusedEventError: Marquez would fail in the middle of it.
@@ -63,7 +69,7 @@ def take(context: Context, dataset: Mapping[str, Any], role: Role, run: Run | No
     version = _version(context, (namespace, name), source, row, fields, facets, role, run)
     before = version.changing()
     try:
-        _fill(context, version, row, fields, dataset, role, run)
+        yield from _fill(context, version, row, fields, dataset, role, run, done)
     finally:
         if version.changing() != before:
             context.batch.changed.add(version.id)
@@ -79,10 +85,12 @@ def _fill(
     dataset: Mapping[str, Any],
     role: Role,
     run: Run | None,
-) -> None:
-    columns = _map_fields(context, version, row, fields)
+    done: Done,
+) -> Iterator[None]:
+    columns = yield from _map_fields(context, version, row, fields, done)
     if role is Role.OUTPUT and run is not None:
-        reduce_columns.take(context, version, run, columns, dataset.get("facets") or {})
+        facets = dataset.get("facets") or {}
+        yield from reduce_columns.take(context, version, run, columns, facets, done)
     if role is Role.INPUT and run is not None:
         context.connection.execute(
             "INSERT OR IGNORE INTO mq_run_inputs (run, version) VALUES (?, ?)",
@@ -96,12 +104,12 @@ def _fill(
 
 
 def _map_fields(
-    context: Context, version: VersionRow, row: DatasetRow, fields: tuple[Field, ...]
-) -> dict[str, int]:
+    context: Context, version: VersionRow, row: DatasetRow, fields: tuple[Field, ...], done: Done
+) -> Generator[None, None, dict[str, int]]:
     """Map the columns of a mention to its version; return their rows by name."""
     if not fields:
         return {}
-    ids = reduce_fields.rows_of(context, row, fields)
+    ids = yield from reduce_fields.rows_of(context, row, fields, done)
     version.field_ids = reduce_fields.added(version.field_ids, ids)
     return {field.name: field_id for field, field_id in zip(fields, ids, strict=True)}
 

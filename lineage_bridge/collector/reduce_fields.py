@@ -8,7 +8,7 @@ Source: `DatasetFieldDao.upsert`, `dataset_versions_field_mapping`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -16,10 +16,14 @@ import msgspec
 
 from lineage_bridge.collector.context import Context, refuse
 from lineage_bridge.collector.dataset_row import DatasetRow
+from lineage_bridge.collector.done import Done
 from lineage_bridge.collector.validation import text
 
 MAX_FIELD_NAME = 255
 MAX_INTERNED_BYTES = 16 * 1024
+MAX_INTERNED = 256  # columns of one dataset; what is made of more is not kept in memory
+PIECE = 1000  # columns in a row before others have their turn
+FEW = 50  # up to so many are looked up one by one
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -63,25 +67,40 @@ def _read(fields: Sequence[Mapping[str, Any] | None]) -> tuple[Field, ...]:
     )
 
 
-@lru_cache(maxsize=1024)
 def frozen(fields: tuple[Field, ...]) -> str:
     """Columns as a version keeps them for good."""
-    return _encode([{**field._asdict(), "tags": []} for field in fields]).decode()
+    return _frozen(fields) if len(fields) <= MAX_INTERNED else _frozen.__wrapped__(fields)
 
 
-def rows_of(context: Context, dataset: DatasetRow, fields: tuple[Field, ...]) -> list[int]:
+@lru_cache(maxsize=1024)
+def _frozen(fields: tuple[Field, ...]) -> str:
+    tags: list[str] = []
+    return _encode(
+        [
+            {"name": name, "type": kind, "description": text, "tags": tags}
+            for name, kind, text in fields
+        ]
+    ).decode()
+
+
+def rows_of(
+    context: Context, dataset: DatasetRow, fields: tuple[Field, ...], done: Done
+) -> Generator[None, None, list[int]]:
     """The rows of columns, one for each; without a write where the last mention had the same.
+
+    Yields after so many of them that others may have their turn.
 
     Raises:
         RefusedEventError: a name is too long.
     """
-    key = _digest(fields)
+    key = _digest(fields) if len(fields) <= MAX_INTERNED else _digest.__wrapped__(fields)
     if key is None:
-        return _upsert(context, dataset.id, fields)
+        return (yield from _insert_untyped(context, dataset.id, fields, done))
     if key == dataset.fields_key and dataset.fields_ids is not None:
         known: list[int] = _decode(dataset.fields_ids)
         return known
-    ids = _upsert(context, dataset.id, fields)
+    yield from _upsert(context, dataset.id, fields, done)
+    ids = _ids(context, dataset.id, fields)
     dataset.fields_key, dataset.fields_ids = key, _encode(ids).decode()
     return ids
 
@@ -109,13 +128,41 @@ def added(stored: str, ids: Sequence[int]) -> str:
     return _encode([*mapped, *new]).decode() if new else stored
 
 
-def _upsert(context: Context, dataset: int, fields: Sequence[Field]) -> list[int]:
-    return [
-        context.connection.execute(
-            "INSERT INTO mq_fields (dataset, name, type, description) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT (dataset, name, type) DO UPDATE SET description = excluded.description"
-            " RETURNING id",
-            (dataset, *field),
-        ).fetchone()[0]
-        for field in fields
-    ]
+_UPSERT = (
+    "INSERT INTO mq_fields (dataset, name, type, description) VALUES (?, ?, ?, ?)"
+    " ON CONFLICT (dataset, name, type) DO UPDATE SET description = excluded.description"
+)
+
+
+def _upsert(context: Context, dataset: int, fields: Sequence[Field], done: Done) -> Iterator[None]:
+    """Make typed columns known; doing it again changes nothing."""
+    for first in range(done.columns, len(fields), PIECE):
+        chunk = fields[first : first + PIECE]
+        context.connection.executemany(_UPSERT, [(dataset, *field) for field in chunk])
+        done.columns = first + len(chunk)
+        if done.columns < len(fields):
+            yield
+
+
+def _ids(context: Context, dataset: int, fields: Sequence[Field]) -> list[int]:
+    if len(fields) < FEW:
+        query = "SELECT id FROM mq_fields WHERE dataset = ? AND name = ? AND type = ?"
+        find = context.connection.execute
+        return [find(query, (dataset, f.name, f.type)).fetchone()[0] for f in fields]
+    rows = context.connection.execute(
+        "SELECT name, type, id FROM mq_fields WHERE dataset = ? AND type IS NOT NULL", (dataset,)
+    )
+    ids = {(name, kind): row for name, kind, row in rows}
+    return [ids[field.name, field.type or ""] for field in fields]
+
+
+def _insert_untyped(
+    context: Context, dataset: int, fields: Sequence[Field], done: Done
+) -> Generator[None, None, list[int]]:
+    for first in range(len(done.column_ids), len(fields), PIECE):
+        for field in fields[first : first + PIECE]:
+            found = context.connection.execute(f"{_UPSERT} RETURNING id", (dataset, *field))
+            done.column_ids.append(found.fetchone()[0])
+        if len(done.column_ids) < len(fields):
+            yield
+    return list(done.column_ids)

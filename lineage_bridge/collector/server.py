@@ -10,6 +10,7 @@ from typing import Self
 import uvicorn
 
 from lineage_bridge.collector.admin import AdminApp
+from lineage_bridge.collector.api import MakeFollower
 from lineage_bridge.collector.app import AsgiApp, CollectorApp, build_app
 from lineage_bridge.collector.config import CollectorConfig
 from lineage_bridge.collector.protocol import BoundedProtocol
@@ -34,6 +35,7 @@ class CollectorServer:
         config: limits, keys, TLS.
         pages: ASGI applications by path, outside of `/api`.
         admin_port: also serve `/ping` and `/healthcheck` on this port; None for not.
+        make_follower: what keeps the tables up to date; the default is a thread.
     """
 
     def __init__(
@@ -44,7 +46,9 @@ class CollectorServer:
         config: CollectorConfig | None = None,
         pages: Mapping[str, AsgiApp] | None = None,
         admin_port: int | None = None,
+        make_follower: MakeFollower | None = None,
     ) -> None:
+        self._make_follower = make_follower
         self._journal = journal
         self._config = config or CollectorConfig()
         self._host = host
@@ -76,7 +80,7 @@ class CollectorServer:
         try:
             for listener in self._listeners:
                 listener.bind()
-            self._app = build_app(self._journal, self._config, self._pages)
+            self._app = build_app(self._journal, self._config, self._pages, self._make_follower)
             self._listeners[0].start(self._app, self._config)
             for listener in self._listeners[1:]:
                 listener.start(AdminApp(self._app.api, self._app.metrics), None)

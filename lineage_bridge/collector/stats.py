@@ -15,6 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from lineage_bridge.collector.errors import coded
+from lineage_bridge.collector.feed import REACHED
 from lineage_bridge.collector.instants import format_micros
 from lineage_bridge.collector.reduce import COUNTED_TYPES, HOUR_US
 from lineage_bridge.collector.requests import Request, Response
@@ -118,7 +119,7 @@ def _counts(connection: sqlite3.Connection, start: int, end: int) -> dict[str, i
         return dict(rows.fetchall())
     rows = connection.execute(
         "SELECT body ->> 'eventType', count(*) FROM events"
-        " WHERE kind = 'run' AND time_us >= ? AND time_us < ? GROUP BY 1",
+        f" WHERE kind = 'run' AND time_us >= ? AND time_us < ? AND seq <= ({REACHED}) GROUP BY 1",
         (start, end),
     )
     return dict(rows.fetchall())

@@ -13,6 +13,8 @@ from lineage_bridge.exporter.metric import Reading
 from lineage_bridge.graph.model import Graph
 from lineage_bridge.journal import Journal
 from lineage_bridge.journal.forward_targets import list_targets
+from lineage_bridge.journal.migrations import has_table
+from lineage_bridge.journal.models import list_models
 
 _US = 1_000_000
 
@@ -53,10 +55,10 @@ def journal_readings(journal: Journal) -> Iterator[Reading]:
     """How far the journal and what is derived from it are, and what stands in quarantine."""
     with journal.reading() as connection:
         (newest,) = connection.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()
-        models = connection.execute("SELECT name, seq FROM models ORDER BY name").fetchall()
+        models = list_models(connection)
         rejected = _quarantined(connection)
     yield own.JOURNAL_SEQ.read(value=newest)
-    for name, seq in models:
+    for name, _, seq in models:
         yield own.MODEL_SEQ.read(name, value=seq)
     for family, count in rejected:
         yield own.QUARANTINED.read(family, value=count)
@@ -71,10 +73,7 @@ def forward_readings(journal: Journal, marquez_url: str | None) -> Iterator[Read
 
 
 def _quarantined(connection: sqlite3.Connection) -> list[tuple[str, int]]:
-    is_there = connection.execute(
-        "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'quarantine'"
-    ).fetchone()
-    if is_there is None:  # nothing was ever scanned into this home
+    if not has_table(connection, "quarantine"):  # nothing was ever scanned into this home
         return []
     return connection.execute(
         "SELECT family, count(*) FROM quarantine GROUP BY family ORDER BY family"

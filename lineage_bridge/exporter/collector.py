@@ -66,12 +66,14 @@ class _Kept:
     """What is kept between scrapes: all that changes only when the journal does.
 
     Attributes:
+        epoch: of the journal (see `Journal.epoch`).
         seq: the number that the graph has reached.
         until_us: the time of the first event that the graph leaves out as not yet past, if any.
         view: the graph.
         readings: those that time does not change, the counters raised to their marks.
     """
 
+    epoch: int
     seq: int
     until_us: int | None
     view: View
@@ -141,18 +143,21 @@ class MetricsCollector(Collector):
 
     def _current(self, instant: datetime) -> _Kept:
         kept = self._kept
-        if kept is None or kept.seq != self._journal.last_seq() or _is_over(kept, instant):
+        is_old = kept is not None and (
+            kept.epoch != self._journal.epoch or kept.seq != self._journal.last_seq()
+        )
+        if kept is None or is_old or _is_over(kept, instant):
             kept = self._kept = self._load(instant)
         return kept
 
     def _load(self, instant: datetime) -> _Kept:
-        seq = reduce(self._journal)
+        epoch, seq = self._journal.epoch, reduce(self._journal)
         arrivals = count_arrivals(self._journal)
         with self._journal.reading() as connection:
             graph = load(connection, at=instant, keys=_FACETS)
             until_us = _next_event_us(connection, to_micros(instant))
         view = View(graph, self._settings.environment)
-        return _Kept(seq, until_us, view, tuple(self._still(view, arrivals)))
+        return _Kept(epoch, seq, until_us, view, tuple(self._still(view, arrivals)))
 
     def _still(self, view: View, arrivals: Sequence[Arrivals]) -> Iterator[Reading]:
         """What only the journal changes; no counter is below its mark."""

@@ -14,13 +14,20 @@ import orjson
 
 from lineage_bridge.exporter.metric import Reading
 from lineage_bridge.journal import Journal
+from lineage_bridge.journal.migrations import Room, statements
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS exporter_marks (
+_EXPORTER = Room(
+    "exporter",
+    (
+        statements(
+            "marks",
+            """CREATE TABLE IF NOT EXISTS exporter_marks (
     sample TEXT PRIMARY KEY,  -- JSON: metric, part, bound, label values
     value REAL NOT NULL
-) WITHOUT ROWID
-"""
+) WITHOUT ROWID""",
+        ),
+    ),
+)
 
 # Another exporter of the same home may have seen more.
 _RAISE = """
@@ -39,11 +46,11 @@ class Marks:
     def __init__(self, journal: Journal | None) -> None:
         self._journal = journal
         self._values: dict[str, float] = {}
-        self._is_read = journal is None
+        self._epoch: int | None = None  # of the journal that they were read from
 
     def raised(self, readings: Iterable[Reading]) -> list[Reading]:
         """The readings of counters, none below its mark; marks that they exceed are raised."""
-        if not self._is_read:
+        if self._journal is not None and self._epoch != self._journal.epoch:
             self._read()
         shown, higher = [], {}
         for reading in readings:
@@ -60,11 +67,11 @@ class Marks:
 
     def _read(self) -> None:
         assert self._journal is not None
-        with self._journal.transaction() as tx:
-            tx.connection.execute(_SCHEMA)
-            rows = tx.connection.execute("SELECT sample, value FROM exporter_marks")
+        self._journal.prepare(_EXPORTER)
+        self._epoch = self._journal.epoch
+        with self._journal.reading() as connection:
+            rows = connection.execute("SELECT sample, value FROM exporter_marks")
             self._values = dict(rows.fetchall())
-        self._is_read = True
 
     def _write(self, higher: dict[str, float]) -> None:
         if self._journal is None or not higher:

@@ -1,9 +1,9 @@
 """Pruning a journal: leave out what the present does not need, and derive everything again.
 
-One transaction takes the events out and empties what is derived from them, so a reader sees the
-journal before or after it, and a process that dies leaves either. Filling the tables again and
-giving the room back to the disk come after it; if they are cut short, the next command that opens
-the journal does the first, and the next pruning the second.
+What is to go is found out by reading alone. It goes a few events at a time, so that nobody waits
+for long; a process that dies over it leaves the rest to the next command that opens the journal
+for writing (`journal.prune`). Meanwhile everything is answered from what was derived before; then
+it is derived again, beside it, and the room is given back to the disk.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from lineage_bridge.graph.history import History, Key, read_history
 from lineage_bridge.graph.load import load
 from lineage_bridge.graph.reduce import GRAPH
 from lineage_bridge.graph.retention import needed
-from lineage_bridge.journal import Journal, Model, Stored, catch_up
-from lineage_bridge.journal.models import in_use, reset, take_in
-from lineage_bridge.journal.prune import REFUSED, awaited_seqs, remove
+from lineage_bridge.journal import Journal, Model, Stored, catch_up, rebuild
+from lineage_bridge.journal.models import in_use
+from lineage_bridge.journal.prune import REFUSED, awaited_seqs, doom, finish_pruning
 from lineage_bridge.journal.store import read_events
 from lineage_bridge.times import format_time, to_micros
 
@@ -88,6 +88,7 @@ def prune(
     before: datetime,
     now: datetime,
     models: Sequence[Model],
+    keep: Sequence[Model] = (),
     dry_run: bool = False,
 ) -> Pruned:
     """Take out of the journal what happened before an instant and the present does not need.
@@ -97,25 +98,25 @@ def prune(
         before: the limit of age, by event time.
         now: the present.
         models: what is derived from the journal, to be derived again.
+        keep: what is derived too, and goes on as it is.
         dry_run: only say what would go.
     """
     started = time.perf_counter()
     bytes_before = journal.bytes_on_disk()
-    with journal.transaction() as tx:
-        take_in(tx.connection, GRAPH)
-        planned = plan(tx.connection, before=before, now=now)
-        derived: list[Model] = []
-        if planned.doomed and not dry_run:
-            remove(tx.connection, planned.doomed)
-            derived = in_use(tx.connection, models)
-        for model in derived:
-            reset(tx.connection, model)
-    for model in derived:
-        catch_up(journal, model)
+    finish_pruning(journal)
+    catch_up(journal, GRAPH)
+    with journal.reading() as connection:
+        planned = plan(connection, before=before, now=now)
+        derived = in_use(connection, models)
+    if planned.doomed and not dry_run:
+        doom(journal, planned.doomed)
+        finish_pruning(journal)
+        rebuild(journal, derived, keep=keep)
     vacuum_seconds = 0.0
     if not dry_run:
         vacuum_started = time.perf_counter()
-        journal.vacuum()
+        journal.shrink()
+        journal.checkpoint()
         vacuum_seconds = time.perf_counter() - vacuum_started
     return Pruned(
         before=format_time(before),

@@ -8,12 +8,17 @@ what is in the tables already to decide what an event means: that is `load`'s wo
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
+import msgspec
+
 from lineage_bridge.graph.facts import read_facts
-from lineage_bridge.graph.tables import SCHEMA, TABLES, TableWriter
+from lineage_bridge.graph.tables import SCHEMA, TABLES, Done, TableWriter
 from lineage_bridge.journal import Journal, Stored, catch_up
+
+_encode_done = msgspec.json.Encoder().encode
+_decode_done = msgspec.json.Decoder(Done).decode
 
 
 class GraphModel:
@@ -31,6 +36,17 @@ class GraphModel:
             facts = read_facts(stored)
             if facts is not None:
                 writer.put(facts, stored.received_us)
+
+    def apply_in_parts(
+        self, connection: sqlite3.Connection, event: Stored, done: bytes | None
+    ) -> Iterator[Callable[[], bytes]]:
+        """Take in one large event piece by piece (see `journal.models.DivisibleModel`)."""
+        facts = read_facts(event)
+        if facts is None:
+            return
+        held = Done() if done is None else _decode_done(done)
+        for _ in TableWriter(connection).put_in_parts(facts, event.received_us, held):
+            yield lambda: _encode_done(held)
 
 
 GRAPH: Final = GraphModel()

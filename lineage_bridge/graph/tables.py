@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 
+import msgspec
 import orjson
 
 from lineage_bridge.graph.facts import OBSERVER, Facts, NodeName, time_of, turn_of
 
+PIECE = 1000  # rows in a row before others have their turn
+PIECE_BYTES = 1024 * 1024  # and of facets, their JSON
 NEVER = (1 << 63) - 1  # the largest integer of SQLite: an instant after all others
 
 TABLES = (
@@ -95,6 +98,18 @@ CREATE TABLE IF NOT EXISTS graph_superseded (
 """
 
 
+class Done(msgspec.Struct):
+    """How much of an event is in the tables: its set, and so many rows of it."""
+
+    set_id: int | None = None
+    mentions: int = 0
+    facets: int = 0
+
+
+def _digest(content: Sequence[Any]) -> bytes:
+    return hashlib.sha256(orjson.dumps(content, default=tuple)).digest()
+
+
 class TableWriter:
     """Puts facts into the tables, within the caller's transaction."""
 
@@ -104,6 +119,11 @@ class TableWriter:
 
     def put(self, facts: Facts, received_us: int) -> None:
         """Take in the facts of one event; a duplicate can only change its earliest arrival."""
+        for _ in self.put_in_parts(facts, received_us, Done()):
+            pass
+
+    def put_in_parts(self, facts: Facts, received_us: int, done: Done) -> Iterator[None]:
+        """The same from where it was left; yields where the transaction may be committed."""
         if facts.supersedes is not None:
             self._supersede(facts.supersedes, received_us)
         known = self._connection.execute(
@@ -111,9 +131,10 @@ class TableWriter:
             (received_us, facts.identity),
         )
         if known.rowcount == 0:
-            self._insert(facts, received_us)
+            said = yield from self._said(facts, done)
+            self._insert(facts, received_us, said)
 
-    def _insert(self, facts: Facts, received_us: int) -> None:
+    def _insert(self, facts: Facts, received_us: int, said: int) -> None:
         time_us = time_of(facts.place)
         self._connection.execute(
             "INSERT INTO graph_events (identity, job, run, started_us, turn, streaming, observes,"
@@ -128,7 +149,7 @@ class TableWriter:
                 turn_of(facts.state, time_us),
                 facts.streaming,
                 facts.job is not None and facts.job.name.startswith(OBSERVER),
-                self._said(facts),
+                said,
                 self._run_said(facts),
                 time_us,
                 facts.place,
@@ -148,41 +169,70 @@ class TableWriter:
             (received_us, identity),
         )
 
-    def _said(self, facts: Facts) -> int:
-        set_id, is_new = self._intern(["said", facts.mentions, facts.said])
-        if is_new:
+    def _said(self, facts: Facts, done: Done) -> Generator[None, None, int]:
+        digest = _digest(["said", facts.mentions, facts.said])
+        if done.set_id is None:
+            known = self._set_of(digest)
+            if known is not None:
+                return known
+            # By its digest it is found only when all of it is there.
+            done.set_id = self._new_set(b"~" + digest)
+        yield from self._put_mentions(done.set_id, facts, done)
+        yield from self._put_facets(done.set_id, facts, done)
+        self._connection.execute(
+            "UPDATE graph_sets SET digest = ? WHERE set_id = ?", (digest, done.set_id)
+        )
+        return done.set_id
+
+    def _put_mentions(self, set_id: int, facts: Facts, done: Done) -> Iterator[None]:
+        for first in range(done.mentions, len(facts.mentions), PIECE):
+            chunk = facts.mentions[first : first + PIECE]
             self._connection.executemany(
                 "INSERT INTO graph_mentions VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [(set_id, m.role, self._node(m.node), *m[2:5], m.feedback) for m in facts.mentions],
+                [(set_id, m.role, self._node(m.node), *m[2:5], m.feedback) for m in chunk],
             )
+            done.mentions = first + len(chunk)
+            yield
+
+    def _put_facets(self, set_id: int, facts: Facts, done: Done) -> Iterator[None]:
+        while done.facets < len(facts.said):
+            chunk: list[tuple[Any, ...]] = []
+            size = 0
+            for said in facts.said[done.facets : done.facets + PIECE]:
+                size += len(said.value or "")
+                ordinal = done.facets + len(chunk)
+                node = self._node(said.node)
+                chunk.append((set_id, node, said.version, said.key, ordinal, said.value))
+                if size > PIECE_BYTES:
+                    break
             self._connection.executemany(
                 "INSERT INTO graph_facets (set_id, node, version, key, ordinal, value)"
                 " VALUES (?, ?, ?, ?, ?, ?)",
-                [
-                    (set_id, self._node(s.node), s.version, s.key, ordinal, s.value)
-                    for ordinal, s in enumerate(facts.said)
-                ],
+                chunk,
             )
-        return set_id
+            done.facets += len(chunk)
+            yield
 
     def _run_said(self, facts: Facts) -> int:
-        set_id, is_new = self._intern(["run", facts.run_facets])
-        if is_new:
+        digest = _digest(["run", facts.run_facets])
+        set_id = self._set_of(digest)
+        if set_id is None:
+            set_id = self._new_set(digest)
             self._connection.executemany(
                 "INSERT INTO graph_run_facets VALUES (?, ?, ?)",
                 [(set_id, key, value) for key, value in facts.run_facets],
             )
         return set_id
 
-    def _intern(self, content: Sequence[Any]) -> tuple[int, bool]:
-        digest = hashlib.sha256(orjson.dumps(content, default=tuple)).digest()
+    def _set_of(self, digest: bytes) -> int | None:
         row = self._connection.execute(
             "SELECT set_id FROM graph_sets WHERE digest = ?", (digest,)
         ).fetchone()
-        if row is not None:
-            return int(row[0]), False
+        return None if row is None else int(row[0])
+
+    def _new_set(self, digest: bytes) -> int:
         cursor = self._connection.execute("INSERT INTO graph_sets (digest) VALUES (?)", (digest,))
-        return int(cursor.lastrowid or 0), True
+        return int(cursor.lastrowid or 0)
 
     def _node(self, node: NodeName) -> int:
         number = self._nodes.get(node)

@@ -9,11 +9,13 @@ in a journal (commands of its API, events that it refused) is no event and stays
 from __future__ import annotations
 
 import gzip
+import shutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, BinaryIO, cast
 
 from lineage_bridge.errors import ArtifactError, EventError
@@ -24,6 +26,8 @@ from lineage_bridge.journal.verify import event_problems
 
 STANDARD = "-"  # standard output or input
 BATCH = 500
+BITE = 200  # events that are appended in one transaction, some milliseconds
+BITE_BYTES = 1024 * 1024
 MAX_LINE_BYTES = 64 * 1024 * 1024
 
 # What makes an event one, by its kind: member -> keys that are texts.
@@ -116,21 +120,44 @@ def _one_line(body: bytes) -> bytes:
 
 
 def import_events(journal: Journal, source: str) -> Imported:
-    """Append the events of a file, or `-`; all of them, or none if a line is wrong.
+    """Append the events of a file, or `-`; none of them if a line is wrong.
+
+    All lines are looked at before the first is appended. They are appended a few at a time, so
+    nobody waits for long; if that is cut short, importing the file again appends the rest.
 
     Raises:
         ArtifactError: the file cannot be read, or a line is no event; it says which and why.
     """
     try:
-        if source == STANDARD:
-            return _append(journal, _events(sys.stdin.buffer))
-        path = Path(source)
-        with _opened(path, "rb", gzipped=path.suffix == ".gz") as file:
-            return _append(journal, _events(file))
+        with _readable(source) as path:
+            for _ in _events_of(path, source):
+                pass
+            return _append(journal, _events_of(path, source))
     except (OSError, EOFError) as exc:  # a cut gzip ends in EOFError
         raise ArtifactError(f"Cannot read `{source}`: {exc}.") from exc
     except ArtifactError as exc:
         raise ArtifactError(f"`{source}`, line {exc.line}: {exc.reason}", line=exc.line) from exc
+
+
+@contextmanager
+def _readable(source: str) -> Iterator[Path]:
+    """A file that can be read twice; standard input, or a pipe, is copied into one."""
+    if source != STANDARD and Path(source).is_file():
+        yield Path(source)
+        return
+    with NamedTemporaryFile() as copy:
+        if source == STANDARD:
+            shutil.copyfileobj(sys.stdin.buffer, copy)
+        else:
+            with Path(source).open("rb") as pipe:
+                shutil.copyfileobj(pipe, copy)
+        copy.flush()
+        yield Path(copy.name)
+
+
+def _events_of(path: Path, source: str) -> Iterator[Event]:
+    with _opened(path, "rb", gzipped=Path(source).suffix == ".gz") as file:
+        yield from _events(file)
 
 
 @contextmanager
@@ -169,15 +196,28 @@ def _check(document: Mapping[str, Any]) -> None:
                 raise EventError(f"a {kind} event must have it, as a text", path=f"{member}.{key}")
 
 
-def _append(journal: Journal, events: Iterable[Event]) -> Imported:
+def _append(journal: Journal, events: Iterator[Event]) -> Imported:
     appended = known = 0
-    with journal.transaction() as tx:
-        for event in events:
-            if _is_new(tx, event) and tx.append(event, "import") is not None:
-                appended += 1
-            else:
-                known += 1
+    while some := _bite(events):
+        with journal.transaction() as tx:
+            for event in some:
+                if _is_new(tx, event) and tx.append(event, "import") is not None:
+                    appended += 1
+                else:
+                    known += 1
     return Imported(appended, known)
+
+
+def _bite(events: Iterator[Event]) -> list[Event]:
+    """The next events that are appended together."""
+    some: list[Event] = []
+    size = 0
+    for event in events:
+        some.append(event)
+        size += len(event.body)
+        if len(some) == BITE or size > BITE_BYTES:
+            break
+    return some
 
 
 def _is_new(tx: Transaction, event: Event) -> bool:

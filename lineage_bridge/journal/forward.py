@@ -12,13 +12,10 @@ from __future__ import annotations
 
 import hashlib
 import random
-import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lineage_bridge.errors import (
@@ -29,6 +26,7 @@ from lineage_bridge.errors import (
 from lineage_bridge.journal.forward_patience import Patience
 from lineage_bridge.journal.forward_queue import ForwardQueue
 from lineage_bridge.journal.forward_run import LOOK_SECONDS, ForwardRun
+from lineage_bridge.journal.lease import lease
 from lineage_bridge.journal.marquez import ANSWER_SECONDS, Marquez, public_url
 from lineage_bridge.journal.store import Journal
 
@@ -36,6 +34,7 @@ if TYPE_CHECKING:
     import httpx
 
 GIVE_UP_SECONDS = 60.0
+RETRY_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,10 +167,18 @@ class Forwarder:
 
     def run_forever(self, stop: threading.Event, say: Callable[[str], None]) -> None:
         """Forward until `stop` is set, in a thread: what ends it before is said, not raised."""
-        try:
-            self.run(until_idle=False, stop=stop)
-        except LineageBridgeError as exc:
-            say(str(exc))
+        is_said = False
+        while not stop.is_set():
+            try:
+                self.run(until_idle=False, stop=stop)
+            except JournalError as exc:  # its home was moved, say: it may come back
+                if not is_said:
+                    say(str(exc))
+                is_said = True
+                stop.wait(RETRY_SECONDS)
+            except LineageBridgeError as exc:
+                say(str(exc))
+                return
 
     def _take_turn(
         self, *, until_idle: bool, stop: threading.Event, told: Callable[[], None]
@@ -179,7 +186,7 @@ class Forwarder:
         """Forward when no other process does; while one does, watch it."""
         seen, since = self._queue.counts(), self._clock()
         while not stop.is_set():
-            with alone(self._journal.home, self._name) as is_alone:
+            with lease(self._journal.home, _lease_name(self._name)) as is_alone:
                 if is_alone:
                     self._forward(until_idle=until_idle, stop=stop, told=told)
                     return
@@ -228,30 +235,5 @@ class Forwarder:
             run.go(until_idle=until_idle, stop=stop, told=told)
 
 
-@contextmanager
-def alone(home: Path, name: str) -> Iterator[bool]:
-    """Whether this is the only process that forwards this home to that Marquez.
-
-    An exclusive lock on an empty SQLite file: it is gone when its process is, on every system.
-    """
-    digest = hashlib.sha256(name.encode()).hexdigest()[:12]
-    try:
-        connection = sqlite3.connect(
-            home / f"forward-{digest}.lock", timeout=0, isolation_level=None
-        )
-    except sqlite3.Error as exc:
-        raise JournalError(f"Cannot lock `{home}` for forwarding: {exc}.") from exc
-    try:
-        yield _is_locked(connection, home)
-    finally:
-        connection.close()
-
-
-def _is_locked(connection: sqlite3.Connection, home: Path) -> bool:
-    try:
-        connection.execute("BEGIN EXCLUSIVE")
-    except sqlite3.Error as exc:
-        if exc.sqlite_errorcode == sqlite3.SQLITE_BUSY:
-            return False
-        raise JournalError(f"Cannot lock `{home}` for forwarding: {exc}.") from exc
-    return True
+def _lease_name(name: str) -> str:
+    return f"forward-{hashlib.sha256(name.encode()).hexdigest()[:12]}"

@@ -8,7 +8,8 @@
 - One of ours without inputs (an old bundle knows none) would cut the edges of its job. If the job
   has any with inputs, it goes only ahead of one of them that still waits, and is held until then.
 
-All of it happens in the caller's transaction, together with the number that was reached.
+Events are read and looked at first; what comes of it is written in one transaction, together with
+the number that was reached.
 """
 
 from __future__ import annotations
@@ -20,40 +21,52 @@ from lineage_bridge.errors import EventError
 from lineage_bridge.journal.forward_facts import HEARTBEAT, Facts, facts_of
 from lineage_bridge.journal.forward_limits import problem_of
 from lineage_bridge.journal.forward_order import Item
-from lineage_bridge.journal.store import Stored
+from lineage_bridge.journal.store import STORED, Journal, Stored
 
 FORWARDED = ("artifact", "transport", "import")
+BATCH = 500
+BATCH_BYTES = 4 * 1024 * 1024
 
 
-def take_in(connection: sqlite3.Connection, target: int, limit: int) -> int:
-    """Take in up to so many events; return how many there were."""
-    rows = connection.execute(
-        "SELECT seq, id, kind, time_us, received_us, origin, body FROM events"
-        " WHERE seq > (SELECT seq FROM forward_targets WHERE id = ?) AND origin IN (?, ?, ?)"
-        " ORDER BY seq LIMIT ?",
-        (target, *FORWARDED, limit),
-    )
-    events = [Stored(*row) for row in rows]
-    taken = [_take_one(connection, target, stored) for stored in events]
-    for job in sorted({facts.item.job for facts in taken if facts.cause == HEARTBEAT}):
-        _collapse_heartbeats(connection, target, job)
-    for job in sorted({facts.item.job for facts in taken}):
-        _hold_bare(connection, target, job)
-    _set_reached(connection, target, events[-1].seq if len(events) == limit else None)
-    return len(events)
+def take_in(journal: Journal, target: int) -> bool:
+    """Take in some events; return whether there may be more."""
+    events, reached, is_last = _next(journal, target)
+    looked_at = [(stored, _read(stored), problem_of(stored.body)) for stored in events]
+    with journal.transaction() as tx:
+        taken = [_take_one(tx.connection, target, *item) for item in looked_at]
+        for job in sorted({facts.item.job for facts in taken if facts.cause == HEARTBEAT}):
+            _collapse_heartbeats(tx.connection, target, job)
+        for job in sorted({facts.item.job for facts in taken}):
+            _hold_bare(tx.connection, target, job)
+        tx.connection.execute("UPDATE forward_targets SET seq = ? WHERE id = ?", (reached, target))
+    return not is_last
 
 
-def _set_reached(connection: sqlite3.Connection, target: int, seq: int | None) -> None:
-    connection.execute(
-        "UPDATE forward_targets SET"
-        " seq = coalesce(?, (SELECT max(seq) FROM events), 0) WHERE id = ?",
-        (seq, target),
-    )
+def _next(journal: Journal, target: int) -> tuple[list[Stored], int, bool]:
+    """The next events, the number that is reached with them, and whether they are the last."""
+    events: list[Stored] = []
+    size = 0
+    with journal.reading() as connection:
+        rows = connection.execute(
+            f"SELECT {STORED} FROM events"
+            " WHERE seq > (SELECT seq FROM forward_targets WHERE id = ?) AND origin IN (?, ?, ?)"
+            " ORDER BY seq",
+            (target, *FORWARDED),
+        )
+        for row in rows:
+            events.append(Stored(*row))
+            size += len(events[-1].body)
+            if len(events) == BATCH or size > BATCH_BYTES:
+                return events, events[-1].seq, False
+        (last,) = connection.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()
+    return events, last, True
 
 
-def _take_one(connection: sqlite3.Connection, target: int, stored: Stored) -> Facts:
+def _take_one(
+    connection: sqlite3.Connection, target: int, stored: Stored, read: Facts, problem: str | None
+) -> Facts:
     """Give an event its row; return what is known of it, its cause included."""
-    facts, problem = _with_cause(connection, target, _read(stored)), problem_of(stored.body)
+    facts = _with_cause(connection, target, read)
     connection.execute(
         "INSERT INTO forward_events (target, seq, state, job, time_us, has_inputs, is_bare,"
         " is_heartbeat, finding, answer) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

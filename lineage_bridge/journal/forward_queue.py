@@ -19,9 +19,10 @@ from lineage_bridge.journal.forward_facts import item_of
 from lineage_bridge.journal.forward_intake import take_in
 from lineage_bridge.journal.forward_order import Item
 from lineage_bridge.journal.marquez import public_url
-from lineage_bridge.journal.store import Journal, Stored
+from lineage_bridge.journal.migrations import Room, has_table, statements
+from lineage_bridge.journal.store import STORED, Journal, Stored
 
-SCHEMA = (
+_SCHEMA = (
     """CREATE TABLE IF NOT EXISTS forward_targets (
     id INTEGER PRIMARY KEY,
     url TEXT NOT NULL UNIQUE,             -- without user and password
@@ -51,7 +52,7 @@ SCHEMA = (
     """CREATE TABLE IF NOT EXISTS forward_superseded (id TEXT PRIMARY KEY) WITHOUT ROWID""",
 )
 
-BATCH = 500
+FORWARD = Room("forward", (statements("queue", *_SCHEMA),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,23 +86,31 @@ class ForwardQueue:
 
     def __init__(self, journal: Journal, url: str) -> None:
         self._journal = journal
-        with journal.transaction() as tx:
-            for statement in SCHEMA:
-                tx.connection.execute(statement)
-            self._target = _target(tx.connection, public_url(url))
+        self._name = public_url(url)
+        self._known: tuple[int, int] | None = None
+
+    @property
+    def _target(self) -> int:
+        """Its number in this home; another home may have taken its place."""
+        if self._known is None or self._known[0] != self._journal.epoch:
+            self._journal.prepare(FORWARD)
+            epoch = self._journal.epoch
+            with self._journal.transaction() as tx:
+                self._known = epoch, _target(tx.connection, self._name)
+        return self._known[1]
 
     def take_in(self) -> None:
         """Look at every event of the journal that is new: what is ours gets a row."""
-        while True:
-            with self._journal.transaction() as tx:
-                if take_in(tx.connection, self._target, BATCH) < BATCH:
-                    return
+        target = self._target
+        while take_in(self._journal, target):
+            pass
 
     def reached(self) -> int:
         """The last event of the journal that was looked at."""
+        target = self._target
         with self._journal.reading() as connection:
             row = connection.execute(
-                "SELECT seq FROM forward_targets WHERE id = ?", (self._target,)
+                "SELECT seq FROM forward_targets WHERE id = ?", (target,)
             ).fetchone()
             return int(row[0])
 
@@ -114,18 +123,19 @@ class ForwardQueue:
         return self._in_state("stale")
 
     def _in_state(self, state: str) -> list[Stored]:
+        target = self._target
         with self._journal.reading() as connection:
             rows = connection.execute(
-                "SELECT e.seq, e.id, e.kind, e.time_us, e.received_us, e.origin, e.body"
-                " FROM forward_events f JOIN events e ON e.seq = f.seq"
-                " WHERE f.target = ? AND f.state = ? ORDER BY f.seq",
-                (self._target, state),
+                f"SELECT {STORED} FROM events WHERE seq IN"
+                " (SELECT seq FROM forward_events WHERE target = ? AND state = ?) ORDER BY seq",
+                (target, state),
             )
             return [Stored(*row) for row in rows]
 
     def start(self, seqs: Sequence[int]) -> list[Started]:
         """Note down that these are about to be sent; without those that need it no more."""
         started = []
+        target = self._target
         with self._journal.transaction() as tx:
             for seq in seqs:
                 row = tx.connection.execute(
@@ -133,49 +143,53 @@ class ForwardQueue:
                     " f.doubtful, f.failures"
                     " FROM forward_events f JOIN events e ON e.seq = f.seq"
                     " WHERE f.target = ? AND f.seq = ? AND f.state = 'pending'",
-                    (self._target, seq),
+                    (target, seq),
                 ).fetchone()
                 if row is not None:
                     started.append(Started(Stored(*row[:7]), bool(row[7]), row[8]))
             tx.connection.executemany(
                 "UPDATE forward_events SET doubtful = 1, tries = tries + 1"
                 " WHERE target = ? AND seq = ?",
-                [(self._target, s.stored.seq) for s in started],
+                [(target, s.stored.seq) for s in started],
             )
         return started
 
     def settle(self, results: Iterable[Settled]) -> None:
         """Write down what tries came to; an event that was superseded meanwhile stays so."""
+        target = self._target
         with self._journal.transaction() as tx:
             tx.connection.executemany(
                 "UPDATE forward_events SET state = ?, doubtful = ?, failures = failures + ?,"
                 " status = ?, answer = ? WHERE target = ? AND seq = ? AND state = 'pending'",
                 [
-                    (r.state, r.doubtful, r.failed, r.status, r.answer, self._target, r.seq)
+                    (r.state, r.doubtful, r.failed, r.status, r.answer, target, r.seq)
                     for r in results
                 ],
             )
 
     def tidied(self, seqs: Iterable[int]) -> None:
         """What only these named has been hidden."""
+        target = self._target
         with self._journal.transaction() as tx:
             tx.connection.executemany(
                 "UPDATE forward_events SET state = 'superseded'"
                 " WHERE target = ? AND seq = ? AND state = 'stale'",
-                [(self._target, seq) for seq in seqs],
+                [(target, seq) for seq in seqs],
             )
 
     def park(self, reason: str | None) -> None:
         """Note down why nothing is sent, or that it is again."""
+        target = self._target
         with self._journal.transaction() as tx:
             tx.connection.execute(
-                "UPDATE forward_targets SET parked = ? WHERE id = ?", (reason, self._target)
+                "UPDATE forward_targets SET parked = ? WHERE id = ?", (reason, target)
             )
 
     def counts(self) -> dict[str, int]:
         """How many events are in each state that any is in."""
+        target = self._target
         with self._journal.reading() as connection:
-            return state_counts(connection, self._target)
+            return state_counts(connection, target)
 
 
 def _target(connection: sqlite3.Connection, url: str) -> int:
@@ -197,5 +211,4 @@ def state_counts(connection: sqlite3.Connection, target: int) -> dict[str, int]:
 
 def has_tables(connection: sqlite3.Connection) -> bool:
     """Whether anything was ever forwarded from this journal."""
-    row = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'forward_events'").fetchone()
-    return row is not None
+    return has_table(connection, "forward_events")

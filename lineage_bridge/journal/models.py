@@ -1,18 +1,19 @@
-"""What is derived from the journal: tables of their own, filled by sequence number.
+"""What is derived from the journal: tables that are a function of its events.
 
 A model's tables and the number of the last event in them change in one transaction. So they can be
-deleted at any time: `rebuild` fills them again, and a new `version` of a model does so by itself.
+deleted at any time, and are filled again; a new `version` of a model has them filled again too.
+How they are filled is `fold`'s work.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
-from lineage_bridge.journal.store import Journal, Stored, read_events
-
-BATCH = 500
+from lineage_bridge.journal.migrations import has_table
+from lineage_bridge.journal.store import Stored
 
 
 class Model(Protocol):
@@ -35,71 +36,110 @@ class Model(Protocol):
         ...
 
 
-def catch_up(journal: Journal, model: Model, *, batch: int = BATCH) -> int:
-    """Take in every event that the model has not seen; return the number it has reached."""
-    while True:
-        with journal.transaction() as tx:
-            reached, is_complete = _take_batch(tx.connection, model, batch)
-        if is_complete:
-            return reached
+@runtime_checkable
+class DivisibleModel(Model, Protocol):
+    """A model that can take in a large event piece by piece."""
+
+    def apply_in_parts(
+        self, connection: sqlite3.Connection, event: Stored, done: bytes | None
+    ) -> Iterator[Callable[[], bytes]]:
+        """Take in one event; after each piece the transaction may be committed.
+
+        Args:
+            connection: within a transaction; another one, of the same connection, after each piece.
+            event: the event.
+            done: what the last piece that was committed gave, if another process began.
+
+        Yields:
+            What is called before a commit: it writes what was held back, and gives what another
+            process needs to go on from there.
+        """
+        ...
 
 
-def take_in(connection: sqlite3.Connection, model: Model, *, batch: int = BATCH) -> None:
-    """Take in every event that the model has not seen, within the caller's transaction."""
-    while not _take_batch(connection, model, batch)[1]:
-        pass
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How far a model's tables are.
+
+    Attributes:
+        version: of the model that filled them.
+        seq: the last event that they contain.
+        received_us: its arrival; None if there is no such event.
+        part: how much they contain of the event after it.
+    """
+
+    version: int
+    seq: int = 0
+    received_us: int | None = None
+    part: bytes | None = None
 
 
-def _take_batch(connection: sqlite3.Connection, model: Model, batch: int) -> tuple[int, bool]:
-    reached = _reached(connection, model)
-    events = read_events(connection, reached, batch)
-    if events:
-        model.apply(connection, events)
-        reached = events[-1].seq
-        _set_reached(connection, model, reached)
-    return reached, len(events) < batch
+def read_reached(connection: sqlite3.Connection, model: Model) -> Reached | None:
+    """How far a model is; None if it was never filled in this home."""
+    if not has_table(connection, "models"):
+        return None
+    # A home of the format before, read where it must not be written, has the first three columns.
+    row = connection.execute("SELECT * FROM models WHERE name = ?", (model.name,)).fetchone()
+    return None if row is None else Reached(*row[1:])
 
 
-def rebuild(journal: Journal, model: Model) -> int:
-    """Drop the model's tables and fill them again from the journal's first event."""
-    with journal.transaction() as tx:
-        reset(tx.connection, model)
-    return catch_up(journal, model)
+def list_models(connection: sqlite3.Connection) -> list[tuple[str, int, int]]:
+    """Name, version and the number reached of every model that was ever filled, by name."""
+    if not has_table(connection, "models"):
+        return []
+    return connection.execute("SELECT name, version, seq FROM models ORDER BY name").fetchall()
 
 
-def in_use(connection: sqlite3.Connection, models: Iterable[Model]) -> list[Model]:
-    """Those models that were ever filled from this journal."""
-    filled = {name for (name,) in connection.execute("SELECT name FROM models")}
-    return [model for model in models if model.name in filled]
+def write_reached(connection: sqlite3.Connection, model: Model, reached: Reached) -> None:
+    """Keep how far a model is, in the transaction of its tables."""
+    connection.execute(
+        "INSERT INTO models (name, version, seq, received_us, part) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (name) DO UPDATE SET version = excluded.version, seq = excluded.seq,"
+        " received_us = excluded.received_us, part = excluded.part",
+        (model.name, reached.version, reached.seq, reached.received_us, reached.part),
+    )
 
 
 def is_current(connection: sqlite3.Connection, model: Model) -> bool:
     """Tell, without writing, whether the model contains every event of the journal."""
+    reached = read_reached(connection, model)
+    if reached is None or not is_of_journal(connection, model, reached):
+        return False
+    (last,) = connection.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()
+    return reached.seq >= int(last)
+
+
+def is_of_journal(connection: sqlite3.Connection, model: Model, reached: Reached) -> bool:
+    """Tell whether a model's tables were filled by this version, from this very journal.
+
+    A journal that was put back from a copy, or whose log was lost, gives numbers again. An event
+    that was pruned is no sign of that.
+    """
+    if reached.version != model.version:
+        return False
     row = connection.execute(
-        "SELECT version, seq, (SELECT coalesce(max(seq), 0) FROM events)"
-        " FROM models WHERE name = ?",
-        (model.name,),
+        "SELECT received_us FROM events WHERE seq = ?", (reached.seq,)
     ).fetchone()
-    return row is not None and row[0] == model.version and row[1] >= row[2]
+    if row is None:
+        (last,) = connection.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()
+        return reached.seq <= int(last)
+    return reached.received_us is None or bool(row[0] == reached.received_us)
 
 
-def _reached(connection: sqlite3.Connection, model: Model) -> int:
-    row = connection.execute(
-        "SELECT version, seq FROM models WHERE name = ?", (model.name,)
-    ).fetchone()
-    if row is None or row[0] != model.version:
-        reset(connection, model)
-        return 0
-    return int(row[1])
+def in_use(connection: sqlite3.Connection, models: Iterable[Model]) -> list[Model]:
+    """Those models that were ever filled from this journal."""
+    return [model for model in models if read_reached(connection, model) is not None]
 
 
-def reset(connection: sqlite3.Connection, model: Model) -> None:
-    """Empty the model's tables, within the caller's transaction; the next catch-up fills them."""
+def reset(connection: sqlite3.Connection, model: Model) -> Reached:
+    """Empty the model's tables, within the caller's transaction."""
     for table in model.tables:
         connection.execute(f"DROP TABLE IF EXISTS {table}")
     for statement in _statements(model.schema):
         connection.execute(statement)
-    _set_reached(connection, model, 0)
+    reached = Reached(model.version)
+    write_reached(connection, model, reached)
+    return reached
 
 
 def _statements(script: str) -> list[str]:
@@ -111,11 +151,3 @@ def _statements(script: str) -> list[str]:
             statements.append(current)
             current = ""
     return [statement for statement in statements if statement.strip(" \n;")]
-
-
-def _set_reached(connection: sqlite3.Connection, model: Model, seq: int) -> None:
-    connection.execute(
-        "INSERT INTO models (name, version, seq) VALUES (?, ?, ?)"
-        " ON CONFLICT (name) DO UPDATE SET version = excluded.version, seq = excluded.seq",
-        (model.name, model.version, seq),
-    )

@@ -8,14 +8,19 @@ backfill that reads the same artifacts again must not bring back what was pruned
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from lineage_bridge.journal.forward_intake import FORWARDED
 from lineage_bridge.journal.forward_queue import has_tables
+from lineage_bridge.journal.migrations import has_table
+from lineage_bridge.journal.store import Journal
 
 REFUSED = "refused"  # the kind of an event that the collector answered 400: kept to be listed
 # What becomes of these is still open: the event itself is needed.
 _OPEN_STATES = ("pending", "held", "dead", "stale")
+BITE = 100  # events that are deleted in one transaction: a few milliseconds
+_DECIDED = 0  # stands among the numbers once all of them do
 
 
 def awaited_seqs(connection: sqlite3.Connection) -> set[int]:
@@ -45,6 +50,67 @@ def remove(connection: sqlite3.Connection, seqs: Iterable[int]) -> None:
     connection.executemany("DELETE FROM events WHERE seq = ?", rows)
 
 
+def doom(journal: Journal, seqs: Iterable[int]) -> None:
+    """Decide that events go. Until the last of them is written down, nothing is decided."""
+    with journal.transaction() as tx:
+        tx.connection.execute("DELETE FROM pruning")
+    for some in _bites(seqs):
+        with journal.transaction() as tx:
+            tx.connection.executemany("INSERT INTO pruning VALUES (?)", [(seq,) for seq in some])
+    with journal.transaction() as tx:
+        tx.connection.execute("INSERT INTO pruning VALUES (?)", (_DECIDED,))
+
+
+def finish_pruning(journal: Journal) -> int:
+    """Delete the events that were decided upon, a few at a time; return how many went.
+
+    An event that something waits for by now stays.
+    """
+    gone = 0
+    while some := _doomed(journal):
+        with journal.transaction() as tx:
+            awaited = _awaited_among(tx.connection, some)
+            going = [seq for seq in some if seq not in awaited]
+            remove(tx.connection, going)
+            tx.connection.executemany("DELETE FROM pruning WHERE seq = ?", [(seq,) for seq in some])
+            tx.connection.execute(
+                "DELETE FROM pruning WHERE seq = ? AND (SELECT count(*) FROM pruning) = 1",
+                (_DECIDED,),
+            )
+        gone += len(going)
+    return gone
+
+
+def _doomed(journal: Journal) -> list[int]:
+    with journal.reading() as connection:
+        rows = connection.execute(
+            "SELECT seq FROM pruning WHERE seq != ? AND EXISTS"
+            " (SELECT 1 FROM pruning WHERE seq = ?) ORDER BY seq LIMIT ?",
+            (_DECIDED, _DECIDED, BITE),
+        )
+        return [seq for (seq,) in rows]
+
+
+def _bites(seqs: Iterable[int]) -> Iterator[list[int]]:
+    left = iter(seqs)
+    while some := list(islice(left, 100 * BITE)):  # numbers alone: little to write
+        yield some
+
+
+def _awaited_among(connection: sqlite3.Connection, seqs: Sequence[int]) -> set[int]:
+    if not has_tables(connection):
+        return set()
+    marks = ", ".join("?" * len(_OPEN_STATES))
+    listed = ", ".join("?" * len(seqs))
+    rows = connection.execute(
+        f"SELECT seq FROM forward_events WHERE state IN ({marks}) AND seq IN ({listed})"
+        " UNION SELECT e.seq FROM events e JOIN forward_targets t ON e.seq > t.seq"
+        f" WHERE e.origin IN (?, ?, ?) AND e.seq IN ({listed})",
+        (*_OPEN_STATES, *seqs, *FORWARDED, *seqs),
+    )
+    return {seq for (seq,) in rows}
+
+
 def known_ids(connection: sqlite3.Connection) -> set[str]:
     """The ids of all events of ours that the journal has or had."""
     return set(_known_ids(connection))
@@ -53,8 +119,7 @@ def known_ids(connection: sqlite3.Connection) -> set[str]:
 def _known_ids(connection: sqlite3.Connection) -> Iterator[str]:
     rows = connection.execute("SELECT id FROM events WHERE id IS NOT NULL")
     yield from (event_id for (event_id,) in rows)
-    (found,) = connection.execute(
-        "SELECT count(*) FROM sqlite_master WHERE name = 'pruned_ids'"
-    ).fetchone()
-    if found:  # a journal that was only read since an older version has none
+    if has_table(
+        connection, "pruned_ids"
+    ):  # a journal that was only read since an older version has none
         yield from (event_id for (event_id,) in connection.execute("SELECT id FROM pruned_ids"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 
-from lineage_bridge.journal.store import Stored
+from lineage_bridge.journal.store import STORED, Stored
 
 SPAN = 512
 
@@ -35,8 +35,7 @@ def _between(connection: sqlite3.Connection, first: int, last: int) -> Iterator[
     """The events of a span of numbers; where it cannot be read, of its halves."""
     try:
         rows = connection.execute(
-            "SELECT seq, id, kind, time_us, received_us, origin, body FROM events"
-            " WHERE seq BETWEEN ? AND ? ORDER BY seq",
+            f"SELECT {STORED} FROM events WHERE seq BETWEEN ? AND ? ORDER BY seq",
             (first, last),
         ).fetchall()
     except sqlite3.DatabaseError:
@@ -47,4 +46,18 @@ def _between(connection: sqlite3.Connection, first: int, last: int) -> Iterator[
         yield from _between(connection, first, middle)
         yield from _between(connection, middle + 1, last)
     else:
-        yield from (Stored(*row) for row in rows)
+        # Beside a broken page SQLite may end a span early without a word.
+        found = {row[0]: Stored(*row) for row in rows}
+        for seq in range(first, last + 1):
+            yield from [found[seq]] if seq in found else _one(connection, seq)
+
+
+def _one(connection: sqlite3.Connection, seq: int) -> Iterator[Stored | int]:
+    """The event of a number, the number if it cannot be read, nothing if there is none."""
+    try:
+        row = connection.execute(f"SELECT {STORED} FROM events WHERE seq = ?", (seq,)).fetchone()
+    except sqlite3.DatabaseError:
+        yield seq
+        return
+    if row is not None:
+        yield Stored(*row)

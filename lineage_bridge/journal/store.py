@@ -1,60 +1,41 @@
-"""The journal's database: events in the order of arrival, in SQLite.
+"""The journal: events in the order of arrival, in SQLite, and the one file that must not be lost.
 
-One file, `journal.db`, in the data folder ("home"). WAL and `synchronous=FULL`: what a committed
-transaction holds survives the loss of power. One writer at a time, many readers; several processes
-may share a home. Tables of other rooms (scan cursors, derived models) live in the same file, so
-that they change in one transaction with the events that they belong to.
+Two files stand in the data folder ("home"): `journal.db` has the events and what cannot be derived
+from them; `models.db` has what can (see `derived`). Both use WAL. The journal is written with
+`synchronous=FULL`: what a committed transaction holds survives the loss of power. One writer at a
+time, many readers; several processes may share a home.
+
+Invariants: sequence numbers are ordered by commit, so whoever saw n never sees a new n - 1. No file
+is read, no network asked and nothing computed at length inside a transaction.
 """
 
 from __future__ import annotations
 
-import queue
+import logging
 import sqlite3
-import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
 
-from lineage_bridge.errors import JournalError
+from lineage_bridge.errors import HomeGoneError, JournalError
 from lineage_bridge.events import Event
-from lineage_bridge.journal.connect import connect_for_reading, connect_for_writing
-from lineage_bridge.journal.trouble import (
-    DAMAGE_ADVICE,
-    READER_ADVICE,
-    WRITER_ADVICE,
-    is_damage,
-    is_unwritable,
-)
+from lineage_bridge.journal import home_tables, takeover
+from lineage_bridge.journal.connect import BUSY_SECONDS
+from lineage_bridge.journal.database import Database, FileGoneError, Identity, identity_of
+from lineage_bridge.journal.derived import Derived
+from lineage_bridge.journal.migrations import Room, migrate, pending
+from lineage_bridge.journal.readers import ReaderPool
+from lineage_bridge.journal.trouble import advice_on
 
-FORMAT = 2
-MAX_IDLE_READERS = 8
+SHRINK_PAGES = 64  # given back at once: a millisecond or two
+
+_log = logging.getLogger(__name__)
 
 Origin = Literal["artifact", "http", "transport", "follow", "import"]
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS events (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT,                      -- lineageBridge_event.id; NULL for other producers' events
-    kind TEXT NOT NULL,           -- run, dataset or job
-    time_us INTEGER NOT NULL,     -- eventTime, microseconds since the epoch
-    received_us INTEGER NOT NULL, -- arrival, microseconds since the epoch
-    origin TEXT NOT NULL,
-    body BLOB NOT NULL            -- the event as JSON, as it came
-);
-CREATE UNIQUE INDEX IF NOT EXISTS events_id ON events (id) WHERE id IS NOT NULL;
-CREATE INDEX IF NOT EXISTS events_time ON events (kind, time_us, seq);
-CREATE TABLE IF NOT EXISTS pruned_ids (  -- of events that were here and must not come again
-    id TEXT PRIMARY KEY
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS models (
-    name TEXT PRIMARY KEY,
-    version INTEGER NOT NULL,
-    seq INTEGER NOT NULL          -- the last event that the model's tables contain
-);
-"""
+Progress = Callable[[str, int, int], None]  # what is done, how much of it, of how much
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +51,25 @@ class Stored:
     body: bytes
 
 
+STORED = "seq, id, kind, time_us, received_us, origin, body"  # the columns of `Stored`
+
+
 class Transaction:
-    """A write transaction: append events, and change other tables along with them."""
+    """A write transaction: append events, and change other tables along with them.
+
+    It ends with its block; whoever keeps it, or its connection, has kept nothing.
+    """
 
     def __init__(self, connection: sqlite3.Connection, received_us: int) -> None:
-        self.connection = connection
+        self._connection: sqlite3.Connection | None = connection
         self._received_us = received_us
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The connection, for as long as the transaction lasts."""
+        if self._connection is None:
+            raise RuntimeError("a transaction is used after its end")
+        return self._connection
 
     def append(self, event: Event, origin: Origin) -> int | None:
         """Append one event; return its sequence number, or None if its id is or was there."""
@@ -92,6 +86,10 @@ class Transaction:
         found = self.connection.execute("SELECT 1 FROM pruned_ids WHERE id = ?", (event_id,))
         return found.fetchone() is not None
 
+    def end(self) -> None:
+        """Take the connection away."""
+        self._connection = None
+
 
 class Journal:
     """An open journal. Threads may share it; close it when done.
@@ -99,134 +97,184 @@ class Journal:
     Args:
         home: the data folder; made if it is not there.
         readonly: open an existing journal for reading only.
+        busy_seconds: how long to wait for others that write.
+        take_over: bring a home of an older version up to date; else events can be appended to it,
+            and nothing more.
+        progress: told how far that is.
+
+    Attributes:
+        epoch: how often another file has taken the place of the one that was open. What is
+            remembered of the journal's content holds for one epoch.
+        identity: the file that is open.
 
     Raises:
         JournalError: the folder or the database cannot be opened, or is newer than this version.
     """
 
-    def __init__(self, home: Path, *, readonly: bool = False) -> None:
+    def __init__(
+        self,
+        home: Path,
+        *,
+        readonly: bool = False,
+        busy_seconds: float = BUSY_SECONDS,
+        take_over: bool = True,
+        progress: Progress | None = None,
+    ) -> None:
         self.home = home
         self.path = home / "journal.db"
+        self.epoch = -1
+        self.identity: Identity | None = None
         self._readonly = readonly
-        self._lock = threading.RLock()
-        self._readers: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
+        self._take_over = take_over
+        self._progress = progress
+        self._pool = ReaderPool(home, self.path, readonly=readonly)
+        self._prepared: set[str] = set()
+        self._database: Database | None = None
         self._closed = False
+        self._is_gone = False
         if readonly and not self.path.is_file():
             raise JournalError(
                 f"There is no journal in `{home}`. Run `lineage-bridge backfill` first, "
                 "or name another data folder with `--home`."
             )
+        self.derived = Derived(home, self._generation)
         try:
-            if not readonly:
+            if readonly:
+                self._pool.give_back(self._pool.take(self._followed()))
+            else:
                 home.mkdir(parents=True, exist_ok=True)
-            self._writer = self._connect()
-            self._migrate()
+                self._database = Database(
+                    self.path, busy_seconds=busy_seconds, on_open=self._begin_epoch
+                )
         except (OSError, sqlite3.Error) as exc:
             raise self._error("open", exc) from exc
 
-    def _connect(self) -> sqlite3.Connection:
-        return connect_for_reading(self.path) if self._readonly else connect_for_writing(self.path)
-
-    def _migrate(self) -> None:
-        (found,) = self._writer.execute("PRAGMA user_version").fetchone()
-        if found > FORMAT:
-            raise JournalError(
-                f"The journal `{self.path}` has format {found}; this version reads up to {FORMAT}. "
-                "Use a newer lineage-bridge, or another `--home`."
-            )
-        if self._readonly or found == FORMAT:
-            return
-        self._writer.executescript(
-            f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {FORMAT}; COMMIT"
-        )
+    def _begin_epoch(self, connection: sqlite3.Connection) -> None:
+        self.epoch += 1
+        self.identity = identity_of(self.path)
+        self._prepared.clear()
+        home_tables.check_format(connection, self.path)
+        takeover.take_over(connection, self.home, self._progress, move=self._take_over)
 
     def _error(self, verb: str, exc: Exception) -> JournalError:
-        return JournalError(f"Cannot {verb} the journal `{self.path}`: {exc}. {self._advice(exc)}")
+        if isinstance(exc, FileGoneError):
+            return self._gone()
+        advice = advice_on(exc, readonly=self._readonly)
+        return JournalError(f"Cannot {verb} the journal `{self.path}`: {exc}. {advice}")
 
-    def _advice(self, exc: Exception) -> str:
-        if is_damage(exc):
-            return DAMAGE_ADVICE
-        if is_unwritable(exc):
-            return READER_ADVICE if self._readonly else WRITER_ADVICE
-        return "Check that the folder can be written and that the disk has room."
+    def _gone(self) -> HomeGoneError:
+        told = HomeGoneError(
+            f"The journal `{self.path}` is no longer there: its folder was moved or deleted. "
+            "Nothing is taken until it is there again."
+        )
+        if not self._is_gone:  # one line, however many ask
+            self._is_gone = True
+            _log.error("%s", told)
+        return told
+
+    def prepare(self, room: Room) -> None:
+        """Bring the tables of a room up to date in this home.
+
+        Raises:
+            JournalError: a newer version changed them, or SQLite refused.
+        """
+        if room.name in self._prepared:
+            return
+        with self.reading() as connection:
+            is_due = bool(pending(connection, room))
+        if is_due:
+            with self.transaction() as tx:
+                migrate(tx.connection, room)
+        self._prepared.add(room.name)
 
     @contextmanager
     def transaction(self, *, received_us: int | None = None) -> Iterator[Transaction]:
         """Write in one durable transaction; all of it is there afterwards, or nothing.
 
         Raises:
-            JournalError: SQLite refused (disk full, folder read-only, locked for too long).
+            JournalError: SQLite refused (disk full, folder read-only, locked for too long), or the
+                journal is no longer where it was.
         """
-        arrival = time.time_ns() // 1000 if received_us is None else received_us
-        with self._lock:
-            try:
-                self._writer.execute("BEGIN IMMEDIATE")
-                try:
-                    yield Transaction(self._writer, arrival)
-                except BaseException:
-                    self._rollback()
-                    raise
-                self._commit()
-            except sqlite3.Error as exc:
-                raise self._error("write", exc) from exc
-
-    def _commit(self) -> None:
+        if self._database is None or self._closed:
+            raise JournalError(f"The journal `{self.path}` is not open for writing.")
         try:
-            self._writer.execute("COMMIT")
-        except BaseException:
-            self._rollback()
-            raise
-
-    def _rollback(self) -> None:
-        if self._writer.in_transaction:
-            self._writer.execute("ROLLBACK")
+            with self._database.transaction() as connection:
+                arrival = time.time_ns() // 1000 if received_us is None else received_us
+                tx = Transaction(connection, arrival)
+                try:
+                    yield tx
+                finally:
+                    tx.end()
+        except (FileGoneError, sqlite3.Error) as exc:
+            raise self._error("write", exc) from exc
 
     def append(self, events: Iterable[Event], origin: Origin) -> list[int | None]:
         """Append events in one transaction; they are durable when this returns."""
+        listed = list(events)  # whoever makes them does it before the transaction
         with self.transaction() as tx:
-            return [tx.append(event, origin) for event in events]
+            return [tx.append(event, origin) for event in listed]
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """A connection on one consistent state; never waits for a writer.
+        """A connection on one consistent state of both files; never waits for a writer.
+
+        What is derived is never ahead of the events that are seen beside it.
 
         Raises:
             JournalError: SQLite could not read.
         """
         try:
-            connection = self._reader()
-        except sqlite3.Error as exc:
+            reader = self._pool.take(self._followed())
+        except (OSError, sqlite3.Error) as exc:
             raise self._error("read", exc) from exc
         try:
-            connection.execute("BEGIN")
-            yield connection
+            yield reader.connection
         except sqlite3.Error as exc:
             raise self._error("read", exc) from exc
         finally:
-            self._give_back(connection)
+            self._pool.give_back(reader)
 
-    def _reader(self) -> sqlite3.Connection:
+    def check(self) -> None:
+        """See that the journal is still there, and which file it is.
+
+        Raises:
+            HomeGoneError: it is not.
+        """
         try:
-            return self._readers.get_nowait()
-        except queue.Empty:
-            return self._connect()
+            self._followed()
+        except FileGoneError as exc:
+            raise self._gone() from exc
 
-    def _give_back(self, connection: sqlite3.Connection) -> None:
-        try:
-            if connection.in_transaction:
-                connection.execute("COMMIT")
-        except sqlite3.Error:  # nothing was written; after it has met damage SQLite may refuse
-            connection.close()
-            return
-        if self._closed or self._readers.qsize() >= MAX_IDLE_READERS:
-            connection.close()
-        else:
-            self._readers.put(connection)
+    def _followed(self) -> Identity:
+        """Which file the journal is in now; if it is another one, a new epoch has begun."""
+        identity = identity_of(self.path)
+        if identity is None:
+            raise FileGoneError(str(self.path))
+        if self._is_gone:
+            self._is_gone = False
+            _log.warning("The journal `%s` is there again.", self.path)
+        if identity != self.identity and not self._closed:
+            if self._database is not None:
+                self._database.follow()
+            else:
+                self.epoch += 1
+            self.identity = identity
+        return identity
 
-    def read(self, after: int = 0, limit: int = 1000) -> list[Stored]:
-        """Events after a sequence number, in the order of arrival."""
+    def _generation(self) -> int:
         with self.reading() as connection:
-            return read_events(connection, after, limit)
+            return home_tables.generation(connection)
+
+    def read(self, after: int = 0, limit: int = 1000, max_bytes: int | None = None) -> list[Stored]:
+        """Events after a sequence number, in the order of arrival.
+
+        Args:
+            after: the number before the first.
+            limit: at most so many.
+            max_bytes: and no more once their bodies are so large together.
+        """
+        with self.reading() as connection:
+            return read_events(connection, after, limit, max_bytes)
 
     def last_seq(self) -> int:
         """The sequence number of the newest event, 0 if there is none."""
@@ -234,32 +282,50 @@ class Journal:
             return int(connection.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0])
 
     def bytes_on_disk(self) -> int:
-        """The size of the database with its log."""
-        files = (self.path, self.path.with_name(self.path.name + "-wal"))
-        return sum(file.stat().st_size for file in files if file.exists())
+        """The size of both files with their logs."""
+        return sum(
+            path.stat().st_size
+            for base in (self.path, self.derived.path)
+            for path in (base, base.with_name(f"{base.name}-wal"))
+            if path.exists()
+        )
 
-    def vacuum(self) -> None:
-        """Give the room of deleted rows back to the disk.
+    def shrink(self) -> None:
+        """Give the pages of deleted rows back to the disk, a few at a time.
 
         Raises:
-            JournalError: SQLite refused (no room for the copy, locked for too long).
+            JournalError: SQLite refused (no room for the log, locked for too long).
         """
-        with self._lock:
-            try:
-                self._writer.execute("VACUUM")
-                self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-            except sqlite3.Error as exc:
-                raise self._error("vacuum", exc) from exc
+        while True:
+            with self.transaction() as tx:
+                (free,) = tx.connection.execute("PRAGMA freelist_count").fetchone()
+                tx.connection.execute(f"PRAGMA incremental_vacuum({SHRINK_PAGES})").fetchall()
+                (left,) = tx.connection.execute("PRAGMA freelist_count").fetchone()
+            if not left or left >= free:  # a file that was not made for it keeps its free pages
+                return
+
+    def checkpoint(self) -> None:
+        """Bring what stands in the log into the file, as far as nobody reads it; waits for none.
+
+        Raises:
+            JournalError: SQLite refused.
+        """
+        assert self._database is not None
+        try:
+            with self._database.alone() as connection:
+                connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        except (FileGoneError, sqlite3.Error) as exc:
+            raise self._error("write", exc) from exc
 
     def close(self) -> None:
         """Close all connections; a second call does nothing."""
-        with self._lock:
-            if self._closed:
-                return
-            self._closed = True
-            self._writer.close()
-            while not self._readers.empty():
-                self._readers.get_nowait().close()
+        if self._closed:
+            return
+        self._closed = True
+        if self._database is not None:
+            self._database.close()
+        self.derived.close()
+        self._pool.close()
 
     def __enter__(self) -> Self:
         return self
@@ -268,11 +334,18 @@ class Journal:
         self.close()
 
 
-def read_events(connection: sqlite3.Connection, after: int, limit: int) -> list[Stored]:
+def read_events(
+    connection: sqlite3.Connection, after: int, limit: int, max_bytes: int | None = None
+) -> list[Stored]:
     """As `Journal.read`, within an open transaction."""
     rows = connection.execute(
-        "SELECT seq, id, kind, time_us, received_us, origin, body FROM events"
-        " WHERE seq > ? ORDER BY seq LIMIT ?",
-        (after, limit),
+        f"SELECT {STORED} FROM events WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit)
     )
-    return [Stored(*row) for row in rows]
+    found: list[Stored] = []
+    size = 0
+    for row in rows:
+        found.append(Stored(*row))
+        size += len(found[-1].body)
+        if max_bytes is not None and size >= max_bytes:
+            break
+    return found

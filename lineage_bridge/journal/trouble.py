@@ -22,6 +22,15 @@ _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _UNWRITABLE = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN})
 
 
+def advice_on(exc: Exception, *, readonly: bool) -> str:
+    """What to do about it."""
+    if is_damage(exc):
+        return DAMAGE_ADVICE
+    if is_unwritable(exc):
+        return READER_ADVICE if readonly else WRITER_ADVICE
+    return "Check that the folder can be written and that the disk has room."
+
+
 def is_damage(exc: BaseException | None) -> bool:
     """Whether the file itself is broken."""
     return _primary_code(exc) in _DAMAGE

@@ -18,6 +18,7 @@ from lineage_bridge.journal.trouble import is_damage
 
 MAX_PROBLEMS = 100
 DAMAGE = "SQLite: "  # how a problem of the file itself begins
+DERIVED = "what is derived (`lineage-bridge journal rebuild` makes it again): "
 EVENTS = frozenset({"run", "dataset", "job"})  # else: a command of the API, or a refused event
 HASHED = frozenset({"artifact", "import"})  # others may carry an id that they did not compute
 
@@ -32,7 +33,7 @@ def verify(home: Path) -> tuple[int, list[str]]:
     count = 0
     try:
         with Journal(home, readonly=True) as journal, journal.reading() as connection:
-            for found in _findings(connection):
+            for found in _findings(connection, journal.derived.path):
                 if found is None:
                     count += 1
                 elif len(problems) < MAX_PROBLEMS:
@@ -44,10 +45,11 @@ def verify(home: Path) -> tuple[int, list[str]]:
     return count, problems
 
 
-def _findings(connection: sqlite3.Connection) -> Iterator[str | None]:
+def _findings(connection: sqlite3.Connection, derived: Path) -> Iterator[str | None]:
     """None for each event that was read, and what is wrong with the file and with each event."""
     try:
         yield from _file_problems(connection)
+        yield from _derived_problems(connection, derived)
     except sqlite3.DatabaseError as exc:
         yield f"{DAMAGE}{exc}"
     for found in salvaged(connection):
@@ -59,7 +61,7 @@ def _findings(connection: sqlite3.Connection) -> Iterator[str | None]:
 
 
 def _file_problems(connection: sqlite3.Connection) -> Iterator[str]:
-    for (line,) in connection.execute("PRAGMA integrity_check"):
+    for (line,) in connection.execute("PRAGMA main.integrity_check"):
         if line != "ok":
             yield f"{DAMAGE}{line}"
     twice = connection.execute(
@@ -67,6 +69,18 @@ def _file_problems(connection: sqlite3.Connection) -> Iterator[str]:
     )
     for event_id, times in twice:
         yield f"id {event_id}: stands in the journal {times} times"
+
+
+def _derived_problems(connection: sqlite3.Connection, path: Path) -> Iterator[str]:
+    if not path.exists():
+        return
+    try:
+        lines = [line for (line,) in connection.execute("PRAGMA models.integrity_check")]
+    except sqlite3.DatabaseError:  # so damaged that it was not even opened
+        lines = [f"`{path}` is no database"]
+    for line in lines:
+        if line != "ok":
+            yield f"{DERIVED}{line}"
 
 
 def event_problems(stored: Stored) -> Iterator[str]:

@@ -12,7 +12,6 @@ from concurrent.futures import Future
 
 from lineage_bridge.errors import JournalError
 from lineage_bridge.events import Event
-from lineage_bridge.journal.models import Model, take_in
 from lineage_bridge.journal.store import Journal, Origin
 
 MAX_GROUP = 500
@@ -26,12 +25,10 @@ class Writer:
 
     Args:
         journal: where to append.
-        model: takes in what is appended, in the same transaction.
     """
 
-    def __init__(self, journal: Journal, model: Model | None = None) -> None:
+    def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._model = model
         self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
         self._thread.start()
@@ -79,8 +76,6 @@ class Writer:
                 seqs = [
                     [tx.append(event, origin) for event in events] for events, origin, _ in group
                 ]
-                if self._model is not None:
-                    take_in(tx.connection, self._model)
         except BaseException as exc:  # noqa: BLE001 - whatever it was, each submitter must hear it
             for _, _, future in group:
                 future.set_exception(exc)

@@ -24,7 +24,6 @@ from lineage_bridge.collector import instants
 from lineage_bridge.collector.model import CollectorModel
 from lineage_bridge.events import Event
 from lineage_bridge.journal import Journal, catch_up
-from lineage_bridge.journal.models import take_in
 
 JOBS = 500
 ROW = 12
@@ -94,10 +93,8 @@ def fill(home: Path, events: int, jobs: int) -> None:
         catch_up(journal, model)
         for first in range(0, events, FILL_GROUP):
             numbers = range(first, min(first + FILL_GROUP, events))
-            with journal.transaction() as tx:
-                for number in numbers:
-                    tx.append(_stored(loaded_event(number, jobs)), "http")
-                take_in(tx.connection, model)
+            journal.append((_stored(loaded_event(number, jobs)) for number in numbers), "http")
+            catch_up(journal, model)
 
 
 def _stored(event: dict[str, Any]) -> Event:

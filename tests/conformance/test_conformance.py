@@ -44,7 +44,7 @@ def test_the_collector_answers_the_same_after_a_rebuild(name, tmp_path):
         ask = ask_app(app, runner)
         list(replay(name, ask))
         before = read_again(name, ask)
-        rebuild(journal, CollectorModel())
+        rebuild(journal, [CollectorModel()])
         assert read_again(name, ask) == before
         app.close()
 

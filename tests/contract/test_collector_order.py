@@ -77,7 +77,7 @@ def test_a_rebuild_answers_the_same(tmp_path):
         w.ask("DELETE", "/api/v1/namespaces/jobs/jobs/etl", {}, b"")
         w.send(event("START", "12:00:00", run=2, outputs=["c"]))
         before = [w.get(path) for path in READS]
-        rebuild(w.journal, CollectorModel())
+        rebuild(w.journal, [CollectorModel()])
         assert [w.get(path) for path in READS] == before
 
 

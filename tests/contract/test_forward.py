@@ -522,11 +522,12 @@ def test_what_is_appended_while_it_runs_goes_too(journal, clock, marquez):
 
 
 def test_a_second_process_waits_for_the_first_one(journal, clock, marquez):
-    from lineage_bridge.journal.forward import alone
+    from lineage_bridge.journal.forward import _lease_name
+    from lineage_bridge.journal.lease import lease
 
     journal.append([train()], "artifact")
     other = Forwarder(journal, URL)
-    with alone(journal.home, URL) as is_alone:
+    with lease(journal.home, _lease_name(URL)) as is_alone:
         assert is_alone
 
         def finish_the_other(_):
@@ -541,11 +542,12 @@ def test_a_second_process_waits_for_the_first_one(journal, clock, marquez):
 
 
 def test_a_second_process_gives_up_when_the_first_one_gets_nowhere(journal, clock, marquez):
-    from lineage_bridge.journal.forward import alone
+    from lineage_bridge.journal.forward import _lease_name
+    from lineage_bridge.journal.lease import lease
 
     journal.append([train()], "artifact")
     with (
-        alone(journal.home, URL),
+        lease(journal.home, _lease_name(URL)),
         pytest.raises(CollectorUnavailableError, match="Another process"),
     ):
         a_forwarder(journal, clock).run()
@@ -576,7 +578,7 @@ def test_while_there_is_nothing_to_do_nothing_is_written(journal, clock, marquez
     journal.append([train()], "artifact")
 
     def look(_):
-        changes.append(journal._writer.total_changes)
+        changes.append(journal._database._connection.total_changes)
         if len(changes) > 20:
             stop.set()
 

@@ -1,7 +1,7 @@
 """A collector in a process of its own, to be killed: `python collector_process.py HOME [POINT]`.
 
 It prints its URL when it listens, and ends when its input ends. With a POINT it ends as if killed
-at that statement of its writer, counted from the first event.
+at that statement of what writes its two files, counted from the first event.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ def die_at(journal: Journal, point: int) -> None:
         if next(statements) == point:
             os._exit(9)
 
-    journal._writer.set_trace_callback(count)
+    for database in (journal._database, journal.derived._current()):
+        database._connection.set_trace_callback(count)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from contract.collector_world import event, world
 @pytest.mark.sample
 def test_a_full_disk_loses_nothing_that_was_answered_201(tmp_path):
     with world(tmp_path) as w:
-        writer = w.journal._writer
+        writer = w.journal._database._connection
         (pages,) = writer.execute("PRAGMA page_count").fetchone()
         writer.execute(f"PRAGMA max_page_count = {pages + 10}")
         statuses = [

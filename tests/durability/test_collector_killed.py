@@ -74,11 +74,25 @@ def test_it_may_die_at_any_statement(point, tmp_path):
     check(tmp_path, set(taken))
 
 
-def check(home: Path, taken: set[str]) -> None:
-    """The database is whole, and every run that was answered 201 is there and over."""
-    with sqlite3.connect(home / "journal.db") as connection:
+LAST = {
+    "journal.db": "SELECT coalesce(max(seq), 0) FROM events",
+    "models.db": "SELECT seq FROM models WHERE name = 'collector'",
+}
+
+
+def in_file(path: Path, query: str) -> int:
+    """What a query of one file gives, once the file is seen to be whole."""
+    with sqlite3.connect(path) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        (found,) = connection.execute(query).fetchone()
     connection.close()
+    return int(found)
+
+
+def check(home: Path, taken: set[str]) -> None:
+    """Both files are whole, in order, and every run that was answered 201 is there and over."""
+    reached = [in_file(home / name, query) for name, query in LAST.items()]
+    assert reached[0] >= reached[1]
     with world(home) as w:
         total = w.get("/events/lineage?limit=0")["totalCount"]
         if total:

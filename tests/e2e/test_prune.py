@@ -139,28 +139,6 @@ def test_a_running_collector_shows_the_same_and_takes_more(home):
     assert after == before
 
 
-class _PowerLossError(Exception):
-    pass
-
-
-@pytest.mark.parametrize(("step", "is_pruned"), [("remove", False), ("catch_up", True)])
-def test_pruning_that_is_cut_short_leaves_the_journal_before_or_after(
-    home, monkeypatch, step, is_pruned
-):
-    def cut_short(*_):
-        raise _PowerLossError
-
-    before = answers(home, ["health"], ["freshness"])
-    with monkeypatch.context() as patch:
-        patch.setattr(f"lineage_bridge.graph.prune.{step}", cut_short)
-        with pytest.raises(_PowerLossError):
-            run_command("journal", "prune", *OLD, "--home", home)
-
-    assert answers(home, ["health"], ["freshness"]) == before
-    left = run_command("journal", "prune", *OLD, "--dry-run", "--home", home, "--json").json
-    assert (left["pruned"] == 0) is is_pruned
-
-
 def prune_of(journal, minute=60.0):
     return prune(journal, before=at(minute), now=at(120), models=[GRAPH])
 

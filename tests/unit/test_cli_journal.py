@@ -3,9 +3,11 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import re
 import sqlite3
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,6 +16,7 @@ import respx
 from lineage_bridge.cli.main import main
 from lineage_bridge.events import Dataset, Event, Job, run_event
 from lineage_bridge.journal import Journal
+from lineage_bridge.journal.archive import Imported, import_events
 
 NOON = datetime(2026, 4, 7, 12, tzinfo=UTC)
 URL = "http://marquez.test"
@@ -231,7 +234,7 @@ def test_damage_ends_a_command_with_the_way_out_and_no_traceback(home, capsys, c
 
 
 def test_what_can_still_be_read_makes_a_new_home(home, tmp_path, capsys):
-    scribble(home)
+    scribble(home, share=0.6)
     file = str(tmp_path / "saved.ndjson.gz")
 
     code, _, err = run(capsys, "export", file)
@@ -334,3 +337,19 @@ def test_help_of_every_command_says_what_it_does(capsys):
         code, out, _ = run(capsys, command, "--help")
         assert code == 0
         assert "--home" in out
+
+
+def test_while_an_import_waits_for_its_file_others_append(home, tmp_path, capsys):
+    run(capsys, "export", str(tmp_path / "saved"))
+    lines = (tmp_path / "saved").read_bytes().splitlines(keepends=True)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with Journal(tmp_path / "new") as journal, ThreadPoolExecutor(1) as pool:
+        importing = pool.submit(import_events, journal, str(pipe))
+        with pipe.open("wb") as writer:
+            writer.write(lines[0])
+            writer.flush()
+            assert journal.append([an_event(5)], "http") == [1]  # the import has not ended
+            assert not importing.done()
+            writer.writelines(lines[1:])
+        assert importing.result() == Imported(appended=3, known=0)

@@ -1,0 +1,43 @@
+"""Keep what is derived up to date: `python -m lineage_bridge.cli.follow HOME MODEL...`.
+
+What `up` and `collector` start beside themselves (see `journal.follower_process`); no command.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+from lineage_bridge.cli.models import models_of
+from lineage_bridge.journal import Journal
+from lineage_bridge.journal.follower import FollowerThread, Mark
+
+STDIN = 0
+NICENESS = 5  # on a busy machine who appends and who asks goes first
+
+
+def main(home: str, *names: str) -> None:
+    """Follow until the input ends."""
+    os.nice(NICENESS)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends the input
+    # The parent says it too when the home is gone: once is enough.
+    logging.getLogger("lineage_bridge.journal.store").setLevel(logging.CRITICAL)
+    with Journal(Path(home)) as journal:
+        follower = FollowerThread(journal, models_of(names), on_move=_tell)
+        try:
+            while os.read(STDIN, 65_536):
+                follower.wake()
+        finally:
+            follower.close()
+
+
+def _tell(mark: Mark) -> None:
+    device, inode = mark.journal or (0, 0)
+    os.write(1, b"%d %d %d\n" % (device, inode, mark.seq))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,171 @@
+"""What is found out of an event's body before it is appended: what it is, and if it may be refused.
+
+A pure function of the body. A huge body is read in a process of its own: decoding it holds up every
+other thread of a Python process for a tenth of a second, and walking through it for seconds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import subprocess
+import sys
+import threading
+from typing import IO, Any
+
+import msgspec
+
+from lineage_bridge.collector import instants
+from lineage_bridge.collector.errors import ApiError
+from lineage_bridge.collector.poison import poison
+from lineage_bridge.collector.screen import has_sign, namespaces_of
+from lineage_bridge.collector.validation import Limits, check_event, decode
+from lineage_bridge.events import event_id_of, kind_of
+
+REFUSED = "refused"  # the kind of an event that is kept only to be listed as refused
+NICENESS = 5  # on a busy machine small events go first
+_LENGTH_BYTES = 8
+
+
+class Checked(msgspec.Struct):
+    """An event that Marquez would take, or would at least begin to take.
+
+    Attributes:
+        kind: `run`, `dataset` or `job`, or `refused`.
+        time_us: its event time, microseconds since the epoch.
+        id: its id, if it is one of ours.
+        has_sign: something in it may be refused half-way (see `screen`).
+        namespaces: of its datasets.
+        body: the event in the body, where that holds more than it.
+    """
+
+    kind: str
+    time_us: int
+    id: str | None = None
+    has_sign: bool = False
+    namespaces: list[str] = []
+    body: bytes | None = None
+
+
+class _Refusal(msgspec.Struct):
+    status: int
+    body: Any = None
+
+
+class _Answer(msgspec.Struct):
+    checked: Checked | None = None
+    refusal: _Refusal | None = None
+
+
+_encode = msgspec.json.Encoder().encode
+_answer_of = msgspec.json.Decoder(_Answer).decode
+
+
+def check(body: bytes, limits: Limits) -> Checked:
+    """Check the event of a body.
+
+    Raises:
+        ApiError: Marquez would not take it.
+    """
+    document, event = decode(body)
+    kind = kind_of(document) if isinstance(document, dict) else "run"
+    check_event(document, kind, event, limits)
+    time_us = instants.to_micros(instants.parse_nanos(document["eventTime"]))
+    own_body = None if event is body else event
+    if poison(document, kind) is not None:
+        return Checked(REFUSED, time_us, body=own_body)
+    return Checked(
+        kind,
+        time_us,
+        event_id_of(document),
+        has_sign(document, kind),
+        sorted(namespaces_of(document, kind)),
+        own_body,
+    )
+
+
+class CheckProcess:
+    """A child that checks huge bodies, one at a time; it is started with the first of them."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._lock = threading.Lock()
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def check(self, body: bytes) -> Checked:
+        """As `check`.
+
+        Raises:
+            ApiError: Marquez would not take it; or, with 503, the child died over it.
+        """
+        with self._lock:
+            try:
+                answer = _answer_of(self._ask(body))
+            except (OSError, EOFError) as exc:
+                self._end()
+                raise ApiError(503) from exc
+        if answer.refusal is not None:
+            raise ApiError(answer.refusal.status, answer.refusal.body)
+        assert answer.checked is not None
+        return answer.checked
+
+    def _ask(self, body: bytes) -> bytes:
+        if self._child is None:
+            limits = _encode(self._limits).decode()
+            command = [sys.executable, "-m", "lineage_bridge.collector.checking", limits]
+            self._child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            )
+        assert self._child.stdin is not None
+        assert self._child.stdout is not None
+        _write(self._child.stdin, body)
+        return _read(self._child.stdout)
+
+    def close(self) -> None:
+        """End the child, if there is one."""
+        with self._lock:
+            self._end()
+
+    def _end(self) -> None:
+        child, self._child = self._child, None
+        if child is None:
+            return
+        with contextlib.suppress(OSError):
+            child.communicate()
+
+
+def _write(pipe: IO[bytes], content: bytes) -> None:
+    pipe.write(len(content).to_bytes(_LENGTH_BYTES, "big"))
+    pipe.write(content)
+    pipe.flush()
+
+
+def _read(pipe: IO[bytes]) -> bytes:
+    length = pipe.read(_LENGTH_BYTES)
+    content = pipe.read(int.from_bytes(length, "big"))
+    if len(length) < _LENGTH_BYTES or len(content) < int.from_bytes(length, "big"):
+        raise EOFError("the other process has ended")
+    return content
+
+
+def _serve(limits: Limits) -> None:
+    """Answer bodies on the input until it ends."""
+    gc.disable()  # what a body is decoded to is no garbage before its end, and in no cycle
+    with contextlib.suppress(EOFError):
+        while True:
+            body = _read(sys.stdin.buffer)
+            try:
+                answer = _Answer(check(body, limits))
+            except ApiError as error:
+                answer = _Answer(refusal=_Refusal(error.status, error.body))
+            _write(sys.stdout.buffer, _encode(answer))
+
+
+if __name__ == "__main__":
+    import os
+    import signal
+
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends the input
+    _serve(msgspec.json.decode(sys.argv[1], type=Limits))

@@ -1,0 +1,111 @@
+"""Which events may be refused half-way, seen without the tables: nearly none.
+
+Marquez refuses some valid events in the middle of taking them in. Whoever sent one must hear it, so
+it is tried out before it is appended, which costs as much as folding it. This looks for the signs:
+an event without any is never refused, one with a sign may be fine all the same.
+
+Invariant: whatever `reduce` refuses by `refuse(...)` has a sign here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from lineage_bridge.collector.context import formatted
+from lineage_bridge.collector.reduce_columns import MAX_TRANSFORMATION_TYPE
+from lineage_bridge.collector.reduce_datasets import MAX_LIFECYCLE, MAX_SYMLINK_TYPE
+from lineage_bridge.collector.reduce_fields import MAX_FIELD_NAME
+from lineage_bridge.collector.reduce_runs import MAX_FACET_NAME
+from lineage_bridge.collector.reduce_versions import MAX_LOCATION
+from lineage_bridge.collector.validation import NAMESPACE, is_uri, text
+
+_Object = Mapping[str, Any]
+
+
+class Namespaces:
+    """Namespaces that Marquez stores under the name of another one: two datasets may collide."""
+
+    def __init__(self, known: Iterable[str] = ()) -> None:
+        self._twisted: set[str] = set()
+        for name in known:
+            self.add(name)
+
+    def add(self, namespace: str) -> bool:
+        """Take one in; tell whether a dataset in it may collide with one of another."""
+        stored = formatted(namespace)
+        if stored != namespace:
+            self._twisted.add(stored)
+        return stored in self._twisted
+
+
+def namespaces_of(event: _Object, kind: str) -> set[str]:
+    """The namespaces of an event's datasets."""
+    return {
+        text(dataset["namespace"]) or ""
+        for dataset in _datasets(event, kind)
+        if dataset is not None
+    }
+
+
+def has_sign(event: _Object, kind: str) -> bool:
+    """Tell whether a valid event has a sign of what is refused half-way, by itself."""
+    return any(_of_job(event, kind)) or any(
+        sign for dataset in _datasets(event, kind) for sign in _of_dataset(dataset)
+    )
+
+
+def _datasets(event: _Object, kind: str) -> Iterator[_Object | None]:
+    if kind == "dataset":
+        yield event.get("dataset")
+        return
+    for side in ("inputs", "outputs"):
+        yield from event.get(side) or ()
+
+
+def _of_job(event: _Object, kind: str) -> Iterator[bool]:
+    if kind == "dataset":
+        return
+    job_facets = event["job"].get("facets") or {}
+    location = text((job_facets.get("sourceCodeLocation") or {}).get("url"))
+    yield len(location or "") > MAX_LOCATION
+    if kind == "run":
+        run_facets = event["run"].get("facets")
+        yield event.get("eventType") is None and run_facets is not None
+        yield _has_long(run_facets or ()) or _has_long(job_facets)
+
+
+def _of_dataset(dataset: _Object | None) -> Iterator[bool]:
+    if dataset is None:
+        yield True
+        return
+    yield not NAMESPACE.fullmatch(text(dataset["namespace"]) or "")
+    yield not (text(dataset["name"]) or "").strip()
+    for member in ("facets", "inputFacets", "outputFacets"):
+        yield _has_long(dataset.get(member) or ())
+    facets = dataset.get("facets")
+    if facets:
+        yield from _of_facets(facets)
+
+
+def _of_facets(facets: _Object) -> Iterator[bool]:
+    source = facets.get("dataSource")
+    if source is not None:
+        yield source.get("name") is None or not is_uri(text(source.get("uri")) or "")
+    symlinks = facets.get("symlinks")
+    if symlinks is not None:
+        links = symlinks.get("identifiers")
+        yield links is None or any(
+            link is None or len(text(link.get("type")) or "") > MAX_SYMLINK_TYPE for link in links
+        )
+    lifecycle = text((facets.get("lifecycleStateChange") or {}).get("lifecycleStateChange"))
+    yield len(lifecycle or "") > MAX_LIFECYCLE
+    for field in (facets.get("schema") or {}).get("fields") or ():
+        yield field is None or len(text(field["name"]) or "") > MAX_FIELD_NAME
+    for column in ((facets.get("columnLineage") or {}).get("fields") or {}).values():
+        kind = text((column or {}).get("transformationType"))
+        yield len(kind or "") > MAX_TRANSFORMATION_TYPE
+
+
+def _has_long(names: Iterable[str]) -> bool:
+    return any(len(name) > MAX_FACET_NAME for name in names)

@@ -1,0 +1,259 @@
+"""Folding: models follow the journal, a bite of bounded time after the other.
+
+A bite is read and decoded first and then written in one transaction, so whoever else writes what is
+derived waits for a moment. A large event is taken in over several bites. Of several processes on a
+home one folds a model at a time; the others wait until it is as far as they need it.
+"""
+
+from __future__ import annotations
+
+import gc
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import Protocol
+
+from lineage_bridge.errors import JournalError
+from lineage_bridge.journal.database import Identity
+from lineage_bridge.journal.lease import PASS_SECONDS, lease, patient
+from lineage_bridge.journal.models import (
+    DivisibleModel,
+    Model,
+    Reached,
+    is_current,
+    is_of_journal,
+    read_reached,
+    reset,
+    write_reached,
+)
+from lineage_bridge.journal.store import Journal, Stored
+
+BITE_SECONDS = 0.03
+BITE_BYTES = 512 * 1024
+LARGE_BYTES = 256 * 1024  # of an event: from here on it is taken in piece by piece
+MAX_ROWS = 500
+WAIT_SECONDS = 600.0  # for another process that folds
+
+Progress = Callable[[int, int], None]  # the number that is reached, the number to reach
+
+
+class Sink(Protocol):
+    """A file that models are folded into."""
+
+    def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
+        """One write transaction."""
+        ...
+
+
+class _OvertakenError(Exception):
+    """Another process has folded the model since."""
+
+
+class Fold:
+    """One model on its way along the journal.
+
+    Attributes:
+        journal: the file that `reached` is a number of.
+
+    Args:
+        journal: where events come from.
+        model: what takes them in.
+        sink: where its tables are.
+    """
+
+    def __init__(self, journal: Journal, model: Model, sink: Sink | None = None) -> None:
+        self._journal = journal
+        self._model = model
+        self._sink: Sink = journal.derived if sink is None else sink
+        self.journal: Identity | None = None
+        self._reached: Reached | None = None
+        self._rows = MAX_ROWS
+        self._large: Stored | None = None
+        self._parts: Iterator[Callable[[], bytes]] | None = None
+        self._parts_of: sqlite3.Connection | None = None
+
+    @property
+    def reached(self) -> int:
+        """The last event that the tables contain, as far as this process knows."""
+        return 0 if self._reached is None else self._reached.seq
+
+    def bite(self) -> bool:
+        """Take in some events, or a piece of a large one; False if there is none left.
+
+        Raises:
+            JournalError: the journal cannot be read, or the tables cannot be written.
+        """
+        try:
+            return self._bite()
+        except _OvertakenError:
+            self.forget()
+            return True
+        except (sqlite3.Error, OSError) as exc:
+            self.forget()
+            self._journal.check()
+            raise JournalError(f"Cannot write what is derived from the journal: {exc}.") from exc
+        except BaseException:
+            self.forget()
+            raise
+
+    def forget(self) -> None:
+        """Look again how far the tables are: others may have changed them."""
+        self._reached = self._large = self._parts = self._parts_of = self.journal = None
+
+    def run(self, until: Callable[[], bool]) -> None:
+        """Bite at least once, so that the tables are there, until nothing is left or `until`."""
+        while self.bite() and not until():
+            pass
+
+    def _bite(self) -> bool:
+        if self.journal != self._journal.identity:  # another file has taken its place
+            self.forget()
+        reached = self._reached or self._begin()
+        if self._large is not None:
+            self._write_part(reached, self._large)
+            return True
+        events = self._journal.read(reached.seq, self._rows, BITE_BYTES)
+        if not events:
+            return False
+        if isinstance(self._model, DivisibleModel):
+            if _is_large(events[0]):
+                self._large = events[0]
+                self._write_part(reached, self._large)
+                return True
+            events = events[: next((i for i, e in enumerate(events) if _is_large(e)), None)]
+        began = time.perf_counter()
+        with self._sink.transaction() as connection:
+            self._check(connection, reached)
+            self._model.apply(connection, events)
+            self._keep(connection, Reached(reached.version, events[-1].seq, events[-1].received_us))
+        self._rows = _fitting(self._rows, len(events), time.perf_counter() - began)
+        return True
+
+    def _begin(self) -> Reached:
+        """See how far the tables are; those of another version or journal are emptied."""
+        self.journal = self._journal.identity
+        with self._sink.transaction() as connection:
+            reached = read_reached(connection, self._model)
+        if reached is not None:
+            with self._journal.reading() as reader:
+                if is_of_journal(reader, self._model, reached):
+                    self._reached = reached
+                    return reached
+        with self._sink.transaction() as connection:
+            if read_reached(connection, self._model) != reached:
+                raise _OvertakenError
+            self._reached = reset(connection, self._model)
+        return self._reached
+
+    def _write_part(self, reached: Reached, event: Stored) -> None:
+        until = time.perf_counter() + BITE_SECONDS
+        with self._sink.transaction() as connection:
+            self._check(connection, reached)
+            for save in self._parts_in(connection, event, reached.part):
+                if time.perf_counter() >= until:
+                    self._keep(connection, replace(reached, part=save()))
+                    return
+            self._keep(connection, Reached(reached.version, event.seq, event.received_us))
+        self._large = self._parts = self._parts_of = None
+
+    def _parts_in(
+        self, connection: sqlite3.Connection, event: Stored, done: bytes | None
+    ) -> Iterator[Callable[[], bytes]]:
+        if self._parts is None or self._parts_of is not connection:
+            assert isinstance(self._model, DivisibleModel)
+            self._parts = _without_collection(self._model.apply_in_parts(connection, event, done))
+            self._parts_of = connection
+        return self._parts
+
+    def _check(self, connection: sqlite3.Connection, reached: Reached) -> None:
+        if read_reached(connection, self._model) != reached:
+            raise _OvertakenError
+
+    def _keep(self, connection: sqlite3.Connection, reached: Reached) -> None:
+        write_reached(connection, self._model, reached)
+        self._reached = reached
+
+
+def _without_collection(parts: Iterator[Callable[[], bytes]]) -> Iterator[Callable[[], bytes]]:
+    # What a large event is decoded to is a million objects that live until its end: looking for
+    # garbage among them again and again takes a quarter of the time.
+    first = next(parts, None)
+    if first is None:
+        return
+    gc.freeze()
+    try:
+        yield first
+        yield from parts
+    finally:
+        gc.unfreeze()
+
+
+def _is_large(event: Stored) -> bool:
+    return len(event.body) > LARGE_BYTES
+
+
+def _fitting(rows: int, taken: int, seconds: float) -> int:
+    """How many events fit into a bite, by how long these took."""
+    if seconds > BITE_SECONDS:
+        return max(1, taken // 2)
+    return min(MAX_ROWS, rows * 2) if taken == rows else rows
+
+
+def catch_up(journal: Journal, model: Model, progress: Progress | None = None) -> int:
+    """Take in every event that stands in the journal now; return the number that is reached.
+
+    Raises:
+        JournalError: the tables cannot be written, or another process stands still over them.
+    """
+    with journal.reading() as connection:
+        target = _last(connection)
+        if is_current(connection, model):
+            return target
+    fold = Fold(journal, model)
+    while True:
+        reached = _take_turn(journal, model, fold, target, progress)
+        if reached >= target:
+            return reached
+
+
+def _take_turn(
+    journal: Journal, model: Model, fold: Fold, target: int, progress: Progress | None
+) -> int:
+    """Fold for one pass, or wait while another process does."""
+    soon = patient(WAIT_SECONDS)
+
+    def wait() -> bool:
+        return soon() and _reached(journal, model) < target
+
+    with lease(journal.home, f"fold-{model.name}", wait=wait) as held:
+        if not held:
+            reached = _reached(journal, model)
+            if reached < target:
+                raise JournalError(
+                    f"Another process derives `{model.name}` from the journal of this home, and "
+                    "does not come to an end. Stop it, or try again later."
+                )
+            return reached
+        deadline = time.monotonic() + PASS_SECONDS
+
+        def enough() -> bool:
+            if progress is not None:
+                progress(fold.reached, target)
+            return fold.reached >= target or time.monotonic() > deadline
+
+        fold.run(enough)
+    return fold.reached
+
+
+def _last(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0])
+
+
+def _reached(journal: Journal, model: Model) -> int:
+    with journal.reading() as connection:
+        reached = read_reached(connection, model)
+        if reached is None or not is_of_journal(connection, model, reached):
+            return -1
+        return reached.seq

@@ -1,0 +1,79 @@
+"""The tables of the journal's own: the events, and what a home must know beside them."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from lineage_bridge.errors import JournalError
+from lineage_bridge.journal.migrations import Room, statements
+
+# 1: no `pruned_ids`. 2: what is derived stood in the same file. 3: in a file of its own; what
+# changed since then is told by the migrations.
+FORMAT = 3
+
+JOURNAL = Room(
+    "journal",
+    (
+        statements(
+            "events",
+            """CREATE TABLE IF NOT EXISTS events (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT,                      -- lineageBridge_event.id; NULL for other producers' events
+    kind TEXT NOT NULL,           -- run, dataset or job
+    time_us INTEGER NOT NULL,     -- eventTime, microseconds since the epoch
+    received_us INTEGER NOT NULL, -- arrival, microseconds since the epoch
+    origin TEXT NOT NULL,
+    body BLOB NOT NULL            -- the event as JSON, as it came
+)""",
+            "CREATE UNIQUE INDEX IF NOT EXISTS events_id ON events (id) WHERE id IS NOT NULL",
+            "CREATE INDEX IF NOT EXISTS events_time ON events (kind, time_us, seq)",
+            """CREATE TABLE IF NOT EXISTS pruned_ids (  -- of events that must not come again
+    id TEXT PRIMARY KEY
+) WITHOUT ROWID""",
+        ),
+        statements(
+            "two files",
+            """CREATE TABLE IF NOT EXISTS derived (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    generation INTEGER NOT NULL   -- of the file with what is derived
+)""",
+            "INSERT OR IGNORE INTO derived VALUES (1, 0)",
+            """CREATE TABLE IF NOT EXISTS spooled (  -- lines of spool files that were taken in
+    key TEXT PRIMARY KEY
+) WITHOUT ROWID""",
+            """CREATE TABLE IF NOT EXISTS pruning (  -- events that are on their way out
+    seq INTEGER PRIMARY KEY
+)""",
+        ),
+    ),
+)
+
+
+def check_format(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse a home of a newer version.
+
+    Raises:
+        JournalError: it is one.
+    """
+    found = format_of(connection)
+    if found > FORMAT:
+        raise JournalError(
+            f"The journal `{path}` has format {found}; this version reads up to {FORMAT}. "
+            "Use a newer lineage-bridge, or another `--home`."
+        )
+
+
+def format_of(connection: sqlite3.Connection) -> int:
+    """The format of a journal's file; 0 where it is new."""
+    (found,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(found)
+
+
+def generation(connection: sqlite3.Connection) -> int:
+    """The number of the file with what is derived."""
+    try:
+        row = connection.execute("SELECT generation FROM derived").fetchone()
+    except sqlite3.OperationalError:  # a home of an older format has no such table
+        return 0
+    return int(row[0]) if row else 0

@@ -1,0 +1,128 @@
+"""Connections that read both files of a home as one, kept for the next who reads."""
+
+from __future__ import annotations
+
+import queue
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from lineage_bridge.journal.connect import attach_for_reading, connect_for_reading
+from lineage_bridge.journal.database import Identity, identity_of
+from lineage_bridge.journal.derived import derived_path, discard_damaged
+from lineage_bridge.journal.home_tables import generation
+from lineage_bridge.journal.trouble import is_damage
+
+MAX_IDLE = 8
+
+
+@dataclass(slots=True)
+class Reader:
+    """A connection within a transaction, and which files it has open.
+
+    Attributes:
+        connection: its main file is the journal; what is derived is attached as `models`.
+        journal: which file that is.
+        derived: which file is attached.
+        path: by which name.
+        is_attached: whether it is; a file that is no database is not.
+    """
+
+    connection: sqlite3.Connection
+    journal: Identity
+    derived: Identity | None = None
+    path: Path | None = None
+    is_attached: bool = False
+
+
+class ReaderPool:
+    """The readers of a home. Threads may share it.
+
+    Args:
+        home: the data folder.
+        path: of the journal.
+        readonly: leave a damaged file of what is derived where it is.
+    """
+
+    def __init__(self, home: Path, path: Path, *, readonly: bool) -> None:
+        self._home = home
+        self._path = path
+        self._readonly = readonly
+        self._idle: queue.LifoQueue[Reader] = queue.LifoQueue()
+        self._is_closed = False
+
+    def take(self, journal: Identity) -> Reader:
+        """A reader of the files that are the current ones.
+
+        What it sees of what is derived is never ahead of the events that it sees.
+
+        Raises:
+            sqlite3.Error: a file cannot be read.
+        """
+        reader = self._idle_reader(journal)
+        try:
+            while not self._begin(reader):
+                pass
+        except BaseException:
+            reader.connection.close()
+            raise
+        return reader
+
+    def _idle_reader(self, journal: Identity) -> Reader:
+        while True:
+            try:
+                reader = self._idle.get_nowait()
+            except queue.Empty:
+                return Reader(connect_for_reading(self._path), journal)
+            if reader.journal == journal:
+                return reader
+            reader.connection.close()
+
+    def _begin(self, reader: Reader) -> bool:
+        """Begin to read; False if what is derived is in another file by now, which is open then."""
+        connection = reader.connection
+        connection.execute("BEGIN")
+        if reader.is_attached:  # first, so that the events are those of a moment later
+            connection.execute("SELECT 1 FROM models.sqlite_master LIMIT 1").fetchone()
+        path = derived_path(self._home, generation(connection))
+        identity = identity_of(path)
+        if identity == reader.derived and (identity is None or path == reader.path):
+            return True
+        connection.execute("COMMIT")
+        if reader.is_attached:
+            connection.execute("DETACH models")
+        reader.derived, reader.path, reader.is_attached = identity, path, False
+        if identity is not None:
+            reader.is_attached = self._attach(connection, path)
+        return False
+
+    def _attach(self, connection: sqlite3.Connection, path: Path) -> bool:
+        """Open what is derived beside the journal; False if it is no database any more."""
+        try:
+            attach_for_reading(connection, path, "models")
+        except sqlite3.DatabaseError as exc:
+            if not is_damage(exc):
+                raise
+            if not self._readonly:
+                discard_damaged(path)
+            return False
+        return True
+
+    def give_back(self, reader: Reader) -> None:
+        """End a reader's transaction, and keep it for the next."""
+        try:
+            if reader.connection.in_transaction:
+                reader.connection.execute("COMMIT")
+        except sqlite3.Error:  # nothing was written; after it has met damage SQLite may refuse
+            reader.connection.close()
+            return
+        if self._is_closed or self._idle.qsize() >= MAX_IDLE:
+            reader.connection.close()
+        else:
+            self._idle.put(reader)
+
+    def close(self) -> None:
+        """Close those that are idle, and the others when they are given back."""
+        self._is_closed = True
+        while not self._idle.empty():
+            self._idle.get_nowait().connection.close()

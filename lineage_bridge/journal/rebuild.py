@@ -1,0 +1,148 @@
+"""Deriving again: a new file beside the one that is read, which takes its place when it is whole.
+
+Meanwhile everything is answered from the old one. Killed at any time, the old one stays.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Self
+
+from lineage_bridge.errors import JournalError
+from lineage_bridge.journal.derived import create_models, derived_path
+from lineage_bridge.journal.fold import WAIT_SECONDS, Fold, Progress
+from lineage_bridge.journal.lease import lease, patient
+from lineage_bridge.journal.models import Model, is_of_journal, read_reached, reset, write_reached
+from lineage_bridge.journal.store import Journal
+
+_ROWS = 5000
+
+
+def rebuild(
+    journal: Journal,
+    models: Sequence[Model],
+    *,
+    keep: Sequence[Model] = (),
+    progress: Progress | None = None,
+) -> dict[str, int]:
+    """Fill models again from the journal's first event; return the number that each has reached.
+
+    Args:
+        journal: open for writing.
+        models: to be filled again.
+        keep: to be taken over as they are.
+        progress: told how far it is, over all models.
+
+    Raises:
+        JournalError: it cannot be written, or another process does the same.
+    """
+    told = progress or (lambda *_: None)
+    with lease(journal.home, "rebuild", wait=patient(WAIT_SECONDS)) as held:
+        if not held:
+            raise JournalError("Another process derives everything again; wait for its end.")
+        with journal.reading() as connection:
+            generation = _generation(connection) + 1
+        path = derived_path(journal.home, generation)
+        partial = path.with_name(f"{path.name}.partial")
+        partial.unlink(missing_ok=True)
+        with _Shadow(partial) as shadow, ExitStack() as turns:
+            folds = [Fold(journal, model, shadow) for model in models]
+            _fold_all(journal, folds, told)
+            for model in (*models, *keep):  # from here on nobody adds to what is about to go
+                turns.enter_context(_turn(journal, model))
+            _fold_all(journal, folds, told)
+            for model in keep:
+                _copy(journal, shadow, model)
+            shadow.close()
+            partial.replace(path)
+            _point_at(journal, generation)
+            journal.derived.remove_others()
+        return {model.name: fold.reached for model, fold in zip(models, folds, strict=True)}
+
+
+def _fold_all(journal: Journal, folds: Sequence[Fold], told: Progress) -> None:
+    target = journal.last_seq()
+    for done, fold in enumerate(folds):
+        while fold.bite():
+            told(done * target + min(fold.reached, target), len(folds) * target)
+
+
+def _turn(journal: Journal, model: Model) -> ExitStack:
+    """The lease of folding a model, for the time of the block."""
+    stack = ExitStack()
+    wait = patient(WAIT_SECONDS)
+    if not stack.enter_context(lease(journal.home, f"fold-{model.name}", wait=wait)):
+        raise JournalError(f"Another process keeps deriving `{model.name}`; try again later.")
+    return stack
+
+
+def _generation(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("SELECT generation FROM derived").fetchone()[0])
+
+
+def _point_at(journal: Journal, generation: int) -> None:
+    with journal.transaction() as tx:
+        tx.connection.execute("UPDATE derived SET generation = ?", (generation,))
+
+
+def _copy(journal: Journal, shadow: _Shadow, model: Model) -> None:
+    with journal.reading() as source:
+        reached = read_reached(source, model)
+        if reached is None or not is_of_journal(source, model, reached):
+            return
+        with shadow.transaction() as connection:
+            reset(connection, model)
+            for table in model.tables:
+                _copy_table(source, connection, table)
+            write_reached(connection, model, reached)
+
+
+def _copy_table(source: sqlite3.Connection, target: sqlite3.Connection, table: str) -> None:
+    rows = source.execute(f"SELECT * FROM {table}")
+    places = ", ".join("?" * len(rows.description))
+    while found := rows.fetchmany(_ROWS):
+        target.executemany(f"INSERT INTO {table} VALUES ({places})", found)
+
+
+class _Shadow:
+    """The file while it is made: it counts only once it is whole, so it needs no log."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        for pragma in (
+            "auto_vacuum = INCREMENTAL",
+            "journal_mode = MEMORY",  # a bite that fails is rolled back
+            "synchronous = OFF",
+            "cache_size = -65536",
+        ):
+            self._connection.execute(f"PRAGMA {pragma}").fetchall()
+        create_models(self._connection)
+        self._is_open = True
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._connection
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+    def close(self) -> None:
+        """Bring what was written to the disk."""
+        if self._is_open:
+            self._is_open = False
+            # The last commit is a synchronous one, and takes all before it along.
+            self._connection.execute("PRAGMA synchronous = FULL")
+            self._connection.execute("PRAGMA user_version = 1")
+            self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

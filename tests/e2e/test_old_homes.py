@@ -1,0 +1,115 @@
+"""Homes of released versions: they open, answer the same, and take a backfill."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+
+import httpx
+import pytest
+from conftest import run_command, unpack
+
+from lineage_bridge.collector.server import CollectorServer
+from lineage_bridge.errors import JournalError
+from lineage_bridge.journal import Journal
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+NOW = "2026-04-07T10:30:00Z"
+QUESTIONS = {
+    "graph": ("graph",),
+    "health": ("health", "--at", NOW),
+    "freshness": ("freshness", "--at", NOW),
+    "doctor": ("doctor",),
+    "dead": ("journal", "dead"),
+}
+
+
+@pytest.fixture
+def kept(tmp_path) -> Path:
+    """A home as 0.1 wrote it, in `home`, and what 0.1 said of it, in `answers`."""
+    return unpack("home-0.1.tar.gz", tmp_path)
+
+
+def told(kept, name):
+    return json.loads((kept / "answers" / f"{name}.json").read_text())
+
+
+def ask(kept, name):
+    return run_command(*QUESTIONS[name], "--home", kept / "home", "--json").json
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_an_old_home_answers_as_the_version_that_wrote_it(name, kept):
+    now, then = ask(kept, name), told(kept, name)
+    if name == "doctor":
+        assert then.pop("rejected")
+        assert now.pop("rejected") == []  # these files are gone
+    assert now == then
+
+
+def test_over_http_too(kept):
+    with Journal(kept / "home") as journal, CollectorServer(journal, port=0) as server:
+        for path, answer in told(kept, "http").items():
+            assert httpx.get(f"{server.url}{path}").json() == answer
+
+
+def test_it_takes_a_backfill_that_has_nothing_new_and_one_that_has(kept, nyc):
+    folders = [f"--{family}={EXAMPLES / family}" for family in ("p2", "p4", "p5", "p6")]
+    home = ("--home", kept / "home", "--namespace", "city")
+
+    again = run_command("backfill", *folders, *home, "--json")
+    more = run_command("backfill", f"--p5={nyc / 'p5'}", *home, "--json")
+
+    assert again.json["events"] == 0
+    assert more.json["events"] > 0
+    assert told(kept, "dead") == ask(kept, "dead")
+
+
+def test_it_is_taken_over_once_and_what_is_derived_stands_in_a_file_of_its_own(kept):
+    home = kept / "home"
+    assert run_command("journal", "rebuild", "--home", home).code == 0
+    size = (home / "journal.db").stat().st_size
+
+    for path in (home / "journal.db", *home.glob("models*.db")):
+        with sqlite3.connect(path) as connection:
+            names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+            assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        connection.close()
+        assert ("events" in names) is (path.name == "journal.db")
+        assert ("mq_jobs" in names) is (path.name != "journal.db")
+    assert size < 1_700_000  # the room of what moved was given back
+
+
+def test_a_pipeline_appends_to_an_old_home_and_leaves_it_as_it_is(kept, a_run):
+    from openlineage.client import OpenLineageClient
+
+    path = "lineage_bridge.transport.LineageBridgeTransport"
+    config = {"type": path, "home": str(kept / "home"), "raise_on_error": True}
+    OpenLineageClient(config={"transport": config}).emit(a_run)
+
+    assert not (kept / "home" / "models.db").exists()
+    nodes = {node["id"] for node in ask(kept, "graph")["nodes"]}
+    before = {node["id"] for node in told(kept, "graph")["nodes"]}
+    assert nodes == before | {"job:pipelines:late"}
+
+
+@pytest.fixture
+def a_run():
+    from openlineage.client.event_v2 import Job, Run, RunEvent, RunState
+
+    return RunEvent(
+        eventType=RunState.COMPLETE,
+        eventTime="2026-04-07T09:40:00Z",
+        run=Run(runId="00000000-0000-4000-8000-00000000000a"),
+        job=Job("pipelines", "late"),
+        producer="https://pipeline",
+    )
+
+
+def test_a_home_of_a_newer_version_is_refused_by_name(kept):
+    with Journal(kept / "home") as journal, journal.transaction() as tx:
+        tx.connection.execute("INSERT INTO migrations VALUES ('journal', 'of tomorrow', 0)")
+
+    with pytest.raises(JournalError, match="of tomorrow"):
+        Journal(kept / "home")
