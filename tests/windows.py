@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,9 @@ from typing import Any
 from serving import minute_at
 
 from lineage_bridge.assess.policy import ServingPolicy
+from lineage_bridge.ingest.unsaved import Told
 from lineage_bridge.ingest.windows import Activation, WindowsResult, ingest_windows
-from lineage_bridge.journal import Journal, Transaction
+from lineage_bridge.journal import Journal
 from lineage_bridge.naming import Slot, run_uuid
 from lineage_bridge.times import format_time, parse_time
 
@@ -103,13 +106,24 @@ def starts_of(root: Path) -> list[Activation]:
 
 
 class Nothing:
-    """No other events wait; remembers up to when it was asked."""
+    """No other events wait."""
 
-    def __init__(self) -> None:
-        self.asked: list[int | None] = []
+    def load(self, _connection: sqlite3.Connection) -> None:
+        pass
 
-    def append_until(self, _tx: Transaction, time_us: int | None) -> None:
-        self.asked.append(time_us)
+    def take_until(self, _time_us: int | None, _limit: int | None = None) -> list[Told]:
+        return []
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the records say; nobody changes them."""
+
+    activations: Sequence[Activation]
+    outgoing: Any
+
+    def is_current(self, _connection: sqlite3.Connection) -> bool:
+        return True
 
 
 def ingest(
@@ -126,9 +140,8 @@ def ingest(
         journal,
         [path for path in found if path.name != "deployment_events.jsonl"],
         namespace=NS,
-        activations=starts,
         policies=lambda _: policy or ServingPolicy(),
-        outgoing=outgoing or Nothing(),
+        learn=lambda: Known(starts, outgoing or Nothing()),
         **others,
     )
 

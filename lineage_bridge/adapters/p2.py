@@ -24,6 +24,7 @@ from lineage_bridge.times import parse_time
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
+VERSION = 1  # raised when artifacts are read otherwise: all files of the family are read again
 TARGET = "target_empty_next_hour"
 ENTITY = "station_id"
 EVENT_TIME = "obs_ts"

@@ -27,6 +27,7 @@ from lineage_bridge.adapters.records import Source, TrainingRecord
 from lineage_bridge.errors import ArtifactError
 from lineage_bridge.naming import known
 
+VERSION = 1  # raised when artifacts are read otherwise: all files of the family are read again
 IDENTIFYING_KEYS = frozenset({"run_id", "candidate_name"})
 
 

@@ -24,6 +24,7 @@ from lineage_bridge.adapters.records import DeploymentRecord, PublishedRecord, S
 from lineage_bridge.errors import ArtifactError
 from lineage_bridge.naming import known
 
+VERSION = 1  # raised when artifacts are read otherwise: all files of the family are read again
 ACTIVATED = "serving_deployment_activated"
 MAX_NAME_CHARACTERS = 10_000
 

@@ -16,6 +16,7 @@ from lineage_bridge.adapters.documents import Document, Name, Text, Time, check,
 from lineage_bridge.adapters.records import DatasetRecord, Source, TrainingRecord
 from lineage_bridge.naming import known
 
+VERSION = 1  # raised when artifacts are read otherwise: all files of the family are read again
 Whole = Annotated[int, Field(ge=-(2**53), le=2**53)]
 
 

@@ -3,14 +3,20 @@
 A record says nothing about identity: which dataset or model its words mean is decided later, from
 all records together. Times are aware UTC; `flags` are what a reader should know but must not stop
 for, such as `unzoned_time`.
+
+Records are stored by the name of their shape (`shape_of`). Whoever changes a class so that what was
+stored of it means something else, raises its `SHAPE`: the files are then read again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Literal
+from typing import ClassVar, Literal, get_args
 
 import msgspec
+
+from lineage_bridge.errors import ArtifactError
 
 Family = Literal["p2", "p4", "p5", "p6"]
 
@@ -74,6 +80,8 @@ class DatasetRecord(msgspec.Struct, frozen=True, tag="dataset", kw_only=True):
     event_time: str | None = None
     flags: tuple[str, ...] = ()
 
+    SHAPE: ClassVar[int] = 1
+
 
 class TrainingRecord(msgspec.Struct, frozen=True, tag="training", kw_only=True):
     """One training run and the model that came out of it.
@@ -106,6 +114,8 @@ class TrainingRecord(msgspec.Struct, frozen=True, tag="training", kw_only=True):
     time_basis: str = "utc"
     flags: tuple[str, ...] = ()
 
+    SHAPE: ClassVar[int] = 1
+
 
 class PublishedRecord(msgspec.Struct, frozen=True, tag="published", kw_only=True):
     """A model folder as a service reads it: `<name>/<folder>/model_metadata.json`."""
@@ -120,6 +130,8 @@ class PublishedRecord(msgspec.Struct, frozen=True, tag="published", kw_only=True
     started: datetime | None = None
     completed: datetime | None = None
     flags: tuple[str, ...] = ()
+
+    SHAPE: ClassVar[int] = 1
 
 
 class DeploymentRecord(msgspec.Struct, frozen=True, tag="deployment", kw_only=True):
@@ -144,8 +156,35 @@ class DeploymentRecord(msgspec.Struct, frozen=True, tag="deployment", kw_only=Tr
     activation_reason: str
     traffic_status: str
 
+    SHAPE: ClassVar[int] = 1
+
 
 Record = DatasetRecord | TrainingRecord | PublishedRecord | DeploymentRecord
 
 encode_record = msgspec.json.Encoder().encode
-decode_record = msgspec.json.Decoder(Record).decode
+_decode: Callable[[bytes], Record] = msgspec.json.Decoder(Record).decode
+
+
+def shape_of(kind: type[Record]) -> str:
+    """The name of a record's shape as it is stored: `dataset/1`."""
+    return f"{kind.__struct_config__.tag}/{kind.SHAPE}"
+
+
+def decode_record(shape: str | None, body: bytes) -> Record:
+    """A stored record; a shape of None is of the time before shapes had names.
+
+    Raises:
+        ArtifactError: its shape is not of this version, or the bytes are damaged.
+    """
+    if shape is not None and shape not in _KNOWN:
+        raise ArtifactError(f"it has the shape {shape!r}, which this version does not know")
+    try:
+        record = _decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
+        raise ArtifactError(str(exc)) from exc
+    if shape != shape_of(type(record)) and (shape is not None or record.SHAPE != 1):
+        raise ArtifactError(f"it is stored as {shape!r}, expected {shape_of(type(record))!r}")
+    return record
+
+
+_KNOWN = {shape_of(kind) for kind in get_args(Record)}

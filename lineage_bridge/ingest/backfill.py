@@ -1,7 +1,8 @@
 """Backfill: scan the named folders, read what changed, link everything, append what is due.
 
 Each step is safe to stop at any point and to run again: files, records and rejections change in one
-transaction, events and what stands for them in another, and both are functions of the artifacts.
+transaction, events are appended and what stands for them is saved after that, and all of it is a
+function of the artifacts. Several backfills may work on one home at the same time.
 """
 
 from __future__ import annotations
@@ -9,26 +10,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lineage_bridge.adapters.linked import Linked
 from lineage_bridge.adapters.records import Family
 from lineage_bridge.ingest import memory, quarantine
-from lineage_bridge.ingest.activations import Activation
 from lineage_bridge.ingest.gaps import Gap
-from lineage_bridge.ingest.link import link
-from lineage_bridge.ingest.outgoing import Outgoing, due_events
-from lineage_bridge.ingest.policies import freshness_policies, serving_policies
+from lineage_bridge.ingest.knowledge import Learned, learn
+from lineage_bridge.ingest.policies import serving_policies
 from lineage_bridge.ingest.quarantine import Rejected
-from lineage_bridge.ingest.read import fingerprint, places, read
+from lineage_bridge.ingest.record_files import read_again, read_files
 from lineage_bridge.ingest.scan import Found, Scan, scan
-from lineage_bridge.ingest.starts import read_starts
 from lineage_bridge.ingest.windows import ingest_windows
 from lineage_bridge.journal import Journal
 from lineage_bridge.settings import Settings
-
-FILES_PER_TRANSACTION = 200
 
 Progress = Callable[[str, int, int | None], None]
 
@@ -95,27 +91,50 @@ def backfill(
     memory.prepare(journal, settings.namespace)
     found = _with_readable_names(scan(roots))
     done = Backfill(ignored=found.ignored)
-    _read_files(journal, found, done, report)
-    with journal.reading() as connection:
-        outcome = link(memory.load_records(connection), settings)
-        emitted = memory.load_emitted(connection)
-    outgoing = Outgoing(due_events(outcome.linked, freshness_policies(settings)), emitted)
+    files = [f for f in found.found if f.kind != "windows"]
+    count = partial(_count, done)
+    read_files(journal, files, count, lambda number: report("files", number, len(files)))
+    learned = _Learning(journal, settings)
+    if learned.now.broken and read_again(journal, learned.now.broken, files, count):
+        learned.anew()
     result = ingest_windows(
         journal,
         [f.path for f in found.found if f.kind == "windows"],
         namespace=settings.namespace,
-        activations=activations_of(outcome.linked),
         policies=serving_policies(settings),
-        outgoing=outgoing,
-        progress=lambda count: report("windows", count, None),
+        learn=learned.current,
+        progress=lambda lines: report("windows", lines, None),
         final=final,
     )
     done.windows, done.duplicates = result.new, result.duplicates
     done.unchanged += result.files_unchanged
-    done.events = outgoing.appended + result.events
+    done.events = result.events
+    outcome, broken = learned.now.outcome, learned.now.broken
     done.gaps = outcome.gaps
-    done.rejected = _rejected(journal, roots, [*found.rejected, *outcome.rejected])
+    now = [*found.rejected, *outcome.rejected, *(item.as_rejected() for item in broken)]
+    done.rejected = _rejected(journal, roots, now)
     return done
+
+
+class _Learning:
+    """What the records say now; linked anew when it is asked for once more."""
+
+    def __init__(self, journal: Journal, settings: Settings) -> None:
+        self._journal = journal
+        self._settings = settings
+        self._is_used = False
+        self.now = learn(journal, settings)
+
+    def anew(self) -> None:
+        """Link all records again."""
+        self.now, self._is_used = learn(self._journal, self._settings), False
+
+    def current(self) -> Learned:
+        """What was not handed out yet: who asks again has found that it is no longer so."""
+        if self._is_used:
+            self.anew()
+        self._is_used = True
+        return self.now
 
 
 def _with_readable_names(found: Scan) -> Scan:
@@ -136,37 +155,6 @@ def _is_text(path: Path) -> bool:
     return True
 
 
-def _read_files(journal: Journal, found: Scan, done: Backfill, report: Progress) -> None:
-    with journal.reading() as connection:
-        known = memory.read_fingerprints(connection)
-    files = [f for f in found.found if f.kind != "windows"]
-    for begin in range(0, len(files), FILES_PER_TRANSACTION):
-        with journal.transaction() as tx:
-            for item in files[begin : begin + FILES_PER_TRANSACTION]:
-                if item.kind == "events":
-                    starts = read_starts(tx.connection, item)
-                    _count(done, item, starts)
-                else:
-                    _count(done, item, _read_file(tx.connection, item, known))
-        report("files", min(begin + FILES_PER_TRANSACTION, len(files)), len(files))
-
-
-def _read_file(connection: Any, item: Found, known: Mapping[tuple[str, str], str]) -> int | None:
-    path = str(item.path)
-    try:
-        mark = fingerprint(item)
-    except OSError:
-        mark = ""  # reading it will say why
-    if mark and known.get((item.family, path)) == mark:
-        return None
-    reading = read(item)
-    for place in places(item):
-        quarantine.forget(connection, str(place))
-    quarantine.put(connection, reading.rejected)
-    memory.keep_file(connection, item.family, path, mark, reading.records)
-    return len(reading.records) if reading.records or reading.rejected else -1
-
-
 def _count(done: Backfill, item: Found, records: int | None) -> None:
     if records is None:
         done.unchanged += 1
@@ -181,27 +169,14 @@ def _rejected(
 ) -> list[Rejected]:
     """What stands in quarantine below the roots, and what this pass rejected besides."""
     named = [path.resolve() for paths in roots.values() for path in paths]
-    with journal.transaction() as tx:
-        standing = quarantine.list_rejected(tx.connection)
-        below = [r for r in standing if any(Path(r.path).is_relative_to(n) for n in named)]
-        for item in below:
-            if not Path(item.path).exists():
-                quarantine.forget(tx.connection, item.path)
+    with journal.reading() as connection:
+        standing = quarantine.list_rejected(connection)
+    below = [r for r in standing if any(Path(r.path).is_relative_to(n) for n in named)]
     left = [item for item in below if Path(item.path).exists()]
+    gone = {item.path for item in below} - {item.path for item in left}
+    if gone:
+        with journal.transaction() as tx:
+            for path in sorted(gone):
+                quarantine.forget(tx.connection, path)
     unique = {(item.path, item.line): item for item in [*now, *left]}
     return [unique[key] for key in sorted(unique)]
-
-
-def activations_of(linked: Linked) -> list[Activation]:
-    """The starts of all deployments, as the windows are assigned to them."""
-    return [
-        Activation(
-            start.slot,
-            start.record.model,
-            start.record.model_version,
-            start.record.instance,
-            start.record.time,
-            start.run_id,
-        )
-        for start in linked.starts
-    ]

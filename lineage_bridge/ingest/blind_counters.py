@@ -6,19 +6,19 @@ Per-service knowledge over everything that was ever read; `doctor` tells it as a
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
 from lineage_bridge.adapters.p5_windows import COUNTERS, Window
-from lineage_bridge.ingest.window_state import list_blind_counters
+from lineage_bridge.ingest.window_state import Saving, list_blind_counters
 
 
 class BlindCounters:
     """Which counters of a service were never anything but 0 or absent."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
         self._blind: dict[str, tuple[str, ...]] = list_blind_counters(connection)
         self._values_of: dict[str, Callable[[Window], tuple[Any, ...]]] = {}
         self._changed: set[str] = set()
@@ -41,13 +41,17 @@ class BlindCounters:
         self._changed.add(service)
         return values_of
 
-    def save(self) -> None:
-        """Write what changed."""
-        self._connection.executemany(
-            "INSERT OR REPLACE INTO window_services VALUES (?, ?)",
-            [(service, ",".join(self._blind[service])) for service in sorted(self._changed)],
-        )
+    def saving(self) -> Saving | None:
+        """What saves the services that changed; None: nothing did."""
+        if not self._changed:
+            return None
+        rows = [(service, ",".join(self._blind[service])) for service in sorted(self._changed)]
         self._changed.clear()
+        return partial(_save, rows=rows)
+
+
+def _save(connection: sqlite3.Connection, rows: Sequence[tuple[str, str]]) -> None:
+    connection.executemany("INSERT OR REPLACE INTO window_services VALUES (?, ?)", rows)
 
 
 def _nothing(_: Window) -> tuple[Any, ...]:

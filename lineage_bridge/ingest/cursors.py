@@ -4,7 +4,7 @@ A file whose size, time and inode are as they were is not opened again. One that
 on from where it ended. One that shrank, was replaced, or holds other bytes where it was read before
 is read again from its start, and so is one that was rewound. Paths are absolute and real, so a
 folder, its parent, and a link to it are the same files. Cursors change in one transaction with what
-was read.
+is remembered of what was read.
 """
 
 from __future__ import annotations
@@ -16,25 +16,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import BinaryIO
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS scanned_files (
-    path TEXT PRIMARY KEY,          -- absolute, real
-    size INTEGER NOT NULL,
-    mtime_ns INTEGER NOT NULL,
-    inode INTEGER NOT NULL,
-    offset INTEGER NOT NULL,        -- bytes that were read
-    lines INTEGER NOT NULL,         -- lines in them
-    is_clean INTEGER NOT NULL,      -- 0: a line before the offset was rejected
-    fingerprint BLOB NOT NULL       -- of the first and the last bytes that were read
-) WITHOUT ROWID
-"""
 SAMPLE_BYTES = 4096
+_COLUMNS = "path, size, mtime_ns, inode, offset, lines, is_clean, fingerprint, version"
 REWOUND = -1  # as the size: no file is like that
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """What is known of a file that was read; `offset` and `lines` say how far."""
+    """What is known of a file that was read; `offset` and `lines` say how far.
+
+    `version` is that of the adapter, for whoever has its files read again when that is raised.
+    """
 
     path: str
     size: int
@@ -44,6 +36,7 @@ class Cursor:
     lines: int = 0
     is_clean: bool = True
     fingerprint: bytes = b""
+    version: int = 1
 
     @property
     def rewound_lines(self) -> int:
@@ -59,18 +52,15 @@ class Cursor:
         )
 
 
-def create(connection: sqlite3.Connection) -> None:
-    """Make the table, if it is not there."""
-    connection.execute(SCHEMA)
-
-
 def get(connection: sqlite3.Connection, path: str) -> Cursor | None:
     """The cursor of a file, or None if it was never read."""
-    row = connection.execute("SELECT * FROM scanned_files WHERE path = ?", (path,)).fetchone()
+    query = f"SELECT {_COLUMNS} FROM scanned_files WHERE path = ?"
+    row = connection.execute(query, (path,)).fetchone()
     if row is None:
         return None
-    name, size, mtime_ns, inode, offset, lines, is_clean, fingerprint = row
-    return Cursor(name, size, mtime_ns, inode, offset, lines, bool(is_clean), fingerprint)
+    name, size, mtime_ns, inode, offset, lines, is_clean, fingerprint, version = row
+    clean = bool(is_clean)
+    return Cursor(name, size, mtime_ns, inode, offset, lines, clean, fingerprint, version)
 
 
 def put(connection: sqlite3.Connection, cursor: Cursor) -> None:
@@ -81,9 +71,12 @@ def put(connection: sqlite3.Connection, cursor: Cursor) -> None:
 def put_all(connection: sqlite3.Connection, known: Iterable[Cursor]) -> None:
     """Keep how far several files were read."""
     connection.executemany(
-        "INSERT OR REPLACE INTO scanned_files VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT OR REPLACE INTO scanned_files ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            (c.path, c.size, c.mtime_ns, c.inode, c.offset, c.lines, c.is_clean, c.fingerprint)
+            (
+                *(c.path, c.size, c.mtime_ns, c.inode, c.offset, c.lines, c.is_clean),
+                *(c.fingerprint, c.version),
+            )
             for c in known
         ],
     )

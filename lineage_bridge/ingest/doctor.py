@@ -44,10 +44,12 @@ def diagnose(journal: Journal, settings: Settings) -> Diagnosis:
     with journal.reading() as connection:
         if memory.namespace_of(connection) is None:
             return Diagnosis((), (), (), ())
-        outcome = link(memory.load_records(connection), settings)
+        stored = memory.load_records(connection)
         standing = [r for r in quarantine.list_rejected(connection) if Path(r.path).exists()]
         implied = list_implied(connection)
         blind = list_blind_counters(connection)
+    outcome = link(stored.records, settings)
+    broken = [item.as_rejected() for item in stored.broken]
     found = [
         *outcome.gaps,
         *(windows_without_event(slot, item.model, item.version) for slot, item in implied),
@@ -56,6 +58,6 @@ def diagnose(journal: Journal, settings: Settings) -> Diagnosis:
     return Diagnosis(
         gaps=[gap for gap in found if not gap.is_note],
         notes=[gap for gap in found if gap.is_note],
-        rejected=sorted([*outcome.rejected, *standing], key=lambda r: (r.path, r.line)),
+        rejected=sorted([*outcome.rejected, *broken, *standing], key=lambda r: (r.path, r.line)),
         decisions=outcome.decisions,
     )

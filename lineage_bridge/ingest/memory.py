@@ -7,63 +7,40 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
-from lineage_bridge.adapters.records import Record, decode_record, encode_record
-from lineage_bridge.errors import SettingsError
-from lineage_bridge.ingest import cursors, quarantine, seen_lines, window_state
-from lineage_bridge.journal import Journal
-
-_SCHEMAS = (
-    quarantine.SCHEMA,
-    cursors.SCHEMA,
-    seen_lines.SCHEMA,
-    *window_state.SCHEMA,
-    """
-CREATE TABLE IF NOT EXISTS ingest_facts (
-    key TEXT PRIMARY KEY,
-    value TEXT NOT NULL
-)""",
-    """
-CREATE TABLE IF NOT EXISTS read_files (
-    family TEXT NOT NULL,
-    path TEXT NOT NULL,             -- absolute
-    fingerprint TEXT NOT NULL,
-    PRIMARY KEY (family, path)
-)""",
-    """
-CREATE TABLE IF NOT EXISTS records (
-    family TEXT NOT NULL,
-    path TEXT NOT NULL,
-    line INTEGER NOT NULL,          -- 0: the whole file
-    part INTEGER NOT NULL,          -- a file or line may hold several records
-    body BLOB NOT NULL,
-    PRIMARY KEY (family, path, line, part)
-)""",
-    """
-CREATE TABLE IF NOT EXISTS emitted (
-    subject TEXT PRIMARY KEY,       -- what the event is about, such as `train/<run id>/COMPLETE`
-    said TEXT NOT NULL,             -- what it says, to see if that is still so
-    id TEXT NOT NULL                -- the id that it was emitted with
-)""",
+from lineage_bridge.adapters.records import (
+    Family,
+    Record,
+    decode_record,
+    encode_record,
+    shape_of,
 )
+from lineage_bridge.errors import ArtifactError, SettingsError
+from lineage_bridge.ingest.quarantine import Rejected
+from lineage_bridge.ingest.tables import INGEST, records_generation
+from lineage_bridge.journal import Journal
+from lineage_bridge.journal.migrations import has_table
 
 
 def prepare(journal: Journal, namespace: str) -> None:
-    """Make all tables of ingest, so that none is missing however early a backfill ends.
+    """Bring all tables of ingest up to date, so that none is missing however early a backfill ends.
 
     A home keeps the namespace of its first backfill.
 
     Raises:
         SettingsError: the home holds another namespace.
+        JournalError: a newer version changed the tables, or they cannot be written.
     """
-    with journal.transaction() as tx:
-        for schema in _SCHEMAS:
-            tx.connection.execute(schema)
-        tx.connection.execute(
-            "INSERT OR IGNORE INTO ingest_facts (key, value) VALUES ('namespace', ?)", (namespace,)
-        )
-        held = namespace_of(tx.connection)
+    journal.prepare(INGEST)
+    with journal.reading() as connection:
+        held = namespace_of(connection)
+    if held is None:
+        with journal.transaction() as tx:
+            query = "INSERT OR IGNORE INTO ingest_facts (key, value) VALUES ('namespace', ?)"
+            tx.connection.execute(query, (namespace,))
+            held = namespace_of(tx.connection)
     if held != namespace:
         raise SettingsError(
             f"The home `{journal.home}` holds namespace `{held}`, not `{namespace}`. "
@@ -73,57 +50,112 @@ def prepare(journal: Journal, namespace: str) -> None:
 
 def namespace_of(connection: sqlite3.Connection) -> str | None:
     """The namespace of the home's backfills, None before the first."""
-    if not _has_tables(connection):
+    if not has_table(connection, "ingest_facts"):
         return None
     query = "SELECT value FROM ingest_facts WHERE key = 'namespace'"
     row = connection.execute(query).fetchone()
     return row[0] if row is not None else None
 
 
-def _has_tables(connection: sqlite3.Connection) -> bool:
-    query = "SELECT 1 FROM sqlite_master WHERE name = 'ingest_facts'"
-    return connection.execute(query).fetchone() is not None
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Which file was read by which version of its adapter."""
+
+    fingerprint: str
+    version: int
 
 
-def read_fingerprints(connection: sqlite3.Connection) -> dict[tuple[str, str], str]:
-    """The fingerprint of every file that was read, by family and path."""
-    rows = connection.execute("SELECT family, path, fingerprint FROM read_files")
-    return {(family, path): fingerprint for family, path, fingerprint in rows}
+def read_mark(connection: sqlite3.Connection, family: str, path: str) -> Mark | None:
+    """The mark of a file, None if it was never read."""
+    row = connection.execute(
+        "SELECT fingerprint, version FROM read_files WHERE family = ? AND path = ?", (family, path)
+    ).fetchone()
+    return Mark(*row) if row is not None else None
 
 
 def keep_file(
-    connection: sqlite3.Connection,
-    family: str,
-    path: str,
-    fingerprint: str,
-    records: Sequence[Record],
+    connection: sqlite3.Connection, family: str, path: str, mark: Mark, records: Sequence[Record]
 ) -> None:
     """Remember a file and its records in place of what was known of it."""
     connection.execute("DELETE FROM records WHERE family = ? AND path = ?", (family, path))
-    add_records(connection, records)
+    _put_records(connection, enumerate(records))
     connection.execute(
-        "INSERT OR REPLACE INTO read_files (family, path, fingerprint) VALUES (?, ?, ?)",
-        (family, path, fingerprint),
+        "INSERT OR REPLACE INTO read_files (family, path, fingerprint, version)"
+        " VALUES (?, ?, ?, ?)",
+        (family, path, mark.fingerprint, mark.version),
     )
 
 
-def add_records(connection: sqlite3.Connection, records: Iterable[Record]) -> None:
-    """Remember records, in place of earlier ones of the same place."""
+def keep_lines(connection: sqlite3.Connection, records: Sequence[Record]) -> None:
+    """Remember records, one of a line, in place of all that was known of these lines."""
     connection.executemany(
-        "INSERT OR REPLACE INTO records (family, path, line, part, body) VALUES (?, ?, ?, ?, ?)",
+        "DELETE FROM records WHERE family = ? AND path = ? AND line = ?",
+        [(r.source.family, r.source.path, r.source.line or 0) for r in records],
+    )
+    _put_records(connection, ((0, record) for record in records))
+
+
+def _put_records(connection: sqlite3.Connection, records: Iterable[tuple[int, Record]]) -> None:
+    connection.executemany(
+        "INSERT INTO records (family, path, line, part, body, shape) VALUES (?, ?, ?, ?, ?, ?)",
         [
-            (r.source.family, r.source.path, r.source.line or 0, part, encode_record(r))
-            for part, r in enumerate(records)
+            (
+                *(record.source.family, record.source.path, record.source.line or 0, part),
+                *(encode_record(record), shape_of(type(record))),
+            )
+            for part, record in records
         ],
     )
 
 
-def load_records(connection: sqlite3.Connection) -> list[Record]:
-    """Every record that was ever read, by family, path and line."""
-    if not _has_tables(connection):
-        return []
-    rows = connection.execute("SELECT body FROM records ORDER BY family, path, line, part")
-    return [decode_record(body) for (body,) in rows]
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A stored record that cannot be decoded: its file is to be read again."""
+
+    family: Family
+    path: str
+    line: int
+    reason: str
+
+    def as_rejected(self) -> Rejected:
+        """What is said of it for as long as it stays so."""
+        what = f"what was kept of it cannot be decoded ({self.reason})"
+        mend = "run `lineage-bridge backfill` to have it read again"
+        if not Path(self.path).exists():
+            mend = f"it is gone: put it back and {mend}"
+        return Rejected(self.path, self.family, self.line, None, f"{what}; {mend}")
+
+
+@dataclass(slots=True)
+class Stored:
+    """Every record that was ever read, by family, path and line, as of one generation."""
+
+    records: list[Record] = field(default_factory=list)
+    broken: list[Broken] = field(default_factory=list)
+    generation: int = 0
+
+
+def load_records(connection: sqlite3.Connection) -> Stored:
+    """Every record that was ever read, by family, path and line; it also reads older homes."""
+    stored = Stored()
+    if not has_table(connection, "records"):
+        return stored
+    stored.generation = records_generation(connection)
+    rows = connection.execute(
+        f"SELECT family, path, line, body, {_shape(connection)} FROM records"
+        " ORDER BY family, path, line, part"
+    )
+    for family, path, line, body, shape in rows:
+        try:
+            stored.records.append(decode_record(shape, body))
+        except ArtifactError as exc:
+            stored.broken.append(Broken(family, path, line, exc.reason))
+    return stored
+
+
+def _shape(connection: sqlite3.Connection) -> str:
+    query = "SELECT 1 FROM pragma_table_info('records') WHERE name = 'shape'"
+    return "NULL" if connection.execute(query).fetchone() is None else "shape"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +172,9 @@ def load_emitted(connection: sqlite3.Connection) -> dict[str, Emitted]:
     return {subject: Emitted(said, event_id) for subject, said, event_id in rows}
 
 
-def keep_emitted(connection: sqlite3.Connection, subject: str, emitted: Emitted) -> None:
-    """Remember the event that now stands for a subject."""
-    connection.execute(
+def keep_emitted(connection: sqlite3.Connection, items: Iterable[tuple[str, Emitted]]) -> None:
+    """Remember the events that now stand for subjects."""
+    connection.executemany(
         "INSERT OR REPLACE INTO emitted (subject, said, id) VALUES (?, ?, ?)",
-        (subject, emitted.said, emitted.id),
+        [(subject, emitted.said, emitted.id) for subject, emitted in items],
     )

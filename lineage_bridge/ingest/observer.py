@@ -112,13 +112,17 @@ class Observer:
             inconsistent_windows=memory.inconsistent_windows,
         )
         make = partial(window_event, facts, from_micros(at_us), job=self.job, slot=self.slot)
+        before = memory.take_standing(at_us)
+        own: list[str] = []
         if memory.event_us == at_us and memory.event_id is not None:
-            told = [make(supersedes=before) for before in (memory.event_id, *memory.twins)]
-        else:
-            before = memory.take_standing(at_us)
-            told = [_in_place_of(item, make) for item in before] or [make()]
+            own = [memory.event_id, *memory.twins]
+        told = [_in_place_of(item, make) for item in before]
+        if memory.moved or not told:
+            told += [make(supersedes=event_id) for event_id in own]
+            own = []
+        told = told or [make()]
         memory.event_us = at_us
-        memory.event_id, *memory.twins = (str(event.id) for event in told)
+        memory.event_id, *memory.twins = [*(str(event.id) for event in told), *own]
         memory.moved, memory.ended = False, is_end
         return told
 

@@ -1,62 +1,87 @@
-"""Judge what was read, instant by instant, and append what changed to the journal.
+"""Judge what was read, instant by instant, and collect the events that are due.
 
 An observer event is due when a deployment's finding changed, every 15 minutes of data, and at the
 end of a backfill for sums that no event has told yet. Before each, everything else that happened up
-to its instant is appended, so that the journal is in the order of event time.
+to its instant is taken, so that the journal is in the order of event time.
 """
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+from functools import partial
 from operator import attrgetter
-from typing import Protocol
 
 from lineage_bridge.adapters.p5_windows import observer_job
 from lineage_bridge.assess.policy import ServingPolicy, policy_mark
-from lineage_bridge.ingest.activations import Activation, Starts
+from lineage_bridge.ingest.activations import Starts
+from lineage_bridge.ingest.knowledge import Knowledge
 from lineage_bridge.ingest.observer import Observer
-from lineage_bridge.ingest.window_state import Memories, Pending, Source, load_fed, save_fed
-from lineage_bridge.journal import Transaction
+from lineage_bridge.ingest.unsaved import Told, forget, load_ahead, observer_subject
+from lineage_bridge.ingest.window_state import (
+    Memories,
+    Pending,
+    Saving,
+    Source,
+    Standing,
+    load_fed,
+    save_fed,
+)
+from lineage_bridge.journal import Journal
 from lineage_bridge.naming import Slot
 
 
-class Outgoing(Protocol):
-    """Events of records (builds, trainings, starts) that wait for their turn, sorted by time."""
-
-    def append_until(self, tx: Transaction, time_us: int | None) -> None:
-        """Append all up to and including that instant; None: all."""
-        ...
-
-
 class Observers:
-    """One observer for each deployment, over the memory in the journal's database."""
+    """One observer for each deployment, over the memory in the journal's database.
+
+    Args:
+        journal: where the memory is.
+        namespace: of the observers' jobs.
+        knowledge: the starts, and what else is to be told.
+        policies: what each deployment is held to.
+        kept: deployments with starts that are older than what was judged, or another policy by now,
+            that cannot be judged anew.
+    """
 
     def __init__(
         self,
-        connection: sqlite3.Connection,
+        journal: Journal,
         *,
         namespace: str,
-        activations: Sequence[Activation],
+        knowledge: Knowledge,
         policies: Callable[[Slot], ServingPolicy],
-        outgoing: Outgoing,
         kept: Iterable[Slot] = (),
     ) -> None:
-        """`kept` have starts that are older than what was judged, or another policy by now."""
-        self.appended = 0
-        self._memories = Memories(connection)
-        self._starts = Starts(activations, load_fed(connection))
+        with journal.reading() as connection:
+            fed = load_fed(connection)
+            self._ahead = load_ahead(connection)
+            knowledge.outgoing.load(connection)
+        self._memories = Memories(journal)
+        self._starts = Starts(knowledge.activations, fed)
         self._fed: list[str] = []
         self._namespace = namespace
         self._policies = policies
-        self._outgoing = outgoing
+        self._outgoing = knowledge.outgoing
+        self._told: list[Told] = []
         self._observers: dict[Slot, Observer] = {}
         self._by_source: dict[Source, Observer] = {}
         self._changed: set[Observer] = set()
+        self._passed: list[str] = []
         for slot in kept:
             self._go_on_with(self._of_slot(slot))
 
-    def judge(self, tx: Transaction, at_us: int, windows: Iterable[Pending]) -> None:
+    @property
+    def told(self) -> int:
+        """How many events wait to be appended."""
+        return len(self._told)
+
+    def make_way(self, at_us: int | None, limit: int) -> bool:
+        """Take other events up to an instant (None: all), some at a time; False: there are more."""
+        left = max(0, limit - len(self._told))
+        found = self._outgoing.take_until(at_us, left)
+        self._told += found
+        return len(found) < left
+
+    def judge(self, at_us: int, windows: Iterable[Pending]) -> None:
         """Judge all windows of one instant."""
         self._take_starts(at_us)
         together: dict[Observer, list[Pending]] = {}
@@ -70,28 +95,64 @@ class Observers:
             if observer.judge(at_us, own, self._starts)
         ]
         for observer in sorted(due, key=attrgetter("slot")) if len(due) > 1 else due:
-            self._append(tx, observer, at_us)
+            self._tell(observer, at_us)
+        if self._ahead:
+            self._pass_by(set(self._ahead) & {o.slot for o in together}, at_us - 1)
 
-    def finish(self, tx: Transaction, *, tell_sums: bool) -> None:
-        """Tell sums that moved, append what is left to append.
+    def finish(self, *, tell_sums: bool) -> None:
+        """Tell sums that moved.
 
         Starts after the last window are left for the run that reads a later one.
         """
+        self._tell_untold(tell_sums=tell_sums)
+        if self._ahead:
+            for slot in list(self._ahead):
+                self._pass_by([slot], self._of_slot(slot).memory.judged_us)
+            self._tell_untold(tell_sums=tell_sums)
+
+    def take_told(self) -> list[Told]:
+        """The events since the last time, in the order of their appending."""
+        told, self._told = self._told, []
+        return told
+
+    def savings(self) -> list[Saving]:
+        """What saves all that changed since the last time."""
+        found: list[Saving] = []
+        if self._changed:
+            found.append(self._memories.saving(sorted(o.slot for o in self._changed)))
+        if self._fed:
+            found.append(partial(save_fed, run_ids=self._fed))
+        if self._passed:
+            found.append(partial(forget, ids=self._passed))
+        self._changed.clear()
+        self._fed, self._passed = [], []
+        return found
+
+    def _tell_untold(self, *, tell_sums: bool) -> None:
         untold = [self._of_slot(slot) for slot in self._memories.untold()]
         for observer in sorted(untold, key=lambda o: (o.memory.judged_us, o.slot)):
             memory = observer.memory
             is_outdated = any(item.at_us <= memory.judged_us for item in memory.standing)
             if is_outdated or (tell_sums and memory.moved):
                 self._changed.add(observer)
-                self._append(tx, observer, memory.judged_us, is_end=tell_sums)
-        self._outgoing.append_until(tx, None)
+                self._tell(observer, memory.judged_us, is_end=tell_sums)
 
-    def save(self, tx: Transaction) -> None:
-        """Write what changed, in the transaction of the events."""
-        self._memories.save(sorted(observer.slot for observer in self._changed))
-        self._changed.clear()
-        save_fed(tx.connection, self._fed)
-        self._fed = []
+    def _pass_by(self, slots: Iterable[Slot], until_us: int) -> None:
+        """What a killed process told up to an instant and this one did not is to be superseded."""
+        for slot in slots:
+            observer, ahead = self._of_slot(slot), self._ahead[slot]
+            superseded = {item.supersedes for item in ahead}
+            passed = [item for item in ahead if item.at_us <= until_us]
+            observer.memory.standing += [item for item in passed if item.id not in superseded]
+            self._keep_ahead(slot, [item for item in ahead if item.at_us > until_us])
+            self._passed += [item.id for item in passed]
+            self._changed.add(observer)
+
+    def _keep_ahead(self, slot: Slot, items: list[Standing]) -> None:
+        if items:
+            self._ahead[slot] = items
+        else:
+            self._ahead.pop(slot, None)
 
     def _take_starts(self, until_us: int) -> None:
         for start in self._starts.due(until_us):
@@ -120,9 +181,12 @@ class Observers:
             self._observers[slot] = observer
         return observer
 
-    def _append(
-        self, tx: Transaction, observer: Observer, at_us: int, *, is_end: bool = False
-    ) -> None:
-        self._outgoing.append_until(tx, at_us)
-        for event in observer.events(at_us, is_end=is_end):
-            self.appended += tx.append(event, "artifact") is not None
+    def _tell(self, observer: Observer, at_us: int, *, is_end: bool = False) -> None:
+        self._told += self._outgoing.take_until(at_us)
+        slot = observer.slot
+        subject = observer_subject(slot)
+        events = observer.events(at_us, is_end=is_end)
+        self._told += [Told(event, subject) for event in events]
+        if slot in self._ahead:
+            ids = {event.id for event in events}
+            self._keep_ahead(slot, [item for item in self._ahead[slot] if item.id not in ids])

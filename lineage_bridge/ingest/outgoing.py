@@ -7,7 +7,8 @@ supersedes that one. When they no longer call for a subject at all, its event is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -21,8 +22,8 @@ from lineage_bridge.adapters.trainings import (
 )
 from lineage_bridge.assess.freshness import FreshnessPolicy
 from lineage_bridge.events import Event, decode, ours
-from lineage_bridge.ingest.memory import Emitted, keep_emitted
-from lineage_bridge.journal import Transaction
+from lineage_bridge.ingest.memory import Emitted, load_emitted
+from lineage_bridge.ingest.unsaved import Told
 
 FreshnessOf = Callable[[str], FreshnessPolicy]
 
@@ -72,29 +73,41 @@ class _Pending:
 
 
 class Outgoing:
-    """The events that are due and new, appended in the order of their time."""
+    """The events that are due and new, handed out in the order of their time.
 
-    def __init__(self, due: Iterable[Due], emitted: Mapping[str, Emitted]) -> None:
-        self.appended = 0
+    Args:
+        due: every event that the records call for.
+        withdraws: whether the event of a subject that nothing calls for is withdrawn; not where a
+            record is missing that may call for it.
+    """
+
+    def __init__(self, due: Iterable[Due], *, withdraws: bool = True) -> None:
+        self._calls = [_Call(item) for item in due]
+        self._withdraws = withdraws
+        self._pending: list[_Pending] = []
         self._next = 0
-        calls = [_Call(item) for item in due]
+
+    def load(self, connection: sqlite3.Connection) -> None:
+        """Begin with what stands for each subject now."""
+        emitted = load_emitted(connection)
+        calls = self._calls
         pending = [p for call in calls if (p := call.pending(emitted.get(call.due.subject)))]
         gone = sorted(emitted.keys() - {call.due.subject for call in calls})
-        if gone and calls:
+        if gone and calls and self._withdraws:
             heir = min(calls, key=lambda call: call.order)
             pending += [p for subject in gone if (p := heir.inherit(subject, emitted[subject]))]
         self._pending = sorted(pending, key=lambda p: p.order)
+        self._next = 0
 
-    def append_until(self, tx: Transaction, time_us: int | None) -> None:
-        """Append what is due up to and including that instant; None: all of it."""
-        while self._next < len(self._pending):
-            item = self._pending[self._next]
-            if time_us is not None and item.event.time_us > time_us:
-                return
-            if tx.append(item.event, "artifact") is not None:
-                self.appended += 1
-            keep_emitted(tx.connection, item.subject, Emitted(item.said, str(item.event.id)))
+    def take_until(self, time_us: int | None, limit: int | None = None) -> list[Told]:
+        """Take what is due up to and including that instant (None: all of it), or some of it."""
+        begin = self._next
+        end = len(self._pending) if limit is None else min(len(self._pending), begin + limit)
+        while self._next < end:
+            if time_us is not None and self._pending[self._next].event.time_us > time_us:
+                break
             self._next += 1
+        return [Told(p.event, p.subject, p.said) for p in self._pending[begin : self._next]]
 
 
 class _Call:

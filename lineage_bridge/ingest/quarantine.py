@@ -13,17 +13,6 @@ from typing import Any
 
 from lineage_bridge.errors import ArtifactError
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS quarantine (
-    path TEXT NOT NULL,             -- absolute
-    line INTEGER NOT NULL,          -- counted from 1; 0: the whole file
-    family TEXT NOT NULL,           -- p2, p4, p5, p6
-    field TEXT,
-    reason TEXT NOT NULL,
-    PRIMARY KEY (path, line)
-)
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
@@ -59,9 +48,9 @@ def put(connection: sqlite3.Connection, items: Sequence[Rejected]) -> None:
     )
 
 
-def forget(connection: sqlite3.Connection, path: str) -> None:
-    """Forget what a file was rejected for: it is about to be read again."""
-    connection.execute("DELETE FROM quarantine WHERE path = ?", (path,))
+def forget(connection: sqlite3.Connection, path: str, *, after_line: int = -1) -> None:
+    """Forget what a file was rejected for, beyond a line: it was read again from there."""
+    connection.execute("DELETE FROM quarantine WHERE path = ? AND line > ?", (path, after_line))
 
 
 def list_rejected(connection: sqlite3.Connection) -> list[Rejected]:

@@ -11,10 +11,18 @@ from msgspec.structs import replace
 
 from lineage_bridge.adapters import p2, p4, p5, p6
 from lineage_bridge.adapters.documents import digest, parse_json, read_bytes
-from lineage_bridge.adapters.records import Record, Source, TrainingRecord
+from lineage_bridge.adapters.records import Family, Record, Source, TrainingRecord
 from lineage_bridge.errors import ArtifactError
 from lineage_bridge.ingest.quarantine import Rejected, rejected
 from lineage_bridge.ingest.scan import Found, Kind
+
+# Of each family's adapter: a file that another version read is read again.
+VERSIONS: dict[Family, int] = {
+    "p2": p2.VERSION,
+    "p4": p4.VERSION,
+    "p5": p5.VERSION,
+    "p6": p6.VERSION,
+}
 
 
 @dataclass(slots=True)

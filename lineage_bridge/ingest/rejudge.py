@@ -21,7 +21,7 @@ from lineage_bridge import events
 from lineage_bridge.adapters.p5_windows import observer_job
 from lineage_bridge.assess.policy import ServingPolicy, policy_mark
 from lineage_bridge.errors import ArtifactError
-from lineage_bridge.ingest import cursors
+from lineage_bridge.ingest import cursors, unsaved
 from lineage_bridge.ingest.activations import Activation
 from lineage_bridge.ingest.lines import LineReader
 from lineage_bridge.ingest.seen_lines import SeenLines
@@ -33,9 +33,11 @@ from lineage_bridge.ingest.window_state import (
     judge_anew,
     load_fed,
     load_pending,
+    pending_saving,
+    raise_generation,
     unfeed,
 )
-from lineage_bridge.journal import Transaction
+from lineage_bridge.journal import Journal
 from lineage_bridge.naming import Slot
 from lineage_bridge.times import parse_time, to_micros
 
@@ -60,31 +62,50 @@ class Plan:
 
 
 def plan(
-    connection: sqlite3.Connection,
+    journal: Journal,
     *,
     namespace: str,
     activations: Sequence[Activation],
     policies: Policies,
 ) -> Plan:
     """Find out what is to be judged anew; nothing is written."""
-    due = _due(connection, activations, policies)
-    if not due:
-        return Plan()
-    search = _Search(connection, due)
-    counted = _counted(connection, due)
+    with journal.reading() as connection:
+        due = _due(connection, activations, policies)
+        if not due:
+            return Plan()
+        counted = _counted(connection, due)
+        paths = cursors.list_paths(connection)
+    search = _Search(journal, due, paths)
     whole = [slot for slot in due if len(search.lines[slot]) == counted[slot]]
+    standing: Mapping[Slot, list[Standing]] = {}
+    if whole:
+        with journal.reading() as connection:
+            standing = _standing(connection, namespace, whole)
     return Plan(
-        standing=_standing(connection, namespace, whole) if whole else {},
+        standing=standing,
         paths=sorted({path for slot in whole for path in search.paths[slot]}),
         kept=[slot for slot in due if slot not in whole],
     )
 
 
-def begin(tx: Transaction, due: Plan, activations: Iterable[Activation]) -> None:
-    """Let go of what is to be judged anew; its files are read again by this run or the next."""
-    judge_anew(tx.connection, due.standing)
-    unfeed(tx.connection, [a.run_id for a in activations if a.slot in due.standing])
-    cursors.rewind(tx.connection, due.paths)
+def begin(journal: Journal, due: Plan, activations: Iterable[Activation]) -> None:
+    """Let go of what is to be judged anew; its files are read again by this run or the next.
+
+    The caller holds the lease.
+    """
+    if not due.standing:
+        return
+    with journal.reading() as connection:
+        waiting = load_pending(connection, Sources())
+    left = pending_saving([w for w in waiting if w.source.slot not in due.standing])
+    again = [a.run_id for a in activations if a.slot in due.standing]
+    with journal.transaction() as tx:
+        judge_anew(tx.connection, due.standing)
+        left(tx.connection)
+        unsaved.forget_observers(tx.connection, due.standing)  # they are among those that stand
+        unfeed(tx.connection, again)
+        cursors.rewind(tx.connection, due.paths)
+        raise_generation(tx.connection)
 
 
 def _due(
@@ -130,11 +151,11 @@ _named = msgspec.json.Decoder(_Named).decode
 class _Search:
     """The lines that count for some deployments, and the files that still hold them."""
 
-    def __init__(self, connection: sqlite3.Connection, slots: Iterable[Slot]) -> None:
+    def __init__(self, journal: Journal, slots: Iterable[Slot], paths: Iterable[str]) -> None:
         self.lines: dict[Slot, set[tuple[int, bytes]]] = {slot: set() for slot in slots}
         self.paths: dict[Slot, set[str]] = {slot: set() for slot in self.lines}
-        self._seen = SeenLines(connection)
-        for path in cursors.list_paths(connection):
+        self._seen = SeenLines(journal)
+        for path in paths:
             try:
                 self._look_into(path)
             except (OSError, ArtifactError):

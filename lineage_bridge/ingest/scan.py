@@ -74,6 +74,14 @@ def scan(roots: Mapping[Family, Sequence[Path]]) -> Scan:
     return _once(result)
 
 
+def found_again(family: Family, path: Path, *, by_line: bool) -> Found | None:
+    """A file that was found before, outside of a walk; None if it is not there or of no family."""
+    if not path.is_file():
+        return None
+    kind = "events" if by_line else _classify(family, path, path.parent, is_folder=False)
+    return Found(family, kind, path, path.parent) if kind is not None else None
+
+
 def _once(result: Scan) -> Scan:
     # The same file may be reached from a folder and from its parent.
     unique = {(f.family, f.path): f for f in reversed(result.found)}

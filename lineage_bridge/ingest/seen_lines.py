@@ -10,32 +10,30 @@ that judgement from then on.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
+from functools import partial
 from hashlib import blake2b
 
 from lineage_bridge.assess.lookback import MINUTE_US
-from lineage_bridge.ingest.window_state import load_judgements
+from lineage_bridge.ingest.window_state import Saving, load_judgements
+from lineage_bridge.journal import Journal
 from lineage_bridge.naming import Slot
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS window_lines (
-    minute_us INTEGER PRIMARY KEY,  -- the minute in which the windows begin
-    hashes BLOB NOT NULL            -- 8 bytes for each line
-)
-"""
 HASH_BYTES = 8
 
 
 class SeenLines:
     """The lines that were ever counted, by the minute of their window."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
         self._minutes: dict[int, set[bytes]] = {}
         self._changed: set[int] = set()
-        self._salts = {
-            slot: number.to_bytes(8) for slot, number in load_judgements(connection).items()
-        }
-        (newest_us,) = connection.execute("SELECT max(minute_us) FROM window_lines").fetchone()
+        with journal.reading() as connection:
+            judgements = load_judgements(connection)
+            query = "SELECT max(minute_us) FROM window_lines"
+            (newest_us,) = connection.execute(query).fetchone()
+        self._salts = {slot: number.to_bytes(8) for slot, number in judgements.items()}
         self._newest_us = newest_us  # beyond it there is nothing to load
 
     def is_new(self, start_us: int, line: bytes, slot: Slot) -> bool:
@@ -68,21 +66,24 @@ class SeenLines:
         """Forget, in memory, what was loaded and did not change."""
         self._minutes.clear()
 
-    def save(self) -> None:
-        """Write the minutes that changed, and let go of all."""
-        self._connection.executemany(
-            "INSERT OR REPLACE INTO window_lines VALUES (?, ?)",
-            [(m, b"".join(sorted(self._minutes[m]))) for m in sorted(self._changed)],
-        )
+    def saving(self) -> Saving | None:
+        """What saves the minutes that changed, if any did; nothing stays in memory."""
+        rows = [(m, b"".join(sorted(self._minutes[m]))) for m in sorted(self._changed)]
         self._newest_us = max([*self._changed, self._newest_us or 0], default=None)
         self._minutes.clear()
         self._changed.clear()
+        return partial(_save, rows=rows) if rows else None
 
     def _load(self, minute_us: int) -> set[bytes]:
         if self._newest_us is None or minute_us > self._newest_us:
             return set()
-        row = self._connection.execute(
-            "SELECT hashes FROM window_lines WHERE minute_us = ?", (minute_us,)
-        ).fetchone()
+        with self._journal.reading() as connection:
+            row = connection.execute(
+                "SELECT hashes FROM window_lines WHERE minute_us = ?", (minute_us,)
+            ).fetchone()
         blob = row[0] if row else b""
         return {blob[i : i + HASH_BYTES] for i in range(0, len(blob), HASH_BYTES)}
+
+
+def _save(connection: sqlite3.Connection, rows: Sequence[tuple[int, bytes]]) -> None:
+    connection.executemany("INSERT OR REPLACE INTO window_lines VALUES (?, ?)", rows)

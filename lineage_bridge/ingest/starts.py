@@ -3,67 +3,99 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import dataclass, field
+from os import stat_result
+from typing import BinaryIO
 
 from lineage_bridge.adapters.p5 import read_event
 from lineage_bridge.adapters.records import DeploymentRecord, Source
 from lineage_bridge.errors import ArtifactError
 from lineage_bridge.ingest import cursors, memory, quarantine
+from lineage_bridge.ingest.cursors import Cursor
 from lineage_bridge.ingest.lines import LineReader
 from lineage_bridge.ingest.quarantine import Rejected, rejected
+from lineage_bridge.ingest.read import VERSIONS
 from lineage_bridge.ingest.scan import Found
 
 
-def read_starts(connection: sqlite3.Connection, found: Found) -> int | None:
-    """Read what is new in a file, within the caller's transaction; None if it did not change.
+@dataclass(slots=True)
+class StartsReading:
+    """What is new in one file. `cursor` says how far it was read; None: it could not be opened."""
 
-    Records, rejections and the cursor change together. Returns how many starts were read.
+    path: str
+    before: Cursor | None
+    cursor: Cursor | None = None
+    records: list[DeploymentRecord] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+
+    def save(self, connection: sqlite3.Connection) -> bool:
+        """Keep records, rejections and the cursor together; tell whether records came.
+
+        Where another process has read the file meanwhile, its word counts.
+        """
+        if cursors.get(connection, self.path) != self.before:
+            return False
+        if self.cursor is not None:
+            quarantine.forget(connection, self.path)
+            memory.keep_lines(connection, self.records)
+            cursors.put(connection, self.cursor)
+        quarantine.put(connection, self.rejected)
+        return bool(self.records)
+
+
+def read_starts(found: Found, before: Cursor | None, *, again: bool) -> StartsReading | None:
+    """Read what is new in a file; None if it did not change.
+
+    Args:
+        found: the file.
+        before: how far it was read.
+        again: read it from its start, whatever was read.
     """
     path = str(found.path)
-    known = cursors.get(connection, path)
+    version = VERSIONS[found.family]
+    reading = StartsReading(path, before)
+    known = None if again or (before is not None and before.version != version) else before
     try:
         seen = found.path.stat()
         if known is not None and known.is_current(seen):
             return None
         with found.path.open("rb") as file:
-            offset, number = cursors.resume(known, file)
-            reader = LineReader(file, offset, number)
-            records, bad = _read_lines(reader, found)
-            fingerprint = cursors.fingerprint(file, reader.offset)
+            reading.cursor = _read_open(file, found, reading, known, seen)
     except OSError as exc:
         error = ArtifactError(f"cannot be read: {exc.strerror or exc}")
-        quarantine.put(connection, [rejected(path, found.family, error)])
-        return 0
-    quarantine.forget(connection, path)
-    quarantine.put(connection, bad)
-    memory.add_records(connection, records)
-    clean = not bad
-    cursor = cursors.Cursor(
-        path,
+        return StartsReading(path, before, rejected=[rejected(path, found.family, error)])
+    return reading
+
+
+def _read_open(
+    file: BinaryIO, found: Found, reading: StartsReading, known: Cursor | None, seen: stat_result
+) -> Cursor:
+    offset, number = cursors.resume(known, file)
+    reader = LineReader(file, offset, number)
+    _read_lines(reader, found, reading)
+    return Cursor(
+        reading.path,
         seen.st_size,
         seen.st_mtime_ns,
         seen.st_ino,
         reader.offset,
         reader.number,
-        clean,
-        fingerprint,
+        is_clean=not reading.rejected,
+        fingerprint=cursors.fingerprint(file, reader.offset),
+        version=VERSIONS[found.family],
     )
-    cursors.put(connection, cursor)
-    return len(records)
 
 
-def _read_lines(reader: LineReader, found: Found) -> tuple[list[DeploymentRecord], list[Rejected]]:
-    records: list[DeploymentRecord] = []
-    bad: list[Rejected] = []
-    path = str(found.path)
+def _read_lines(reader: LineReader, found: Found, reading: StartsReading) -> None:
+    bad, path = reading.rejected, reading.path
     try:
         for number, line in reader:
             source = Source(found.family, path, found.shown, line=number)
             try:
-                records.append(read_event(line, source))
+                reading.records.append(read_event(line, source))
             except ArtifactError as exc:
                 error = ArtifactError(exc.reason, field=exc.field, line=number)
                 bad.append(rejected(path, found.family, error))
     except ArtifactError as exc:
         bad.append(rejected(path, found.family, exc))
     bad += [rejected(path, found.family, problem) for problem in reader.problems]
-    return records, bad

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,8 +12,10 @@ from pathlib import Path
 import orjson
 
 from lineage_bridge.ingest import cursors
+from lineage_bridge.journal import Journal
 from lineage_bridge.times import parse_time, to_micros
 
+FILES_AT_ONCE = 1000
 FIRST_LINE_BYTES = 64 * 1024
 UNKNOWN_MINUTE_US = -(2**62)  # before everything: nothing may be judged until it is read
 
@@ -31,47 +32,33 @@ class WindowFile:
     cursor: cursors.Cursor | None
 
 
-def changed_files(
-    connection: sqlite3.Connection,
-    files: Iterable[Path],
-    root_of: Callable[[Path], Path] | None = None,
-) -> tuple[list[WindowFile], int]:
-    """The files to read, by their minute, and how many are as they were.
-
-    With `root_of`, a link that leads out of the folder that was named is left out.
-    """
+def changed_files(journal: Journal, files: Iterable[Path | str]) -> tuple[list[WindowFile], int]:
+    """The files to read, by their minute, and how many are as they were."""
     real_folders: dict[str, str] = {}
-    found: dict[str, WindowFile] = {}
-    unchanged: set[str] = set()
-    for file in files:
-        path = _real_path(file, real_folders)
-        if path in found or path in unchanged:
-            continue
-        was_link = path != os.fspath(file)
-        if was_link and root_of is not None and not _is_within(path, root_of(file)):
-            continue
-        cursor = cursors.get(connection, path)
-        if cursor is not None and _is_current(cursor, path):
-            unchanged.add(path)
-            continue
-        path_minute_us = _minute_of_path(path)
-        minute_us = _minute_of_content(path) if path_minute_us is None else path_minute_us
-        found[path] = WindowFile(path, minute_us, path_minute_us, cursor)
-    return sorted(found.values(), key=lambda f: (f.minute_us, f.path)), len(unchanged)
+    paths = list(dict.fromkeys(_real_path(file, real_folders) for file in files))
+    found: list[WindowFile] = []
+    unchanged = 0
+    for begin in range(0, len(paths), FILES_AT_ONCE):
+        batch = paths[begin : begin + FILES_AT_ONCE]
+        with journal.reading() as connection:
+            known = [cursors.get(connection, path) for path in batch]
+        for path, cursor in zip(batch, known, strict=True):
+            if cursor is not None and _is_current(cursor, path):
+                unchanged += 1
+                continue
+            path_minute_us = _minute_of_path(path)
+            minute_us = _minute_of_content(path) if path_minute_us is None else path_minute_us
+            found.append(WindowFile(path, minute_us, path_minute_us, cursor))
+    return sorted(found, key=lambda f: (f.minute_us, f.path)), unchanged
 
 
-def _real_path(file: Path, real_folders: dict[str, str]) -> str:
+def _real_path(file: Path | str, real_folders: dict[str, str]) -> str:
     # Resolving every file costs more than reading it; one minute's files share their folder.
     folder, name = os.path.split(file)
     if folder not in real_folders:
         real_folders[folder] = os.path.realpath(folder)
     path = os.path.join(real_folders[folder], name)  # noqa: PTH118 - a Path costs ten times that
     return os.path.realpath(path) if os.path.islink(path) else path  # noqa: PTH114 - as above
-
-
-def _is_within(path: str, root: Path) -> bool:
-    real_root = os.path.realpath(root)
-    return path == real_root or path.startswith(real_root.rstrip(os.sep) + os.sep)
 
 
 def _is_current(cursor: cursors.Cursor, path: str) -> bool:

@@ -1,4 +1,4 @@
-"""What judging windows needs to remember, changed in the journal's own transactions.
+"""What judging windows needs to remember, in the journal's database.
 
 Each deployment's evaluator and sums, the windows that were read and not judged yet, the starts that
 were taken in, the counters that no window ever filled, and how often a deployment was judged anew.
@@ -9,8 +9,9 @@ had never stopped.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import msgspec
 
@@ -18,34 +19,11 @@ from lineage_bridge.adapters.p5_windows import Names, check_names
 from lineage_bridge.assess.lookback import WindowFacts
 from lineage_bridge.assess.serving import DeploymentState
 from lineage_bridge.assess.serving_facts import Totals
+from lineage_bridge.journal import Journal
 from lineage_bridge.naming import Slot
 
-SCHEMA = (
-    """CREATE TABLE IF NOT EXISTS serving_slots (
-    service TEXT NOT NULL, environment TEXT NOT NULL, deployment TEXT NOT NULL,
-    memory BLOB NOT NULL,           -- SlotMemory as JSON
-    PRIMARY KEY (service, environment, deployment)
-) WITHOUT ROWID""",
-    """CREATE TABLE IF NOT EXISTS serving_starts (
-    run_id TEXT PRIMARY KEY         -- a start that the evaluators have taken in
-) WITHOUT ROWID""",
-    """CREATE TABLE IF NOT EXISTS window_pending (
-    one INTEGER PRIMARY KEY CHECK (one = 1),
-    generation INTEGER NOT NULL,    -- grows with every change, so that two processes notice
-    windows BLOB NOT NULL           -- read and not judged yet, as JSON
-)""",
-    """CREATE TABLE IF NOT EXISTS window_services (
-    service TEXT PRIMARY KEY,
-    blind TEXT NOT NULL             -- counters that were 0 or absent in every window, by comma
-) WITHOUT ROWID""",
-    """CREATE TABLE IF NOT EXISTS serving_judgements (
-    service TEXT NOT NULL, environment TEXT NOT NULL, deployment TEXT NOT NULL,
-    number INTEGER NOT NULL,        -- how often the deployment was judged anew
-    PRIMARY KEY (service, environment, deployment)
-) WITHOUT ROWID""",
-)
-
 Sums = tuple[int, int, int, int]  # successes, failures, rejected, timeouts
+Saving = Callable[[sqlite3.Connection], None]  # all made up before a transaction begins
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -196,24 +174,19 @@ _memory_of = msgspec.json.Decoder(SlotMemory).decode
 _pending_of = msgspec.json.Decoder(list[tuple[int, Names, WindowFacts, Sums, bool]]).decode
 
 
-def create(connection: sqlite3.Connection) -> None:
-    """Make the tables, if they are not there."""
-    for statement in SCHEMA:
-        connection.execute(statement)
-
-
 class Memories:
-    """The memory of every deployment: read when it is first asked for, written when it changed."""
+    """The memory of every deployment: read when it is first asked for, saved when it changed."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
         self._memories: dict[Slot, SlotMemory] = {}
 
-    def of(self, slot: Slot, fresh: SlotMemory | None = None) -> SlotMemory:
-        """A deployment's memory; a `fresh` one takes the place of what was not asked for yet."""
+    def of(self, slot: Slot) -> SlotMemory:
+        """A deployment's memory."""
         memory = self._memories.get(slot)
         if memory is None:
-            memory = self._memories[slot] = fresh or self._load(slot)
+            with self._journal.reading() as connection:
+                memory = self._memories[slot] = _load_memory(connection, slot)
         return memory
 
     def untold(self) -> list[Slot]:
@@ -221,24 +194,32 @@ class Memories:
 
         Their sums moved, or events of an earlier judgement still stand.
         """
-        for slot, memory in all_slots(self._connection):
-            self._memories.setdefault(slot, memory)
+        with self._journal.reading() as connection:
+            for slot, memory in all_slots(connection):
+                self._memories.setdefault(slot, memory)
         return sorted(slot for slot, m in self._memories.items() if m.moved or m.standing)
 
-    def save(self, changed: Iterable[Slot]) -> None:
-        """Write the memories of these deployments."""
-        self._connection.executemany(
-            "INSERT OR REPLACE INTO serving_slots VALUES (?, ?, ?, ?)",
-            [(s.service, s.environment, s.deployment, _encode(self._memories[s])) for s in changed],
-        )
+    def saving(self, changed: Iterable[Slot]) -> Saving:
+        """What saves the memories of these deployments as they are now."""
+        return partial(_save_memories, rows=[_row(slot, self._memories[slot]) for slot in changed])
 
-    def _load(self, slot: Slot) -> SlotMemory:
-        row = self._connection.execute(
-            "SELECT memory FROM serving_slots"
-            " WHERE service = ? AND environment = ? AND deployment = ?",
-            (slot.service, slot.environment, slot.deployment),
-        ).fetchone()
-        return SlotMemory() if row is None else _memory_of(row[0])
+
+def _row(slot: Slot, memory: SlotMemory) -> tuple[str, str, str, bytes]:
+    return (slot.service, slot.environment, slot.deployment, _encode(memory))
+
+
+def _save_memories(
+    connection: sqlite3.Connection, rows: Sequence[tuple[str, str, str, bytes]]
+) -> None:
+    connection.executemany("INSERT OR REPLACE INTO serving_slots VALUES (?, ?, ?, ?)", rows)
+
+
+def _load_memory(connection: sqlite3.Connection, slot: Slot) -> SlotMemory:
+    row = connection.execute(
+        "SELECT memory FROM serving_slots WHERE service = ? AND environment = ? AND deployment = ?",
+        (slot.service, slot.environment, slot.deployment),
+    ).fetchone()
+    return SlotMemory() if row is None else _memory_of(row[0])
 
 
 def all_slots(connection: sqlite3.Connection) -> list[tuple[Slot, SlotMemory]]:
@@ -258,27 +239,31 @@ def load_pending(connection: sqlite3.Connection, sources: Sources) -> list[Pendi
     ]
 
 
-def save_pending(connection: sqlite3.Connection, pending: list[Pending], generation: int) -> None:
-    """Keep the windows that were read and not judged yet."""
+def pending_saving(pending: Sequence[Pending]) -> Saving:
+    """What saves the windows that were read and not judged yet."""
     plain = [(p.at_us, p.source.names, p.facts, p.sums, p.is_inconsistent) for p in pending]
+    return partial(_save_pending, windows=_encode(plain))
+
+
+def _save_pending(connection: sqlite3.Connection, windows: bytes) -> None:
     connection.execute(
-        "INSERT OR REPLACE INTO window_pending VALUES (1, ?, ?)", (generation, _encode(plain))
+        "INSERT INTO window_pending VALUES (1, 0, ?)"
+        " ON CONFLICT DO UPDATE SET windows = excluded.windows",
+        (windows,),
     )
 
 
 def judge_anew(connection: sqlite3.Connection, standing: Mapping[Slot, list[Standing]]) -> None:
     """Forget what is remembered of deployments, but for the events that stand."""
-    memories = Memories(connection)
-    for slot, items in standing.items():
-        memories.of(slot, SlotMemory(standing=items))
-    memories.save(standing)
+    _save_memories(
+        connection,
+        [_row(slot, SlotMemory(standing=items)) for slot, items in standing.items()],
+    )
     connection.executemany(
         "INSERT INTO serving_judgements VALUES (?, ?, ?, 1)"
         " ON CONFLICT DO UPDATE SET number = number + 1",
         [(slot.service, slot.environment, slot.deployment) for slot in standing],
     )
-    left = [w for w in load_pending(connection, Sources()) if w.source.slot not in standing]
-    save_pending(connection, left, generation_of(connection) + 1)
 
 
 def load_judgements(connection: sqlite3.Connection) -> dict[Slot, int]:
@@ -291,6 +276,14 @@ def generation_of(connection: sqlite3.Connection) -> int:
     """How often what is remembered was written, by any process."""
     row = connection.execute("SELECT generation FROM window_pending").fetchone()
     return int(row[0]) if row else 0
+
+
+def raise_generation(connection: sqlite3.Connection) -> None:
+    """Tell all processes that what is remembered has changed."""
+    connection.execute(
+        "INSERT INTO window_pending VALUES (1, 1, '[]')"
+        " ON CONFLICT DO UPDATE SET generation = generation + 1"
+    )
 
 
 def load_fed(connection: sqlite3.Connection) -> set[str]:

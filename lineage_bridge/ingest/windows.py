@@ -5,8 +5,11 @@ nothing is known before it could have been known, and a backfill gives what a wa
 given. Files are read in the order of their minute; a window is never written before its own minute,
 so whatever was written before the minute of the next file can be judged, and only the rest is held.
 
-Events, cursors, evaluators and what is held change in one transaction. Killed at any time and
-started again, the same events come out as in one go.
+This is done in passes of bounded time, each under a lease, so several processes take turns: one
+that finds that another was there before it begins with what is stored by then. A pass reads and
+judges with no transaction open; then its events are appended, and last cursors, evaluators and what
+is held are saved in one transaction. Killed at any time and started again, the same events come out
+as in one go.
 
 A line that comes after its instant was judged counts in the sums and is noted; the findings of that
 time stay as they were. A start that comes so, or another policy, has the deployment judged anew.
@@ -15,66 +18,35 @@ time stay as they were. A start that comes so, or another policy, has the deploy
 from __future__ import annotations
 
 import sqlite3
-from bisect import bisect_left
+import time
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from itertools import chain, groupby
-from operator import attrgetter
-from os import fstat
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 
-from lineage_bridge.adapters.p5_windows import is_inconsistent, judged_facts, names_of, read_window
-from lineage_bridge.assess.lookback import MINUTE_US
 from lineage_bridge.assess.policy import ServingPolicy
-from lineage_bridge.errors import ArtifactError, JournalError
-from lineage_bridge.ingest import cursors, quarantine, rejudge, seen_lines, window_state
+from lineage_bridge.errors import JournalError
+from lineage_bridge.ingest import cursors, rejudge, unsaved
 from lineage_bridge.ingest.activations import Activation
-from lineage_bridge.ingest.blind_counters import BlindCounters
-from lineage_bridge.ingest.lines import LineReader
-from lineage_bridge.ingest.observers import Observers, Outgoing
-from lineage_bridge.ingest.quarantine import Rejected, rejected
-from lineage_bridge.ingest.seen_lines import SeenLines
+from lineage_bridge.ingest.knowledge import Knowledge, Waiting
+from lineage_bridge.ingest.memory import Emitted, keep_emitted
+from lineage_bridge.ingest.observers import Observers
+from lineage_bridge.ingest.tables import INGEST
+from lineage_bridge.ingest.unsaved import Told
 from lineage_bridge.ingest.window_files import WindowFile, changed_files
-from lineage_bridge.ingest.window_state import (
-    Implied,
-    Pending,
-    Sources,
-    generation_of,
-    list_blind_counters,
-    list_implied,
-    load_pending,
-    save_pending,
-)
-from lineage_bridge.journal import Journal, Transaction
+from lineage_bridge.ingest.window_reading import WindowReading, WindowsResult
+from lineage_bridge.ingest.window_state import Pending, generation_of, raise_generation
+from lineage_bridge.journal import Journal
+from lineage_bridge.journal.lease import PASS_SECONDS, lease, patient
 from lineage_bridge.naming import Slot
 
-__all__ = ["Activation", "Outgoing", "WindowsResult", "ingest_windows"]
+__all__ = ["Activation", "Knowledge", "Waiting", "WindowsResult", "ingest_windows"]
 
-FAMILY = "p5"
-BATCH_WINDOWS = 10_000  # in one transaction: under half a second of work to do again
-
-_at_us = attrgetter("at_us")
-
-
-@dataclass(slots=True)
-class WindowsResult:
-    """What a run over window files did.
-
-    `implied` and `blind_counters` are of everything that was ever read, not of this run alone.
-    """
-
-    files_read: int = 0
-    files_unchanged: int = 0
-    lines: int = 0
-    new: int = 0
-    duplicates: int = 0
-    waiting: int = 0  # last lines that are not finished yet
-    misplaced: int = 0  # windows in the file of another minute
-    events: int = 0
-    rejected: list[Rejected] = field(default_factory=list)
-    implied: list[tuple[Slot, Implied]] = field(default_factory=list)
-    blind_counters: dict[str, tuple[str, ...]] = field(default_factory=dict)
+LEASE = "ingest"
+BATCH_WINDOWS = 10_000  # in one pass: under half a second of work to do again
+BATCH_EVENTS = 2_000
+WAIT_SECONDS = 600.0  # for another process that stands still over the lease
+PAUSE_SECONDS = 0.01  # between two passes: longer than others that wait look the other way
 
 
 def ingest_windows(
@@ -82,216 +54,177 @@ def ingest_windows(
     files: Iterable[Path],
     *,
     namespace: str,
-    activations: Sequence[Activation],
     policies: Callable[[Slot], ServingPolicy],
-    outgoing: Outgoing,
+    learn: Callable[[], Knowledge],
     progress: Callable[[int], None] | None = None,
-    root_of: Callable[[Path], Path] | None = None,
     final: bool = True,
 ) -> WindowsResult:
     """Read window files on from where they ended, and append the events that they call for.
+
+    The other events that are known to be due are appended in between by their time, and all of them
+    by the end.
 
     Args:
         journal: where events and what is remembered go.
         files: the window files, in any order.
         namespace: of the observers' jobs and datasets.
-        activations: every start that is known, from earlier runs too.
         policies: what each deployment is held to.
-        outgoing: other events, appended in between by their time; all of them by the end.
+        learn: links the records; called again whenever another process changed them.
         progress: called with the number of lines read so far.
-        root_of: the folder that was named for a file; a link that leaves it is not followed.
         final: this is a backfill: tell sums that moved, though no finding did.
 
     Raises:
-        JournalError: the journal cannot be written, or another process reads windows into it.
+        JournalError: the journal cannot be written, or another process holds the lease for good.
     """
-    with journal.transaction() as tx:
-        _create_tables(tx.connection)
-    with journal.reading() as connection:
-        generation = generation_of(connection)
+    journal.prepare(INGEST)
+    run = _Run(journal, files, namespace=namespace, policies=policies, learn=learn, final=final)
+    while not run.take_turn():
+        if progress is not None:
+            progress(run.result.lines)
+        time.sleep(PAUSE_SECONDS)
+    return run.result
+
+
+class _Run:
+    """One run over window files, from turn to turn."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        files: Iterable[Path],
+        *,
+        namespace: str,
+        policies: Callable[[Slot], ServingPolicy],
+        learn: Callable[[], Knowledge],
+        final: bool,
+    ) -> None:
+        self.result = WindowsResult()
+        self._journal = journal
+        self._named: list[Path] = list(files)
+        self._namespace = namespace
+        self._policies = policies
+        self._learn = learn
+        self._final = final
+        self._knowledge: Knowledge | None = None
+        self._state: _State | None = None
+
+    def take_turn(self) -> bool:
+        """Work for one pass, as soon as no other process does; True if that was the last."""
+        if self._knowledge is None:  # linked before the lease is asked for
+            self._knowledge = self._learn()
+        with lease(self._journal.home, LEASE, wait=patient(WAIT_SECONDS)) as held:
+            if not held:
+                raise JournalError(
+                    f"Another process reads artifacts into the home `{self._journal.home}` and "
+                    "does not come to an end. Stop it, or try again later."
+                )
+            with self._journal.reading() as connection:
+                is_current = self._knowledge.is_current(connection)
+                generation = generation_of(connection)
+            if not is_current:
+                self._knowledge = None
+            if self._state is not None and (not is_current or self._state.generation != generation):
+                self._named = [Path(file.path) for file in self._state.files]
+                self._state = None
+            if self._knowledge is None:
+                return False
+            if self._state is None:
+                self._state = self._load(self._knowledge)
+            return self._state.work(time.monotonic() + PASS_SECONDS, final=self._final)
+
+    def _load(self, knowledge: Knowledge) -> _State:
+        """Begin with what is stored now."""
+        journal = self._journal
+        unsaved.settle_emitted(journal)
         anew = rejudge.plan(
-            connection, namespace=namespace, activations=activations, policies=policies
+            journal,
+            namespace=self._namespace,
+            activations=knowledge.activations,
+            policies=self._policies,
         )
-    with journal.transaction() as tx:
-        _check_alone(tx, generation)
-        rejudge.begin(tx, anew, activations)
-        again = map(Path, cursors.list_rewound(tx.connection))
-        changed, unchanged = changed_files(tx.connection, chain(files, again), root_of)
+        rejudge.begin(journal, anew, knowledge.activations)
+        with journal.reading() as connection:
+            again = [Path(path) for path in cursors.list_rewound(connection)]
+        changed, unchanged = changed_files(journal, [*self._named, *again])
+        self.result.files_unchanged += unchanged
         observers = Observers(
-            tx.connection,
-            namespace=namespace,
-            activations=activations,
-            policies=policies,
-            outgoing=outgoing,
+            journal,
+            namespace=self._namespace,
+            knowledge=knowledge,
+            policies=self._policies,
             kept=anew.kept,
         )
-        reading = _Reading(tx, observers)
-    result = reading.result
-    result.files_unchanged = unchanged
-    waiting = iter(changed)
-    file = next(waiting, None)
-    while file is not None:
-        with journal.transaction() as tx:
-            reading.check_alone(tx)
-            enough = reading.taken + BATCH_WINDOWS
-            while file is not None and reading.taken < enough:
-                reading.judge_before(tx, file.minute_us)
-                reading.read(tx, file)
-                file = next(waiting, None)
-            reading.save(tx)
-        if progress is not None:
-            progress(result.lines)
-    with journal.transaction() as tx:
-        reading.check_alone(tx)
-        reading.judge_before(tx, None)
-        observers.finish(tx, tell_sums=final)
-        reading.save(tx)
-        result.events = observers.appended
-        result.implied = list_implied(tx.connection)
-        result.blind_counters = list_blind_counters(tx.connection)
-    return result
+        return _State(journal, deque(changed), observers, self.result)
 
 
-class _Reading:
-    """Files -> windows that wait to be judged."""
+class _State:
+    """What is remembered from pass to pass, as long as no other process changes it."""
 
-    def __init__(self, tx: Transaction, observers: Observers) -> None:
-        self.result = WindowsResult()
-        self.taken = 0  # windows, with those that are read again
-        self._observers = observers
-        self._sources = Sources()
-        self._pending = load_pending(tx.connection, self._sources)
-        self._generation = generation_of(tx.connection)
-        self._seen = SeenLines(tx.connection)
-        self._blind = BlindCounters(tx.connection)
-        self._cursors: list[cursors.Cursor] = []
-        self._quarantined = {item.path for item in quarantine.list_rejected(tx.connection)}
-
-    def check_alone(self, tx: Transaction) -> None:
-        """See that no other process has read windows since this one did.
-
-        Raises:
-            JournalError: one has, so what is remembered here is not what is stored.
-        """
-        _check_alone(tx, self._generation)
-
-    def judge_before(self, tx: Transaction, until_us: int | None) -> None:
-        """Judge what was written before an instant (None: everything)."""
-        if not self._pending:
-            return
-        self._pending.sort(key=_at_us)
-        if until_us is None:
-            due, self._pending = self._pending, []
-        else:
-            count = bisect_left(self._pending, until_us, key=_at_us)
-            due, self._pending = self._pending[:count], self._pending[count:]
-        for at_us, windows in groupby(due, key=_at_us):
-            self._observers.judge(tx, at_us, windows)
-
-    def save(self, tx: Transaction) -> None:
-        """Write all that changed beside the events."""
-        self._generation += 1
-        self._observers.save(tx)
-        self._seen.save()
-        self._blind.save()
-        cursors.put_all(tx.connection, self._cursors)
-        self._cursors.clear()
-        save_pending(tx.connection, self._pending, self._generation)
-
-    def read(self, tx: Transaction, file: WindowFile) -> None:
-        """Read one file on from where it ended."""
-        self.result.files_read += 1
-        found: list[Rejected] = []
-        try:
-            with open(file.path, "rb") as opened:  # noqa: PTH123 - a Path costs more than reading
-                self._read_open(tx, file, opened, found)
-        except OSError as exc:
-            reason = f"cannot be read: {exc.strerror or exc}"
-            found.append(Rejected(file.path, FAMILY, 0, None, reason))
-        if found:
-            quarantine.put(tx.connection, found)
-            self.result.rejected += found
-
-    def _read_open(
-        self, tx: Transaction, file: WindowFile, opened: BinaryIO, found: list[Rejected]
+    def __init__(
+        self,
+        journal: Journal,
+        files: deque[WindowFile],
+        observers: Observers,
+        result: WindowsResult,
     ) -> None:
-        seen = fstat(opened.fileno())
-        offset, lines = cursors.resume(file.cursor, opened)
-        self._forget_rejected(tx, file.path, after_line=lines if offset else -1)
-        reader = LineReader(opened, offset, lines)
-        read_before = file.cursor.rewound_lines if file.cursor is not None else 0
-        try:
-            for number, line in reader:
-                self._read_line(file, number, line, found, is_first=number > read_before)
-        except ArtifactError as exc:
-            found.append(rejected(file.path, FAMILY, exc))
-        has_bad_line = bool(found) or len(reader.problems) > (reader.unfinished is not None)
-        found += [rejected(file.path, FAMILY, problem) for problem in reader.problems]
-        self.result.waiting += reader.unfinished is not None
-        cursor = cursors.Cursor(
-            file.path,
-            seen.st_size,
-            seen.st_mtime_ns,
-            seen.st_ino,
-            reader.offset,
-            reader.number,
-            is_clean=not has_bad_line,
-            fingerprint=cursors.fingerprint(opened, reader.offset),
-        )
-        self._cursors.append(cursor)
+        self.files = files  # left to be read
+        self._journal = journal
+        self._observers = observers
+        self._result = result
+        self._reading = WindowReading(journal, result)
+        with journal.reading() as connection:
+            self.generation = generation_of(connection)
 
-    def _forget_rejected(self, tx: Transaction, path: str, *, after_line: int) -> None:
-        """What was rejected there is about to be read again."""
-        if path in self._quarantined:
-            tx.connection.execute(
-                "DELETE FROM quarantine WHERE path = ? AND line > ?", (path, after_line)
+    def work(self, deadline: float, *, final: bool) -> bool:
+        """Read and judge until the deadline, then append and save; True at the end."""
+        is_done = self._read_and_judge(deadline)
+        if is_done:
+            self._observers.finish(tell_sums=final)
+            is_done = self._observers.make_way(None, BATCH_EVENTS)
+        self._save()
+        return is_done
+
+    def _read_and_judge(self, deadline: float) -> bool:
+        """As much as one pass may hold, and at least one file or instant; True at the end."""
+        reading, observers = self._reading, self._observers
+        enough = reading.taken + BATCH_WINDOWS
+        judged = 0
+
+        def judge(at_us: int, windows: Sequence[Pending]) -> None:
+            nonlocal judged
+            observers.judge(at_us, windows)
+            judged += 1
+
+        def may_go_on(at_us: int) -> bool:
+            return (not judged or time.monotonic() < deadline) and observers.make_way(
+                at_us, BATCH_EVENTS
             )
 
-    def _read_line(
-        self,
-        file: WindowFile,
-        number: int,
-        line: bytes,
-        found: list[Rejected],
-        *,
-        is_first: bool,  # else the line was counted in an earlier run, and its file rewound
-    ) -> None:
-        result = self.result
-        result.lines += is_first
-        try:
-            window = read_window(line)
-            facts, at_us = judged_facts(window)
-            source = self._sources.of(names_of(window))
-        except ArtifactError as exc:
-            found.append(Rejected(file.path, FAMILY, number, exc.field, exc.reason))
+        while self.files:
+            if not reading.judge_before(self.files[0].minute_us, judge, may_go_on):
+                return False
+            reading.read(self.files.popleft())
+            if reading.taken >= enough or time.monotonic() >= deadline:
+                return False
+        return reading.judge_before(None, judge, may_go_on)
+
+    def _save(self) -> None:
+        """Append the events of a pass; then save, in one transaction, what is remembered."""
+        told = self._observers.take_told()
+        self._result.events += unsaved.append(self._journal, told)
+        savings = [*self._observers.savings(), *self._reading.savings()]
+        if told:
+            savings.append(partial(_save_told, told=told))
+        if not savings:
             return
-        if not self._seen.is_new(facts.start_us, line, source.slot):
-            result.duplicates += is_first
-            return
-        self.taken += 1
-        result.new += is_first
-        minute_us = file.path_minute_us
-        if minute_us is not None and not minute_us <= facts.start_us < minute_us + MINUTE_US:
-            result.misplaced += is_first
-        self._blind.look(window)
-        sums = (
-            window.success_count,
-            window.failure_count,
-            window.rejected_count,
-            window.timeout_count,
-        )
-        self._pending.append(Pending(at_us, source, facts, sums, is_inconsistent(window)))
+        with self._journal.transaction() as tx:
+            for save in savings:
+                save(tx.connection)
+            raise_generation(tx.connection)
+        self.generation += 1
 
 
-def _check_alone(tx: Transaction, generation: int) -> None:
-    if generation_of(tx.connection) != generation:
-        raise JournalError(
-            "Another process is reading serving windows into this home. What was read is kept; "
-            "run the command again when the other one has ended."
-        )
-
-
-def _create_tables(connection: sqlite3.Connection) -> None:
-    own = (cursors.SCHEMA, quarantine.SCHEMA, seen_lines.SCHEMA)
-    for statement in (*own, *window_state.SCHEMA):
-        connection.execute(statement)
+def _save_told(connection: sqlite3.Connection, told: Sequence[Told]) -> None:
+    emitted = [(t.subject, Emitted(t.said, str(t.event.id))) for t in told if t.said is not None]
+    keep_emitted(connection, emitted)
+    unsaved.forget(connection, [str(t.event.id) for t in told])

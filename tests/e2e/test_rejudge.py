@@ -199,21 +199,21 @@ KILLED = """
     import os, signal, sys
     sys.path.insert(0, {tests!r})
     from pathlib import Path
-    from lineage_bridge.ingest import windows as module
+    from lineage_bridge.ingest import window_reading, windows as module
     from lineage_bridge.journal import Journal
     from windows import ingest, starts_of
 
     module.BATCH_WINDOWS = 40
     lines = 0
 
-    def kill_in_the_middle(self, *args, _read=module._Reading._read_line, **named):
+    def kill_in_the_middle(self, *args, _read=window_reading.WindowReading._read_line, **named):
         global lines
         lines += 1
         if lines == {after}:
             os.kill(os.getpid(), signal.SIGKILL)
         _read(self, *args, **named)
 
-    module._Reading._read_line = kill_in_the_middle
+    window_reading.WindowReading._read_line = kill_in_the_middle
     with Journal(Path({home!r})) as journal:
         ingest(journal, files=[Path("/none/metrics_00.jsonl")], starts=starts_of(Path({root!r})))
 """

@@ -9,6 +9,7 @@ import pytest
 from lineage_bridge.errors import ArtifactError
 from lineage_bridge.ingest import cursors, lines
 from lineage_bridge.ingest.lines import LineReader
+from lineage_bridge.ingest.tables import INGEST
 from lineage_bridge.journal import Journal
 
 
@@ -157,9 +158,10 @@ def test_blocks_split_lines_anywhere_and_nothing_is_lost(monkeypatch):
 
 @pytest.fixture
 def connection(tmp_path):
-    with Journal(tmp_path / "home") as journal, journal.transaction() as tx:
-        cursors.create(tx.connection)
-        yield tx.connection
+    with Journal(tmp_path / "home") as journal:
+        journal.prepare(INGEST)
+        with journal.transaction() as tx:
+            yield tx.connection
 
 
 def cursor_of(path, *, is_clean=True):

@@ -1,0 +1,163 @@
+"""Files that hold records: read with no transaction open, kept some at a time in a short one.
+
+What is read between two transactions is bounded by files, records and time. Of two processes that
+read one file at the same time the first one to keep it wins.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lineage_bridge.ingest import cursors, memory, quarantine
+from lineage_bridge.ingest.cursors import Cursor
+from lineage_bridge.ingest.memory import Broken, Mark
+from lineage_bridge.ingest.read import VERSIONS, Reading, fingerprint, places, read
+from lineage_bridge.ingest.scan import Found, found_again
+from lineage_bridge.ingest.starts import StartsReading, read_starts
+from lineage_bridge.ingest.tables import raise_records_generation
+from lineage_bridge.journal import Journal
+
+CHUNK_FILES = 200
+CHUNK_RECORDS = 5_000
+CHUNK_SECONDS = 2.0
+
+# A file, and how many records it gave: None if it did not change, -1 if it is of another kind.
+Count = Callable[[Found, int | None], None]
+
+
+@dataclass(slots=True)
+class _FileReading:
+    """One file that stands for itself, as it was read."""
+
+    found: Found
+    before: Mark | None
+    mark: Mark
+    reading: Reading
+
+    @property
+    def path(self) -> str:
+        return str(self.found.path)
+
+    def save(self, connection: sqlite3.Connection) -> bool:
+        """Keep the file; tell whether records changed, or might have."""
+        family = self.found.family
+        if memory.read_mark(connection, family, self.path) != self.before:
+            return False
+        for place in places(self.found):
+            quarantine.forget(connection, str(place))
+        quarantine.put(connection, self.reading.rejected)
+        memory.keep_file(connection, family, self.path, self.mark, self.reading.records)
+        return self.before is not None or bool(self.reading.records)
+
+
+_Read = _FileReading | StartsReading
+_Known = Mark | Cursor | None
+
+
+def read_files(
+    journal: Journal,
+    files: Sequence[Found],
+    count: Count,
+    report: Callable[[int], None],
+    *,
+    again: bool = False,
+) -> None:
+    """Read the files that changed, and keep their records and rejections.
+
+    Args:
+        journal: of the home, its tables prepared.
+        files: in any order.
+        count: called for each file.
+        report: called with the number of files that are done.
+        again: read them also where they did not change.
+
+    Raises:
+        JournalError: what was read cannot be kept.
+    """
+    done = 0
+    while done < len(files):
+        chunk = _read_chunk(journal, files[done : done + CHUNK_FILES], again=again)
+        _save(journal, [reading for _, reading in chunk if reading is not None])
+        for found, reading in chunk:
+            count(found, _number(reading))
+        done += len(chunk)
+        report(done)
+
+
+def read_again(
+    journal: Journal, broken: Sequence[Broken], scanned: Sequence[Found], count: Count
+) -> bool:
+    """Read the files of records that cannot be decoded; tell whether any of them is there."""
+    named = {(found.family, str(found.path)): found for found in scanned}
+    files: dict[tuple[str, str], Found] = {}
+    for item in broken:
+        key = (item.family, item.path)
+        found = named.get(key)
+        if found is None:
+            found = found_again(item.family, Path(item.path), by_line=item.line > 0)
+        if found is not None:
+            files[key] = found
+    read_files(journal, list(files.values()), count, lambda _: None, again=True)
+    return bool(files)
+
+
+def _read_chunk(
+    journal: Journal, files: Sequence[Found], *, again: bool
+) -> list[tuple[Found, _Read | None]]:
+    """Read files, at least one, until it is enough to keep."""
+    with journal.reading() as connection:
+        known = [_known(connection, found) for found in files]
+    deadline = time.monotonic() + CHUNK_SECONDS
+    chunk: list[tuple[Found, _Read | None]] = []
+    records = 0
+    for found, before in zip(files, known, strict=True):
+        reading = _read(found, before, again=again)
+        chunk.append((found, reading))
+        records += max(0, _number(reading) or 0)
+        if records >= CHUNK_RECORDS or time.monotonic() >= deadline:
+            break
+    return chunk
+
+
+def _known(connection: sqlite3.Connection, found: Found) -> _Known:
+    path = str(found.path)
+    if found.kind == "events":
+        return cursors.get(connection, path)
+    return memory.read_mark(connection, found.family, path)
+
+
+def _read(found: Found, before: _Known, *, again: bool) -> _Read | None:
+    """What a file holds; None if it did not change."""
+    if not isinstance(before, Mark) and found.kind == "events":
+        return read_starts(found, before, again=again)
+    assert not isinstance(before, Cursor)
+    try:
+        mark = Mark(fingerprint(found), VERSIONS[found.family])
+    except OSError:
+        mark = Mark("", VERSIONS[found.family])  # reading it will say why
+    if mark.fingerprint and mark == before and not again:
+        return None
+    return _FileReading(found, before, mark, read(found))
+
+
+def _number(reading: _Read | None) -> int | None:
+    """How many records were read: None if the file did not change, -1 if it is of another kind."""
+    if reading is None:
+        return None
+    if isinstance(reading, StartsReading):
+        return len(reading.records)
+    found = reading.reading
+    return len(found.records) if found.records or found.rejected else -1
+
+
+def _save(journal: Journal, readings: Sequence[_Read]) -> None:
+    if not readings:
+        return
+    with journal.transaction() as tx:
+        changed = [reading.save(tx.connection) for reading in readings]
+        if any(changed):
+            raise_records_generation(tx.connection)

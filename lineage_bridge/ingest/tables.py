@@ -1,0 +1,127 @@
+"""The tables of ingest and how they came to be what they are.
+
+All that stands in them can be had again from the artifacts; none of it is needed to answer a
+question of the graph. Two numbers say that something changed, so that several processes notice each
+other: one for the records, one (`window_pending.generation`) for all the rest.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from lineage_bridge.journal.migrations import Room, statements
+
+# As they were when migrations began to be recorded. Released: never changed.
+_FIRST = (
+    """CREATE TABLE IF NOT EXISTS quarantine (
+    path TEXT NOT NULL,             -- absolute
+    line INTEGER NOT NULL,          -- counted from 1; 0: the whole file
+    family TEXT NOT NULL,           -- p2, p4, p5, p6
+    field TEXT,
+    reason TEXT NOT NULL,
+    PRIMARY KEY (path, line)
+)""",
+    """CREATE TABLE IF NOT EXISTS scanned_files (
+    path TEXT PRIMARY KEY,          -- absolute, real
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    inode INTEGER NOT NULL,
+    offset INTEGER NOT NULL,        -- bytes that were read
+    lines INTEGER NOT NULL,         -- lines in them
+    is_clean INTEGER NOT NULL,      -- 0: a line before the offset was rejected
+    fingerprint BLOB NOT NULL       -- of the first and the last bytes that were read
+) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS window_lines (
+    minute_us INTEGER PRIMARY KEY,  -- the minute in which the windows begin
+    hashes BLOB NOT NULL            -- 8 bytes for each line
+)""",
+    """CREATE TABLE IF NOT EXISTS serving_slots (
+    service TEXT NOT NULL, environment TEXT NOT NULL, deployment TEXT NOT NULL,
+    memory BLOB NOT NULL,           -- SlotMemory as JSON
+    PRIMARY KEY (service, environment, deployment)
+) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS serving_starts (
+    run_id TEXT PRIMARY KEY         -- a start that the evaluators have taken in
+) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS window_pending (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    generation INTEGER NOT NULL,    -- grows with every change, so that two processes notice
+    windows BLOB NOT NULL           -- read and not judged yet, as JSON
+)""",
+    """CREATE TABLE IF NOT EXISTS window_services (
+    service TEXT PRIMARY KEY,
+    blind TEXT NOT NULL             -- counters that were 0 or absent in every window, by comma
+) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS serving_judgements (
+    service TEXT NOT NULL, environment TEXT NOT NULL, deployment TEXT NOT NULL,
+    number INTEGER NOT NULL,        -- how often the deployment was judged anew
+    PRIMARY KEY (service, environment, deployment)
+) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS ingest_facts (
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+)""",
+    """CREATE TABLE IF NOT EXISTS read_files (
+    family TEXT NOT NULL,
+    path TEXT NOT NULL,             -- absolute
+    fingerprint TEXT NOT NULL,
+    PRIMARY KEY (family, path)
+)""",
+    """CREATE TABLE IF NOT EXISTS records (
+    family TEXT NOT NULL,
+    path TEXT NOT NULL,
+    line INTEGER NOT NULL,          -- 0: the whole file
+    part INTEGER NOT NULL,          -- a file or line may hold several records
+    body BLOB NOT NULL,
+    PRIMARY KEY (family, path, line, part)
+)""",
+    """CREATE TABLE IF NOT EXISTS emitted (
+    subject TEXT PRIMARY KEY,       -- what the event is about, such as `train/<run id>/COMPLETE`
+    said TEXT NOT NULL,             -- what it says, to see if that is still so
+    id TEXT NOT NULL                -- the id that it was emitted with
+)""",
+)
+
+INGEST = Room(
+    "ingest",
+    (
+        statements("tables", *_FIRST),
+        statements(
+            "records name their shape",
+            # Kind and number, such as `dataset/1`; NULL: of the time before, when all were 1.
+            "ALTER TABLE records ADD COLUMN shape TEXT",
+        ),
+        statements(
+            "files name the version of their adapter",
+            "ALTER TABLE read_files ADD COLUMN version INTEGER NOT NULL DEFAULT 1",
+            "ALTER TABLE scanned_files ADD COLUMN version INTEGER NOT NULL DEFAULT 1",
+        ),
+        statements(
+            "events that were appended and not saved yet",
+            """CREATE TABLE unsaved_events (
+    number INTEGER PRIMARY KEY,     -- in the order of appending
+    id TEXT NOT NULL UNIQUE,
+    subject TEXT NOT NULL,          -- as in `emitted`; of an observer: its deployment as JSON
+    said TEXT                       -- as in `emitted`; NULL: an observer's
+)""",
+        ),
+    ),
+)
+
+_RECORDS = "records_generation"
+
+
+def records_generation(connection: sqlite3.Connection) -> int:
+    """How often the records were changed, by any process."""
+    query = "SELECT value FROM ingest_facts WHERE key = ?"
+    row = connection.execute(query, (_RECORDS,)).fetchone()
+    return int(row[0]) if row is not None else 0
+
+
+def raise_records_generation(connection: sqlite3.Connection) -> None:
+    """Tell all processes that the records changed."""
+    connection.execute(
+        "INSERT INTO ingest_facts (key, value) VALUES (?, '1')"
+        " ON CONFLICT DO UPDATE SET value = CAST(value AS INTEGER) + 1",
+        (_RECORDS,),
+    )

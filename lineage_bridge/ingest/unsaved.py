@@ -1,0 +1,105 @@
+"""Events that were appended, until what is remembered of them is saved.
+
+Events are appended first and the memory of them is saved second. A process that is killed in
+between says the same again, and as ids are hashes of what is said, nothing stands there twice. But
+by then there may be more artifacts, and something else is said in that event's place: so each event
+leaves a note in the transaction that appends it, and the next process supersedes what it does not
+say again.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from lineage_bridge.events import Event, decode, ours
+from lineage_bridge.ingest.window_state import Standing
+from lineage_bridge.journal import Journal
+from lineage_bridge.naming import Slot
+
+EVENTS_PER_TRANSACTION = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event to append, and what it is about.
+
+    Attributes:
+        subject: as in the table `emitted`; of an observer's event its deployment.
+        said: as in `emitted`; None for an observer's event.
+    """
+
+    event: Event
+    subject: str
+    said: str | None = None
+
+
+def observer_subject(slot: Slot) -> str:
+    """The subject of what an observer tells of a deployment."""
+    return json.dumps([slot.service, slot.environment, slot.deployment])
+
+
+def append(journal: Journal, told: Sequence[Told]) -> int:
+    """Append events, some at a time, each with a note; return how many were new.
+
+    Raises:
+        JournalError: they cannot be written.
+    """
+    appended = 0
+    for begin in range(0, len(told), EVENTS_PER_TRANSACTION):
+        batch = told[begin : begin + EVENTS_PER_TRANSACTION]
+        with journal.transaction() as tx:
+            for item in batch:
+                appended += tx.append(item.event, "artifact") is not None
+            tx.connection.executemany(
+                "INSERT OR REPLACE INTO unsaved_events (id, subject, said) VALUES (?, ?, ?)",
+                [(item.event.id, item.subject, item.said) for item in batch],
+            )
+    return appended
+
+
+def settle_emitted(journal: Journal) -> None:
+    """Save what a process that was killed had appended for the records.
+
+    Raises:
+        JournalError: it cannot be written.
+    """
+    with journal.reading() as connection:
+        query = "SELECT 1 FROM unsaved_events WHERE said IS NOT NULL LIMIT 1"
+        if connection.execute(query).fetchone() is None:
+            return
+    with journal.transaction() as tx:
+        tx.connection.execute(
+            "INSERT OR REPLACE INTO emitted (subject, said, id) SELECT subject, said, id"
+            " FROM unsaved_events WHERE said IS NOT NULL ORDER BY number"
+        )
+        tx.connection.execute("DELETE FROM unsaved_events WHERE said IS NOT NULL")
+
+
+def load_ahead(connection: sqlite3.Connection) -> dict[Slot, list[Standing]]:
+    """By deployment, the observers' events that are ahead of what is remembered, by time."""
+    rows = connection.execute(
+        "SELECT u.subject, e.id, e.time_us, e.body FROM unsaved_events u JOIN events e"
+        " ON e.id = u.id WHERE u.said IS NULL ORDER BY e.time_us, e.seq"
+    )
+    ahead: dict[Slot, list[Standing]] = {}
+    for subject, event_id, time_us, body in rows:
+        before = ours(decode(body)).get("supersedes")
+        item = Standing(time_us, event_id, before)
+        ahead.setdefault(Slot(*json.loads(subject)), []).append(item)
+    return ahead
+
+
+def forget(connection: sqlite3.Connection, ids: Iterable[str]) -> None:
+    """Drop the notes of events that are remembered now."""
+    connection.executemany("DELETE FROM unsaved_events WHERE id = ?", [(i,) for i in ids])
+
+
+def forget_observers(connection: sqlite3.Connection, slots: Iterable[Slot]) -> None:
+    """Drop the notes of all events of these deployments."""
+    connection.executemany(
+        "DELETE FROM unsaved_events WHERE subject = ? AND said IS NULL",
+        [(observer_subject(slot),) for slot in slots],
+    )

@@ -1,0 +1,200 @@
+"""Window files -> windows that wait to be judged, and what else was seen on the way.
+
+Nothing is written here: what changed is handed out as `savings`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import groupby
+from operator import attrgetter
+from os import fstat
+from typing import BinaryIO
+
+from lineage_bridge.adapters.p5_windows import is_inconsistent, judged_facts, names_of, read_window
+from lineage_bridge.errors import ArtifactError
+from lineage_bridge.ingest import cursors, quarantine
+from lineage_bridge.ingest.blind_counters import BlindCounters
+from lineage_bridge.ingest.lines import LineReader
+from lineage_bridge.ingest.quarantine import Rejected, rejected
+from lineage_bridge.ingest.seen_lines import SeenLines
+from lineage_bridge.ingest.window_files import WindowFile
+from lineage_bridge.ingest.window_state import (
+    Pending,
+    Saving,
+    Sources,
+    load_pending,
+    pending_saving,
+)
+from lineage_bridge.journal import Journal
+
+FAMILY = "p5"
+
+_at_us = attrgetter("at_us")
+
+
+@dataclass(slots=True)
+class WindowsResult:
+    """What a run over window files did."""
+
+    files_unchanged: int = 0
+    lines: int = 0
+    new: int = 0
+    duplicates: int = 0
+    events: int = 0
+    rejected: list[Rejected] = field(default_factory=list)
+
+
+class WindowReading:
+    """The windows that were read and not judged yet.
+
+    Args:
+        journal: where what was remembered is.
+        result: counts what is read.
+    """
+
+    def __init__(self, journal: Journal, result: WindowsResult) -> None:
+        self.result = result
+        self.taken = 0  # windows, with those that are read again
+        self._sources = Sources()
+        with journal.reading() as connection:
+            self._pending = load_pending(connection, self._sources)
+            self._blind = BlindCounters(connection)
+            self._quarantined = {item.path for item in quarantine.list_rejected(connection)}
+        self._seen = SeenLines(journal)
+        self._has_changed = False
+        self._cursors: list[cursors.Cursor] = []
+        self._mended: list[tuple[str, int]] = []  # paths, and the line behind which they were read
+        self._rejected: list[Rejected] = []
+
+    def judge_before(
+        self,
+        until_us: int | None,
+        judge: Callable[[int, Sequence[Pending]], None],
+        may_go_on: Callable[[int], bool],
+    ) -> bool:
+        """Have judged what was written before an instant (None: everything).
+
+        Args:
+            until_us: the instant.
+            judge: takes an instant with its windows.
+            may_go_on: asked before each instant, which waits if the answer is no.
+
+        Returns:
+            Whether all of it was judged.
+        """
+        self._pending.sort(key=_at_us)
+        count = len(self._pending)
+        if until_us is not None:
+            count = bisect_left(self._pending, until_us, key=_at_us)
+        judged = 0
+        for at_us, windows in groupby(self._pending[:count], key=_at_us):
+            if not may_go_on(at_us):
+                break
+            together = list(windows)
+            judge(at_us, together)
+            judged += len(together)
+        del self._pending[:judged]
+        self._has_changed |= judged > 0
+        return judged == count
+
+    def savings(self) -> list[Saving]:
+        """What saves all that changed since the last time."""
+        found = [s for s in (self._seen.saving(), self._blind.saving()) if s is not None]
+        if self._cursors or self._rejected:
+            found.append(
+                partial(_save_files, known=self._cursors, mended=self._mended, bad=self._rejected)
+            )
+        if self._has_changed:
+            found.append(pending_saving(self._pending))
+        self._quarantined.update(item.path for item in self._rejected)
+        self._cursors, self._mended, self._rejected = [], [], []
+        self._has_changed = False
+        return found
+
+    def read(self, file: WindowFile) -> None:
+        """Read one file on from where it ended."""
+        found: list[Rejected] = []
+        try:
+            with open(file.path, "rb") as opened:  # noqa: PTH123 - a Path costs more than reading
+                self._read_open(file, opened, found)
+        except OSError as exc:
+            reason = f"cannot be read: {exc.strerror or exc}"
+            found.append(Rejected(file.path, FAMILY, 0, None, reason))
+        self._rejected += found
+        self.result.rejected += found
+
+    def _read_open(self, file: WindowFile, opened: BinaryIO, found: list[Rejected]) -> None:
+        seen = fstat(opened.fileno())
+        offset, lines = cursors.resume(file.cursor, opened)
+        if file.path in self._quarantined:  # what was rejected there is about to be read again
+            self._mended.append((file.path, lines if offset else -1))
+        reader = LineReader(opened, offset, lines)
+        read_before = file.cursor.rewound_lines if file.cursor is not None else 0
+        try:
+            for number, line in reader:
+                self._read_line(file, number, line, found, is_first=number > read_before)
+        except ArtifactError as exc:
+            found.append(rejected(file.path, FAMILY, exc))
+        has_bad_line = bool(found) or len(reader.problems) > (reader.unfinished is not None)
+        found += [rejected(file.path, FAMILY, problem) for problem in reader.problems]
+        cursor = cursors.Cursor(
+            file.path,
+            seen.st_size,
+            seen.st_mtime_ns,
+            seen.st_ino,
+            reader.offset,
+            reader.number,
+            is_clean=not has_bad_line,
+            fingerprint=cursors.fingerprint(opened, reader.offset),
+        )
+        self._cursors.append(cursor)
+
+    def _read_line(
+        self,
+        file: WindowFile,
+        number: int,
+        line: bytes,
+        found: list[Rejected],
+        *,
+        is_first: bool,  # else the line was counted in an earlier run, and its file rewound
+    ) -> None:
+        result = self.result
+        result.lines += is_first
+        try:
+            window = read_window(line)
+            facts, at_us = judged_facts(window)
+            source = self._sources.of(names_of(window))
+        except ArtifactError as exc:
+            found.append(Rejected(file.path, FAMILY, number, exc.field, exc.reason))
+            return
+        if not self._seen.is_new(facts.start_us, line, source.slot):
+            result.duplicates += is_first
+            return
+        self.taken += 1
+        result.new += is_first
+        self._blind.look(window)
+        sums = (
+            window.success_count,
+            window.failure_count,
+            window.rejected_count,
+            window.timeout_count,
+        )
+        self._pending.append(Pending(at_us, source, facts, sums, is_inconsistent(window)))
+        self._has_changed = True
+
+
+def _save_files(
+    connection: sqlite3.Connection,
+    known: Sequence[cursors.Cursor],
+    mended: Sequence[tuple[str, int]],
+    bad: Sequence[Rejected],
+) -> None:
+    for path, after_line in mended:
+        quarantine.forget(connection, path, after_line=after_line)
+    quarantine.put(connection, bad)
+    cursors.put_all(connection, known)
