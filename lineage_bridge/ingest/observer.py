@@ -18,7 +18,7 @@ from lineage_bridge.assess.serving import DeploymentState
 from lineage_bridge.assess.serving_facts import serving_facts
 from lineage_bridge.events import Event, Job
 from lineage_bridge.ingest.activations import Activation, Period, Starts
-from lineage_bridge.ingest.window_state import Implied, Pending, SlotMemory, Standing
+from lineage_bridge.ingest.serving_memory import Implied, Pending, SlotMemory, Standing
 from lineage_bridge.naming import Slot
 from lineage_bridge.times import from_micros
 

@@ -16,16 +16,9 @@ from lineage_bridge.assess.policy import ServingPolicy, policy_mark
 from lineage_bridge.ingest.activations import Starts
 from lineage_bridge.ingest.knowledge import Knowledge
 from lineage_bridge.ingest.observer import Observer
+from lineage_bridge.ingest.serving_memory import Pending, Source, Standing
 from lineage_bridge.ingest.unsaved import Told, forget, load_ahead, observer_subject
-from lineage_bridge.ingest.window_state import (
-    Memories,
-    Pending,
-    Saving,
-    Source,
-    Standing,
-    load_fed,
-    save_fed,
-)
+from lineage_bridge.ingest.window_state import Memories, Saving, load_fed, save_fed
 from lineage_bridge.journal import Journal
 from lineage_bridge.naming import Slot
 

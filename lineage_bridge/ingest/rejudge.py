@@ -1,9 +1,10 @@
 """Judge a deployment anew where what it was judged by turned out to be something else.
 
-That is so when a start turns up that is older than what was judged, and when the settings hold the
-deployment to another policy. Everything that is remembered of it is let go and all its windows are
-read once more in their order, so that in the end it stands as if all had been known from the start.
-Events that say something else by then are superseded; those that say the same stay as they are.
+That is so when a start turns up that is older than what was judged, when the settings hold the
+deployment to another policy, and when what is remembered of it cannot be decoded. Everything that
+is remembered of it is let go and all its windows are read once more in their order, so that in the
+end it stands as if all had been known from the start. Events that say something else by then are
+superseded; those that say the same stay as they are.
 
 Where windows can no longer be read (their files are gone), the sums must not shrink: then only what
 can be said without them is mended, and judging goes on from there.
@@ -25,10 +26,9 @@ from lineage_bridge.ingest import cursors, unsaved
 from lineage_bridge.ingest.activations import Activation
 from lineage_bridge.ingest.lines import LineReader
 from lineage_bridge.ingest.seen_lines import SeenLines
+from lineage_bridge.ingest.serving_memory import SlotMemory, Sources, Standing
 from lineage_bridge.ingest.window_state import (
-    SlotMemory,
-    Sources,
-    Standing,
+    BROKEN,
     all_slots,
     judge_anew,
     load_fed,
@@ -76,7 +76,11 @@ def plan(
         counted = _counted(connection, due)
         paths = cursors.list_paths(connection)
     search = _Search(journal, due, paths)
-    whole = [slot for slot in due if len(search.lines[slot]) == counted[slot]]
+    whole = [
+        slot
+        for slot, memory in due.items()
+        if memory.policy == BROKEN or len(search.lines[slot]) == counted[slot]
+    ]
     standing: Mapping[Slot, list[Standing]] = {}
     if whole:
         with journal.reading() as connection:
@@ -119,10 +123,13 @@ def _due(
     return {
         slot: memory
         for slot, memory in all_slots(connection)
-        if memory.state is not None
-        and (
-            memory.policy not in {"", policy_mark(policies(slot))}
-            or any(start.started_us <= memory.judged_us for start in new.get(slot, ()))
+        if memory.policy == BROKEN
+        or (
+            memory.state is not None
+            and (
+                memory.policy not in {"", policy_mark(policies(slot))}
+                or any(start.started_us <= memory.judged_us for start in new.get(slot, ()))
+            )
         )
     }
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from lineage_bridge.events import Event, decode, ours
-from lineage_bridge.ingest.window_state import Standing
+from lineage_bridge.ingest.serving_memory import Standing
 from lineage_bridge.journal import Journal
 from lineage_bridge.naming import Slot
 

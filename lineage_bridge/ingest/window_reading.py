@@ -22,14 +22,9 @@ from lineage_bridge.ingest.blind_counters import BlindCounters
 from lineage_bridge.ingest.lines import LineReader
 from lineage_bridge.ingest.quarantine import Rejected, rejected
 from lineage_bridge.ingest.seen_lines import SeenLines
+from lineage_bridge.ingest.serving_memory import Pending, Sources
 from lineage_bridge.ingest.window_files import WindowFile
-from lineage_bridge.ingest.window_state import (
-    Pending,
-    Saving,
-    Sources,
-    load_pending,
-    pending_saving,
-)
+from lineage_bridge.ingest.window_state import Saving, load_pending, pending_saving
 from lineage_bridge.journal import Journal
 
 FAMILY = "p5"

@@ -10,168 +10,33 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 
 import msgspec
 
-from lineage_bridge.adapters.p5_windows import Names, check_names
+from lineage_bridge.adapters.p5_windows import Names
 from lineage_bridge.assess.lookback import WindowFacts
-from lineage_bridge.assess.serving import DeploymentState
-from lineage_bridge.assess.serving_facts import Totals
+from lineage_bridge.errors import JournalError
+from lineage_bridge.ingest.serving_memory import (
+    Implied,
+    Pending,
+    SlotMemory,
+    Sources,
+    Standing,
+    Sums,
+)
 from lineage_bridge.journal import Journal
 from lineage_bridge.naming import Slot
 
-Sums = tuple[int, int, int, int]  # successes, failures, rejected, timeouts
 Saving = Callable[[sqlite3.Connection], None]  # all made up before a transaction begins
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Source:
-    """What all windows of one endpoint and one model version have in common.
-
-    There is one object for each (`Sources`), so that it is compared and hashed by identity.
-    """
-
-    slot: Slot
-    endpoint: str
-    model: str
-    version: str
-
-    @property
-    def names(self) -> Names:
-        """As its windows carry them."""
-        slot = self.slot
-        return (
-            slot.service,
-            slot.environment,
-            slot.deployment,
-            self.endpoint,
-            self.model,
-            self.version,
-        )
-
-
-class Pending(msgspec.Struct, gc=False):
-    """A window that was read, and when it became known. Many, and in no cycle: not for the gc."""
-
-    at_us: int
-    source: Source
-    facts: WindowFacts
-    sums: Sums
-    is_inconsistent: bool
-
-
-class Sources:
-    """Every source that was met, by the names that its windows carry."""
-
-    def __init__(self) -> None:
-        self._by_names: dict[Names, Source] = {}
-
-    def of(self, names: Names) -> Source:
-        """The source of windows with these names.
-
-        Raises:
-            ArtifactError: one of the names is blank.
-        """
-        source = self._by_names.get(names)
-        if source is None:
-            check_names(names)
-            service, environment, deployment, endpoint, model, version = names
-            source = Source(Slot(service, environment, deployment), endpoint, model, version)
-            self._by_names[names] = source
-        return source
-
-
-@dataclass(slots=True)
-class Implied:
-    """A model version that served, by its windows, without a deployment event."""
-
-    model: str
-    version: str
-    first_us: int
-    windows: int = 0
-
-
-@dataclass(slots=True)
-class Standing:
-    """An observer's event of an earlier judgement that stands until this one comes to its time."""
-
-    at_us: int
-    id: str
-    supersedes: str | None = None
-
-
-@dataclass(slots=True)
-class SlotMemory:
-    """A deployment as it stands.
-
-    Attributes:
-        state: the evaluator of the activation that is judged.
-        judged_us: the instant that was judged last.
-        totals: the sums of each model version.
-        implied: model versions without a deployment event.
-        late_windows: windows that came when their instant had been judged.
-        inconsistent_windows: windows whose numbers contradict each other.
-        emitted_us: the newest event that the finding or the heartbeat called for.
-        event_us: the newest event of all.
-        event_id: its id.
-        twins: ids of others that say the same, each in place of another event.
-        moved: the sums changed since then.
-        ended: it was the end of a backfill.
-        policy: the mark of the policy that all this was judged by.
-        standing: events of an earlier judgement, by time.
-    """
-
-    state: DeploymentState | None = None
-    judged_us: int = 0
-    totals: list[Totals] = field(default_factory=list)
-    implied: list[Implied] = field(default_factory=list)
-    late_windows: int = 0
-    inconsistent_windows: int = 0
-    emitted_us: int = 0
-    event_us: int = 0
-    event_id: str | None = None
-    twins: list[str] = field(default_factory=list)
-    moved: bool = False
-    ended: bool = False
-    policy: str = ""
-    standing: list[Standing] = field(default_factory=list)
-
-    def count(self, window: Pending) -> None:
-        """Add a window to the sums of its model version."""
-        totals = self._totals(window.source.model, window.source.version)
-        successes, failures, rejected, timeouts = window.sums
-        totals.windows += 1
-        totals.requests += window.facts.requests
-        totals.successes += successes
-        totals.failures += failures
-        totals.rejected += rejected
-        totals.timeouts += timeouts
-        totals.predictions += window.facts.predictions
-        self.inconsistent_windows += window.is_inconsistent
-        self.moved = True
-
-    def take_standing(self, until_us: int) -> list[Standing]:
-        """The events of an earlier judgement up to an instant; they are this one's to replace."""
-        if not self.standing:
-            return []
-        due = [item for item in self.standing if item.at_us <= until_us]
-        self.standing = [item for item in self.standing if item.at_us > until_us]
-        return due
-
-    def _totals(self, model: str, version: str) -> Totals:
-        for totals in self.totals:
-            if totals.model == model and totals.version == version:
-                return totals
-        self.totals.append(Totals(model, version))
-        self.totals.sort(key=lambda t: (t.model, t.version))
-        return self._totals(model, version)
-
-
 _encode = msgspec.json.Encoder().encode
-_memory_of = msgspec.json.Decoder(SlotMemory).decode
+_decode_memory: Callable[[bytes], SlotMemory] = msgspec.json.Decoder(SlotMemory).decode
 _pending_of = msgspec.json.Decoder(list[tuple[int, Names, WindowFacts, Sums, bool]]).decode
+
+
+# The policy of a memory that could not be decoded: all of the deployment is read and judged anew.
+BROKEN = "broken"
 
 
 class Memories:
@@ -214,6 +79,13 @@ def _save_memories(
     connection.executemany("INSERT OR REPLACE INTO serving_slots VALUES (?, ?, ?, ?)", rows)
 
 
+def _memory_of(body: bytes) -> SlotMemory:
+    try:
+        return _decode_memory(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return SlotMemory(policy=BROKEN)
+
+
 def _load_memory(connection: sqlite3.Connection, slot: Slot) -> SlotMemory:
     row = connection.execute(
         "SELECT memory FROM serving_slots WHERE service = ? AND environment = ? AND deployment = ?",
@@ -231,11 +103,22 @@ def all_slots(connection: sqlite3.Connection) -> list[tuple[Slot, SlotMemory]]:
 
 
 def load_pending(connection: sqlite3.Connection, sources: Sources) -> list[Pending]:
-    """The windows that were read and not judged yet."""
+    """The windows that were read and not judged yet.
+
+    Raises:
+        JournalError: they cannot be decoded.
+    """
     row = connection.execute("SELECT windows FROM window_pending").fetchone()
+    try:
+        stored = _pending_of(row[0]) if row else []
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
+        raise JournalError(
+            f"The serving windows that wait to be judged cannot be decoded: {exc}. Use the version "
+            "of lineage-bridge that read them, or read all artifacts into another `--home`."
+        ) from exc
     return [
         Pending(at_us, sources.of(names), facts, sums, is_inconsistent)
-        for at_us, names, facts, sums, is_inconsistent in (_pending_of(row[0]) if row else [])
+        for at_us, names, facts, sums, is_inconsistent in stored
     ]
 
 

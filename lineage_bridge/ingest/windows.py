@@ -31,11 +31,12 @@ from lineage_bridge.ingest.activations import Activation
 from lineage_bridge.ingest.knowledge import Knowledge, Waiting
 from lineage_bridge.ingest.memory import Emitted, keep_emitted
 from lineage_bridge.ingest.observers import Observers
+from lineage_bridge.ingest.serving_memory import Pending
 from lineage_bridge.ingest.tables import INGEST
 from lineage_bridge.ingest.unsaved import Told
 from lineage_bridge.ingest.window_files import WindowFile, changed_files
 from lineage_bridge.ingest.window_reading import WindowReading, WindowsResult
-from lineage_bridge.ingest.window_state import Pending, generation_of, raise_generation
+from lineage_bridge.ingest.window_state import generation_of, raise_generation
 from lineage_bridge.journal import Journal
 from lineage_bridge.journal.lease import PASS_SECONDS, lease, patient
 from lineage_bridge.naming import Slot

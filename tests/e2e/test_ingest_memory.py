@@ -16,6 +16,7 @@ from lineage_bridge.ingest.backfill import backfill
 from lineage_bridge.journal import Journal
 from lineage_bridge.settings import Settings
 
+ALL_SLOTS = "SELECT * FROM serving_slots"
 FAMILIES = ("p2", "p4", "p5", "p6")
 
 
@@ -186,6 +187,32 @@ def test_a_line_that_is_gone_is_named_as_long_as_it_is(city, lb, tmp_path):
 
     path.write_bytes(b"".join(lines))
     assert lb("backfill", "--json", city).json["rejected"] == []
+
+
+@pytest.mark.parametrize("damage", ["x'00'", "CAST('[1]' AS BLOB)"])
+def test_the_memory_of_a_deployment_that_cannot_be_decoded_is_made_anew(city, lb, tmp_path, damage):
+    before = graph(lb)
+    slots = ask(tmp_path, ALL_SLOTS)
+    change(tmp_path, f"UPDATE serving_slots SET memory = {damage}")
+    assert lb("doctor", "--json").err == ""
+
+    again = lb("backfill", "--json", city)
+
+    assert (again.code, again.err) == (0, "")
+    assert [json.loads(row[-1])["totals"] for row in ask(tmp_path, ALL_SLOTS)] == [
+        json.loads(row[-1])["totals"] for row in slots
+    ]
+    assert graph(lb) == before
+
+
+def test_waiting_windows_that_cannot_be_decoded_are_named(city, lb, tmp_path):
+    change(tmp_path, "UPDATE window_pending SET windows = x'00'")
+
+    result = lb("backfill", city)
+
+    assert result.code != 0
+    assert "wait to be judged" in result.err
+    assert "Traceback" not in result.err
 
 
 # Killed between appending and saving
