@@ -13,7 +13,10 @@ from collections.abc import Callable
 LAG_SECONDS = 5.0
 EVENT_BYTES = 2048  # what an event costs to fold, whatever its size, as if it were so much larger
 FIRST_RATE = 5_000_000.0  # bytes per second, until it was measured
-HEADROOM = 0.8  # slower than folding, so that it catches up
+LARGE_BYTES = 64 * 1024  # of an event: larger ones wait for each other, and no small one for them
+SMALL_SHARE = 0.6  # of the rate of folding; with the large ones' less than all, so it catches up
+LARGE_SHARE = 0.3
+MAX_DELAY_SECONDS = 10.0  # a producer gives up some day
 NEWEST_SHARE = 0.3  # of the measured rate, for the newest measurement
 
 
@@ -31,7 +34,7 @@ class Pace:
         self._cost = 0  # of all that is waiting
         self._rate = FIRST_RATE
         self._folded_at = clock()
-        self._free_at = 0.0
+        self._free_at = {is_large: 0.0 for is_large in (False, True)}
 
     def appended(self, seq: int, size: int) -> None:
         """An event of so many bytes is in the journal."""
@@ -70,11 +73,14 @@ class Pace:
         # By what is waiting, and not only by how long it has: what would be let in until the oldest
         # of it is that old might be more than is folded in minutes.
         if max(self.lag_seconds, self._cost / self._rate) <= LAG_SECONDS:
-            self._free_at = now
+            self._free_at = dict.fromkeys(self._free_at, now)
             return 0.0
         self.slowed += 1
-        self._free_at = max(self._free_at, now) + _cost(size) / (self._rate * HEADROOM)
-        return self._free_at - now
+        is_large = size > LARGE_BYTES
+        share = LARGE_SHARE if is_large else SMALL_SHARE
+        free_at = max(self._free_at[is_large], now) + _cost(size) / (self._rate * share)
+        self._free_at[is_large] = min(free_at, now + MAX_DELAY_SECONDS)
+        return self._free_at[is_large] - now
 
 
 def _cost(size: int) -> int:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from lineage_bridge.collector.pace import EVENT_BYTES, LAG_SECONDS, Pace
+from lineage_bridge.collector.pace import EVENT_BYTES, LAG_SECONDS, MAX_DELAY_SECONDS, Pace
 
 
 class Clock:
@@ -71,6 +71,7 @@ def test_beside_a_giant_small_events_hardly_wait(pace, clock):
     pace.appended(200, 14 * 1024 * 1024)
     clock.now += 10
     delays = []
+    assert 0 < pace.delay(14 * 1024 * 1024) <= MAX_DELAY_SECONDS
     for seq in range(201, 401):
         clock.now += 0.05
         delays.append(pace.delay(3000))
