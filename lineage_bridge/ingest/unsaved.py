@@ -19,7 +19,7 @@ from lineage_bridge.ingest.serving_memory import Standing
 from lineage_bridge.journal import Journal
 from lineage_bridge.naming import Slot
 
-EVENTS_PER_TRANSACTION = 200
+EVENTS_PER_TRANSACTION = 500
 
 
 @dataclass(frozen=True, slots=True)
