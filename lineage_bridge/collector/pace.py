@@ -34,7 +34,7 @@ class Pace:
         self._cost = 0  # of all that is waiting
         self._rate = FIRST_RATE
         self._folded_at = clock()
-        self._free_at = {is_large: 0.0 for is_large in (False, True)}
+        self._free_at = dict.fromkeys((False, True), 0.0)
 
     def appended(self, seq: int, size: int) -> None:
         """An event of so many bytes is in the journal."""
@@ -53,7 +53,9 @@ class Pace:
         now = self._clock()
         if cost and now > self._folded_at:
             newest = cost / (now - self._folded_at)
-            self._rate += NEWEST_SHARE * (newest - self._rate)
+            # Where nothing is left, folding may have been done long before anybody looked.
+            if self._waiting or newest > self._rate:
+                self._rate += NEWEST_SHARE * (newest - self._rate)
         if cost:
             self._folded_at = now
 
