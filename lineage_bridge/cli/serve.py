@@ -176,7 +176,7 @@ def collector(settings: Settings, host: str, port: int | None) -> None:
 @port_option("--port", COLLECTOR_PORT, "The collector's port.")
 @port_option("--exporter-port", EXPORTER_PORT, "The exporter's port.")
 def up(settings: Settings, host: str, port: int | None, exporter_port: int | None) -> None:
-    """Run everything in one process: collector, index page, exporter, and forwarding to Marquez.
+    """Run everything: collector, index page, exporter, and forwarding to Marquez.
 
     With MARQUEZ_URL set, what is ours goes on to that Marquez, for ever and without loss.
     """
