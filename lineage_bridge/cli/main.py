@@ -20,7 +20,7 @@ from lineage_bridge.cli.context import config_option, home_option
 # command -> (module below lineage_bridge.cli, attribute, one line for --help)
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "demo": ("demo", "demo", "Show the whole thing on real artifacts."),
-    "up": ("serve", "up", "Run collector, index page, exporter and forwarding in one process."),
+    "up": ("serve", "up", "Run collector, index page, exporter and forwarding together."),
     "collector": ("serve", "collector", "Serve Marquez's API over the journal."),
     "backfill": ("backfill", "backfill", "Read artifacts and append their events to the journal."),
     "graph": ("views", "graph", "Show the lineage graph, or the part around a node."),
