@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from lineage_bridge.errors import EventError
+from lineage_bridge.errors import EventError, JournalError
 from lineage_bridge.events import decode, ours
 from lineage_bridge.graph.facts import own_identity, read_facts
 from lineage_bridge.graph.history import History, Key, read_history
@@ -23,8 +23,17 @@ from lineage_bridge.graph.load import load
 from lineage_bridge.graph.reduce import GRAPH
 from lineage_bridge.graph.retention import needed
 from lineage_bridge.journal import Journal, Model, Stored, catch_up, rebuild
+from lineage_bridge.journal.fold import WAIT_SECONDS
+from lineage_bridge.journal.lease import lease, patient
 from lineage_bridge.journal.models import in_use
-from lineage_bridge.journal.prune import REFUSED, awaited_seqs, doom, finish_pruning
+from lineage_bridge.journal.prune import (
+    REFUSED,
+    awaited_seqs,
+    derived_again,
+    doom,
+    finish_pruning,
+    is_to_derive,
+)
 from lineage_bridge.journal.store import read_events
 from lineage_bridge.times import format_time, to_micros
 
@@ -103,15 +112,16 @@ def prune(
     """
     started = time.perf_counter()
     bytes_before = journal.bytes_on_disk()
-    finish_pruning(journal)
-    catch_up(journal, GRAPH)
-    with journal.reading() as connection:
-        planned = plan(connection, before=before, now=now)
-        derived = in_use(connection, models)
-    if planned.doomed and not dry_run:
-        doom(journal, planned.doomed)
-        finish_pruning(journal)
-        rebuild(journal, derived, keep=keep)
+    with lease(journal.home, "prune", wait=patient(WAIT_SECONDS)) as held:
+        if not held:
+            raise JournalError("Another process prunes this journal; wait for its end.")
+        _finish(journal, models, keep)  # what an earlier one left
+        catch_up(journal, GRAPH)
+        with journal.reading() as connection:
+            planned = plan(connection, before=before, now=now)
+        if planned.doomed and not dry_run:
+            doom(journal, planned.doomed)
+            _finish(journal, models, keep)
     vacuum_seconds = 0.0
     if not dry_run:
         vacuum_started = time.perf_counter()
@@ -129,6 +139,17 @@ def prune(
         seconds=round(time.perf_counter() - started, 3),
         vacuum_seconds=round(vacuum_seconds, 3),
     )
+
+
+def _finish(journal: Journal, models: Sequence[Model], keep: Sequence[Model]) -> None:
+    """Delete what was decided upon, and derive again what may still hold it."""
+    finish_pruning(journal)
+    if not is_to_derive(journal):
+        return
+    with journal.reading() as connection:
+        derived = in_use(connection, models)
+    rebuild(journal, derived, keep=keep)
+    derived_again(journal)
 
 
 def plan(connection: sqlite3.Connection, *, before: datetime, now: datetime) -> Plan:

@@ -20,6 +20,7 @@ REFUSED = "refused"  # the kind of an event that the collector answered 400: kep
 # What becomes of these is still open: the event itself is needed.
 _OPEN_STATES = ("pending", "held", "dead", "stale")
 BITE = 100  # events that are deleted in one transaction: a few milliseconds
+_TO_DERIVE = -1  # stands there until what is derived knows no more of what went
 _DECIDED = 0  # stands among the numbers once all of them do
 
 
@@ -53,12 +54,14 @@ def remove(connection: sqlite3.Connection, seqs: Iterable[int]) -> None:
 def doom(journal: Journal, seqs: Iterable[int]) -> None:
     """Decide that events go. Until the last of them is written down, nothing is decided."""
     with journal.transaction() as tx:
-        tx.connection.execute("DELETE FROM pruning")
+        tx.connection.execute("DELETE FROM pruning WHERE seq >= 0")
     for some in _bites(seqs):
         with journal.transaction() as tx:
             tx.connection.executemany("INSERT INTO pruning VALUES (?)", [(seq,) for seq in some])
     with journal.transaction() as tx:
-        tx.connection.execute("INSERT INTO pruning VALUES (?)", (_DECIDED,))
+        tx.connection.execute(
+            "INSERT OR IGNORE INTO pruning VALUES (?), (?)", (_DECIDED, _TO_DERIVE)
+        )
 
 
 def finish_pruning(journal: Journal) -> int:
@@ -74,17 +77,31 @@ def finish_pruning(journal: Journal) -> int:
             remove(tx.connection, going)
             tx.connection.executemany("DELETE FROM pruning WHERE seq = ?", [(seq,) for seq in some])
             tx.connection.execute(
-                "DELETE FROM pruning WHERE seq = ? AND (SELECT count(*) FROM pruning) = 1",
-                (_DECIDED,),
+                "DELETE FROM pruning WHERE seq = ?"
+                " AND NOT EXISTS (SELECT 1 FROM pruning WHERE seq > ?)",
+                (_DECIDED, _DECIDED),
             )
         gone += len(going)
     return gone
 
 
+def is_to_derive(journal: Journal) -> bool:
+    """Whether what is derived may still hold what was pruned."""
+    with journal.reading() as connection:
+        found = connection.execute("SELECT 1 FROM pruning WHERE seq = ?", (_TO_DERIVE,))
+        return found.fetchone() is not None
+
+
+def derived_again(journal: Journal) -> None:
+    """Everything was derived again since."""
+    with journal.transaction() as tx:
+        tx.connection.execute("DELETE FROM pruning WHERE seq = ?", (_TO_DERIVE,))
+
+
 def _doomed(journal: Journal) -> list[int]:
     with journal.reading() as connection:
         rows = connection.execute(
-            "SELECT seq FROM pruning WHERE seq != ? AND EXISTS"
+            "SELECT seq FROM pruning WHERE seq > ? AND EXISTS"
             " (SELECT 1 FROM pruning WHERE seq = ?) ORDER BY seq LIMIT ?",
             (_DECIDED, _DECIDED, BITE),
         )

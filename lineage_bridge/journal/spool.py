@@ -76,8 +76,8 @@ def take_in(journal: Journal) -> int:
         taken = sum(_append(journal, some) for some in _batches(path))
         # Only now: killed before it, the keys say what of the file is in the journal.
         path.unlink()
-    with journal.transaction() as tx:
-        tx.connection.execute("DELETE FROM spooled")
+        with journal.transaction() as tx:
+            tx.connection.execute("DELETE FROM spooled")
     return taken
 
 

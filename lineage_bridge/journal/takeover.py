@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+from lineage_bridge.errors import JournalError
 from lineage_bridge.journal.connect import BUSY_SECONDS, connect_for_reading
 from lineage_bridge.journal.database import begin_immediate
 from lineage_bridge.journal.derived import create_models, derived_path
@@ -43,7 +44,7 @@ def take_over(
         move: False leaves a home of an older version as it is; events can be appended to it.
 
     Raises:
-        JournalError: the home is newer than this version.
+        JournalError: the home is newer than this version, or another process is stuck over it.
         sqlite3.Error: SQLite refused.
     """
     if format_of(connection) == FORMAT and not pending(connection, JOURNAL):
@@ -51,7 +52,12 @@ def take_over(
     if _derived_tables(connection):
         if not move:
             return
-        with lease(home, "takeover", wait=patient(TAKE_OVER_SECONDS)):
+        with lease(home, "takeover", wait=patient(TAKE_OVER_SECONDS)) as held:
+            if not held:
+                raise JournalError(
+                    f"Another process takes the home `{home}` over, and does not come to an end. "
+                    "Stop it, or try again later."
+                )
             _move(connection, home, progress or (lambda *_: None))
     else:
         _finish(connection, home)

@@ -17,7 +17,7 @@ from lineage_bridge.journal import Journal
 
 DYING = Path(__file__).with_name("dying_command.py")
 NOW = ("--at", "2026-11-20T00:00:00Z")
-POINTS = (*range(1, 60, 6), *range(60, 400, 45), 700, 1100, 1800, 3000, 5000)
+POINTS = (*range(1, 60, 3), *range(60, 400, 45), 700, 1100, 1800, 3000, 5000)
 
 
 def answers(home):
@@ -57,8 +57,9 @@ def test_a_pruning_that_is_killed_changes_no_answer_and_is_finished(
     die(point, *prune)
 
     assert answers(home)[1:] == before
-    assert run_command("journal", "rebuild", "--home", home).code == 0
-    assert answers(home)[1:] == before
+    if point % 2:  # the others are pruned again at once
+        assert run_command("journal", "rebuild", "--home", home).code == 0
+        assert answers(home)[1:] == before
     assert run_command(*prune).code == 0
     assert answers(home) == pruned
     assert run_command("journal", "verify", "--home", home).code == 0
