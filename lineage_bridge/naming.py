@@ -1,9 +1,9 @@
-"""Names, versions and run ids: how an upstream's words become one identity.
+"""Names, versions and run ids: turn the words that upstreams write into identities.
 
-Invariant: two upstream names never become one. Parts are percent-encoded, so joining them with dots
-is injective; a name that is too long ends in a hash of the whole.
-Source: the OpenLineage naming spec for physical stores; what Marquez accepts for the rest
-(a namespace is of `[a-zA-Z0-9:;=/_.@+-]`, a name is any text).
+Invariant: two upstream names never become the same name. Parts are percent-encoded, so joining them
+with dots is injective; a name that is too long ends in a hash of the whole.
+Source: the OpenLineage naming spec for physical stores; for the rest the rules of Marquez
+(a namespace consists of `[a-zA-Z0-9:;=/_.@+-]`, a name is any text).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def encode_part(text: str) -> str:
     """Keep ASCII letters, digits, `_` and `-`; percent-encode every other byte of the UTF-8.
 
     Raises:
-        NamingError: it is empty or only white space.
+        NamingError: the text is empty or only white space.
     """
     if not text.strip():
         raise NamingError(f"a name must not be blank, got {text!r}")
@@ -44,7 +44,7 @@ def encode_part(text: str) -> str:
 
 
 def limit(name: str) -> str:
-    """The name, or its beginning, `~` and a hash of it where it is over `MAX_NAME` characters."""
+    """Shorten a name over `MAX_NAME` characters to its beginning, `~` and a hash of the whole."""
     if len(name) <= MAX_NAME:
         return name
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
@@ -56,17 +56,17 @@ def _join(*parts: str) -> str:
 
 
 def features_dataset(store: str | None, name: str) -> str:
-    """`features.<store>.<name>`, or `features.<name>` where no artifact says the store."""
+    """Return `features.<store>.<name>`, or `features.<name>` where no artifact names the store."""
     return _join("features", store, name) if store else _join("features", name)
 
 
 def model_dataset(model: str) -> str:
-    """`models.<model>`."""
+    """Return `models.<model>`."""
     return _join("models", model)
 
 
 def p2_model_dataset(algorithm: str) -> str:
-    """`models.p2.<algorithm>`: P2's own models have no name but their algorithm."""
+    """Return `models.p2.<algorithm>`: P2's own models have no name but their algorithm."""
     return _join("models", "p2", algorithm)
 
 
@@ -90,27 +90,27 @@ class Slot:
 
 
 def build_job(store: str | None, name: str) -> str:
-    """`build.<store>.<name>`."""
+    """Return `build.<store>.<name>`, or `build.<name>` without a store."""
     return _join("build", store, name) if store else _join("build", name)
 
 
 def train_job(model_name: str) -> str:
-    """`train.<model>` for `models.<model>`."""
+    """Return `train.<model>` for `models.<model>`."""
     return limit("train." + model_name.removeprefix("models."))
 
 
 def publish_job(model_name: str) -> str:
-    """`publish.<model>` for `models.<model>`."""
+    """Return `publish.<model>` for `models.<model>`."""
     return limit("publish." + model_name.removeprefix("models."))
 
 
 def observe_job(dataset_name: str) -> str:
-    """`observe.<dataset>`: one observer for all that reading that dataset alone can find."""
+    """Return `observe.<dataset>`: the one job for all findings about that dataset alone."""
     return limit(f"observe.{dataset_name}")
 
 
 def check_namespace(namespace: str) -> str:
-    """Return the namespace.
+    """Return the namespace if Marquez accepts it.
 
     Raises:
         NamingError: Marquez would not accept it.
@@ -124,7 +124,7 @@ def check_namespace(namespace: str) -> str:
 
 
 def duckdb_namespace(store: str) -> str:
-    """`duckdb://<store>`; bytes that no namespace may hold become `+HH`, `+` itself too."""
+    """Return `duckdb://<store>`; bytes other than A-Z a-z 0-9 `_` `-` `.` become `+HH`."""
     raw = store.encode("utf-8", "surrogatepass")
     kept = _KEPT | {ord(".")}
     text = "".join(chr(b) if b in kept else f"+{b:02X}" for b in raw)
@@ -132,21 +132,21 @@ def duckdb_namespace(store: str) -> str:
 
 
 def store_of_path(path: str) -> str | None:
-    """The store that a database file is: its stem. `../data/mobility.duckdb` -> `mobility`."""
+    """Name the store after its database file's stem: `../data/mobility.duckdb` -> `mobility`."""
     last = re.split(r"[/\\]", path.strip())[-1]
     stem = last.rsplit(".", 1)[0] if "." in last.lstrip(".") else last
     return stem.strip() or None
 
 
 def known(text: str | None) -> str | None:
-    """The text, or None where an upstream wrote nothing, blanks, or `unknown`."""
+    """Return the text, or None where an upstream wrote nothing, blanks, or `unknown`."""
     if text is None or not text.strip() or text.strip().lower() == UNKNOWN:
         return None
     return text
 
 
 def parse_stamp(text: str) -> datetime | None:
-    """The instant of `YYYYMMDD_HHMMSS`, read as UTC; None if it is no such stamp."""
+    """Return the instant of `YYYYMMDD_HHMMSS`, read as UTC; None if the text is no such stamp."""
     if not _STAMP.fullmatch(text):
         return None
     try:
@@ -156,7 +156,7 @@ def parse_stamp(text: str) -> datetime | None:
 
 
 def version_time(text: str) -> datetime | None:
-    """The instant that a version spells: a stamp, or ISO with `Z` or an offset; else None."""
+    """Return the instant that a version spells (a stamp, or ISO with `Z` or an offset), or None."""
     stamp = parse_stamp(text)
     if stamp is not None:
         return stamp
@@ -168,13 +168,13 @@ def version_time(text: str) -> datetime | None:
 
 
 def canonical_version(text: str) -> str:
-    """One spelling for each version: known stamps become RFC 3339 in UTC, others stay."""
+    """Spell each version in one way: instants become RFC 3339 in UTC, other texts stay."""
     instant = version_time(text)
     return format_time(instant) if instant is not None else text
 
 
 def split_stem(stem: str) -> tuple[str, str | None]:
-    """The logical name and the stamp of a dataset's file stem; no stamp is None.
+    """Split a dataset's file stem into its logical name and its stamp; None if it has no stamp.
 
     `training_dataset_20260403_230612` -> (`training_dataset`, `20260403_230612`).
     """
@@ -185,10 +185,10 @@ def split_stem(stem: str) -> tuple[str, str | None]:
 
 
 def run_uuid(namespace: str, job: str, upstream_id: str) -> str:
-    """The run id on the wire: a dashed lower-case UUID, whatever the upstream calls the run.
+    """Return the run id to send: a dashed lower-case UUID, whatever the upstream calls the run.
 
-    A UUID is kept; 32 hex digits are written dashed (Marquez would hash them); anything else is a
-    UUIDv5 over (namespace, job, upstream id).
+    A UUID is kept; 32 hex digits are written dashed (Marquez would hash them); anything else
+    becomes a UUIDv5 over (namespace, job, upstream id).
     """
     if _DASHED.fullmatch(upstream_id):
         return upstream_id.lower()
@@ -198,10 +198,10 @@ def run_uuid(namespace: str, job: str, upstream_id: str) -> str:
 
 
 def dataset_id(namespace: str, name: str) -> str:
-    """A node id as Marquez writes it."""
+    """Return a dataset's node id as Marquez writes it."""
     return f"dataset:{namespace}:{name}"
 
 
 def job_id(namespace: str, name: str) -> str:
-    """A node id as Marquez writes it."""
+    """Return a job's node id as Marquez writes it."""
     return f"job:{namespace}:{name}"

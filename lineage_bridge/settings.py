@@ -1,7 +1,7 @@
 """One typed `Settings`: flags over environment over `lineage-bridge.toml` over defaults.
 
-The file is taken from `--config`, else the working folder, else the home. An unknown key is an
-error, so that a misspelt one never goes unnoticed. Ages and durations are in seconds.
+The file is taken from `--config`, else the working folder, else the home (the data folder). An
+unknown key is an error, so that a misspelt one is noticed. Ages and durations are in seconds.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ ENVIRONMENT: Mapping[str, str] = {
     "MARQUEZ_URL": "marquez_url",
     "MARQUEZ_API_KEY": "marquez_api_key",
 }
-# The same for the section `collector`; secrets belong here rather than into a file.
+# The same for the section `collector`; secrets belong here rather than in a file.
 COLLECTOR_ENVIRONMENT: Mapping[str, str] = {
     "LINEAGE_BRIDGE_READ_KEYS": "read_keys",
     "LINEAGE_BRIDGE_WRITE_KEYS": "write_keys",
 }
 
-# What an alias may mean: a dataset of ours, with `@<version>` or without.
+# What an alias may stand for: a dataset of ours, with `@<version>` or without, or a model of ours.
 FeaturesTarget = Annotated[str, Field(pattern=r"^features\.[A-Za-z0-9_.%~-]+(@[^<>]+)?$")]
 ModelTarget = Annotated[str, Field(pattern=r"^models\.[A-Za-z0-9_.%~-]+$")]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -45,7 +45,7 @@ class _Section(BaseModel):
 
 
 class Aliases(_Section):
-    """What an artifact says -> the identity that it means.
+    """Names and run ids that artifacts use -> the datasets and models that they stand for.
 
     `datasets`: an artifact's dataset name -> `features.<store>.<name>`, or with `@<version>`.
     `models`: an artifact's model name -> `models.<name>`.
@@ -65,7 +65,7 @@ class FreshnessSettings(_Section):
 
 
 class ServingSettings(_Section):
-    """What is expected of a deployment; absent values are the defaults of the rules."""
+    """Expectations of a deployment; where a value is absent, the rule's default applies."""
 
     expects_traffic: bool | None = None
     latency_p95_ms: Seconds | None = None
@@ -82,8 +82,8 @@ class Policies(_Section):
 class CollectorSettings(_Section):
     """Who may use the collector, and how much of it.
 
-    Without any key everyone who reaches it may do everything. A write key may read as well. With a
-    certificate and its key (PEM files) the collector speaks HTTPS.
+    Without any key everyone who reaches it may do everything. A write key allows reading as well.
+    With a certificate and its key (PEM files) the collector speaks HTTPS.
     """
 
     read_keys: list[str] = []
@@ -98,7 +98,7 @@ class CollectorSettings(_Section):
     @field_validator("read_keys", "write_keys", mode="before")
     @classmethod
     def _keys(cls, value: Any) -> Any:
-        # From the environment they come as one text, separated by commas.
+        # The environment gives all keys as one text, separated by commas.
         return (
             [k.strip() for k in value.split(",") if k.strip()] if isinstance(value, str) else value
         )
@@ -145,15 +145,15 @@ class Settings(_Section):
 def load_settings(
     flags: Mapping[str, Any], environ: Mapping[str, str], *, working_folder: Path
 ) -> Settings:
-    """Put the settings together.
+    """Merge flags, environment, settings file and defaults.
 
     Args:
         flags: settings given on the command line; None is "not given". `config` names the file.
-        environ: the environment.
-        working_folder: where a file is looked for first.
+        environ: the environment variables.
+        working_folder: the folder that is searched for the file first.
 
     Raises:
-        SettingsError: a file or a value is wrong; it says which, from where, what was expected.
+        SettingsError: a file or a value is wrong; names it, its source and what was expected.
     """
     given = {key: value for key, value in flags.items() if value is not None}
     from_env = {name: environ[var] for var, name in ENVIRONMENT.items() if environ.get(var)}

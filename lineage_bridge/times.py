@@ -1,6 +1,6 @@
 """Instants: aware UTC datetimes inside, RFC 3339 with `Z` outside, microseconds in SQLite.
 
-The bottom of the package: it imports nothing of ours.
+The bottom layer of the package: it imports none of our other modules.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ def parse_time(text: str) -> tuple[datetime, bool]:
     """Parse an RFC 3339 time; return it in UTC and whether it named its zone.
 
     A time without a zone is read as UTC: the caller decides if that is allowed and flags it.
-    More than 6 fraction digits are cut.
+    Fraction digits after the sixth are dropped.
 
     Raises:
-        ValueError: it is not `YYYY-MM-DDTHH:MM:SS[.fraction][Z|±HH:MM]`, or no such instant is.
+        ValueError: it is not `YYYY-MM-DDTHH:MM:SS[.fraction][Z|±HH:MM]`, or names no real instant.
     """
     match = _RFC3339.fullmatch(text)
     if match is None:
@@ -46,12 +46,12 @@ def format_time(instant: datetime) -> str:
 
 
 def to_micros(instant: datetime) -> int:
-    """Microseconds since the Unix epoch, exact."""
+    """Return the exact number of microseconds since the Unix epoch."""
     return (instant - EPOCH) // timedelta(microseconds=1)
 
 
 def from_micros(micros: int) -> datetime:
-    """The instant of `to_micros`; beyond the years 1 to 9999 it is clamped."""
+    """Undo `to_micros`; clamp instants outside of the years 1 to 9999."""
     try:
         return EPOCH + timedelta(microseconds=micros)
     except OverflowError:

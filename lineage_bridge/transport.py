@@ -7,11 +7,11 @@ here by configuration alone, in `openlineage.yml`:
       type: lineage_bridge.transport.LineageBridgeTransport
       home: /srv/lineage/.lineage-bridge
 
-Nothing is sent from the pipeline's process, so no collector that is down or slow reaches into it:
-`lineage-bridge up` or `journal forward` brings the events to Marquez.
+The pipeline's process sends nothing over the network, so a collector that is down or slow cannot
+disturb it: `lineage-bridge up` or `journal forward` sends the events to Marquez.
 
-Where the journal cannot be had within two seconds the event goes into a file beside it, which the
-next process that opens the journal takes in.
+If the journal cannot be written within two seconds, the event goes into a file beside it, the
+spool; the next process that opens the journal appends it from there.
 
 Invariants: an event is durable when `emit()` returns; a failure is logged and never raised into the
 task, unless `raise_on_error` is set; each `emit()` opens the journal for itself, so threads, forked
@@ -46,18 +46,18 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-WAIT_SECONDS = 2.0  # for others that write
+WAIT_SECONDS = 2.0  # for other processes that write to the journal
 
-_INTEGERS = range(-(2**63), 2**64)  # what JSON readers and our encoder hold exactly
+_INTEGERS = range(-(2**63), 2**64)  # those that JSON readers and our encoder keep exact
 
 
 @attr.define
 class LineageBridgeConfig(Config):
-    """What `openlineage.yml` says of this transport.
+    """The options of this transport in `openlineage.yml`.
 
     Attributes:
         home: the data folder; else LINEAGE_BRIDGE_HOME, else `.lineage-bridge`.
-        raise_on_error: raise into the pipeline what would be logged.
+        raise_on_error: raise a failure into the pipeline instead of logging it.
     """
 
     home: Path = attr.field(converter=Path)
@@ -65,7 +65,7 @@ class LineageBridgeConfig(Config):
 
     @classmethod
     def from_dict(cls, params: dict[str, Any]) -> Self:
-        """Read it; what is unknown is warned of, because the client merges in stray settings."""
+        """Read the options; warn of unknown ones, because the client merges in stray settings."""
         unknown = sorted(set(params) - {"type", "home", "raise_on_error"})
         if unknown:
             log.warning("The lineage_bridge transport has no option %s.", ", ".join(unknown))
@@ -86,7 +86,7 @@ class LineageBridgeTransport(Transport):
         """Append the event; it is durable on return.
 
         Raises:
-            LineageBridgeError: it could not be kept, and `raise_on_error` is set.
+            LineageBridgeError: the event could not be kept, and `raise_on_error` is set.
         """
         try:
             self._keep(encode(event))
@@ -97,7 +97,7 @@ class LineageBridgeTransport(Transport):
             log.debug("The failure in full", exc_info=True)
 
     def _keep(self, event: Event) -> None:
-        """Append the event to the journal, or to the spool where the journal is not to be had."""
+        """Append the event to the journal, or to the spool if the journal cannot be written."""
         home = self.config.home
         try:
             with Journal(home, busy_seconds=WAIT_SECONDS, take_over=False) as journal:
@@ -108,7 +108,7 @@ class LineageBridgeTransport(Transport):
             log.info("A lineage event waits in the spool of `%s`: %s", home, exc)
 
     def _empty_spool(self, journal: Journal) -> None:
-        # The event itself is kept by now: whatever goes wrong here waits for the next process.
+        # The new event is in the journal by now; what fails here is left to the next process.
         with contextlib.suppress(JournalError, OSError):
             spool.take_in(journal)
 
@@ -118,12 +118,12 @@ class LineageBridgeTransport(Transport):
 
 
 def encode(event: ClientEvent) -> Event:
-    """Turn the client's event into the journal's, as valid JSON whatever its facets hold.
+    """Turn the client's event into one for the journal: valid JSON, whatever its facets contain.
 
     The client's own encoder writes a bare NaN, and a placeholder for most numpy scalars.
 
     Raises:
-        EventError: it has no usable event time, or holds itself.
+        EventError: the event has no usable event time, or contains itself.
     """
     try:
         document = _plain(attr.asdict(event))
@@ -133,7 +133,7 @@ def encode(event: ClientEvent) -> Event:
 
 
 def _plain(value: Any) -> Any:
-    """The value as JSON has it; None for what is absent, which is left out of objects and lists."""
+    """Convert a value to JSON's types; members that become None are left out of their container."""
     if isinstance(value, Mapping):
         members = ((_text(str(_scalar(key))), _plain(member)) for key, member in value.items())
         return {key: member for key, member in members if member is not None}
@@ -158,5 +158,5 @@ def _scalar(value: Any) -> Any:
 
 
 def _text(text: str) -> str:
-    """The text without lone surrogates, which no UTF-8 has."""
+    """Replace lone surrogates, which UTF-8 cannot encode."""
     return text.encode("utf-8", "replace").decode()

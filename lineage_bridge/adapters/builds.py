@@ -17,9 +17,9 @@ JOB_TYPE = {"processingType": "BATCH", "integration": INTEGRATION, "jobType": "B
 
 
 def build_event(build: Build, policy: FreshnessPolicy, supersedes: str | None = None) -> Event:
-    """The event of a build: source table -> features @version.
+    """Make the event of a build: source table -> features @version.
 
-    The finding in it is judged at the event's own time, so the same artifact gives the same bytes.
+    Its freshness is judged at the event's own time, so the same artifact gives the same bytes.
     """
     record = build.record
     inputs = [build.source] if build.source is not None else []

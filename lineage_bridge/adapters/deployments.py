@@ -24,10 +24,10 @@ JOB_TYPE = {"processingType": "STREAMING", "integration": INTEGRATION, "jobType"
 
 
 def with_ends(starts: Iterable[Start]) -> list[Start]:
-    """Each start with the time at which its run ended, in the order of slot and time.
+    """Set the time at which the run of each start ended; sort starts by slot and time.
 
     A run ends when its slot activates another model version, or when its own instance starts
-    again. One start that came twice counts once.
+    again. A start that was read twice counts once.
     """
     unique = {start.run_id: start for start in starts}
     ordered = sorted(unique.values(), key=_order)
@@ -62,7 +62,7 @@ def _takes_over(start: Start, run: Start) -> bool:
 
 
 def deployment_event(start: Start, event_type: EventType, supersedes: str | None = None) -> Event:
-    """The START or COMPLETE of a serving run: model @version (+ live tables) -> predictions."""
+    """Make the START or COMPLETE of a serving run: model @version (+ live) -> predictions."""
     record = start.record
     time = start.ended if event_type == "COMPLETE" and start.ended else record.time
     inputs = [start.model, *start.live]

@@ -1,7 +1,7 @@
-"""Read a JSON file into a checked document; say what is wrong with it in a user's words.
+"""Read a JSON file into a checked document; report what is wrong with it in a user's words.
 
-Strict: a digit string, a boolean or an epoch is no number or time. Lenient where upstreams really
-differ: a byte order mark, a duplicate key (the last wins), members that are not known.
+Strict: a digit string or a boolean is no number, an epoch number is no time. Lenient where
+upstreams really differ: a byte order mark, a duplicate key (the last wins), unknown members.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Checked = TypeVar("Checked", bound=BaseModel)
 
 
 class Document(BaseModel):
-    """What the documents of all families share: strict types, unknown members ignored."""
+    """The base of all families' documents: types are strict, unknown members are ignored."""
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
@@ -59,28 +59,28 @@ def _name(value: str) -> str:
     return value
 
 
-# A time without a zone carries fold=1 until it is written into a record: read as UTC, and flagged.
+# A time without a zone is read as UTC, and marked by fold=1 until it is written into a record.
 Time = Annotated[datetime, BeforeValidator(_time)]
 ZonedTime = Annotated[datetime, BeforeValidator(_time), AfterValidator(_zoned)]
 Text = Annotated[str, AfterValidator(_text)]
-Name = Annotated[Text, AfterValidator(_name)]  # of what becomes a node
+Name = Annotated[Text, AfterValidator(_name)]  # of something that becomes a node
 
 
 def is_unzoned(instant: datetime | None) -> bool:
-    """Tell whether a `Time` came without a zone."""
+    """Return whether a `Time` was written without a zone."""
     return instant is not None and instant.fold == 1
 
 
 def settle(instant: datetime | None) -> datetime | None:
-    """The instant without the mark of `is_unzoned`."""
+    """Remove the mark that `is_unzoned` looks for."""
     return instant.replace(fold=0) if instant is not None else None
 
 
 def read_bytes(path: Path) -> bytes:
-    """A whole file, up to `MAX_JSON_BYTES`.
+    """Read a whole file, up to `MAX_JSON_BYTES`.
 
     Raises:
-        ArtifactError: it cannot be read or is too large.
+        ArtifactError: the file cannot be read or is too large.
     """
     try:
         with path.open("rb") as file:
@@ -93,15 +93,15 @@ def read_bytes(path: Path) -> bytes:
 
 
 def digest(content: bytes) -> str:
-    """The sha256 of a file's bytes, in hex."""
+    """Compute the sha256 of a file's bytes, in hex."""
     return sha256(content).hexdigest()
 
 
 def parse_object(content: bytes) -> dict[str, Any]:
-    """Decode a JSON object; NaN and infinity stay, for the reader of the field to judge.
+    """Decode a JSON object; keep NaN and infinity, for the reader of the field to judge.
 
     Raises:
-        ArtifactError: it is empty, not UTF-8, no JSON, too deep, or no object.
+        ArtifactError: the content is empty, not UTF-8, no JSON, nested too deeply, or no object.
     """
     document = parse_json(content)
     if not isinstance(document, dict):
@@ -110,7 +110,7 @@ def parse_object(content: bytes) -> dict[str, Any]:
 
 
 def parse_json(content: bytes) -> Any:
-    """Decode any JSON, as `parse_object`."""
+    """Decode any JSON value, as `parse_object` does an object."""
     if not content.strip():
         raise ArtifactError("is empty, expected a JSON object")
     try:
@@ -121,7 +121,7 @@ def parse_json(content: bytes) -> Any:
         raise ArtifactError("is nested too deeply, expected a JSON object") from exc
     except json.JSONDecodeError as exc:
         raise ArtifactError(f"is not JSON: {exc.msg}", line=exc.lineno) from exc
-    except ValueError as exc:  # an integer of too many digits
+    except ValueError as exc:  # an integer has too many digits
         raise ArtifactError(f"is not JSON: {exc}") from exc
     if b"\\u" in content:
         _check_surrogates(document)
@@ -129,7 +129,7 @@ def parse_json(content: bytes) -> Any:
 
 
 def _check_surrogates(document: Any) -> None:
-    # JSON can spell half of a character, which no file, database or answer can hold.
+    # JSON can spell half of a surrogate pair, which no file, database or answer can contain.
     try:
         json.dumps(document, ensure_ascii=False).encode()
     except UnicodeEncodeError as exc:
@@ -138,10 +138,10 @@ def _check_surrogates(document: Any) -> None:
 
 
 def check(model: type[Checked], document: dict[str, Any]) -> Checked:
-    """Check a document.
+    """Check a document against its model.
 
     Raises:
-        ArtifactError: naming the first wrong field, what was expected and what was found.
+        ArtifactError: a field is wrong; names the first one, what was expected and what was found.
     """
     try:
         return model.model_validate(document)
@@ -166,7 +166,7 @@ def _lowered(message: str) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value for an error message: short, on one line, and never raw."""
+    """Format a value for an error message: short, on one line, and never raw."""
     text = repr(value) if not isinstance(value, dict | list) else _kind(value)
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
 

@@ -1,4 +1,4 @@
-"""Linked records: a record together with the identities that its words were found to mean."""
+"""Linked records: each with the identities that its references were resolved to."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class DatasetVersion:
-    """A dataset, a version of it where it has any, and how that was found."""
+    """A dataset, its version if it has one, and the link by which they were found."""
 
     namespace: str
     name: str
@@ -49,7 +49,7 @@ class DatasetVersion:
         return dataset_id(self.namespace, self.name)
 
     def as_dataset(self, facets: Mapping[str, Any] | None = None) -> Dataset:
-        """The dataset of an event, with its version."""
+        """Return it as a dataset of an event, with its version."""
         return Dataset(self.namespace, self.name, self.version, facets or {})
 
     def as_link(self, role: str) -> dict[str, Any]:
@@ -76,7 +76,7 @@ class Build:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """A training run with its model; `ended` is when it completed, as far as that is known."""
+    """A training run with its model; `ended` is when it completed, or the best guess of that."""
 
     record: TrainingRecord
     job: str

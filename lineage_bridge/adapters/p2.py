@@ -1,8 +1,8 @@
 """P2, the feature pipeline: training datasets (parquet) and its own trained models.
 
-A dataset is read by its footer and statistics alone, never its rows. Source of the keys and their
-traps: P2 writes seven text values into the schema metadata; the file stem is the only name; the
-build stamp is UTC, the training stamp is local time without a zone.
+Only the footer and the statistics of a dataset are read, never its rows. Source of the keys and
+their traps: P2 writes seven text values into the schema metadata; the file stem is the only name;
+the build stamp is UTC, the training stamp is local time without a zone.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from lineage_bridge.times import parse_time
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
-VERSION = 1  # raised when artifacts are read otherwise: all files of the family are read again
+VERSION = 1  # raised when artifacts are read differently: all the family's files are read again
 TARGET = "target_empty_next_hour"
 ENTITY = "station_id"
 EVENT_TIME = "obs_ts"
@@ -33,14 +33,14 @@ FEATURE_PREFIX = "ft_"
 # Any of these in the footer, or all of these columns, make a parquet file a P2 dataset.
 _KEYS = frozenset({"upstream_db_path", "build_timestamp", "positive_rate", "station_count"})
 _COLUMNS = frozenset({ENTITY, EVENT_TIME, "feature_cutoff_ts", "label_window_end", TARGET})
-_FOOTER_TAIL = 8  # length of the footer, and the magic bytes
+_FOOTER_TAIL = 8  # bytes: the length of the footer, and the magic
 
 
 def read_dataset(path: Path, source: Source) -> DatasetRecord | None:
     """Read a training dataset's footer; None if the file is a readable parquet of another kind.
 
     Raises:
-        ArtifactError: it is no parquet file, or a P2 dataset without a usable build time.
+        ArtifactError: the file is no parquet, or a P2 dataset without a usable build time.
     """
     footer, footer_sha256 = _read_footer(path)
     schema = footer.schema.to_arrow_schema()
@@ -95,8 +95,8 @@ def _read_footer(path: Path) -> tuple[pq.FileMetaData, str]:
 
 
 def _hash_footer(file: Any) -> str:
-    # The footer names every column chunk with its sizes and statistics, so together with the
-    # file's size it stands for the content without reading it.
+    # The footer lists every column chunk with its sizes and statistics, so together with the
+    # file's size it identifies the content without reading it.
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - _FOOTER_TAIL))
     length = int.from_bytes(file.read(4), "little")
@@ -217,15 +217,15 @@ class _Metrics(Document):
 
 
 def is_metrics(document: Mapping[str, Any]) -> bool:
-    """Tell a metrics file of P2's own training from any other JSON object."""
+    """Return whether a JSON object is a metrics file of P2's own training."""
     return "run_timestamp" in document and "input_parquet" in document
 
 
 def read_trainings(content: bytes, source: Source) -> list[TrainingRecord] | None:
-    """Read `metrics_<stamp>.json`: one training for each algorithm in it; None if it is no such.
+    """Read `metrics_<stamp>.json`, one training for each algorithm; None if it is another file.
 
     Raises:
-        ArtifactError: it is no JSON object, or a field is missing or of the wrong form.
+        ArtifactError: the content is no JSON object, or a field is missing or of the wrong form.
     """
     document = parse_object(content)
     if not is_metrics(document):
@@ -252,7 +252,7 @@ def read_trainings(content: bytes, source: Source) -> list[TrainingRecord] | Non
 
 
 def _algorithms(document: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
-    # The baselines stand one level deeper, so whatever has metrics of its own is an algorithm.
+    # The baselines are one level deeper, so every member with metrics of its own is an algorithm.
     return [
         (key, value)
         for key, value in document.items()
@@ -278,9 +278,9 @@ def _parameters(result: Mapping[str, Any]) -> dict[str, str]:
 
 
 def later_of_stamp_and_build(stamp: datetime, built: datetime | None) -> datetime:
-    """When a P2 training ended at the earliest.
+    """Return the earliest time at which a P2 training can have ended.
 
-    Its stamp is local time without a zone: read as UTC it may lie before the build of the dataset
-    that was trained on, which cannot be.
+    Its stamp is local time without a zone: read as UTC it may come before the build of the dataset
+    that was trained on, which is impossible.
     """
     return max(stamp, built) if built is not None else stamp.astimezone(UTC)

@@ -1,7 +1,7 @@
 """P4, the trainer: bundles `<run_id>/{metadata.json, metrics.json, model_uri.txt}`.
 
-Two forms are known: the older one has no model version, dataset or times. Nothing is made up for
-it: what is absent stays absent (P6 read a missing RMSE as 0.0, a perfect model).
+Two forms are known: the older one has no model version, dataset or times. No value is made up for
+it: absent values stay absent (P6 read a missing RMSE as 0.0, a perfect model).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from lineage_bridge.adapters.records import Source, TrainingRecord
 from lineage_bridge.errors import ArtifactError
 from lineage_bridge.naming import known
 
-VERSION = 1  # raised when artifacts are read otherwise: all files of the family are read again
+VERSION = 1  # raised when artifacts are read differently: all the family's files are read again
 IDENTIFYING_KEYS = frozenset({"run_id", "candidate_name"})
 
 
@@ -45,23 +45,23 @@ class _Metadata(Document):
     @field_validator("model_version", mode="before")
     @classmethod
     def _as_text(cls, value: Any) -> Any:
-        # A number is a version too, as its text: 3 is "3". A boolean is not.
+        # A number is accepted as a version, by its text: 3 is "3". A boolean is not.
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         return str(value) if is_number else value
 
 
 def is_bundle(document: Mapping[str, Any]) -> bool:
-    """Tell a bundle's metadata from any other JSON object."""
+    """Return whether a JSON object is a bundle's metadata."""
     return bool(IDENTIFYING_KEYS & document.keys())
 
 
 def read_bundle(metadata: bytes, source: Source, *, folder: str) -> TrainingRecord | None:
     """Read a bundle's `metadata.json`; None if it is a JSON object of another kind.
 
-    `folder` is the bundle's folder, which should be called by the run id.
+    `folder` is the name of the bundle's folder, which should be the run id.
 
     Raises:
-        ArtifactError: it is no JSON object, or a field is missing or of the wrong form.
+        ArtifactError: the content is no JSON object, or a field is missing or of the wrong form.
     """
     document = parse_object(metadata)
     if not is_bundle(document):
@@ -104,7 +104,7 @@ def read_metrics(content: bytes) -> tuple[dict[str, float], tuple[str, ...]]:
     """Read a bundle's `metrics.json`: the finite numbers by name, and flags for the others.
 
     Raises:
-        ArtifactError: it is no JSON object, or a value is no number.
+        ArtifactError: the content is no JSON object, or a value is no number.
     """
     document = parse_object(content)
     metrics: dict[str, float] = {}
@@ -125,7 +125,7 @@ def read_model_uri(content: bytes) -> str:
     """Read a bundle's `model_uri.txt`: one line of text.
 
     Raises:
-        ArtifactError: it is not one line of UTF-8.
+        ArtifactError: the content is not one line of UTF-8.
     """
     try:
         lines = content.decode("utf-8-sig").strip().splitlines()

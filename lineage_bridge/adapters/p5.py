@@ -1,6 +1,7 @@
-"""P5, the serving layer: deployment events (JSONL) and the model folders it reads.
+"""P5, the serving layer: deployment events (JSONL) and the model folders that it serves from.
 
-Its windows are in `p5_windows`: they are many and are read another way. Times must name their zone.
+`p5_windows` reads its metric windows: they are many and need another way. An event's times must
+name their zone.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from lineage_bridge.adapters.records import DeploymentRecord, PublishedRecord, S
 from lineage_bridge.errors import ArtifactError
 from lineage_bridge.naming import known
 
-VERSION = 1  # raised when artifacts are read otherwise: all files of the family are read again
+VERSION = 1  # raised when artifacts are read differently: all the family's files are read again
 ACTIVATED = "serving_deployment_activated"
 MAX_NAME_CHARACTERS = 10_000
 
@@ -55,7 +56,7 @@ def read_event(line: bytes, source: Source) -> DeploymentRecord:
     """Read one line of `deployment_events.jsonl`.
 
     Raises:
-        ArtifactError: it is no deployment event of schema v1.
+        ArtifactError: the line is no deployment event of schema v1.
     """
     document = parse_object(line)
     event = check(_Event, document)
@@ -105,7 +106,7 @@ def read_published(content: bytes, source: Source) -> PublishedRecord | None:
     """Read `<name>/<folder>/model_metadata.json`; None if it is a JSON object of another kind.
 
     Raises:
-        ArtifactError: it is no JSON object, or a field is missing or of the wrong form.
+        ArtifactError: the content is no JSON object, or a field is missing or of the wrong form.
     """
     document = parse_object(content)
     if "model_version" not in document and "trained_at" not in document:

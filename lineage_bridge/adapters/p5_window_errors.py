@@ -1,6 +1,6 @@
-"""Why a line is no window, in words for whoever has to mend it.
+"""Explain why a line is no window, in words for whoever has to mend it.
 
-Only rejected lines come here, so the line is decoded once more, loosely, to say what was found.
+Only rejected lines come here, so the line can be decoded once more, loosely, to show its values.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _NAMES = {"int": "a whole number", "str": "a text", "float": "a number", "object
 
 
 def explain(line: bytes, error: Exception) -> ArtifactError:
-    """What is wrong with a line that msgspec did not take."""
+    """Explain what is wrong with a line that msgspec did not accept."""
     if isinstance(error, RecursionError):
         return ArtifactError("the line is nested too deeply; expected one flat JSON object")
     if isinstance(error, UnicodeDecodeError):

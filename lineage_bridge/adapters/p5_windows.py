@@ -1,8 +1,8 @@
 """P5's metric windows (JSONL, schema v1): one line -> a window, many windows -> a finding's event.
 
-They are many (25,000 lines a second), so they are decoded by msgspec instead of pydantic, and of
-each only a short tuple is kept. Nothing is coerced: a digit string is no number, an epoch is no
-time, a time without a zone is no instant.
+They are many (25,000 lines a second), so they are decoded by msgspec instead of pydantic, and only
+a short tuple of each is kept. Nothing is coerced: a digit string is no number, an epoch is no time,
+a time without a zone is no instant.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Text = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_NAME_CHARACTERS)
 
 
 class Window(msgspec.Struct, gc=False):
-    """A line as it is written. Fields that are not named here are accepted and left alone."""
+    """A line as it is written. Fields that are not named here are accepted and ignored."""
 
     schema_version: Literal["v1"]
     window_start: str
@@ -113,7 +113,7 @@ def read_window(line: bytes) -> Window:
     """Read one line.
 
     Raises:
-        ArtifactError: it is no window of schema v1; the field and what was found in it are named.
+        ArtifactError: the line is no window of schema v1; names the field and its value.
     """
     try:
         return _decode(line)
@@ -122,16 +122,16 @@ def read_window(line: bytes) -> Window:
 
 
 def names_of(window: Window) -> Names:
-    """What a window is of; many windows share it, so it is checked once (`check_names`)."""
+    """Return a window's six names; many windows share them, so they are checked only once."""
     names: Names = _names(window)
     return names
 
 
 def check_names(names: Names) -> None:
-    """Refuse names of blanks only, and `unknown` where a node would be called so.
+    """Refuse names of blanks only, and `unknown` where it would name a node.
 
     Raises:
-        ArtifactError: there is one.
+        ArtifactError: a name is refused.
     """
     for field, name in zip(_NAMED, names, strict=True):
         if not name.strip():
@@ -141,10 +141,10 @@ def check_names(names: Names) -> None:
 
 
 def judged_facts(window: Window) -> tuple[WindowFacts, int]:
-    """What is judged of a window, and the instant (microseconds) at which it became known.
+    """Return a window's facts to judge, and the instant (microseconds) at which it became known.
 
-    That is when it was written (`heartbeat_emitted_at`), or its end where that is not said or not
-    possible (before the window began). Written before its own end means at a shutdown.
+    The instant is when it was written (`heartbeat_emitted_at`), or its end if that time is absent
+    or impossible (before the window began). A window written before its end is one of a shutdown.
 
     Raises:
         ArtifactError: a time is no instant, or the times contradict each other.
@@ -208,7 +208,7 @@ def _instant_us(text: str, field: str) -> int:
 
 
 def is_inconsistent(window: Window) -> bool:
-    """Do its numbers contradict each other? It is read all the same."""
+    """Return whether a window's numbers contradict each other; it is read all the same."""
     answered = window.success_count + window.failure_count + window.rejected_count
     return (
         answered > window.request_count
@@ -230,7 +230,7 @@ def _predictions(slot: naming.Slot) -> str:
 
 
 def observer_job(namespace: str, slot: naming.Slot) -> Job:
-    """The job that reads a deployment's predictions and says how it is."""
+    """Return the job that reads a deployment's predictions and reports its health."""
     return Job(namespace, naming.observe_job(_predictions(slot)), {"jobType": _JOB_TYPE})
 
 

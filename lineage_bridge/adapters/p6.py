@@ -1,6 +1,6 @@
 """P6, the old monitoring layer: dataset and training metadata as JSON, one object in a file.
 
-The same facts as P2's and P4's own artifacts, at second hand: where both are there, those win.
+It repeats facts of P2's and P4's own artifacts at second hand: where both exist, the latter win.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from lineage_bridge.adapters.documents import Document, Name, Text, Time, check,
 from lineage_bridge.adapters.records import DatasetRecord, Source, TrainingRecord
 from lineage_bridge.naming import known
 
-VERSION = 1  # raised when artifacts are read otherwise: all files of the family are read again
+VERSION = 1  # raised when artifacts are read differently: all the family's files are read again
 Whole = Annotated[int, Field(ge=-(2**53), le=2**53)]
 
 
@@ -45,21 +45,21 @@ class _Training(Document):
 
 
 def is_dataset(document: Mapping[str, Any]) -> bool:
-    """Tell P6's dataset metadata from any other JSON object."""
+    """Return whether a JSON object is P6's dataset metadata."""
     return "dataset_name" in document and "dataset_version" in document
 
 
 def is_training(document: Mapping[str, Any]) -> bool:
-    """Tell P6's training metadata from any other JSON object."""
+    """Return whether a JSON object is P6's training metadata."""
     return "run_id" in document and "model_name" in document
 
 
 def read_document(
     document: dict[str, Any], source: Source, *, modified: datetime
 ) -> DatasetRecord | TrainingRecord | None:
-    """Read a dataset's or a training's metadata; None if it is neither.
+    """Read a dataset's or a training's metadata; return None if it is neither.
 
-    `modified` is the file's own time, for a dataset that does not say when it was built.
+    `modified` is the file's own time, for a dataset that names no build time.
 
     Raises:
         ArtifactError: a field is missing or of the wrong form.
@@ -100,7 +100,7 @@ def _training(checked: _Training, source: Source) -> TrainingRecord:
         flags.append("unzoned_time")
     started, completed = settle(checked.started_at), settle(checked.completed_at)
     if started == completed:
-        started = None  # what P6 writes where it knows neither
+        started = None  # P6 writes two equal times if it does not know them
     if started is not None and completed is not None and completed < started:
         flags.append("completed_before_started")
     return TrainingRecord(

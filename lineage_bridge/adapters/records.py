@@ -1,11 +1,11 @@
-"""Records: artifacts, read and typed, in the words of their upstream.
+"""Records: artifacts, read and typed, with the names that their upstream uses.
 
-A record says nothing about identity: which dataset or model its words mean is decided later, from
-all records together. Times are aware UTC; `flags` are what a reader should know but must not stop
-for, such as `unzoned_time`.
+A record has no identity yet: which dataset or model its names mean is decided later, from all
+records together. Times are aware UTC; `flags` are oddities that a reader should know but must not
+stop for, such as `unzoned_time`.
 
-Records are stored by the name of their shape (`shape_of`). Whoever changes a class so that what was
-stored of it means something else, raises its `SHAPE`: the files are then read again.
+A stored record has the name of its shape (`shape_of`). Whoever changes a class so that its stored
+records would mean something else must raise its `SHAPE`: the files are then read again.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ class Source(msgspec.Struct, frozen=True):
     """Where a record was found.
 
     Attributes:
-        path: absolute.
-        shown: relative to the folder that was named.
-        sha256: of the file's bytes, None where it was not read whole.
+        path: absolute path.
+        shown: path relative to the folder that the user named.
+        sha256: of the file's bytes, None if it was not read whole.
         line: counted from 1, None for a whole file.
     """
 
@@ -52,8 +52,8 @@ class DatasetRecord(msgspec.Struct, frozen=True, tag="dataset", kw_only=True):
     Attributes:
         stem: the file's stem, which P2 uses as the dataset's name.
         version: as spelt by the artifact.
-        built: when it was written; `built_basis` says by whose word (`metadata` or `mtime`).
-        upstream: the database it was built from, as typed by whoever built it.
+        built: when it was written; `built_basis` is the source of that (`metadata` or `mtime`).
+        upstream: path of the database it was built from, as the builder typed it.
         footer_sha256: over the parquet footer and the file's size.
         observed_from, observed_to: the first and last event time in it.
         zoned: whether its event times name a zone.
@@ -90,11 +90,11 @@ class TrainingRecord(msgspec.Struct, frozen=True, tag="training", kw_only=True):
         run_id: as the upstream spells it.
         model: the model's name; for P2's own the algorithm key of the metrics file.
         version: None where the artifact has none.
-        dataset_path: P2 names its dataset by a path.
+        dataset_path: P2 gives its dataset as a path.
         started, completed: None where unknown; `created` is the fallback for `completed`.
         metrics: every number that was reported, by name.
         parameters: hyper-parameters, as text.
-        time_basis: `utc`, or `unzoned` where the artifact's clock has no zone.
+        time_basis: `utc`, or `unzoned` where the artifact's times are local and name no zone.
     """
 
     source: Source
@@ -118,7 +118,7 @@ class TrainingRecord(msgspec.Struct, frozen=True, tag="training", kw_only=True):
 
 
 class PublishedRecord(msgspec.Struct, frozen=True, tag="published", kw_only=True):
-    """A model folder as a service reads it: `<name>/<folder>/model_metadata.json`."""
+    """A model folder that a service reads: `<name>/<folder>/model_metadata.json`."""
 
     source: Source
     name: str
@@ -166,15 +166,15 @@ _decode: Callable[[bytes], Record] = msgspec.json.Decoder(Record).decode
 
 
 def shape_of(kind: type[Record]) -> str:
-    """The name of a record's shape as it is stored: `dataset/1`."""
+    """Return the stored name of a record's shape, such as `dataset/1`."""
     return f"{kind.__struct_config__.tag}/{kind.SHAPE}"
 
 
 def decode_record(shape: str | None, body: bytes) -> Record:
-    """A stored record; a shape of None is of the time before shapes had names.
+    """Decode a stored record; its shape is None if it was stored before shapes had names.
 
     Raises:
-        ArtifactError: its shape is not of this version, or the bytes are damaged.
+        ArtifactError: this version does not have the shape, or the bytes are damaged.
     """
     if shape is not None and shape not in _KNOWN:
         raise ArtifactError(f"it has the shape {shape!r}, which this version does not know")

@@ -18,7 +18,7 @@ def _job_facets(job_type: str) -> dict[str, Any]:
 
 
 def starts_before_end(training: Training) -> bool:
-    """Tell whether a start is known that lies before the end: else there is no duration."""
+    """Return whether a start is known and before the end; without that there is no duration."""
     started = training.record.started
     return started is not None and started < training.ended
 
@@ -26,7 +26,7 @@ def starts_before_end(training: Training) -> bool:
 def training_event(
     training: Training, event_type: EventType, supersedes: str | None = None
 ) -> Event:
-    """The START or COMPLETE of a training: features @version -> models @version."""
+    """Make the START or COMPLETE of a training: features @version -> models @version."""
     record = training.record
     started = record.started if event_type == "START" else None
     inputs = [training.dataset] if training.dataset is not None else []
@@ -73,7 +73,7 @@ def _flags(record: TrainingRecord) -> list[str]:
 
 
 def publication_event(publication: Publication, supersedes: str | None = None) -> Event:
-    """The COMPLETE of a copy under another name: models.<trained> -> models.<published>."""
+    """Make the COMPLETE of a copy under another name: models.<trained> -> models.<published>."""
     links = [publication.trained.as_link("input"), publication.published.as_link("output")]
     return run_event(
         "COMPLETE",

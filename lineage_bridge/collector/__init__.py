@@ -1,7 +1,7 @@
 """The collector: Marquez's HTTP API over the journal, in tables of its own.
 
-An event comes in through `app` (checked by `validation` and `poison`, handed over by `intake`),
-and is taken into the tables by `model`: `reduce` and the modules that begin with it, in Marquez's
-order, `commands` for all other writes. It is read back by `routes`, with one module per kind of
-thing. `server` runs it; `docs/marquez.md` says where it differs from Marquez on purpose.
+`app` receives an event, `validation` and `poison` check it, `intake` passes it to the journal's
+writer. `model` applies it to the tables: `reduce` and the modules that begin with it apply events,
+in Marquez's order, `commands` all other writes. `routes` reads it back, with one module per kind of
+thing. `server` runs all this; `docs/marquez.md` lists the intended differences from Marquez.
 """

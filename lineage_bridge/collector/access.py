@@ -16,7 +16,7 @@ def check(config: CollectorConfig, method: str, headers: Mapping[str, str]) -> N
     """Check the key of a request.
 
     Raises:
-        ApiError: it has none that is known (401), or one that may only read (403).
+        ApiError: it has no known key (401), or would write with a key that may only read (403).
     """
     if not config.read_keys and not config.write_keys:
         return
@@ -31,5 +31,5 @@ def check(config: CollectorConfig, method: str, headers: Mapping[str, str]) -> N
 
 
 def _is_one_of(key: str, keys: Iterable[str]) -> bool:
-    # Every key is compared, each in constant time: the time taken tells nothing about them.
+    # Every key is compared, each in constant time: the time taken reveals nothing about the keys.
     return sum(hmac.compare_digest(key.encode(), known.encode()) for known in keys) > 0

@@ -1,4 +1,4 @@
-"""The admin port: is it there, is it well. Source: Dropwizard's `AdminServlet`."""
+"""The admin port: is the collector up, is it healthy. Source: Dropwizard's `AdminServlet`."""
 
 from __future__ import annotations
 

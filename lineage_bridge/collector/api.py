@@ -1,6 +1,6 @@
-"""What the handlers share: the journal, its writer, and tables that follow it.
+"""The state that the handlers share: the journal, its writer, and tables that follow it.
 
-A write is in the journal, and in the tables, when it returns; a read sees what is in the tables.
+When a write returns, its command is in the journal and in the tables; a read sees the tables only.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _DESCRIPTION = (
     "The default global namespace for dataset, job, and run metadata not belonging to a "
     "user-specified namespace."
 )
-_TRIED_SEQ = 2**48 - 1  # of an event that is only tried out: no other event has it
+_TRIED_SEQ = 2**48 - 1  # number of an event that is only tried out; no real event has it
 
 MakeFollower = Callable[[], Follower]
 
@@ -36,7 +36,7 @@ class Api:
 
     Args:
         journal: open for writing.
-        make_follower: what keeps the tables up to date; the default is a thread.
+        make_follower: makes what keeps the tables up to date; the default is a thread.
     """
 
     def __init__(self, journal: Journal, make_follower: MakeFollower | None = None) -> None:
@@ -49,7 +49,7 @@ class Api:
         self._writer = Writer(journal)
 
     def seed(self, tags: dict[str, str]) -> None:
-        """Make what a fresh Marquez has: its default namespace, and the configured tags."""
+        """Create what a fresh Marquez has: the default namespace, and the configured tags."""
         with self.reading() as connection:
             has_default = connection.execute(
                 "SELECT 1 FROM mq_namespaces WHERE name = ?", (DEFAULT_NAMESPACE,)
@@ -67,13 +67,13 @@ class Api:
                 self.write("put_tag", name=name, description=description)
 
     def list_namespaces(self) -> list[str]:
-        """Every namespace that is known, under the names that events gave it."""
+        """List every known namespace, under the names that events gave it."""
         with self.reading() as connection:
             return [name for (name,) in connection.execute("SELECT name FROM mq_namespaces")]
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """A consistent state of the tables; whoever needs more of the journal waits before."""
+        """Lend a connection on one state of the tables, which may be behind the journal."""
         with self.journal.reading() as connection:
             yield connection
 
@@ -82,7 +82,7 @@ class Api:
         return self._writer.submit_all(events, "http")
 
     def mark(self, seq: int | None = None) -> Mark:
-        """The place of a number in the journal that is open; its end if none is given."""
+        """Make the mark of a number in the open journal, by default of its last number."""
         last = self.journal.last_seq() if seq is None else seq
         return Mark(self.journal.identity, last)
 
@@ -90,7 +90,7 @@ class Api:
         """Append a command, and wait until it is durable and in the tables.
 
         Raises:
-            ApiError: it is not in the tables for too long (503); it will be.
+            ApiError: it took too long to reach the tables (503); it is durable and will get there.
         """
         body = msgspec.json.encode({"op": op, **arguments})
         (seq,) = self.submit([Event(body, COMMAND, time.time_ns() // 1000)]).result()
@@ -99,7 +99,7 @@ class Api:
             raise ApiError(503)
 
     def try_out(self, event: Event) -> int:
-        """What an event is answered with, if the tables took it in as they are now."""
+        """Return the status for an event: apply it to the tables as they are now, and undo that."""
         now = time.time_ns() // 1000
         stored = Stored(_TRIED_SEQ, event.id, event.kind, event.time_us, now, "http", event.body)
         status = 201
@@ -111,10 +111,10 @@ class Api:
             return status
 
     def close(self) -> None:
-        """Write what was submitted, then end."""
+        """Write all submitted events, then end."""
         self._writer.close()
         self.follower.close()
 
 
 class _TriedOutError(Exception):
-    """Undoes what was written to find something out."""
+    """Makes a transaction undo the writes that were only tried out."""

@@ -1,10 +1,9 @@
 """The ASGI application: Marquez's API over a journal.
 
-One event loop takes requests and events; a few threads answer reads, so that a slow one blocks
-nobody. An event is answered 201 when it is durable; what it is refused for is known by then. The
-tables follow at once, and a read waits for them: for all that was in the journal when it came, as
-far as that takes no longer than `PATIENCE_SECONDS`, and for what its own connection sent in any
-case.
+One event loop takes requests and events; a few threads answer reads, so that a slow read blocks
+nobody. An event is answered 201 when it is durable; a refusal is known by then. The tables follow
+at once, and a read waits for them: up to `PATIENCE_SECONDS` for all events that were in the journal
+when the read came, and as long as it takes for the events that its own connection sent.
 """
 
 from __future__ import annotations
@@ -39,9 +38,9 @@ from lineage_bridge.journal.follower import Mark
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 PATIENCE_SECONDS = 0.25
-MAX_CLIENTS = 10_000  # connections of which it is known what they sent last
-LARGE_BYTES = 256 * 1024  # a body beyond is read in a thread, so that it holds up nobody
-HUGE_BYTES = 2 * 1024 * 1024  # and one beyond that in another process
+MAX_CLIENTS = 10_000  # connections whose last event is remembered
+LARGE_BYTES = 256 * 1024  # a larger body is checked in a thread, so that it delays nobody
+HUGE_BYTES = 2 * 1024 * 1024  # and one larger than this in another process
 _METRICS_PATHS = frozenset({"/metrics", "/v2beta/metrics"})
 _log = logging.getLogger(__name__)
 
@@ -52,9 +51,9 @@ class CollectorApp:
     Args:
         journal: open for writing.
         config: limits and keys.
-        pages: ASGI applications by path, outside of `/api`; the same keys open them. Marquez has
-            nothing there, so only somebody who names no JSON, as a browser, is given them.
-        make_follower: what keeps the tables up to date; the default is a thread.
+        pages: ASGI applications by path, outside of `/api`; the same keys protect them. Marquez has
+            nothing there, so only clients that accept HTML or anything, as browsers do, get them.
+        make_follower: makes what keeps the tables up to date; the default is a thread.
     """
 
     def __init__(
@@ -80,7 +79,7 @@ class CollectorApp:
         self._active = 0
 
     def close(self) -> None:
-        """End the threads after what they are doing."""
+        """End the threads after their current work."""
         self._readers.shutdown()
         self._checker.close()
         self.api.close()
@@ -135,12 +134,12 @@ class CollectorApp:
         except ApiError as error:
             return wire.failure(error, path, headers)
         except LineageBridgeError as error:
-            if not isinstance(error, HomeGoneError):  # which the journal has said, once
+            if not isinstance(error, HomeGoneError):  # the journal has logged that one, once
                 _log.exception("%s %s failed", scope["method"], path)
             return wire.failure(ApiError(503), path, headers)
         except EmptyBodyError:
             return wire.failure(generic(), path, headers)
-        except Exception:  # noqa: BLE001 - as Marquez: a request never breaks the server
+        except Exception:  # noqa: BLE001 - as in Marquez: a request never breaks the server
             _log.exception("%s %s failed", scope["method"], path)
             return wire.failure(generic(), path, headers)
 
@@ -184,7 +183,7 @@ class CollectorApp:
         return response
 
     async def _not_allowed(self, request: Request, match: Match) -> ApiError:
-        if "id" in match.names:  # Marquez looks for the run before it looks at the method
+        if "id" in match.names:  # Marquez looks the run up before it checks the method
             await self._in_thread(self._find_run, request)
         allow = ("allow", _allowed(match))
         body = coded(405, "HTTP 405 Method Not Allowed").body
@@ -215,10 +214,10 @@ class CollectorApp:
         return Response(status=status, media_type=None)
 
     async def _check(self, body: bytes) -> Checked:
-        """Find out what the event of a body is.
+        """Check the event of a body; a large one in a thread, a huge one in another process.
 
         Raises:
-            ApiError: Marquez would not take it.
+            ApiError: Marquez would not accept it.
         """
         if len(body) <= LARGE_BYTES:
             return check(body, self.config.limits)
@@ -228,7 +227,7 @@ class CollectorApp:
         return await loop.run_in_executor(self._readers, self._checker.check, body)
 
     async def _status_of(self, event: Event, checked: Checked, client: object) -> int:
-        """What an event is answered with; one that may be refused half-way is tried out."""
+        """Return the status for an event; one that may be refused half-way is tried out first."""
         if event.kind == REFUSED:
             return 400
         may_collide = [self._namespaces.add(namespace) for namespace in checked.namespaces]
@@ -252,22 +251,22 @@ class CollectorApp:
             self._sent.popitem(last=False)
 
     def _follow_epoch(self) -> None:
-        if self._epoch != self.api.journal.epoch:  # another journal: these numbers mean nothing
+        if self._epoch != self.api.journal.epoch:  # in another journal these numbers mean nothing
             self._epoch = self.api.journal.epoch
             self._sent.clear()
             self.pace.forget()
 
     async def _catch_up(self, client: object) -> None:
-        """Wait until the tables have what a read must not miss."""
+        """Wait until the tables have the events that a read must not miss."""
         self._follow_epoch()
         self.pace.folded(self.api.follower.watermark.mark.seq)
-        # Where folding is behind for longer than that already, waiting would only add to it.
+        # If folding is already further behind than that, waiting is in vain and only adds delay.
         patience = PATIENCE_SECONDS if self.pace.lag_seconds < PATIENCE_SECONDS else 0
         if await self._is_reached(self.api.mark(), patience):
             self._sent.pop(client, None)
             return
         own = self._sent.get(client)
-        if own is not None:  # the time limit of the request ends this
+        if own is not None:  # only the time limit of the request ends this wait
             await self._is_reached(self.api.mark(own), None)
 
     async def _is_reached(self, wanted: Mark, seconds: float | None) -> bool:
@@ -319,5 +318,5 @@ def build_app(
     pages: Mapping[str, AsgiApp] | None = None,
     make_follower: MakeFollower | None = None,
 ) -> CollectorApp:
-    """Make the application of an open journal; close it before the journal."""
+    """Make the application for an open journal; close it before the journal."""
     return CollectorApp(journal, config, pages, make_follower)

@@ -1,7 +1,7 @@
-"""What is found out of an event's body before it is appended: what it is, and if it may be refused.
+"""Check an event's body before it is appended: find its kind, and whether it may be refused.
 
-A pure function of the body. A huge body is read in a process of its own: decoding it holds up every
-other thread of a Python process for a tenth of a second, and walking through it for seconds.
+A pure function of the body. A huge body is checked in a process of its own: decoding it blocks
+every other thread of a Python process for a tenth of a second, and walking through it for seconds.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from lineage_bridge.collector.validation import Limits, check_event, decode
 from lineage_bridge.events import event_id_of, kind_of
 
 REFUSED = "refused"  # the kind of an event that is kept only to be listed as refused
-NICENESS = 5  # on a busy machine small events go first
+NICENESS = 5  # on a busy machine small events, in the other process, go first
 _LENGTH_BYTES = 8
 
 
 class Checked(msgspec.Struct):
-    """An event that Marquez would take, or would at least begin to take.
+    """An event that Marquez would accept, or would at least begin to process.
 
     Attributes:
         kind: `run`, `dataset` or `job`, or `refused`.
         time_us: its event time, microseconds since the epoch.
         id: its id, if it is one of ours.
-        has_sign: something in it may be refused half-way (see `screen`).
+        has_sign: some part of it may be refused half-way (see `screen`).
         namespaces: of its datasets.
-        body: the event in the body, where that holds more than it.
+        body: the event's own bytes, if the request's body has more than the event.
     """
 
     kind: str
@@ -65,7 +65,7 @@ def check(body: bytes, limits: Limits) -> Checked:
     """Check the event of a body.
 
     Raises:
-        ApiError: Marquez would not take it.
+        ApiError: Marquez would not accept it.
     """
     document, event = decode(body)
     kind = kind_of(document) if isinstance(document, dict) else "run"
@@ -85,7 +85,7 @@ def check(body: bytes, limits: Limits) -> Checked:
 
 
 class CheckProcess:
-    """A child that checks huge bodies, one at a time; it is started with the first of them."""
+    """A child process that checks huge bodies, one at a time; the first of them starts it."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -93,10 +93,10 @@ class CheckProcess:
         self._child: subprocess.Popen[bytes] | None = None
 
     def check(self, body: bytes) -> Checked:
-        """As `check`.
+        """Check the event of a body in the child, as `check` does.
 
         Raises:
-            ApiError: Marquez would not take it; or, with 503, the child died over it.
+            ApiError: Marquez would not accept it; or, with 503, the child died.
         """
         with self._lock:
             try:
@@ -149,8 +149,8 @@ def _read(pipe: IO[bytes]) -> bytes:
 
 
 def _serve(limits: Limits) -> None:
-    """Answer bodies on the input until it ends."""
-    gc.disable()  # what a body is decoded to is no garbage before its end, and in no cycle
+    """Check each body on the input and write the result, until the input ends."""
+    gc.disable()  # a decoded body stays in use until its check ends, and has no reference cycles
     with contextlib.suppress(EOFError):
         while True:
             body = _read(sys.stdin.buffer)

@@ -1,6 +1,6 @@
-"""What the columns of a dataset were made of, as the dataset itself shows it.
+"""The input columns of a dataset's columns, in the form that the dataset itself shows.
 
-The newest edge of a pair of columns counts; inputs in hidden datasets are listed too.
+For each pair of columns the newest edge counts; inputs in hidden datasets are listed too.
 Source: `ColumnLineageDao.getLineageRowsForDatasets`, `ColumnLineageService`.
 """
 
@@ -26,7 +26,7 @@ _QUERY = (
 def of_datasets(
     connection: sqlite3.Connection, datasets: Iterable[int]
 ) -> dict[int, list[dict[str, Any]]]:
-    """Column lineage by dataset; one without any is absent."""
+    """Read column lineage by dataset; a dataset without any is absent."""
     columns: dict[tuple[int, str], list[dict[str, Any]]] = {}
     rows = connection.execute(_QUERY, (_encode(sorted(set(datasets))).decode(),))
     for dataset, column, namespace, name, field, description, kind in rows:

@@ -1,7 +1,8 @@
 """The graph of columns around a dataset, a column or a job.
 
-Edges are the newest per pair of columns. It begins with the edges into the columns asked for, and
-goes upstream, downstream as well if asked to. Source: `ColumnLineageService`, `ColumnLineageDao`.
+For each pair of columns the newest edge counts. The walk begins with the edges into the requested
+columns and goes upstream, on request downstream as well. Source: `ColumnLineageService`,
+`ColumnLineageDao`.
 """
 
 from __future__ import annotations
@@ -170,7 +171,7 @@ class _Column:
 
 
 class _Graph:
-    """Edges as nodes; ends in hidden datasets are left out."""
+    """The nodes that edges connect; an edge with an end in a hidden dataset is left out."""
 
     def __init__(
         self, connection: sqlite3.Connection, edges: list[_Edge], *, is_versioned: bool
@@ -219,7 +220,7 @@ class _Graph:
         read.outgoing.add(output)
 
     def shown(self) -> Json:
-        """The answer."""
+        """Return the graph as the API shows it."""
         ordered = sorted(self.columns.items(), key=lambda item: nodes.java_key(item[0]))
         return {"graph": [_node(node, column) for node, column in ordered]}
 
@@ -240,7 +241,7 @@ def _node(node: str, column: _Column) -> Json:
             "transformationType": first.get("transformationType"),
             "inputFields": column.inputs,
         },
-        # Marquez has them reversed, and its web UI reads them so.
+        # Marquez reverses origin and destination, and its web UI expects that.
         "inEdges": [
             {"origin": node, "destination": source}
             for source in sorted(column.incoming, key=nodes.java_key)

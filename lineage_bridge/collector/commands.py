@@ -1,8 +1,8 @@
-"""What the API changes besides events: kept in the journal as commands, in order with the events.
+"""Changes by the API other than events: stored in the journal as commands, in order with events.
 
-A command is `{"op": …}` with its arguments, checked before it was written; by the time it is taken
-in, what it names may have gone, and then it does nothing. Source: `NamespaceDao`, `SourceDao`,
-`TagDao`, `DatasetDao.delete`, `JobDao.delete`, and the tag mappings.
+A command is `{"op": …}` with its arguments, checked before it was written. The dataset or job that
+it names may be gone by the time it is applied; then it does nothing. Source: `NamespaceDao`,
+`SourceDao`, `TagDao`, `DatasetDao.delete`, `JobDao.delete`, and the tag mappings.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def take(context: Context, command: Command) -> None:
-    """Take in one command; one that this version does not know does nothing."""
+    """Apply one command; one that this version does not know does nothing."""
     handler = _HANDLERS.get(command["op"])
     if handler is not None:
         handler(context, command)
@@ -163,7 +163,7 @@ def _fields(context: Context, command: Command) -> list[int]:
 
 
 def _tag_frozen(context: Context, command: Command, *, is_set: bool) -> None:
-    """Put the tag into, or out of, the fields that the current version froze."""
+    """Add a tag to, or remove it from, the fields that are frozen in the current version."""
     row = context.connection.execute(
         "SELECT v.id, v.fields FROM mq_datasets d"
         " JOIN mq_dataset_versions v ON v.id = d.current_version WHERE d.id = ?",

@@ -1,4 +1,4 @@
-"""What a collector may be told: limits, keys, TLS. All of it has a safe default."""
+"""The configuration of a collector: limits, keys, TLS. Every setting has a safe default."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ class CollectorConfig:
     """The settings of one collector.
 
     Attributes:
-        body_max_bytes: of a request, after its content encoding is undone.
-        header_max_bytes: of all headers of a request.
-        url_max_bytes: of path and query.
-        requests_max: served at once; more are answered 503.
-        request_seconds: until a request that is still not read or answered is given up (503).
-        readers: threads that answer reads and rare writes.
-        limits: what one event may hold.
+        body_max_bytes: maximum of a request's body, after its content encoding is undone.
+        header_max_bytes: maximum of all headers of a request together.
+        url_max_bytes: maximum of path and query.
+        requests_max: how many requests are served at once; more are answered 503.
+        request_seconds: a request that is not read and answered by then is given up (503).
+        readers: number of threads that answer reads and rare writes.
+        limits: how large one event may be.
         read_keys: keys that may read; with no key at all everyone may do everything.
         write_keys: keys that may read and write.
-        tags: that are there from the start.
+        tags: tags that exist from the start, with their descriptions.
         tls_certificate: a PEM file; with `tls_key` the server speaks HTTPS.
         tls_key: its private key.
     """

@@ -1,4 +1,7 @@
-"""One record of the journal on its way into the tables, and what every step of it needs."""
+"""One record of the journal while it is applied to the tables, and the state that this needs.
+
+A record is an event, a command or a refused event.
+"""
 
 from __future__ import annotations
 
@@ -13,24 +16,24 @@ from lineage_bridge.collector.errors import RefusedEventError
 from lineage_bridge.collector.job_row import JobRow
 
 OWNER = "anonymous"
-SOURCE_TYPE = "POSTGRESQL"  # whatever the source is: so Marquez takes it from events
+SOURCE_TYPE = "POSTGRESQL"  # Marquez gives this type to every source that an event names
 _UNFORMATTED = re.compile(r"[^a-zA-Z0-9:/\-_.@+]")
 
 
 @dataclass(slots=True)
 class Batch:
-    """Records taken in together: what they need to read and to write only once.
+    """Records that are applied together, and the rows that they read and write only once.
 
-    Rows are changed in memory and written by `flush`; whoever reads what may have changed from
-    the tables in between (`save_versions`, `current_run_of`) must take care of it.
+    Rows are changed in memory and written by `flush`; code that reads from the tables in between
+    must first write the rows that may have changed (see `save_versions`).
 
     Attributes:
-        namespaces: that are known to be there and visible.
-        events: per hour and type, still to be added to the table.
+        namespaces: namespaces that are known to exist and to be visible.
+        events: counts per hour and type, still to be added to the table.
         sources: by name: URL, first and last mention, still to be written.
-        jobs: mentioned, by namespace and name.
-        datasets: mentioned, by row; their rows by namespace and name are in `dataset_ids`.
-        versions: mentioned, by row; their rows by hash are in `version_ids`.
+        jobs: mentioned jobs, by namespace and name.
+        datasets: mentioned datasets, by row; `dataset_ids` has their rows by namespace and name.
+        versions: mentioned versions, by row; `version_ids` has their rows by hash.
         changed: the rows of versions that are still to be written.
     """
 
@@ -45,14 +48,14 @@ class Batch:
     changed: set[int] = field(default_factory=set)
 
     def save(self, connection: sqlite3.Connection) -> None:
-        """Write what was held back; what was read stays known."""
+        """Write all changes that are in memory; keep the rows there."""
         self._flush_counts(connection)
         self.save_versions(connection)
         dataset_row.save_datasets(connection, self.datasets.values())
         job_row.save_all(connection, self.jobs.values())
 
     def flush(self, connection: sqlite3.Connection) -> None:
-        """Write what was held back, and forget what a command may change."""
+        """Write all changes that are in memory, and drop the rows that a command may change."""
         self.save(connection)
         self.namespaces.clear()
         self.versions.clear()
@@ -62,7 +65,7 @@ class Batch:
         self.jobs.clear()
 
     def save_versions(self, connection: sqlite3.Connection) -> None:
-        """Write the versions that have changed."""
+        """Write the versions that have changed in memory."""
         versions = [self.versions[version] for version in self.changed]
         dataset_row.save_versions(connection, versions)
         self.changed.clear()
@@ -85,15 +88,15 @@ class Batch:
 
 @dataclass(slots=True)
 class Context:
-    """A record being taken in.
+    """A record while it is applied.
 
     Attributes:
         connection: within the transaction that stores how far the tables have come.
-        batch: the records that it is taken in with.
-        seq: the record's number, of which the ids of new rows are made.
+        batch: the records that are applied together with it.
+        seq: the record's number; the ids of new rows are made from it.
         at_us: its event time.
-        received_us: its arrival: what Marquez takes from its own clock.
-        may_have_nulls: whether its JSON holds a null anywhere.
+        received_us: its arrival; Marquez uses its own clock instead.
+        may_have_nulls: False if its JSON surely has no null.
     """
 
     connection: sqlite3.Connection
@@ -104,17 +107,17 @@ class Context:
     may_have_nulls: bool = True
 
     def uuid(self, purpose: str) -> str:
-        """The id of a row that this record makes."""
+        """Make the id of a row that this record creates."""
         return hashes.row_uuid(self.seq, purpose)
 
     def mention_source(self, name: str, url: str) -> None:
-        """Make a source known; the last mention gives its URL."""
+        """Note that a source is mentioned; its last mention gives its URL."""
         held = self.batch.sources.get(name)
         first_us = self.at_us if held is None else held[1]
         self.batch.sources[name] = (url, first_us, self.at_us)
 
     def ensure_namespace(self, name: str) -> None:
-        """Make a namespace known, or visible again."""
+        """Create a namespace, or make it visible again."""
         if name in self.batch.namespaces:
             return
         self.batch.namespaces.add(name)
@@ -126,10 +129,10 @@ class Context:
 
 
 def formatted(namespace: str) -> str:
-    """A namespace with the characters replaced that Marquez replaces (`formatNamespaceName`)."""
+    """Replace the characters that Marquez replaces in a namespace (`formatNamespaceName`)."""
     return _UNFORMATTED.sub("_", namespace)
 
 
 def refuse(reason: str, status: int = 500) -> RefusedEventError:
-    """What Marquez's database or classes refuse in the middle of an event."""
+    """Make the error for something that Marquez's database or classes refuse in mid-event."""
     return RefusedEventError(status, reason)

@@ -1,4 +1,4 @@
-"""A dataset, and a version of it, while events change them: read once, written once per batch."""
+"""Rows of datasets and their versions in memory: read once and written once per batch."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _DATASET_COLUMNS: Final = (
 
 @dataclass(slots=True)
 class DatasetRow:
-    """A row of `mq_datasets`; its names are the first ones it had, the namespace formatted."""
+    """A row of `mq_datasets`; it has the dataset's first name, and its formatted namespace."""
 
     id: int
     current_version: int | None
@@ -36,7 +36,7 @@ class DatasetRow:
 
 
 def save_datasets(connection: sqlite3.Connection, rows: Iterable[DatasetRow]) -> None:
-    """Write what an event may change of datasets."""
+    """Write the columns of datasets that an event may change."""
     connection.executemany(
         "UPDATE mq_datasets SET type = ?, updated_us = ?, physical_name = ?, description = ?,"
         " is_deleted = ?, is_hidden = ?, current_version = ?, fields_key = ?, fields_ids = ?"
@@ -60,7 +60,7 @@ def save_datasets(connection: sqlite3.Connection, rows: Iterable[DatasetRow]) ->
 
 
 def find_dataset(connection: sqlite3.Connection, namespace: str, name: str) -> DatasetRow | None:
-    """Read the dataset that has a name, its first or another; None if there is none."""
+    """Read the dataset that has a name, be it its first or another; None if there is none."""
     row = connection.execute(
         f"SELECT {_DATASET_COLUMNS} FROM mq_symlinks s JOIN mq_datasets d ON d.id = s.dataset"
         " WHERE s.namespace = ? AND s.name = ?",
@@ -79,7 +79,7 @@ def load_dataset(connection: sqlite3.Connection, dataset: int) -> DatasetRow:
 
 @dataclass(slots=True)
 class VersionRow:
-    """A row of `mq_dataset_versions`; see there for what its columns mean."""
+    """A row of `mq_dataset_versions`; the schema in `tables` explains its columns."""
 
     id: int
     dataset: int
@@ -94,7 +94,7 @@ class VersionRow:
     listed_facets: bytes | None = None
 
     def changing(self) -> tuple[Any, ...]:
-        """What an event may change."""
+        """Return the values that an event may change."""
         return (
             self.field_ids,
             self.lineage_key,
@@ -106,7 +106,7 @@ class VersionRow:
 
 
 def save_versions(connection: sqlite3.Connection, rows: Iterable[VersionRow]) -> None:
-    """Write what an event may change of versions, but for `run`."""
+    """Write the columns of versions that an event may change, except `run`."""
     connection.executemany(
         "UPDATE mq_dataset_versions SET field_ids = ?, lineage_key = ?, run_facets = ?,"
         " runless_facets = ?, output_facets = ?, listed_facets = ? WHERE id = ?",
@@ -123,7 +123,7 @@ def load(connection: sqlite3.Connection, version: int) -> VersionRow:
 
 
 def find(connection: sqlite3.Connection, version: str) -> VersionRow | None:
-    """Read the version of a hash, None if there is none."""
+    """Read the version that has a hash, None if there is none."""
     row = connection.execute(
         f"SELECT {COLUMNS} FROM mq_dataset_versions WHERE version = ?", (version,)
     ).fetchone()

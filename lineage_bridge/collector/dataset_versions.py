@@ -1,6 +1,6 @@
 """Versions of datasets as the API shows them.
 
-`version` here is the row's id, which `currentVersion` of the dataset names; runs show the hash.
+Here `version` is the row's id, the one in the dataset's `currentVersion`; runs show the hash.
 Source: `DatasetVersionDao`, `DatasetResource`.
 """
 

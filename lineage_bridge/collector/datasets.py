@@ -1,8 +1,9 @@
 """Datasets as the API shows them: one, a page of a namespace, or as a node of a graph.
 
-A dataset appears once under each of its names. Its facets are those of the current version; a list
-shows them for its first ten datasets only, by arrival where one dataset goes by event time, as in
-Marquez. Source: `DatasetDao`, `DatasetResource`, the view `datasets_view`.
+A dataset appears once under each of its names. Its facets are those of the current version. As in
+Marquez, a list shows facets only for its first ten datasets, and there the ones that arrived last,
+while a single dataset shows the ones with the newest event time. Source: `DatasetDao`,
+`DatasetResource`, the view `datasets_view`.
 """
 
 from __future__ import annotations
@@ -38,15 +39,15 @@ _COLUMNS = (
 
 
 def read(connection: sqlite3.Connection, condition: str, values: Sequence[Any]) -> list[Row]:
-    """The rows of datasets that fulfil a condition (of our own SQL), by column."""
+    """Read the rows of datasets that fulfil a condition (our own SQL), each as a dict by column."""
     return read_rows(connection, f"{_COLUMNS} {condition}", values)
 
 
 def find(connection: sqlite3.Connection, request: Request) -> Row:
-    """The dataset that a path names.
+    """Find the dataset that a path names.
 
     Raises:
-        ApiError: its namespace or the dataset is not there, or is hidden.
+        ApiError: its namespace or the dataset does not exist, or the dataset is hidden.
     """
     namespace, name = request.names["namespace"], request.names["dataset"]
     namespaces.check(connection, namespace)
@@ -61,7 +62,7 @@ def find(connection: sqlite3.Connection, request: Request) -> Row:
 
 
 def head(row: Row) -> Json:
-    """What a dataset shows everywhere but for its fields."""
+    """Return the members that a dataset shows everywhere, without its fields."""
     return {
         "id": {"namespace": row["namespace"], "name": row["name"]},
         "type": row["type"],
@@ -90,7 +91,7 @@ def get_dataset(connection: sqlite3.Connection, request: Request) -> Json:
 
 
 def _has_twin(connection: sqlite3.Connection, row: Row) -> bool:
-    # Marquez does not find column lineage by the second name of a dataset in one namespace.
+    # Marquez finds no column lineage under a dataset's second name in the same namespace.
     if (row["namespace"], row["name"]) == (row["own_namespace"], row["own_name"]):
         return False
     found = connection.execute(
@@ -101,7 +102,7 @@ def _has_twin(connection: sqlite3.Connection, row: Row) -> bool:
 
 
 def without_lineage(connection: sqlite3.Connection, row: Row) -> Json:
-    """A dataset with its facets, and with its fields as its version froze them."""
+    """Return a dataset with its facets, and with the fields that are frozen in its version."""
     is_own_name = (row["namespace"], row["name"]) == (row["own_namespace"], row["own_name"])
     facets = version_facets(row) if is_own_name else {}
     tags = tags_of(connection, [row["id"]]).get(row["id"], [])
@@ -109,7 +110,7 @@ def without_lineage(connection: sqlite3.Connection, row: Row) -> Json:
 
 
 def version_facets(row: Row) -> Json:
-    """The facets that one dataset and its versions show, by event time."""
+    """Merge the facets that one dataset and its versions show, by event time."""
     return merging.newest(merging.load(row["runless_facets"]), merging.load(row["run_facets"]))
 
 
@@ -119,7 +120,7 @@ def _listed_facets(row: Row) -> Json:
 
 
 def frozen_fields(stored: str | None) -> list[Json]:
-    """The fields that a version was made with."""
+    """Decode the frozen fields of a version: those that it was made with."""
     fields: list[Json] = _decode(stored) if stored else []
     return fields
 
@@ -140,7 +141,7 @@ def _dataset(row: Row, *, fields: list[Json], facets: Json, tags: list[str]) -> 
 
 
 def tags_of(connection: sqlite3.Connection, datasets: Iterable[int]) -> dict[int, list[str]]:
-    """Tags of datasets by row."""
+    """Read the tags of datasets, by row."""
     found: dict[int, list[str]] = {}
     rows = connection.execute(
         "SELECT t.dataset, t.tag FROM json_each(?) wanted"
@@ -153,7 +154,7 @@ def tags_of(connection: sqlite3.Connection, datasets: Iterable[int]) -> dict[int
 
 
 def fields_of(connection: sqlite3.Connection, rows: Sequence[Row]) -> dict[int, list[Json]]:
-    """The columns that are mapped to the current versions of datasets, by dataset."""
+    """Read the columns that are mapped to the current versions of datasets, by dataset."""
     wanted = {row["id"]: _decode(row["field_ids"]) if row["field_ids"] else [] for row in rows}
     ids = _encode(sorted({field for fields in wanted.values() for field in fields})).decode()
     tags: dict[int, list[str]] = {}

@@ -1,6 +1,6 @@
-"""How far a large event has been taken in: enough for another process to go on from there.
+"""How far a large event has been applied: enough for another process to go on from there.
 
-An event is taken in by generators. Where one yields, what was written until then may be committed.
+Generators apply an event. Wherever one yields, the writes until then may be committed.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ class RunDone(msgspec.Struct):
 
 
 class Done(msgspec.Struct):
-    """What of an event is in the tables.
+    """The parts of an event that are in the tables.
 
     Attributes:
-        job: its namespace and name in the tables; None until the job, and the run, are there.
+        job: namespace and name in the tables; None until the job, and the run, are there.
         run: its run; None for an event without one.
-        versions: the rows of the versions of its datasets, in the event's order.
+        versions: the rows of the versions of its finished datasets, in the event's order.
         columns: how many typed columns of the next dataset are there.
-        column_ids: the rows of its columns without a type.
-        mapped: how many columns of its column lineage were looked at.
+        column_ids: the rows of the next dataset's columns without a type.
+        mapped: how many columns of the next dataset's column lineage are done.
     """
 
     job: tuple[str, str] | None = None
@@ -44,14 +44,14 @@ class Done(msgspec.Struct):
     mapped: int = 0
 
     def finish_dataset(self, version: int) -> None:
-        """One more dataset is there, whole."""
+        """Note that one more dataset is complete."""
         self.versions.append(version)
         self.columns = self.mapped = 0
         self.column_ids = []
 
 
 def exhaust(steps: Generator[None, None, T]) -> T:
-    """Run through without a stop; return what the generator returns."""
+    """Run a generator to its end without a commit; return what it returns."""
     while True:
         try:
             next(steps)

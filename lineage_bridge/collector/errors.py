@@ -1,7 +1,7 @@
-"""What a request is refused with: Marquez's statuses and bodies.
+"""The errors that a request is refused with: Marquez's statuses and bodies.
 
 Source: `marquez.api.exceptions.*`, Dropwizard's and Jersey's exception mappers, Jetty's error page.
-A client can only key on the status; the bodies are kept alike all the same.
+A client can rely on the status only; the bodies are like Marquez's all the same.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class ApiError(LineageBridgeError):
 
     Attributes:
         status: the HTTP status.
-        body: what is answered as JSON; None for the servlet container's error page.
+        body: the answer's JSON; None for the servlet container's error page.
         headers: further response headers.
     """
 
@@ -42,10 +42,10 @@ class ApiError(LineageBridgeError):
 
 
 class RefusedEventError(LineageBridgeError):
-    """An event cannot be taken in further; what it changed before stays, as in Marquez.
+    """An event cannot be applied any further; its changes so far stay, as in Marquez.
 
     Attributes:
-        status: what its POST is answered with, 400 or 500.
+        status: the status that its POST is answered with, 400 or 500.
         reason: what is wrong with it.
     """
 
@@ -56,27 +56,27 @@ class RefusedEventError(LineageBridgeError):
 
 
 def coded(status: int, message: str, *, code: int | None = None) -> ApiError:
-    """The usual body; `code` is the status but for bodies that cannot be read."""
+    """Make an error with the usual body; `code` is the status, except for unreadable bodies."""
     return ApiError(status, {"code": code or status, "message": message})
 
 
 def not_found(message: str = "HTTP 404 Not Found") -> ApiError:
-    """404, with the words of the entity or of the router."""
+    """Make a 404, with the entity's message or the router's."""
     return coded(404, message)
 
 
 def invalid(*errors: str, status: int = 422) -> ApiError:
-    """Constraint violations: 422 of a body, 400 of a query parameter."""
+    """Make an error for constraint violations: 422 in a body, 400 in a query parameter."""
     return ApiError(status, {"errors": list(errors)})
 
 
 def unreadable(message: str) -> ApiError:
-    """A body that is no JSON or does not fit its type: Marquez says 500, and 400 within it."""
+    """Make an error for a body that is no JSON or of a wrong type: status 500, `code` 400."""
     return coded(500, message, code=400)
 
 
 def generic() -> ApiError:
-    """An exception that Marquez does not expect; there it is logged under that id."""
+    """Make the error of an exception that Marquez does not expect and logs under an id."""
     message = (
         f"There was an error processing your request. "
         f"It has been logged (ID {secrets.token_hex(8)})."
@@ -85,7 +85,7 @@ def generic() -> ApiError:
 
 
 def error_page(status: int) -> bytes:
-    """The servlet container's HTML page, for failures without a body of their own."""
+    """Return the servlet container's HTML page, for failures without a body of their own."""
     reason = _REASONS.get(status, "Error")
     return (
         f"<html><head><title>Error {status} {reason}</title></head>"
@@ -94,6 +94,6 @@ def error_page(status: int) -> bytes:
 
 
 def container_json(status: int, path: str) -> dict[str, str]:
-    """The same for clients that ask for JSON; its status is a text."""
+    """Return the error page as JSON for clients that accept it; its status is a text."""
     reason = _REASONS.get(status, "Error")
     return {"servlet": "jersey", "message": reason, "url": path, "status": str(status)}

@@ -1,7 +1,7 @@
-"""The events feed: run events as they came, by event time.
+"""The events feed: run events as they were received, ordered by event time.
 
 Numbers keep their digits: events are decoded and encoded with exact decimals. The total is summed
-from counts by the hour, so that a page costs the same whatever is stored. Source:
+from hourly counts, so that a page costs the same however many events are stored. Source:
 `OpenLineageResource.getLineageEvents`, `OpenLineageDao.getAllLineageEventsDesc`.
 """
 
@@ -23,7 +23,7 @@ DIRECTIONS = ("DESC", "ASC")
 DEFAULT_BEFORE = "2030-01-01T00:00:00+00:00"
 DEFAULT_AFTER = "1970-01-01T00:00:00+00:00"
 
-REACHED = "SELECT seq FROM models WHERE name = 'collector'"  # the events that are counted
+REACHED = "SELECT seq FROM models WHERE name = 'collector'"  # the last event that is counted
 
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 _encoder = msgspec.json.Encoder(decimal_format="number")
@@ -47,7 +47,7 @@ def list_events(connection: sqlite3.Connection, request: Request) -> Response:
 
 
 def _shown(body: bytes) -> Any:
-    """An event as the feed shows it; one that came past the checks (imported, say) as it is."""
+    """Shape an event as the feed shows it; an unchecked one (an import, say) may stay as it is."""
     document = _decoder.decode(body)
     try:
         return shown_event(document)
@@ -63,7 +63,7 @@ def _time(text: str) -> int:
 
 
 def _count(connection: sqlite3.Connection, after: int, before: int) -> int:
-    """Events of all kinds in a range: whole hours from the counts, the rest one by one."""
+    """Count events of all kinds in a range: whole hours from the counts, the rest one by one."""
     if after >= before:
         return 0
     first, last = -(-after // HOUR_US), before // HOUR_US

@@ -1,9 +1,9 @@
-"""The ids that Marquez computes from what they name: equal on every server, so part of its API.
+"""The ids that Marquez computes from names and content: the same on every server, part of its API.
 
-All are UUIDs of version 3 without a namespace (the MD5 of a text), but for parents that are named
-by a URL-like text. Source: `marquez.common.Utils`, `OpenLineageDao.runToUuid`. The ids of rows,
-which are random in Marquez, are made from the journal's sequence numbers, so that a rebuild
-answers with the same ones.
+All are UUIDs of version 3 without a namespace (the MD5 of a text), except for parents that are
+named by a URL-like text. Source: `marquez.common.Utils`, `OpenLineageDao.runToUuid`. The ids of
+rows, which are random in Marquez, are made from the journal's sequence numbers, so that they are
+the same after a rebuild.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _JAVA_UUID = re.compile(
 )
 _STRICT_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
-MAX_KEPT = 256  # columns of one dataset; the texts of more are not kept in memory
+MAX_KEPT = 256  # columns of one dataset; the text of more columns is not cached
 
 _IS_NONE = partial(operator.is_, None)
 
@@ -29,7 +29,7 @@ DatasetName = tuple[str, str]
 
 
 def name_uuid(text: str) -> str:
-    """`UUID.nameUUIDFromBytes` of a text."""
+    """Compute Java's `UUID.nameUUIDFromBytes` of a text."""
     digest = bytearray(hashlib.md5(text.encode(errors="replace"), usedforsecurity=False).digest())
     digest[6] = (digest[6] & 0x0F) | 0x30
     digest[8] = (digest[8] & 0x3F) | 0x80
@@ -37,7 +37,7 @@ def name_uuid(text: str) -> str:
 
 
 def row_uuid(seq: int, purpose: str) -> str:
-    """The id of a row that an event made: as unique as the event, and rising with time.
+    """Make the id of a row that an event created: unique to the event, and rising with time.
 
     It begins with the number of the event, so that an index of such ids grows at its end.
     """
@@ -54,7 +54,7 @@ def _dashed(text: str) -> str:
 
 
 def java_uuid(text: str) -> str | None:
-    """The UUID that `UUID.fromString` reads, which takes short groups; None if it refuses."""
+    """Return the UUID that Java's `UUID.fromString` reads, short groups too; None if it refuses."""
     match = _JAVA_UUID.fullmatch(text)
     if match is None:
         return None
@@ -65,22 +65,22 @@ def java_uuid(text: str) -> str | None:
 
 
 def strict_uuid(text: str) -> str | None:
-    """The UUID of 36 characters, in lower case; None if it is of another form."""
+    """Return a UUID of 36 characters in lower case; None if the text has another form."""
     return text.lower() if _STRICT_UUID.fullmatch(text) else None
 
 
 def run_uuid(run_id: str) -> str:
-    """The run that an event's `runId` means."""
+    """Return the UUID of the run that an event's `runId` names."""
     return java_uuid(run_id) or name_uuid(run_id)
 
 
 def parent_run_uuid(namespace: str, job: str, run_id: str) -> str:
-    """The run that a parent facet means; `job` is its job's name up to the last dot."""
+    """Return a parent run's UUID; an id that is none is hashed with the job up to its last dot."""
     return java_uuid(run_id) or url_uuid(f"{namespace}.{job.rpartition('.')[0] or job}.{run_id}")
 
 
 def url_uuid(text: str) -> str:
-    """The version 3 UUID of a text in the URL namespace."""
+    """Compute the version 3 UUID of a text in the URL namespace."""
     return str(uuid.uuid3(uuid.NAMESPACE_URL, text))
 
 
@@ -93,13 +93,13 @@ def dataset_version(
     lifecycle: str,
     run: str | None,
 ) -> str:
-    """The version of a dataset as one run, or none, leaves it."""
+    """Compute a dataset's version from its names, its content and its run, if it has one."""
     parts = [namespace, source, name, physical_name, columns_text(fields), lifecycle, run]
     return name_uuid(":".join(part for part in parts if part is not None))
 
 
 def columns_text(fields: tuple[FieldKey, ...]) -> str:
-    """The columns of a dataset as they go into the hash of its version."""
+    """Write the columns of a dataset as they go into the hash of its version."""
     return _columns_text(fields) if len(fields) <= MAX_KEPT else _columns_text.__wrapped__(fields)
 
 
@@ -110,7 +110,7 @@ def _columns_text(fields: tuple[FieldKey, ...]) -> str:
 
 
 def schema_version(namespace: str, name: str, fields: tuple[FieldKey, ...]) -> str:
-    """The version of a dataset's schema alone."""
+    """Compute the version of a dataset's schema alone."""
     text = _schema_text(fields) if len(fields) <= MAX_KEPT else _schema_text.__wrapped__(fields)
     return name_uuid(f"{namespace}:{name}:{text}")
 
@@ -122,10 +122,10 @@ def _schema_text(fields: tuple[FieldKey, ...]) -> str:
 
 
 def _joined(rows: Collection[tuple[str | None, ...]]) -> str:
-    """Rows in Java's order, all their parts joined by colons."""
+    """Sort rows in Java's order, and join all their parts by colons."""
     parts = [part for row in rows for part in row if part is not None]
     if all(map(str.isascii, parts)) and len({tuple(map(_IS_NONE, row)) for row in rows}) == 1:
-        # The same parts are missing in all of them: Python's order is Java's.
+        # If all rows lack the same parts, Python's order is Java's.
         present = [[part for part in row if part is not None] for row in rows]
         return ":".join([":".join(row) for row in sorted(present)])
     ordered = sorted(rows, key=lambda row: [_java_order(part) for part in row])
@@ -139,7 +139,7 @@ def job_version(
     outputs: Iterable[DatasetName],
     location: str | None,
 ) -> str:
-    """The version of a job: what it reads and writes, and where its code is."""
+    """Compute a job's version from the datasets that it reads and writes and its code's place."""
     parts = [namespace, name, _flat(inputs), _flat(outputs), location]
     return name_uuid(":".join(part for part in parts if part is not None))
 

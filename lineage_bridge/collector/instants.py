@@ -1,7 +1,7 @@
 """Instants as Marquez reads and prints them: wider than RFC 3339, beyond the year 9999.
 
-Inside they are integers: nanoseconds since the epoch where the wire keeps nine digits (the feed),
-microseconds in the tables. Source: Java's `ZonedDateTime` as Jackson reads it, PostgreSQL's
+In memory they are integers: nanoseconds since the Unix epoch for the feed, whose times keep nine
+digits, microseconds in the tables. Source: Java's `ZonedDateTime` as Jackson reads it, PostgreSQL's
 `timestamptz` as Marquez writes it.
 """
 
@@ -17,7 +17,7 @@ from lineage_bridge.times import EPOCH
 
 NANOS = 1_000_000_000
 DAY_SECONDS = 86_400
-MAX_SECONDS = 2**62 // 1_000_000  # in microseconds it is still before FOREVER_US of `reduce_runs`
+MAX_SECONDS = 2**62 // 1_000_000  # in microseconds still less than `FOREVER_US` of `reduce_runs`
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _CYCLE_YEARS = 400
 _CYCLE_DAYS = 146_097  # of 400 years of the Gregorian calendar
@@ -31,7 +31,7 @@ _TIME = re.compile(
     r"([Zz]|[+-]\d\d(?::\d\d)?)?",
     re.ASCII,
 )
-# Days that every month has, hours that every day has: what needs no second thought.
+# Times that are valid and canonical at a glance: only days that every month has, no hour 24.
 _CANONICAL = re.compile(
     r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d"
     r"(?:\.\d{0,8}[1-9])?Z",
@@ -42,10 +42,10 @@ _CANONICAL = re.compile(
 def parse_nanos(value: Any) -> int:
     """Read an `eventTime` or a nominal time: a text, or a number of seconds since the epoch.
 
-    A text without an offset is UTC, which is the zone that Marquez's images run in.
+    A text without an offset is read as UTC, the zone that Marquez's images run in.
 
     Raises:
-        ValueError: it is neither.
+        ValueError: the value is no such text or number.
     """
     if isinstance(value, str):
         return _parse_text(value)[0]
@@ -61,10 +61,10 @@ def _checked(seconds: float | Decimal) -> int:
 
 
 def parse_zoned_nanos(text: str) -> int:
-    """As `parse_nanos`, for texts that must name their offset, and seconds.
+    """Read a text as `parse_nanos` does; it must name its offset and its seconds.
 
     Raises:
-        ValueError: they do not.
+        ValueError: the text is no such time.
     """
     nanos, complete = _parse_text(text)
     if not complete:
@@ -72,7 +72,7 @@ def parse_zoned_nanos(text: str) -> int:
     return nanos
 
 
-@lru_cache(maxsize=1024)  # an event's time is checked first, then taken
+@lru_cache(maxsize=1024)  # an event's time is parsed twice: to check it, and to store it
 def _parse_text(text: str) -> tuple[int, bool]:
     match = _TIME.fullmatch(text)
     if match is None:
@@ -85,7 +85,7 @@ def _parse_text(text: str) -> tuple[int, bool]:
 
 
 def _day(year: int, month: int, day: int) -> int:
-    """Days since the epoch; a day that its month lacks becomes its last (lenient as Java's)."""
+    """Count days since the epoch; a day that its month lacks becomes its last, as in Java."""
     if not 1 <= month <= 12 or not 1 <= day <= 31:
         raise ValueError("no such day")
     cycles, year_of_cycle = divmod(year - 1, _CYCLE_YEARS)
@@ -119,7 +119,7 @@ def to_micros(nanos: int) -> int:
 
 @lru_cache(maxsize=4096)
 def format_micros(micros: int | None) -> str | None:
-    """Print an entity's timestamp: no fraction, or 3 or 6 digits."""
+    """Print an entity's timestamp with no fraction, or with 3 or 6 digits."""
     if micros is None:
         return None
     if not 0 <= micros < _FAR_US:
@@ -131,14 +131,14 @@ def format_micros(micros: int | None) -> str | None:
 
 
 def format_nanos(nanos: int) -> str:
-    """Print a time of the feed: as few digits as there are, up to nine."""
+    """Print a time of the feed, with as few fraction digits as it needs, up to nine."""
     seconds, fraction = divmod(nanos, NANOS)
     digits = f".{fraction:09d}".rstrip("0") if fraction else ""
     return f"{_date_time(seconds)}{digits}Z"
 
 
 def is_canonical(text: str) -> bool:
-    """Tell whether a text is what the feed would print for its time."""
+    """Return whether the feed would print the text's time exactly as the text spells it."""
     return _CANONICAL.fullmatch(text) is not None
 
 
@@ -165,7 +165,7 @@ def _date_time(seconds: int) -> str:
 
 
 def day_micros(text: str) -> int:
-    """Midnight UTC of a day written `YYYY-MM-DD`.
+    """Return midnight UTC of a day written `YYYY-MM-DD`.
 
     Raises:
         ValueError: there is no such day.

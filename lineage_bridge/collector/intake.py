@@ -1,7 +1,8 @@
-"""Events on their way from the event loop to the journal's writer, and the answers back.
+"""Pass events from the event loop to the journal's writer, and the results back.
 
-What arrives in one turn of the loop is handed over together and answered together. So the two
-threads seldom run at once, which in Python costs more than it gains, and one commit holds more.
+Events that arrive in one turn (one iteration of the event loop) are handed over together and
+answered together. So the two threads seldom run at once, which in Python costs more than it gains,
+and one commit has more events.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Intake:
 
 
 class _Turn:
-    """The events of one turn, and who waits for them."""
+    """The events of one turn, and the futures that wait for their numbers."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop

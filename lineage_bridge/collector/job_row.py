@@ -1,4 +1,4 @@
-"""A job while events change it: read once, changed in memory, written once per batch."""
+"""Rows of jobs in memory: read once, changed there by events, written once per batch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SELECT: Final = f"SELECT {_COLUMNS} FROM mq_jobs j LEFT JOIN mq_jobs p ON p.id 
 
 @dataclass(slots=True)
 class JobRow:
-    """A row of `mq_jobs`, with its parent's name; see there for what its columns mean."""
+    """A row of `mq_jobs`, with its parent's name; the schema in `tables` explains its columns."""
 
     id: int
     namespace: str
@@ -37,22 +37,22 @@ class JobRow:
 
     @property
     def is_streaming(self) -> bool:
-        """Tell what the last event said of it."""
+        """Whether the last event called it a streaming job."""
         return self.type == "STREAM"
 
     @property
     def hashed_name(self) -> str:
-        """Its name in the hash of its version: below its parent, whatever it begins with."""
+        """Its name in the hash of its version: always prefixed with its parent's name."""
         return self.name if self.parent_name is None else f"{self.parent_name}.{self.simple_name}"
 
     def set_run(self, run: int | None, at_us: int) -> None:
-        """Make a run the current one, unless a newer event has set another."""
+        """Make a run the current one, unless a newer event has set another one."""
         if self.current_run_us is None or self.current_run_us <= at_us:
             self.current_run, self.current_run_us = run, at_us
 
 
 def save_all(connection: sqlite3.Connection, rows: Iterable[JobRow]) -> None:
-    """Write all that an event may change; the jobs are visible from then on."""
+    """Write the columns that an event may change, and make the jobs visible."""
     connection.executemany(
         "UPDATE mq_jobs SET simple_name = ?, type = ?, description = ?, location = ?,"
         " current_inputs = ?, parent = ?, updated_us = ?, current_version = ?,"
@@ -82,7 +82,7 @@ def load(connection: sqlite3.Connection, job: int) -> JobRow:
 
 
 def find(connection: sqlite3.Connection, namespace: str, name: str) -> JobRow | None:
-    """Read the job of a name, None if there is none."""
+    """Read the job that has a name, None if there is none."""
     row = _row(connection, "j.namespace = ? AND j.name = ?", (namespace, name))
     return None if row is None else JobRow(*row)
 
@@ -92,7 +92,7 @@ def _row(connection: sqlite3.Connection, condition: str, values: tuple[Any, ...]
 
 
 def insert(connection: sqlite3.Connection, row: JobRow, uuid: str) -> None:
-    """Make a job; it gets its number."""
+    """Insert a job, and set its `id`."""
     cursor = connection.execute(
         "INSERT INTO mq_jobs (uuid, namespace, name, simple_name, parent, type, created_us,"
         " updated_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",

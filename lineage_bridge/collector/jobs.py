@@ -1,8 +1,8 @@
 """Jobs and their versions as the API shows them.
 
-What one job shows and what a list shows differ, as in Marquez: inputs, outputs and facets of one
-job are those of its current version, in a list those of the latest run. Source: `JobDao`,
-`JobVersionDao`, `JobResource`.
+A single job and a list of jobs differ, as in Marquez: a single job shows inputs, outputs and facets
+of its current version, a list those of each job's latest run. Source: `JobDao`, `JobVersionDao`,
+`JobResource`.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ _COLUMNS = (
 
 
 def url_or_none(location: str | None) -> str | None:
-    """A location that `java.net.URL` would read, else None."""
+    """Return a location that `java.net.URL` would accept, else None."""
     return location if location is not None and _URL.fullmatch(location) else None
 
 
 def find(connection: sqlite3.Connection, request: Request) -> int:
-    """The row of the job that a path names.
+    """Find the row of the job that a path names.
 
     Raises:
-        ApiError: its namespace or the job is not there, or is hidden.
+        ApiError: its namespace or the job does not exist, or the job is hidden.
     """
     namespace, name = request.names["namespace"], request.names["job"]
     namespaces.check(connection, namespace)
@@ -63,12 +63,12 @@ def find(connection: sqlite3.Connection, request: Request) -> int:
 
 
 def read(connection: sqlite3.Connection, condition: str, values: Sequence[Any]) -> list[Json]:
-    """The rows of jobs that fulfil a condition (of our own SQL), by column."""
+    """Read the rows of jobs that fulfil a condition (our own SQL), each as a dict by column."""
     return read_rows(connection, f"{_COLUMNS} {condition}", values)
 
 
 def head(job: Json) -> Json:
-    """What a job shows everywhere."""
+    """Return the members that a job shows everywhere."""
     return {
         "id": {"namespace": job["namespace"], "name": job["name"]},
         "type": job["type"],
@@ -85,7 +85,7 @@ def head(job: Json) -> Json:
 
 
 def bare(connection: sqlite3.Connection, job_id: int) -> Json:
-    """A job as deleting and tagging answer with it: without its runs."""
+    """Return a job without its runs, as the answer to deleting or tagging it shows it."""
     (job,) = read(connection, "WHERE j.id = ?", (job_id,))
     return _job(
         job,
@@ -98,7 +98,7 @@ def bare(connection: sqlite3.Connection, job_id: int) -> Json:
 
 
 def _current_inputs(job: Json) -> list[Json]:
-    """What the last event said that the job reads."""
+    """Return the datasets that the job reads, by its last event."""
     names = _decode(job["current_inputs"]) if job["current_inputs"] is not None else []
     return [{"namespace": namespace, "name": name} for namespace, name in names]
 
@@ -109,7 +109,7 @@ def get_job(connection: sqlite3.Connection, request: Request) -> Json:
 
 
 def full(connection: sqlite3.Connection, job_id: int) -> Json:
-    """One job."""
+    """Return a single job, as `GET` shows it."""
     (job,) = read(connection, "WHERE j.id = ?", (job_id,))
     latest = latest_runs(connection, [job_id])[job_id]
     io = version_io(connection, [job["current_version"]] if job["current_version"] else [])
@@ -130,14 +130,14 @@ def full(connection: sqlite3.Connection, job_id: int) -> Json:
 
 
 def _tags(connection: sqlite3.Connection, job: Json) -> list[str]:
-    # Marquez looks tags up by the simple name, which never is the full name under a parent.
+    # Marquez looks tags up by the simple name; under a parent that is never the full name.
     if job["simple_name"] != job["name"]:
         return []
     return tags_of(connection, [job["id"]]).get(job["id"], [])
 
 
 def tags_of(connection: sqlite3.Connection, jobs: Iterable[int]) -> dict[int, list[str]]:
-    """Tags of jobs by row."""
+    """Read the tags of jobs, by row."""
     found: dict[int, list[str]] = {}
     rows = connection.execute(
         "SELECT t.job, t.tag FROM json_each(?) wanted JOIN mq_job_tags t ON t.job = wanted.value",
@@ -183,7 +183,7 @@ def _names(versions: list[RunVersion]) -> list[Json]:
 
 
 def latest_runs(connection: sqlite3.Connection, jobs: Iterable[int]) -> dict[int, list[RunShown]]:
-    """The ten latest runs of each job, the latest first."""
+    """Load the ten latest runs of each job, the latest first."""
     ids = {
         job: [
             row[0]
@@ -202,7 +202,7 @@ def latest_runs(connection: sqlite3.Connection, jobs: Iterable[int]) -> dict[int
 def version_io(
     connection: sqlite3.Connection, versions: Iterable[int]
 ) -> dict[int, tuple[list[Json], list[Json]]]:
-    """The datasets that versions of jobs read and write, each by all its names."""
+    """Read the datasets that versions of jobs read and write, each under all its names."""
     found: dict[int, tuple[list[Json], list[Json]]] = {}
     rows = connection.execute(
         "SELECT i.version, i.io, s.namespace, s.name FROM json_each(?) wanted"

@@ -1,4 +1,4 @@
-"""The old write API: datasets, jobs and runs written one by one.
+"""The old write API: it writes datasets, jobs and runs one by one, without events.
 
 Source: `DatasetResource.createOrUpdate`, `JobResource.createOrUpdate` and `createRun`,
 `RunResource`, with their bodies `DatasetMeta`, `JobMeta`, `RunMeta`.

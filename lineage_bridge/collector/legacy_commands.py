@@ -1,6 +1,6 @@
-"""The old write API's commands: datasets, jobs and runs written one by one, without events.
+"""The commands of the old write API: they write datasets, jobs and runs one by one, without events.
 
-What is written carries the server's clock. Source: `DatasetVersionDao.upsertDatasetVersion`,
+Their times are those of the server's clock. Source: `DatasetVersionDao.upsertDatasetVersion`,
 `JobDao.upsertJobMeta`, `RunDao.upsertRunMeta`, `JobVersionDao.upsertJobVersionOnRunTransition`.
 """
 

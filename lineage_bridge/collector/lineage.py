@@ -1,7 +1,7 @@
 """The lineage graph around a job or a dataset.
 
 Jobs are found breadth first over the current edges, in both directions and through shared inputs:
-two jobs are neighbours if any dataset is read or written by both. Source: `LineageService`,
+two jobs are neighbours if both read or write the same dataset. Source: `LineageService`,
 `LineageDao`.
 """
 
@@ -80,7 +80,7 @@ def _around_dataset(connection: sqlite3.Connection, node: NodeId, depth: int) ->
     ).fetchone()
     if row is None:
         raise not_found(f"Dataset '{node.name}' not found.")
-    # Any job that ever wrote it, else read it; the newest version of a job first.
+    # Start at a job that ever wrote the dataset, else at a reader; the newest job version first.
     origin = connection.execute(
         "SELECT i.job FROM mq_job_io i JOIN mq_job_versions v ON v.id = i.version"
         " JOIN mq_jobs j ON j.id = i.job AND NOT j.is_hidden"
@@ -130,7 +130,7 @@ def _graph(connection: sqlite3.Connection, job_ids: list[int], alone: set[int]) 
 
 
 class _Graph:
-    """The edges between what was found, by the ids of its nodes."""
+    """The edges between the jobs and datasets that were found, by node id."""
 
     def __init__(
         self,
@@ -154,12 +154,12 @@ class _Graph:
             self.outgoing.setdefault(origin, set()).add(destination)
 
     def dataset_node(self, row: Json) -> Json:
-        """The node of a dataset."""
+        """Return the node of a dataset."""
         data = {**datasets.head(row), "fields": datasets.frozen_fields(row["fields"]), "tags": []}
         return self._node(nodes.dataset_id(row["namespace"], row["name"]), "DATASET", data)
 
     def job_node(self, job: Json, latest: RunShown | None) -> Json:
-        """The node of a job."""
+        """Return the node of a job."""
         inputs, outputs = self.io.get(job["id"], ([], []))
         data = {
             **jobs.head(job),

@@ -1,7 +1,7 @@
-"""Facets merged as they come: whole facets by name, the later one in its place.
+"""Merge facets as they arrive: a later facet replaces the whole earlier one of the same name.
 
-Later means by event time in most answers, and by arrival in some; a stored merge keeps the event
-time of each facet, so that a late event changes only what nothing newer has set.
+In most answers later means by event time, in some by arrival. A stored merge keeps the event time
+of each facet, so that a late event changes only facets that no newer event has set.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ from typing import Any
 
 import msgspec
 
-# {name: [event time in microseconds, value]}, with the value that arrived last as a third item
-# where that is another one.
+# {name: [event time in microseconds, value]}; if another value arrived last, that is a third item.
 Timed = dict[str, Any]
 
 _encode = msgspec.json.Encoder().encode
@@ -20,17 +19,17 @@ _decode = msgspec.json.Decoder().decode
 
 
 def load(stored: bytes | None) -> dict[str, Any]:
-    """Facets from their column."""
+    """Decode facets from their column."""
     return _decode(stored) if stored else {}
 
 
 def dump(facets: Mapping[str, Any]) -> bytes | None:
-    """Facets for their column."""
+    """Encode facets for their column."""
     return _encode(facets) if facets else None
 
 
 def put(merged: Timed, facets: Mapping[str, Any], at_us: int) -> bool:
-    """Merge facets of an event at that time; tell whether any was older than what is there."""
+    """Merge the facets of an event; return whether any was older than the one in place."""
     late = False
     for name, value in facets.items():
         held = merged.get(name)
@@ -43,12 +42,12 @@ def put(merged: Timed, facets: Mapping[str, Any], at_us: int) -> bool:
 
 
 def by_arrival(merged: Timed) -> dict[str, Any]:
-    """One merge without the times: what arrived last by name."""
+    """Return the facets of a merge that arrived last, by name, without their times."""
     return {name: timed[-1] for name, timed in merged.items()}
 
 
 def newest(*merges: Timed) -> dict[str, Any]:
-    """Several merges as one, without the times: what is newest by name; on a tie the last."""
+    """Combine merges, without times: the newest facet of each name wins, on a tie the last."""
     best: Timed = {}
     for merged in merges:
         for name, timed in merged.items():

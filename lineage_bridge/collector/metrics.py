@@ -1,7 +1,7 @@
-"""What the collector tells Prometheus about itself and what it holds.
+"""The collector's Prometheus metrics, about itself and about its tables.
 
-The names of Marquez's own gauges are kept where we know the number. Source: `MarquezApp` (the
-servlet at `/metrics`), `marquez.db.*Dao` (names).
+A metric that Marquez has too keeps Marquez's name. Source: `MarquezApp` (the servlet at
+`/metrics`), `marquez.db.*Dao` (names).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Metrics:
     """Counts requests by method and status; threads may share it.
 
     Args:
-        pace: what events are slowed down by.
+        pace: slows events down, and counts those.
     """
 
     def __init__(self, pace: Pace) -> None:
@@ -41,7 +41,7 @@ class Metrics:
             self._requests[method, status] += 1
 
     def text(self, connection: sqlite3.Connection) -> str:
-        """All metrics in Prometheus' text format."""
+        """Return all metrics in Prometheus' text format."""
         lines = [
             "# HELP lineage_bridge_collector_requests_total Requests answered.",
             "# TYPE lineage_bridge_collector_requests_total counter",

@@ -1,8 +1,8 @@
-"""The journal taken into the collector's tables, record by record.
+"""Apply the journal to the collector's tables, record by record.
 
-The tables are a function of the journal alone: events as Marquez takes them (`reduce`), and the
-other writes of its API (`commands`). A record that fails half-way keeps what it did before, as
-there is no transaction around an event in Marquez either, and is listed in `mq_refused`.
+The tables are a function of the journal alone: `reduce` applies events as Marquez does, `commands`
+the other writes of its API. A record that fails half-way keeps its changes so far, since Marquez
+has no transaction around an event either; it is listed in `mq_refused`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _decode_done = msgspec.json.Decoder(Done).decode
 class CollectorModel:
     """The model `collector` of a journal (see `lineage_bridge.journal.models`).
 
-    It remembers nothing beside its tables, so a transaction that is rolled back leaves no trace.
+    It has no state beside its tables, so a transaction that is rolled back leaves no trace.
     """
 
     name = "collector"
@@ -42,13 +42,13 @@ class CollectorModel:
     tables = TABLES
 
     def apply(self, connection: sqlite3.Connection, events: Sequence[Stored]) -> None:
-        """Take in records in the order of arrival, within the caller's transaction."""
+        """Apply records in the order of arrival, within the caller's transaction."""
         connection.execute("SAVEPOINT records")
         try:
             _take_all(connection, events)
         except sqlite3.OperationalError:
-            raise  # the disk is full or the database locked: nothing to do with the records
-        except Exception:  # noqa: BLE001 - one record must not stop the others: find it
+            raise  # the disk is full or the database locked: that is no fault of the records
+        except Exception:  # noqa: BLE001 - one bad record must not stop the others: find it
             connection.execute("ROLLBACK TO records")
             for event in events:
                 _take_alone(connection, event)
@@ -57,7 +57,7 @@ class CollectorModel:
     def apply_in_parts(
         self, connection: sqlite3.Connection, event: Stored, done: bytes | None
     ) -> Iterator[Callable[[], bytes]]:
-        """Take in one large event piece by piece (see `journal.models.DivisibleModel`)."""
+        """Apply one large event piece by piece (see `journal.models.DivisibleModel`)."""
         if event.kind not in EVENT_KINDS:
             self.apply(connection, [event])
             return
@@ -76,9 +76,9 @@ class CollectorModel:
         batch.flush(connection)
 
     def try_out(self, connection: sqlite3.Connection, event: Stored) -> int:
-        """What the POST of an event is answered with, if it were taken in now; 201 if it is fine.
+        """Apply an event and return the status for its POST: 201, or that of its refusal.
 
-        The caller rolls back what was written to find out.
+        The caller then rolls the transaction back.
         """
         self.apply(connection, [event])
         row = connection.execute(
@@ -88,7 +88,7 @@ class CollectorModel:
 
 
 def _is_taken_further(steps: Iterator[None], connection: sqlite3.Connection, event: Stored) -> bool:
-    """Take one step; False if it was the last one. One that fails is undone, and ends it."""
+    """Do one step; return False after the last one. A step that fails is undone and is the last."""
     connection.execute("SAVEPOINT step")
     try:
         next(steps)
@@ -144,7 +144,7 @@ def _note_refused(connection: sqlite3.Connection, event: Stored, exc: RefusedEve
 
 
 def _count(connection: sqlite3.Connection, event: Stored) -> None:
-    """Count an event that could not be taken in, and perhaps not even be read."""
+    """Count an event that could not be applied, and perhaps not even be decoded."""
     if event.kind in EVENT_KINDS:
         batch = Batch()
         batch.events[event.time_us // reduce.HOUR_US, event.kind] += 1

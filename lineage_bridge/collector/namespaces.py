@@ -21,17 +21,17 @@ _SOURCES = "SELECT type, name, created_us, updated_us, url, description FROM mq_
 
 
 def check(connection: sqlite3.Connection, name: str) -> None:
-    """Tell that a namespace exists, hidden or not.
+    """Check that a namespace exists, hidden or not.
 
     Raises:
-        ApiError: it does not.
+        ApiError: it does not exist.
     """
     if connection.execute("SELECT 1 FROM mq_namespaces WHERE name = ?", (name,)).fetchone() is None:
         raise not_found(f"Namespace '{name}' not found.")
 
 
 def show_namespace(connection: sqlite3.Connection, name: str) -> Json:
-    """One namespace."""
+    """Return one namespace."""
     check(connection, name)
     return _namespace(connection.execute(f"{_NAMESPACES} WHERE name = ?", (name,)).fetchone())
 
@@ -60,10 +60,10 @@ def _namespace(row: Any) -> Json:
 
 
 def show_source(connection: sqlite3.Connection, name: str) -> Json:
-    """One source.
+    """Return one source.
 
     Raises:
-        ApiError: there is none, or it has no URL, which Marquez cannot show.
+        ApiError: it does not exist, or has no URL: Marquez cannot show such a source.
     """
     row = connection.execute(f"{_SOURCES} WHERE name = ?", (name,)).fetchone()
     if row is None:
@@ -105,7 +105,7 @@ def list_tags(connection: sqlite3.Connection, request: Request) -> Json:
 
 
 def show_tag(connection: sqlite3.Connection, name: str) -> Json:
-    """One tag."""
+    """Return one tag."""
     row = connection.execute(
         "SELECT name, description FROM mq_tags WHERE name = ?", (name,)
     ).fetchone()

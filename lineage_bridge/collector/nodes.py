@@ -1,8 +1,8 @@
-"""Ids of nodes: their grammar, and how Marquez takes them apart.
+"""Ids of nodes: their grammar, and how Marquez splits them.
 
 `dataset:<namespace>:<name>`, `datasetField:<namespace>:<name>:<field>`, `job:<namespace>:<name>`,
-`run:<uuid>`; `#<uuid>` at the end names a version. Namespaces hold colons themselves, so an id is
-split at the colons that are followed neither by `//` nor by a digit. Source: `NodeId`.
+`run:<uuid>`; `#<uuid>` at the end names a version. Namespaces contain colons too, so an id is split
+at the colons that are followed neither by `//` nor by a digit. Source: `NodeId`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _PARTS = {"dataset": 3, "datasetField": 4, "job": 3, "run": 2}
 
 @dataclass(frozen=True, slots=True)
 class NodeId:
-    """An id taken apart; `names` are namespace, name and field, as far as its kind has them."""
+    """The parts of an id; `names` are namespace, name and field, as far as its kind has them."""
 
     text: str
     kind: str
@@ -40,10 +40,10 @@ class NodeId:
 
 
 def parse(text: str) -> NodeId:
-    """Take an id apart.
+    """Split an id into its parts.
 
     Raises:
-        ApiError: it is none (404), or cannot be taken apart (500).
+        ApiError: the text is no id of a node (404), or cannot be split (500).
     """
     match = _NODE.fullmatch(text)
     if match is None:
@@ -71,21 +71,21 @@ def _split(text: str, kind: str) -> tuple[str, ...]:
 
 
 def dataset_id(namespace: str, name: str) -> str:
-    """The id of a dataset."""
+    """Return the id of a dataset's node."""
     return f"dataset:{namespace}:{name}"
 
 
 def job_id(namespace: str, name: str) -> str:
-    """The id of a job."""
+    """Return the id of a job's node."""
     return f"job:{namespace}:{name}"
 
 
 def field_id(namespace: str, dataset: str, field: str, version: str | None = None) -> str:
-    """The id of a column, of a version of its dataset if one is meant."""
+    """Return the id of a column's node, with the version of its dataset if one is given."""
     suffix = f"#{version}" if version else ""
     return f"datasetField:{namespace}:{dataset}:{field}{suffix}"
 
 
 def java_key(text: str) -> bytes:
-    """What to sort ids by: Java compares UTF-16 code units."""
+    """Return the key to sort ids by: Java compares UTF-16 code units."""
     return text.encode("utf-16-be", "surrogatepass")

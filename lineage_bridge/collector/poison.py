@@ -1,7 +1,7 @@
 """Names that would poison Marquez: stored by one event, they make lists answer 500 for ever.
 
-Here such an event is answered 400, and kept out of all tables. Source of the places where Marquez
-lets them through: docs/marquez.md.
+Here such an event is answered 400, and kept out of all tables. docs/marquez.md lists the places
+where Marquez lets such names through.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from lineage_bridge.collector.validation import NAMESPACE, text
 
 
 def poison(event: Mapping[str, Any], kind: str) -> str | None:
-    """Say which name of a valid event would poison Marquez; None if none would.
+    """Return why a name in a valid event would poison Marquez; None if none would.
 
-    Names of a run event's inputs are not looked at: Marquez refuses the bad ones itself.
+    Names of a run event's inputs are not checked: Marquez refuses the bad ones itself.
     """
     for reason in _found(event, kind):
         return reason

@@ -1,8 +1,9 @@
-"""HTTP on a connection, with a bound that the server library lacks: on what comes before a body.
+"""HTTP on a connection, with a bound that the server library lacks: on the head of a request.
 
-The library collects URL and headers as long as they come, and asks the application only when they
-are complete. Here a head that passes `HEAD_MAX_BYTES` is answered 431 at once, and the connection
-is closed. The limits of the configuration, far below, are checked by the application.
+The head is what comes before the body: URL and headers. The library collects it without a limit,
+and calls the application only when it is complete. Here a head larger than `HEAD_MAX_BYTES` is
+answered 431 at once, and the connection is closed. The application checks the configured limits,
+which are far lower.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_bytes: int | None = 0  # None while a body is read
 
     def data_received(self, data: bytes) -> None:
-        """Read on, unless the head has become too long."""
+        """Read on; refuse a head that has become too long."""
         if self._head_bytes is not None:
             self._head_bytes += len(data)
         super().data_received(data)
@@ -37,11 +38,11 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def on_message_begin(self) -> None:
-        """A head begins; what came with the end of the last request does not count."""
+        """Begin to count a head; bytes that came with the end of the last request do not count."""
         self._head_bytes = 0
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """The head has ended."""
+        """Stop counting: the head has ended."""
         self._head_bytes = None
         super().on_headers_complete()

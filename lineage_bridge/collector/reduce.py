@@ -1,6 +1,6 @@
-"""An event taken into the tables, step by step in Marquez's own order.
+"""Apply an event to the tables, step by step in Marquez's own order.
 
-The order matters where a step fails: what was done before stays. Source: `OpenLineageDao.
+The order matters where a step fails: the steps before it stay done. Source: `OpenLineageDao.
 updateMarquezModel` for each of the three kinds of event.
 
 Unlike Marquez, a run's state and times, and which run of its job is the current one, follow event
@@ -38,12 +38,12 @@ Event = Mapping[str, Any]
 
 
 def take(context: Context, kind: str, event: Event, done: Done) -> Iterator[None]:
-    """Take in one event of a kind, from where it was left.
+    """Apply one event of a kind, continuing from `done`.
 
-    Yields where the transaction may be committed; `done` says then how far it is.
+    Yields where the transaction may be committed; `done` then records how far the event is.
 
     Raises:
-        RefusedEventError: it cannot be taken in further.
+        RefusedEventError: the event cannot be applied any further.
     """
     if kind == "dataset":
         yield from _take_dataset_event(context, event, done)
@@ -54,7 +54,7 @@ def take(context: Context, kind: str, event: Event, done: Done) -> Iterator[None
 
 
 def count(context: Context, kind: str, event: Event) -> None:
-    """Count an event, whether it could be taken in or not: the feed shows it all the same."""
+    """Count an event, whether it could be applied or not: the feed shows it in either case."""
     event_type = event.get("eventType")
     counted = event_type if kind == "run" and event_type in COUNTED_TYPES else kind
     context.batch.events[context.at_us // HOUR_US, counted] += 1
@@ -99,7 +99,7 @@ def _take_run_event(context: Context, event: Event, done: Done) -> Iterator[None
 
 
 def _begin_run(context: Context, event: Event) -> tuple[JobRow, reduce_runs.Run]:
-    """The job and the run of an event, with what it says of them."""
+    """Upsert the job and the run of an event."""
     context.ensure_namespace(reduce_jobs.job_namespace(event))
     _check_inputs(event.get("inputs"))
     parent = reduce_parents.find(context, event)
@@ -139,7 +139,7 @@ def _datasets(
     *,
     before: int = 0,
 ) -> Generator[None, None, list[VersionRow]]:
-    """The datasets of one side; `before` is how many stand on the other one."""
+    """Apply the datasets of one side; `before` is the number of datasets on the side before it."""
     listed = datasets or ()
     held = done.versions[before : before + len(listed)]
     taken = [_held_version(context, version) for version in held]

@@ -1,7 +1,7 @@
-"""Column lineage of outputs: which column of which input a column was made of.
+"""Column lineage of outputs: from which columns of which inputs a column was made.
 
-Kept only where both ends are known: the output column in the event's own schema, the input column
-in a version that the run has read before (inputs of the same event included). Source:
+An edge is stored only if both ends are known: the output column in the event's own schema, the
+input column in a version that the run has read before (inputs of the same event included). Source:
 `OpenLineageDao.upsertColumnLineage`.
 """
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from lineage_bridge.collector.reduce_runs import Run
 
 MAX_TRANSFORMATION_TYPE = 255
-PIECE = 500  # edges in a row before others have their turn
+PIECE = 500  # edges that are written in a row before a commit is possible
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
-# A column of an input of the run: by dataset's names and its own, the version and the column.
+# Columns of the run's inputs: (namespace, dataset, column) -> rows of version and column.
 _Inputs = dict[tuple[str, str, str], list[tuple[int, int]]]
 
 
@@ -39,9 +39,9 @@ def take(
     facets: Mapping[str, Any],
     done: Done,
 ) -> Iterator[None]:
-    """Store the column lineage that an output brings; `outputs` are the rows of its columns.
+    """Store the column lineage of an output; `outputs` are the rows of its columns by name.
 
-    Yields after so many edges that others may have their turn.
+    Yields after every `PIECE` edges, so that the caller may commit.
     """
     columns = (facets.get("columnLineage") or {}).get("fields")
     if not columns or not outputs:
@@ -81,7 +81,7 @@ def _inputs(context: Context, run: int) -> _Inputs:
 def _store(
     context: Context, version: int, output: int, column: Mapping[str, Any], inputs: _Inputs
 ) -> int:
-    """Store what one column was made of; return how many columns that were."""
+    """Store the edges into one column; return how many they are."""
     description = text(column.get("transformationDescription"))
     kind = text(column.get("transformationType"))
     if len(kind or "") > MAX_TRANSFORMATION_TYPE:

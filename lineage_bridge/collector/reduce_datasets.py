@@ -1,8 +1,9 @@
 """Datasets of events: the dataset itself, its version, its columns, its facets.
 
-An output, and any dataset of an event without a run, has a version of its own, named by a hash; an
-input uses the current version if there is one. Source: `OpenLineageDao.upsertLineageDataset`,
-`DatasetDao`, `DatasetVersionDao`, `DatasetSymlinkDao`, `DatasetFacetsDao`.
+A mention is a place in an event where a dataset appears. An output, and a `DatasetEvent`'s dataset,
+gets a version of its own, named by a hash; an input uses the current version if there is one.
+Source: `OpenLineageDao.upsertLineageDataset`, `DatasetDao`, `DatasetVersionDao`,
+`DatasetSymlinkDao`, `DatasetFacetsDao`.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ MAX_SYMLINK_TYPE = 64
 
 
 class Role(Enum):
-    """What a dataset is in the event that mentions it."""
+    """The role of a dataset in the event that mentions it."""
 
     INPUT = "input of a run"
     OUTPUT = "output of a run"
@@ -42,7 +43,7 @@ class Role(Enum):
 
     @property
     def is_input(self) -> bool:
-        """Tell whether it is read."""
+        """Whether the dataset is read."""
         return self is Role.INPUT or self is Role.JOB_INPUT
 
 
@@ -51,11 +52,11 @@ def take(
 ) -> Generator[None, None, VersionRow]:
     """Upsert a dataset and its version, and store its facets.
 
-    Yields in between where there is much of it: what was done until then may be committed, and
-    doing it again changes nothing.
+    Yields now and then if the dataset is large: the writes until then may be committed, and
+    repeating them changes nothing.
 
     Raises:
-        RefusedEventError: Marquez would fail in the middle of it.
+        RefusedEventError: Marquez would fail in the middle of the dataset.
     """
     namespace, name = text(dataset["namespace"]) or "", text(dataset["name"]) or ""
     facets = dataset.get("facets") or {}
@@ -106,7 +107,7 @@ def _fill(
 def _map_fields(
     context: Context, version: VersionRow, row: DatasetRow, fields: tuple[Field, ...], done: Done
 ) -> Generator[None, None, dict[str, int]]:
-    """Map the columns of a mention to its version; return their rows by name."""
+    """Add the columns of a mention to those of its version; return their rows by name."""
     if not fields:
         return {}
     ids = yield from reduce_fields.rows_of(context, row, fields, done)
@@ -137,7 +138,7 @@ def _lifecycle(facets: Mapping[str, Any]) -> str:
 def _upsert(
     context: Context, namespace: str, name: str, source: str, facets: Mapping[str, Any]
 ) -> DatasetRow:
-    """Upsert a dataset by one of its names; it is saved with its batch."""
+    """Upsert a dataset by one of its names; the batch writes its row."""
     description = text((facets.get("documentation") or {}).get("description"))
     is_deleted = _lifecycle(facets).upper() == "DROP"
     row = _known(context, namespace, name)
@@ -296,13 +297,13 @@ def _find(context: Context, version: str) -> VersionRow | None:
 
 
 def set_current(context: Context, dataset: int, version: int) -> None:
-    """Point a dataset at a version; Marquez then takes its own clock for the last update."""
+    """Make a version the dataset's current one; its update time is the arrival, as in Marquez."""
     row = _by_id(context, dataset)
     row.current_version, row.updated_us = version, context.received_us
 
 
 def point_late(context: Context, version: VersionRow) -> None:
-    """Point a dataset at a version that its run has told of only after its end."""
+    """Make a version current that a late event named after its run had ended."""
     _by_id(context, version.dataset).current_version = version.id
 
 

@@ -1,8 +1,9 @@
-"""Facets of datasets: which version they stick to, and which answers show them.
+"""Facets of datasets: which version they belong to, and which answers show them.
 
-Marquez stores each facet as a row with a type, and picks rows by type and run when asked. Here they
-are merged as they come, in one column per group of rows that some answer picks. Source:
-`DatasetFacetsDao` (the types), and the queries of `DatasetDao`, `DatasetVersionDao`, `RunDao`.
+Marquez stores each facet as a row with a type, and selects rows by type and run for each answer.
+Here facets are merged as they arrive, into one column for each group of rows that some answer
+selects. Source: `DatasetFacetsDao` (the types), and the queries of `DatasetDao`,
+`DatasetVersionDao`, `RunDao`.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def take(
     is_input: bool,
     run: Run | None,
 ) -> None:
-    """Store the facets that a mention of a version brings; those with over-long names are not."""
+    """Store the facets of a mention of a version, without those that have over-long names."""
     facets = typed.stored_facets(dataset, typed.DATASET_FACETS, context.may_have_nulls)
     io_facets = dataset.get("inputFacets" if is_input else "outputFacets") or {}
     if context.may_have_nulls:
@@ -45,7 +46,7 @@ def take(
 
 
 def _sorted(facets: Facets, io_facets: Facets, is_input: bool) -> tuple[Facets, Facets, Facets]:
-    """Facets by the groups that show them: the dataset's, and those of a run's inputs, outputs."""
+    """Group facets by where they are shown: with the dataset, with a run's inputs, its outputs."""
     shown: Facets = {}
     inputs: Facets = {}
     outputs: Facets = {}
@@ -64,7 +65,7 @@ def check(dataset: Mapping[str, Any]) -> None:
     """Refuse names of facets that are too long.
 
     Raises:
-        RefusedEventError: there is one.
+        RefusedEventError: a name is too long.
     """
     names = [name for kind in _MEMBERS for name in dataset.get(kind) or ()]
     if any(len(name) > MAX_FACET_NAME for name in names):

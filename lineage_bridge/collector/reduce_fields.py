@@ -1,8 +1,8 @@
-"""The columns of datasets, and which versions have which.
+"""The columns of datasets, and which columns belong to which versions.
 
-A column is a row by dataset, name and type; one without a type is a new row at each mention, as
-in Marquez, where a null equals nothing. A version lists the rows that any mention of it brought.
-Source: `DatasetFieldDao.upsert`, `dataset_versions_field_mapping`.
+A column has one row per dataset, name and type; one without a type gets a new row at each mention,
+as in Marquez, where a null equals nothing. A version lists the rows of all its mentions. Source:
+`DatasetFieldDao.upsert`, `dataset_versions_field_mapping`.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from lineage_bridge.collector.validation import text
 
 MAX_FIELD_NAME = 255
 MAX_INTERNED_BYTES = 16 * 1024
-MAX_INTERNED = 256  # columns of one dataset; what is made of more is not kept in memory
-PIECE = 1000  # columns in a row before others have their turn
-FEW = 50  # up to so many are looked up one by one
+MAX_INTERNED = 256  # columns of one dataset; results for more columns are not cached
+PIECE = 1000  # columns that are written in a row before a commit is possible
+FEW = 50  # fewer columns than this are looked up one by one
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -38,9 +38,9 @@ class Field(NamedTuple):
 
 
 def fields_of(schema: Mapping[str, Any] | None) -> tuple[Field, ...]:
-    """The columns of a schema facet.
+    """Read the columns of a schema facet.
 
-    Most events repeat columns that were seen before: they are made only once.
+    Most events repeat columns that were seen before, so results are cached.
 
     Raises:
         RefusedEventError: one of them is null.
@@ -68,7 +68,7 @@ def _read(fields: Sequence[Mapping[str, Any] | None]) -> tuple[Field, ...]:
 
 
 def frozen(fields: tuple[Field, ...]) -> str:
-    """Columns as a version keeps them for good."""
+    """Encode columns as a version freezes them: it keeps them unchanged from then on."""
     return _frozen(fields) if len(fields) <= MAX_INTERNED else _frozen.__wrapped__(fields)
 
 
@@ -86,9 +86,9 @@ def _frozen(fields: tuple[Field, ...]) -> str:
 def rows_of(
     context: Context, dataset: DatasetRow, fields: tuple[Field, ...], done: Done
 ) -> Generator[None, None, list[int]]:
-    """The rows of columns, one for each; without a write where the last mention had the same.
+    """Upsert columns and return their rows; write nothing if the last mention had the same ones.
 
-    Yields after so many of them that others may have their turn.
+    Yields after every `PIECE` columns, so that the caller may commit.
 
     Raises:
         RefusedEventError: a name is too long.
@@ -107,7 +107,7 @@ def rows_of(
 
 @lru_cache(maxsize=1024)
 def _digest(fields: tuple[Field, ...]) -> bytes | None:
-    """What tells columns from others; None if one has no type, as it equals nothing.
+    """Hash columns to compare them; None if one has no type, as that equals nothing.
 
     Raises:
         RefusedEventError: a name is too long.
@@ -120,7 +120,7 @@ def _digest(fields: tuple[Field, ...]) -> bytes | None:
 
 
 def added(stored: str, ids: Sequence[int]) -> str:
-    """A version's list of columns, with more of them."""
+    """Add rows of columns to a version's list."""
     mapped: list[int] = _decode(stored)
     if mapped == ids:
         return stored
@@ -135,7 +135,7 @@ _UPSERT = (
 
 
 def _upsert(context: Context, dataset: int, fields: Sequence[Field], done: Done) -> Iterator[None]:
-    """Make typed columns known; doing it again changes nothing."""
+    """Upsert typed columns; repeating it changes nothing."""
     for first in range(done.columns, len(fields), PIECE):
         chunk = fields[first : first + PIECE]
         context.connection.executemany(_UPSERT, [(dataset, *field) for field in chunk])

@@ -29,12 +29,12 @@ class Parent:
 
 
 def job_namespace(event: Mapping[str, Any]) -> str:
-    """The namespace that an event's job is stored in."""
+    """Return the namespace that an event's job is stored in."""
     return formatted(text(event["job"]["namespace"]) or "")
 
 
 def take_static(context: Context, event: Mapping[str, Any]) -> JobRow:
-    """The job of a JobEvent, which has no run."""
+    """Upsert the job of a JobEvent, which has no run."""
     context.ensure_namespace(job_namespace(event))
     job = take(context, event, None)
     job.current_run, job.current_run_us, job.current_inputs = None, context.at_us, None
@@ -42,7 +42,7 @@ def take_static(context: Context, event: Mapping[str, Any]) -> JobRow:
 
 
 def take(context: Context, event: Mapping[str, Any], parent: Parent | None) -> JobRow:
-    """The job of an event under its parent, with what the event says."""
+    """Upsert the job of an event, named under its parent."""
     name = text(event["job"]["name"]) or ""
     simple_name = name
     if parent is not None:
@@ -68,13 +68,13 @@ def _facets(event: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def job_type(event: Mapping[str, Any]) -> str:
-    """STREAM if this very event says so, else BATCH."""
+    """Return STREAM if this very event says so, else BATCH."""
     facet = _facets(event).get("jobType") or {}
     return "STREAM" if (text(facet.get("processingType")) or "").upper() == "STREAMING" else "BATCH"
 
 
 def location_of(event: Mapping[str, Any]) -> str | None:
-    """Where an event says the job's code is."""
+    """Return the URL of the job's code, if the event gives it."""
     return text((_facets(event).get("sourceCodeLocation") or {}).get("url"))
 
 
@@ -98,9 +98,9 @@ def known(
     location: str | None,
     inputs: str | None,
 ) -> JobRow:
-    """A job, made if it is new; what is said of it now replaces what was said before.
+    """Return a job, created if it is new; the new values replace the old ones.
 
-    It is saved with its batch, with what is changed of it until then.
+    The batch writes its row, with any later change.
     """
     jobs = context.batch.jobs
     row = jobs.get((namespace, name)) or job_row.find(context.connection, namespace, name)

@@ -1,4 +1,4 @@
-"""Parents: the job and the run that a child's parent facet names, made if nobody reported them.
+"""Parents: the job and the run that a child's parent facet names, created if they are unknown.
 
 Source: `OpenLineageDao.findParentJobRow`, `createParentJobRunRecord`.
 """
@@ -15,7 +15,7 @@ from lineage_bridge.collector.validation import text
 
 
 def find(context: Context, event: Mapping[str, Any]) -> Parent | None:
-    """The parent that a run event names, None if it names none."""
+    """Return the parent that a run event names, created if it is new; None if it names none."""
     facet = typed.parent_facet(event)
     if facet is None:
         return None

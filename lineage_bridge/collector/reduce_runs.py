@@ -1,8 +1,8 @@
-"""Runs: their state, times, arguments and facets, as events tell them.
+"""Runs: their state, times, arguments and facets, taken from events.
 
-Mended against Marquez: the state, and the times of start and end, are those of the newest event by
-event time, a terminal one first on a tie, whatever order the events arrive in. Everything else
-(creation, last update, arguments, names) is of the first or last arrival, as in Marquez.
+Better than in Marquez: the state, and the times of start and end, are those of the newest event by
+event time, on a tie of a terminal one, whatever order the events arrive in. Everything else
+(creation, last update, arguments, names) is that of the first or last arrival, as in Marquez.
 
 Source: `RunDao.upsert`, `RunArgsDao`, `RunFacetsDao`, `JobFacetsDao`.
 """
@@ -20,7 +20,7 @@ from lineage_bridge.collector.context import Context, refuse
 from lineage_bridge.collector.validation import text
 
 MAX_FACET_NAME = 255
-FOREVER_US = 2**62  # sorts a run without a known state before all others, as a null does
+FOREVER_US = 2**62  # sorts a run without a known state before all others, as PostgreSQL's null does
 TERMINAL = {"COMPLETE": "COMPLETED", "FAIL": "FAILED", "ABORT": "ABORTED"}
 _RANKS = {"NEW": 0, "RUNNING": 0, "COMPLETED": 1, "ABORTED": 2, "FAILED": 3}
 _SPARK_PLAN = "spark.logicalPlan"
@@ -32,15 +32,15 @@ _decode = msgspec.json.Decoder().decode
 
 @dataclass(slots=True)
 class Run:
-    """The run of an event that is being taken in.
+    """The run of an event that is being applied.
 
     Attributes:
         id: its row.
         uuid: its id in the API.
-        state: what this event says of it; None if the event has no type.
-        is_late: newer events of the run were taken in before.
+        state: the state that this event gives it; None if the event has no type.
+        is_late: newer events of the run were applied before this one.
         is_over: the newest event of the run is a terminal one.
-        job_facets: what its events have said of its job, as it is stored.
+        job_facets: the job facets of all its events, as they are stored.
     """
 
     id: int
@@ -52,12 +52,12 @@ class Run:
 
 
 def run_state(event_type: str | None) -> str | None:
-    """The state that an event of that type brings a run into; None for an event without one."""
+    """Return the state that an event of that type gives a run; None for an event without a type."""
     return None if event_type is None else TERMINAL.get(event_type.upper(), "RUNNING")
 
 
 def is_terminal(state: str | None) -> bool:
-    """Tell whether a run in that state is over."""
+    """Return whether a run in that state is over."""
     return state in TERMINAL.values()
 
 
@@ -77,7 +77,7 @@ def take(context: Context, event: Mapping[str, Any], job: int) -> Run:
 
 
 def check(event: Mapping[str, Any]) -> None:
-    """Refuse what Marquez cannot store once the run is there.
+    """Refuse parts of an event that Marquez cannot store, after it has stored the run.
 
     Raises:
         RefusedEventError: facets of a run without an event type, or over-long names of facets.
@@ -93,7 +93,7 @@ def check(event: Mapping[str, Any]) -> None:
 def take_parent(
     context: Context, uuid: str, job: int, event: Mapping[str, Any], nominal: tuple[Any, Any]
 ) -> Run:
-    """Upsert the run that a child's parent facet names: its state is that of the child's event."""
+    """Upsert the run that a child's parent facet names; it gets the state of the child's event."""
     run = _upsert(
         context,
         uuid=uuid,

@@ -1,12 +1,12 @@
-"""Versions of jobs, the edges that they stand for, and the versions that datasets point at.
+"""Versions of jobs, the edges that they define, and the current versions of datasets.
 
 A batch job gets its version at a terminal event of a run, a streaming one whenever it reads or
-writes what it never did. Edges are those of the current version; an event without inputs (or
+writes a new set of datasets. Edges are those of the current version; an event without inputs (or
 outputs) switches that side off until the next terminal event. Source:
 `OpenLineageDao.updateMarquezOnComplete`, `updateMarquezOnStreamingJob`, `JobVersionDao`.
 
-Mended: an event that is older than what made its run's state switches nothing off, and what it
-reads or writes is added to the version of its run.
+Better than in Marquez: an event that is older than the one its run's state comes from switches
+nothing off, and its inputs and outputs are added to the version of its run.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ OUTPUT = "OUTPUT"
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A version of a dataset that a run has read or written, by the names in that event."""
+    """A dataset version that a run has read or written, with the names in that event."""
 
     id: int
     dataset: int
@@ -83,7 +83,7 @@ def _is_latest_of_job(context: Context, job: JobRow, run: Run) -> bool:
 
 
 def _io(context: Context, run: int) -> tuple[list[Version], list[Version]]:
-    """All that a run has read and written, over all its events."""
+    """Read the dataset versions that a run has read and written, over all its events."""
     inputs = context.connection.execute(
         "SELECT v.id, v.dataset, v.namespace, v.name FROM mq_run_inputs i"
         " JOIN mq_dataset_versions v ON v.id = i.version WHERE i.run = ?",
@@ -119,7 +119,7 @@ def _link_streaming(context: Context, job: JobRow, run: Run) -> None:
 
 
 def link_run(context: Context, job: JobRow, run: Run) -> None:
-    """Give a job the version that all that a run has read and written makes."""
+    """Make the job version of all that a run has read and written, as the job's current one."""
     _link(context, job, run)
     job.updated_us = context.at_us
 
@@ -141,7 +141,7 @@ def _upsert(
     run: int | None,
     facets: Mapping[str, Any],
 ) -> int:
-    """Make a version of a job known, with its edges; return its row."""
+    """Upsert a version of a job, with its edges; return its row."""
     if len(job.location or "") > MAX_LOCATION:
         raise refuse(f"sourceCodeLocation.url must not be longer than {MAX_LOCATION} characters")
     version = _hash(job, inputs, outputs)

@@ -1,4 +1,4 @@
-"""The events that were refused, or taken in only in part: for people to look at and mend."""
+"""The events that were refused, or applied only in part: for people to inspect and mend."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class RefusedEvent:
-    """One of them.
+    """One refused event.
 
     Attributes:
         seq: its number in the journal.
-        status: what its POST was answered with.
+        status: the status that its POST was answered with.
         reason: what is wrong with it.
-        received_us: when it came.
-        body: the event as it came.
+        received_us: its arrival.
+        body: the event as it was received.
     """
 
     seq: int
@@ -26,7 +26,7 @@ class RefusedEvent:
 
 
 def list_refused(connection: sqlite3.Connection, limit: int = 1000) -> list[RefusedEvent]:
-    """The last refused events, the newest first; the collector's tables must be there."""
+    """List the last refused events, the newest first; the collector's tables must exist."""
     rows = connection.execute(
         "SELECT r.seq, r.status, r.reason, e.received_us, e.body FROM mq_refused r"
         " JOIN events e ON e.seq = r.seq ORDER BY r.seq DESC LIMIT ?",

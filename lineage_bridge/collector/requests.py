@@ -1,7 +1,8 @@
-"""A request as the handlers see it, and its parameters read as Jersey reads them.
+"""A request as the handlers see it, with parameters read as Jersey reads them.
 
-A parameter that its Java type cannot hold is 404, a constraint that it violates 400, an empty one
-the default. Source: `marquez.api.*Resource` (annotations), Jersey's parameter providers.
+A parameter that does not fit its Java type is answered 404, one that violates a constraint 400; an
+empty one means the default. Source: `marquez.api.*Resource` (annotations), Jersey's parameter
+providers.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class Request:
         method: GET for HEAD too.
         path: as sent, percent-encoded, without the query.
         names: the decoded path segments that the route names.
-        headers: by lower-case name; of a repeated one the first.
+        headers: by lower-case name; the first one of a name counts.
         body: decoded from its content encoding.
     """
 
@@ -44,7 +45,7 @@ class Request:
     _parameters: dict[str, list[str]] | None = None
 
     def parameters(self, name: str) -> list[str]:
-        """All values of a query parameter."""
+        """Return all values of a query parameter."""
         if self._parameters is None:
             self._parameters = {}
             for key, value in parse_qsl(self.query, keep_blank_values=True):
@@ -52,12 +53,12 @@ class Request:
         return self._parameters.get(name, [])
 
     def text(self, name: str) -> str | None:
-        """The first value of a query parameter; None if it is absent or empty."""
+        """Return the first value of a query parameter; None if it is absent or empty."""
         values = self.parameters(name)
         return values[0] or None if values else None
 
     def integer(self, name: str, default: int) -> int:
-        """A parameter of Java's type `int`."""
+        """Return a parameter of Java's type `int`."""
         value = self.text(name)
         if value is None:
             return default
@@ -66,7 +67,7 @@ class Request:
         return int(value)
 
     def page(self, limit: int = DEFAULT_LIMIT) -> tuple[int, int]:
-        """`limit` and `offset`, of which neither may be negative."""
+        """Return `limit` and `offset`; neither may be negative."""
         page = {"limit": self.integer("limit", limit), "offset": self.integer("offset", 0)}
         errors = [
             f"query param {name} must be greater than or equal to 0"
@@ -78,30 +79,30 @@ class Request:
         return page["limit"], page["offset"]
 
     def choice(self, name: str, choices: Sequence[str]) -> str | None:
-        """A parameter of an enumeration."""
+        """Return a parameter of an enumeration."""
         value = self.text(name)
         return None if value is None else _choice(name, value, choices)
 
     def choices(self, name: str, choices: Sequence[str]) -> list[str]:
-        """All values of a repeated parameter of an enumeration."""
+        """Return all values of a repeated parameter of an enumeration."""
         return [_choice(name, value, choices) for value in self.parameters(name) if value]
 
     def required(self, name: str) -> str:
-        """A parameter that must be there."""
+        """Return a parameter that must be given."""
         value = self.text(name)
         if value is None:
             raise invalid(f"query param {name} must not be null", status=400)
         return value
 
     def uuid(self, name: str) -> str:
-        """A path segment that must be a UUID."""
+        """Return a path segment that must be a UUID."""
         value = hashes.strict_uuid(self.names[name])
         if value is None:
             raise not_found()
         return value
 
     def document(self) -> dict[str, Any]:
-        """The body of a PUT or POST as an object."""
+        """Decode the body of a PUT or POST as an object."""
         if not self.body.strip():
             raise EmptyBodyError
         document, _ = decode(self.body)
@@ -113,12 +114,12 @@ class Request:
 
 
 class EmptyBodyError(Exception):
-    """A body was expected; Marquez stumbles over its absence (500)."""
+    """A body was expected but is missing; Marquez fails unexpectedly on that (500)."""
 
 
 @dataclass(slots=True)
 class Response:
-    """What is answered; `body` is encoded as JSON unless it is bytes, None is an empty body."""
+    """An HTTP response; `body` is encoded as JSON unless it is bytes, None is an empty body."""
 
     body: Any = None
     status: int = 200
@@ -126,7 +127,7 @@ class Response:
     headers: list[tuple[str, str]] = field(default_factory=list)
 
     def content(self) -> bytes:
-        """The body as bytes."""
+        """Return the body as bytes."""
         if self.body is None:
             return b""
         return self.body if isinstance(self.body, bytes) else msgspec.json.encode(self.body)

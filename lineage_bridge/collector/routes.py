@@ -51,7 +51,7 @@ class Route:
     """One method of one path.
 
     Attributes:
-        handler: answers a request; None for events, which the application takes itself.
+        handler: answers a request; None for events, which the application handles itself.
         consumes: a JSON body is expected (or, for GET, no other content type).
     """
 
@@ -61,7 +61,7 @@ class Route:
 
 @dataclass(slots=True)
 class _Node:
-    """What may follow one path segment."""
+    """One path segment in the tree of routes, with what may follow it."""
 
     literals: dict[str, _Node] = field(default_factory=dict)
     name: str | None = None
@@ -71,14 +71,14 @@ class _Node:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The routes of a path by method, and the values of its names."""
+    """The routes of a path by method, and the values of its named segments."""
 
     methods: Mapping[str, Route]
     names: Mapping[str, str]
 
 
 class Router:
-    """Finds routes by path; literal segments go before names."""
+    """Finds routes by path; a literal segment wins over a named one."""
 
     def __init__(self, routes: Mapping[tuple[str, str], Route]) -> None:
         self._root = _Node()
@@ -89,10 +89,10 @@ class Router:
             node.methods[method] = route
 
     def match(self, path: str) -> Match:
-        """Find the routes of a path as sent.
+        """Find the routes of a path, percent-encoded as it was sent.
 
         Raises:
-            ApiError: there are none, or the path cannot be decoded.
+            ApiError: the path has no route, or cannot be decoded.
         """
         node, names = self._root, {}
         segments = path.removesuffix("/").split("/")[1:]
@@ -119,10 +119,10 @@ def _step(node: _Node, segment: str) -> _Node:
 
 
 def decode_segment(segment: str) -> str:
-    """Decode one path segment, once; what follows a `;` does not count.
+    """Decode one path segment, once; drop everything from a `;` on.
 
     Raises:
-        ApiError: a percent sign begins no byte.
+        ApiError: a percent sign is not followed by two hex digits.
     """
     segment = segment.partition(";")[0]
     if "%" not in segment:
@@ -142,7 +142,7 @@ def _reads(reader: Reader) -> Handler:
 
 
 def all_routes(stats: Stats) -> dict[tuple[str, str], Route]:
-    """Every route of the API."""
+    """Return every route of the API, by method and path."""
     reads: dict[str, Reader] = {
         "/api/v1/namespaces": namespaces.list_namespaces,
         NAMESPACE: namespaces.get_namespace,

@@ -1,4 +1,4 @@
-"""Rows of the tables by the names of their columns."""
+"""Rows of the tables as dicts by column."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Row = dict[str, Any]
 def read_rows(
     connection: sqlite3.Connection, query: str, values: Sequence[Any] | Mapping[str, Any] = ()
 ) -> list[Row]:
-    """All rows of a query."""
+    """Read all rows of a query."""
     cursor = connection.execute(query, values)
     names = [column[0] for column in cursor.description]
     return [dict(zip(names, row, strict=True)) for row in cursor]

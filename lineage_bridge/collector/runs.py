@@ -1,6 +1,6 @@
 """Runs as the API shows them, and the endpoints that list them.
 
-Runs are loaded many at a time, by a fixed number of queries. Source: `RunDao`, `RunMapper`,
+Runs are loaded many at a time, with a fixed number of queries. Source: `RunDao`, `RunMapper`,
 `JobResource`, `RunResource`.
 """
 
@@ -45,7 +45,7 @@ _NO_FACETS = msgspec.Raw(b"{}")
 
 
 class VersionId(msgspec.Struct, gc=False):
-    """What names a version of a dataset, or of a job."""
+    """The names of a version of a dataset, or of a job."""
 
     namespace: str
     name: str
@@ -60,7 +60,7 @@ class RunVersion(msgspec.Struct, gc=False, rename="camel"):
 
 
 class RunShown(msgspec.Struct, gc=False, rename="camel"):
-    """A run as the API shows it: no dict, as a page of jobs has a thousand of them."""
+    """A run as the API shows it; no dict, because a page of jobs has a thousand runs."""
 
     id: str
     created_at: str | None
@@ -81,7 +81,7 @@ class RunShown(msgspec.Struct, gc=False, rename="camel"):
 def load(
     connection: sqlite3.Connection, ids: Iterable[int], *, io_facets: bool = True
 ) -> dict[int, RunShown]:
-    """Runs by row, as the API shows them; facets pass through as they are stored."""
+    """Load runs by row, as the API shows them; stored facets are passed on undecoded."""
     wanted = {"runs": _encode(sorted(set(ids))).decode(), "io_facets": io_facets}
     inputs = _versions(connection.execute(_INPUTS, wanted))
     outputs = _versions(connection.execute(_OUTPUTS, wanted))
@@ -125,10 +125,10 @@ def _millis(micros: int) -> int:
 
 
 def find(connection: sqlite3.Connection, uuid: str) -> int:
-    """The row of a run.
+    """Find the row of a run.
 
     Raises:
-        ApiError: there is none.
+        ApiError: there is no such run.
     """
     row = connection.execute("SELECT id FROM mq_runs WHERE uuid = ?", (uuid,)).fetchone()
     if row is None:

@@ -1,10 +1,11 @@
-"""Which events may be refused half-way, seen without the tables: nearly none.
+"""Find the few events that may be refused half-way, without a look at the tables.
 
-Marquez refuses some valid events in the middle of taking them in. Whoever sent one must hear it, so
-it is tried out before it is appended, which costs as much as folding it. This looks for the signs:
-an event without any is never refused, one with a sign may be fine all the same.
+Marquez refuses some valid events half-way, in the middle of processing them. The sender must learn
+of that, so such an event is tried out before it is appended, which costs as much as folding it.
+This module spares nearly all events that cost: it looks for signs. An event without a sign is never
+refused, one with a sign may be fine all the same.
 
-Invariant: whatever `reduce` refuses by `refuse(...)` has a sign here.
+Invariant: every event that `reduce` refuses by `refuse(...)` has a sign here.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _Object = Mapping[str, Any]
 
 
 class Namespaces:
-    """Namespaces that Marquez stores under the name of another one: two datasets may collide."""
+    """Namespaces that Marquez stores under another name, so that two datasets may collide."""
 
     def __init__(self, known: Iterable[str] = ()) -> None:
         self._twisted: set[str] = set()
@@ -32,7 +33,7 @@ class Namespaces:
             self.add(name)
 
     def add(self, namespace: str) -> bool:
-        """Take one in; tell whether a dataset in it may collide with one of another."""
+        """Add a namespace; return whether its datasets may collide with those of another one."""
         stored = formatted(namespace)
         if stored != namespace:
             self._twisted.add(stored)
@@ -40,7 +41,7 @@ class Namespaces:
 
 
 def namespaces_of(event: _Object, kind: str) -> set[str]:
-    """The namespaces of an event's datasets."""
+    """Return the namespaces of an event's datasets."""
     return {
         text(dataset["namespace"]) or ""
         for dataset in _datasets(event, kind)
@@ -49,7 +50,7 @@ def namespaces_of(event: _Object, kind: str) -> set[str]:
 
 
 def has_sign(event: _Object, kind: str) -> bool:
-    """Tell whether a valid event has a sign of what is refused half-way, by itself."""
+    """Return whether a valid event has a sign, found in the event alone."""
     return any(_of_job(event, kind)) or any(
         sign for dataset in _datasets(event, kind) for sign in _of_dataset(dataset)
     )

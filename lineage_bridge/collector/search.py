@@ -1,7 +1,7 @@
 """Search by name in datasets and jobs.
 
-Marquez means to sort and does not; here the order is by name or by last update. Source:
-`SearchDao`, `SearchResource`, `marquez.api.v2beta.SearchResource`.
+Marquez intends to sort results and does not; here they are sorted by name or by last update.
+Source: `SearchDao`, `SearchResource`, `marquez.api.v2beta.SearchResource`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ORDERS = {"NAME": "name, namespace, type", "UPDATE_AT": "updated_us DESC, name,
 
 Json = dict[str, Any]
 
-# SQLite's own LIKE knows ASCII only, but is fast.
+# SQLite's own LIKE is fast, but ignores the case of ASCII letters only.
 _MATCHES = (
     "iif(:is_ascii AND length({name}) = length(CAST({name} AS BLOB)),"
     " {name} LIKE :pattern ESCAPE '\\', ilike({name}, :pattern))"
@@ -65,7 +65,7 @@ def search(connection: sqlite3.Connection, request: Request) -> Json:
 
 
 def search_index(connection: sqlite3.Connection, request: Request) -> Json:
-    """GET /api/v2beta/search/*: what a Marquez without OpenSearch answers."""
+    """GET /api/v2beta/search/*: answer as a Marquez without OpenSearch does."""
     del connection
     _text(request)
     raise ApiError(503)
@@ -102,14 +102,14 @@ def _result(kind: str, name: str, updated_us: int, namespace: str) -> Json:
 
 
 class Ilike:
-    """PostgreSQL's `ILIKE`: without case in every script, with its wildcards in the pattern."""
+    """PostgreSQL's `ILIKE`: ignores case in every script, and knows its wildcards."""
 
     def __init__(self) -> None:
         self._pattern: str | None = None
         self._regex = re.compile("")
 
     def __call__(self, text: str, pattern: str) -> bool:
-        """Tell whether a text matches."""
+        """Return whether a text matches a pattern."""
         if pattern != self._pattern:
             self._pattern, self._regex = pattern, _regex(pattern)
         return self._regex.fullmatch(_lower(text)) is not None

@@ -31,11 +31,11 @@ class CollectorServer:
     Args:
         journal: open for writing; it stays open after `stop()`.
         host: the address to bind to.
-        port: 0 for any that is free.
+        port: 0 for any free port.
         config: limits, keys, TLS.
         pages: ASGI applications by path, outside of `/api`.
-        admin_port: also serve `/ping` and `/healthcheck` on this port; None for not.
-        make_follower: what keeps the tables up to date; the default is a thread.
+        admin_port: also serve `/ping`, `/healthcheck` and `/metrics` on this port, unless None.
+        make_follower: makes what keeps the tables up to date; the default is a thread.
     """
 
     def __init__(
@@ -60,13 +60,13 @@ class CollectorServer:
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The URL at which the collector listens."""
         scheme = "https" if self._config.tls_certificate else "http"
         return f"{scheme}://{_shown(self._host)}:{self._listeners[0].port}"
 
     @property
     def admin_url(self) -> str | None:
-        """Where the admin port is, if there is one."""
+        """The URL of the admin port, if there is one."""
         if len(self._listeners) == 1:
             return None
         return f"http://{_shown(self._host)}:{self._listeners[1].port}"
@@ -90,7 +90,7 @@ class CollectorServer:
         return self
 
     def stop(self) -> None:
-        """End: requests under way are answered, what was submitted is written."""
+        """Stop serving, after requests under way are answered and submitted events written."""
         for listener in self._listeners:
             listener.stop()
         if self._app is not None:
@@ -98,7 +98,7 @@ class CollectorServer:
             self._app = None
 
     def wait(self) -> None:
-        """Wait until it is stopped by another thread."""
+        """Wait until another thread stops the collector."""
         self._listeners[0].wait()
 
     def __enter__(self) -> Self:
@@ -123,7 +123,7 @@ class _Listener:
         self._thread: threading.Thread | None = None
 
     def bind(self) -> None:
-        # asyncio turns Nagle's algorithm off only for sockets that name their protocol.
+        # asyncio turns Nagle's algorithm off only for sockets made with an explicit protocol.
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         self._socket = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -164,14 +164,14 @@ class _Listener:
 
 
 class _Server(uvicorn.Server):
-    """A uvicorn server that tells when it listens."""
+    """A uvicorn server that signals when it listens."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.is_ready = threading.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, and tell so."""
+        """Listen, and set `is_ready`."""
         await super().startup(sockets)
         self.is_ready.set()
 
@@ -195,7 +195,7 @@ def _uvicorn_config(app: AsgiApp, config: CollectorConfig) -> uvicorn.Config:
     )
     try:
         settings.load()
-    except OSError as exc:  # an unreadable file, or an SSLError of its content
+    except OSError as exc:  # an unreadable file, or an SSLError about its content
         raise CollectorError(
             f"Cannot use the TLS certificate `{config.tls_certificate}`: {exc}. "
             "Name a PEM file, and its key with it."

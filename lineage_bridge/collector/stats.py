@@ -1,7 +1,7 @@
 """Statistics of the last day by the hour, or of the last week by the day.
 
-Events are counted by type, things cumulatively by creation, hidden ones included. Source:
-`StatsDao`, `StatsResource`.
+Events are counted by type; things (jobs, datasets, sources) are totals of all created until then,
+hidden ones included. Source: `StatsDao`, `StatsResource`.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ HOURS = 24
 DAYS = 7
 THINGS = {"jobs": "mq_jobs", "datasets": "mq_datasets", "sources": "mq_sources"}
 
-# Bounds of an interval, and what is shown as them.
+# Start and end of an interval, and the start and end that are shown for it.
 _Interval = tuple[int, int, int, int]
 
 
 class Stats:
-    """The four statistics, at the time that a clock tells (seconds since the epoch)."""
+    """The four statistics at the time of a clock, which returns seconds since the Unix epoch."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
@@ -126,7 +126,7 @@ def _counts(connection: sqlite3.Connection, start: int, end: int) -> dict[str, i
 
 
 def _things(connection: sqlite3.Connection, kind: str, end: int) -> int:
-    # From the total backwards: what was created lately is little, and all of it is much.
+    # The total minus the recent ones: few rows are recent, so counting those is cheap.
     (count,) = connection.execute(
         f"SELECT (SELECT count(*) FROM {THINGS[kind]})"
         f" - (SELECT count(*) FROM {THINGS[kind]} WHERE created_us >= ?)",

@@ -1,9 +1,9 @@
-"""The tables of the collector: Marquez's state as one row per thing, current and incremental.
+"""The tables of the collector: Marquez's state, with one row per thing that each event updates.
 
-Where Marquez keeps a row per event and facet and joins them when asked, here each event updates
-what the answers need (facets merged, versions linked, events counted by the hour), so that neither
-an event nor an answer costs more as events pile up. Times are microseconds since the epoch; facets
-are stored as `{name: [event time, value]}`. Ids are local; `uuid` is what the API shows.
+Marquez keeps a row per event and facet and joins them for each answer. Here each event updates the
+rows that answers need (facets merged, versions linked, events counted by the hour), so neither an
+event nor an answer costs more as events pile up. Times are microseconds since the Unix epoch;
+facets are stored as `{name: [event time, value]}`. Ids are local; the API shows `uuid`.
 
 Source: the schema of `marquez/db/migration`, and the queries of `marquez.db.*Dao`.
 """

@@ -1,7 +1,7 @@
-"""An event as Marquez's classes hold it: what they add, coerce and lose.
+"""An event after a pass through Marquez's classes, which add, convert and drop members.
 
 The feed writes events back from these classes, with a null for each known member that is absent;
-facets are stored from them without nulls. Unknown members are kept, but for those of a parent's
+facets are stored from them without nulls. Unknown members are kept, except those of a parent's
 `run` and `job`. Source: `marquez.service.models.LineageEvent`, `marquez.common.Utils` (NON_NULL).
 """
 
@@ -49,7 +49,7 @@ def without_nulls(value: Any) -> Any:
 
 
 def known_facet(name: str, facet: Any) -> Any:
-    """A facet that Marquez has a class for, with a null for each member that is absent."""
+    """Return a facet that Marquez has a class for, with a null for each absent member."""
     if facet is None:
         return None
     if name in _TEXTS:
@@ -132,7 +132,7 @@ _SPECIAL: Mapping[str, Callable[[Any], Any]] = {
 
 
 def shown_facets(owner: Mapping[str, Any], known: Sequence[str]) -> _Facet | None:
-    """The `facets` of a run, job or dataset as the feed shows them."""
+    """Return the `facets` of a run, job or dataset as the feed shows them."""
     facets = owner.get("facets")
     if facets is None:
         return None
@@ -145,12 +145,12 @@ def shown_facets(owner: Mapping[str, Any], known: Sequence[str]) -> _Facet | Non
 def stored_facets(
     owner: Mapping[str, Any], known: Sequence[str], may_have_nulls: bool = True
 ) -> _Facet:
-    """The same facets as they are stored: without nulls.
+    """Return the `facets` of a run, job or dataset as they are stored: without nulls.
 
     Args:
         owner: the run, job or dataset.
         known: the facets of its kind that Marquez has a class for.
-        may_have_nulls: False spares the search for them.
+        may_have_nulls: False skips the search for nulls.
     """
     facets = _renamed(owner.get("facets") or {}, known)
     if not may_have_nulls:
@@ -168,7 +168,7 @@ def stored_facets(
 
 
 def _is_plain(name: str, facet: Any) -> bool:
-    """Tell whether a facet without nulls is stored as it is."""
+    """Return whether a facet without nulls is stored unchanged."""
     if name == "schema":
         return _are_all_texts(facet.get("fields", []))
     if name == "nominalTime":
@@ -199,14 +199,14 @@ def _renamed(facets: Mapping[str, Any], known: Sequence[str]) -> Mapping[str, An
 
 
 def parent_facet(event: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """A run event's parent facet, under either of its names."""
+    """Return a run event's parent facet, under either of its names."""
     facets = _renamed(event["run"].get("facets") or {}, RUN_FACETS)
     parent: Mapping[str, Any] | None = facets.get("parent")
     return parent
 
 
 def shown_event(event: Mapping[str, Any]) -> dict[str, Any]:
-    """A run event as the feed writes it back."""
+    """Return a run event as the feed writes it back."""
     run, job = event["run"], event["job"]
     others = {name: value for name, value in event.items() if name not in _EVENT_MEMBERS}
     return {

@@ -1,7 +1,7 @@
-"""The runs upstream of a run: those that wrote what it read, and so on.
+"""The runs upstream of a run: those that wrote its inputs, those that wrote theirs, and so on.
 
-Source: `LineageDao.getUpstreamRuns`, `UpstreamRunRowMapper`; a run without a state, and a version
-that no run wrote, make Marquez fail.
+Source: `LineageDao.getUpstreamRuns`, `UpstreamRunRowMapper`; Marquez fails if a run has no state or
+no run wrote a version, and so does this.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""What Marquez asks of an event before it takes it: a pure function of the body.
+"""Marquez's checks of an event before it accepts it: a pure function of the body.
 
-Three kinds of refusal, in this order: the body is no JSON, or a member is of another type than its
-class (500, with 400 inside); required members are null (422, all of them at once); a name would
-make Marquez's lists fail for ever, which here is refused (400, see docs/marquez.md).
+Three kinds of refusal, in this order: the body is no JSON, or a member does not have the type of
+its class (500, with `code` 400 inside); required members are null (422, all of them at once); a
+name would make Marquez's lists fail for ever, which only this collector refuses (400, by `poison`;
+see docs/marquez.md).
 
 Source: `marquez.service.models.LineageEvent`, `DatasetEvent`, `JobEvent` (Jackson, then bean
 validation); `marquez.common.models.NamespaceName`.
@@ -31,7 +32,7 @@ _OPENING = (b"{", b"[")
 _decode = msgspec.json.decode
 
 Path = str
-# A member's name, what it must be, and whether it is required.
+# A member's name, its kind, and whether it is required.
 _Member = tuple[str, str, bool]
 
 _BASE: tuple[_Member, ...] = (("_producer", "uri", True), ("_schemaURL", "uri", True))
@@ -79,7 +80,7 @@ _LISTS = {"fields": "field", "identifiers": "identifier", "column_inputs": "colu
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one event may hold at most; more is refused before it is stored."""
+    """Upper limits of one event; a larger event is refused before it is stored."""
 
     depth: int = 200
     datasets: int = 10_000
@@ -87,7 +88,7 @@ class Limits:
 
 
 def text(value: Any) -> str | None:
-    """A scalar as Jackson makes it a text: numbers and booleans as they are written."""
+    """Convert a scalar to text as Jackson does: numbers and booleans as they are written."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -96,10 +97,10 @@ def text(value: Any) -> str | None:
 
 
 def decode(body: bytes) -> tuple[Any, bytes]:
-    """Decode the first JSON value of a body; return it with the bytes that hold it.
+    """Decode the first JSON value of a body; return it with its own bytes.
 
     Raises:
-        ApiError: it begins with no JSON value, or is empty.
+        ApiError: the body does not begin with a JSON value, or is empty.
     """
     try:
         return _decode(body), body
@@ -129,7 +130,7 @@ def check_event(document: Any, kind: str, body: bytes, limits: Limits) -> None:
     """Check an event of a kind (run, dataset or job).
 
     Raises:
-        ApiError: Marquez would not take it, or a limit is passed.
+        ApiError: Marquez would not accept it, or it exceeds a limit.
     """
     if document is None:
         raise invalid("The request body must not be null")
@@ -292,7 +293,7 @@ class _Checker:
 
 
 def _fits(item: Any, shape: str) -> bool:
-    """Tell quickly that an item is all right; one that is not may be so all the same."""
+    """Return True if a quick look shows that an item is valid; else it needs the full check."""
     return type(item) is dict and all(
         type(item.get(name)) is str or (not required and item.get(name) is None)
         for name, _, required in _SHAPES[shape]
@@ -322,7 +323,7 @@ def _uri(value: Any, where: Path) -> None:
 
 @lru_cache(maxsize=4096)
 def is_uri(value: str) -> bool:
-    """Tell whether `java.net.URI` would read it."""
+    """Return whether `java.net.URI` would accept a text."""
     return _URI.fullmatch(value) is not None
 
 

@@ -1,7 +1,7 @@
-"""Requests and responses as ASGI has them: bodies read within limits, content negotiated, gzip.
+"""Requests and responses in ASGI's form: read bodies within limits, negotiate content, use gzip.
 
 A body is measured while it arrives and while it is inflated, so neither a long one nor a gzip bomb
-is ever held. Source: Jetty's limits (414, 431), Dropwizard's `BiDiGzipHandler`.
+is ever in memory whole. Source: Jetty's limits (414, 431), Dropwizard's `BiDiGzipHandler`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Headers = Mapping[str, str]
 
 
 def headers_of(scope: Scope) -> dict[str, str]:
-    """The headers by name; of a repeated one the first."""
+    """Return the headers by name; the first one of a name counts."""
     found: dict[str, str] = {}
     for name, value in scope["headers"]:
         found.setdefault(name.decode("latin-1"), value.decode("latin-1"))
@@ -44,7 +44,7 @@ def check_size(scope: Scope, config: CollectorConfig) -> None:
 
 
 def check_types(route: Route, headers: Headers, method: str) -> None:
-    """Negotiate: the body must be JSON where one is taken, and JSON must be welcome."""
+    """Check that a body, where the route takes one, is JSON and that the client accepts JSON."""
     content_type = headers.get("content-type")
     has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
     if route.consumes and (content_type is not None or (method != "GET" and has_body)):
@@ -66,7 +66,7 @@ def _media_type(value: str) -> str:
 
 
 def accepts_json(accept: str) -> bool:
-    """Tell whether an Accept header admits JSON."""
+    """Return whether an Accept header admits JSON."""
     wanted = {_media_type(part) for part in accept.split(",")}
     return not accept.strip() or bool(wanted & {"application/json", "application/*", "*/*", "*"})
 
@@ -75,7 +75,7 @@ async def read_body(receive: Receive, headers: Headers, limit: int) -> bytes:
     """Read a request's body, and undo its gzip.
 
     Raises:
-        ApiError: it is longer than the limit, or no gzip.
+        ApiError: the body is longer than the limit, or is no valid gzip.
     """
     if int(headers.get("content-length") or 0) > limit:
         raise ApiError(413)
@@ -101,7 +101,7 @@ def inflate(body: bytes, limit: int) -> bytes:
     """Undo gzip, step by step, up to a limit.
 
     Raises:
-        ApiError: the limit is passed (413), or it is no gzip (500) or cut off (422).
+        ApiError: the content exceeds the limit (413), or is no gzip (500) or cut off (422).
     """
     inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)
     parts, size = [], 0
@@ -121,7 +121,7 @@ def inflate(body: bytes, limit: int) -> bytes:
 
 
 def failure(error: ApiError, path: str, headers: Headers) -> Response:
-    """The response of an error; without a body of its own it is the container's page."""
+    """Make the response of an error; one without a body gets the servlet container's page."""
     extra = list(error.headers)
     if error.body is not None:
         return Response(error.body, error.status, headers=extra)
@@ -131,7 +131,7 @@ def failure(error: ApiError, path: str, headers: Headers) -> Response:
 
 
 async def respond(send: Send, response: Response, headers: Headers, *, is_head: bool) -> None:
-    """Send a response, compressed where that is welcome and worth it."""
+    """Send a response, compressed if the client accepts that and the size is worth it."""
     content = response.content()
     raw = [(name.encode(), value.encode()) for name, value in response.headers]
     if response.media_type is not None:

@@ -1,8 +1,8 @@
-"""The endpoints that change something besides events: namespaces, sources, tags, deletions.
+"""The endpoints for changes other than events: namespaces, sources, tags, deletions.
 
-Each checks, writes a command, and answers from the tables that now hold it; a deletion answers with
-what was there before. Source: `NamespaceResource`, `SourceResource`, `TagResource`,
-`DatasetResource`, `JobResource`.
+Each checks the request, writes a command, and answers from the tables that then contain the change;
+a deletion answers with the deleted thing. Source: `NamespaceResource`, `SourceResource`,
+`TagResource`, `DatasetResource`, `JobResource`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Json = dict[str, Any]
 
 
 def member(document: Json, name: str, *, required: bool = False) -> str | None:
-    """A member of a body that must be a text; a required one must not be blank."""
+    """Return a member of a body that must be a text; a required one must not be blank."""
     value = document.get(name)
     if isinstance(value, dict | list):
         raise unreadable(f"`{name}` must be a text")

@@ -1,8 +1,9 @@
 """Activations: the times in which a deployment serves one model version.
 
-They are derived from the starts of its instances: starts of one version in a row are one activation
-(replicas, restarts), another version begins the next, so v1 -> v5 -> v1 are three. A window belongs
-to the activation of its own version that overlaps it.
+They are derived from the starts of its instances: successive starts of one version are one
+activation (replicas, restarts), a start of another version begins the next, so v1 -> v5 -> v1 are
+three. A window belongs to the activation of its own version that overlaps it. A start is due once
+the judging of windows has come to its time, and is fed when the evaluator has taken it in.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class Activation:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """One activation of a slot; `ended_us` is None while nothing took its place."""
+    """One activation of a slot; `ended_us` is None until another version takes the slot."""
 
     model: str
     version: str
@@ -43,15 +44,15 @@ class Period:
     ended_us: int | None
 
     def overlaps(self, start_us: int, end_us: int) -> bool:
-        """Does it share time with a window?"""
+        """Return whether it shares time with a window."""
         return self.started_us < end_us and (self.ended_us is None or self.ended_us > start_us)
 
 
 class Starts:
-    """All starts by time; each is due once."""
+    """All starts in the order of time; each is handed out once."""
 
     def __init__(self, starts: Iterable[Activation], fed: set[str]) -> None:
-        """`fed` are the run ids that were due in an earlier run."""
+        """Sort the starts; `fed` are the run ids that were handed out in an earlier run."""
         known = sorted(starts, key=lambda a: (a.started_us, a.slot, a.instance or "", a.run_id))
         self._due = [start for start in known if start.run_id not in fed]
         self._times = [start.started_us for start in self._due]
@@ -59,14 +60,14 @@ class Starts:
         self._periods = {slot: _periods(own) for slot, own in _by_slot(known).items()}
 
     def due(self, until_us: int) -> Iterator[Activation]:
-        """The starts up to and including an instant that were not due before."""
+        """Yield the starts up to and including an instant that were not handed out before."""
         end = bisect_right(self._times, until_us)
         while self._next < end:
             self._next += 1
             yield self._due[self._next - 1]
 
     def take(self, slot: Slot, until_us: int) -> list[Activation]:
-        """The starts of one slot up to and including an instant that were not due before."""
+        """Return one slot's starts up to and including an instant, if not handed out before."""
         found = [s for s in self._due if s.slot == slot and s.started_us <= until_us]
         self._due = [s for s in self._due if s not in found]
         self._times = [start.started_us for start in self._due]
@@ -75,9 +76,9 @@ class Starts:
     def period(
         self, slot: Slot, serving: tuple[str, str], span_us: tuple[int, int]
     ) -> Period | None:
-        """The activation that a window of that model version belongs to; None: no event told of it.
+        """Return the activation of a window of that model version; None if no event started one.
 
-        A replica may still answer after another version took over: such a window belongs to the
+        A replica may still answer after another version took over: its window then belongs to the
         last activation of its version.
         """
         own = [p for p in self._periods.get(slot, ()) if (p.model, p.version) == serving]

@@ -1,8 +1,8 @@
-"""Backfill: scan the named folders, read what changed, link everything, append what is due.
+"""Backfill: scan the named folders, read changed files, link all records, append new events.
 
 Each step is safe to stop at any point and to run again: files, records and rejections change in one
-transaction, events are appended and what stands for them is saved after that, and all of it is a
-function of the artifacts. Several backfills may work on one home at the same time.
+transaction, events are appended first and the memory of them is saved after that, and all of it is
+a function of the artifacts. Several backfills may work on one home at the same time.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ Progress = Callable[[str, int, int | None], None]
 
 @dataclass(slots=True)
 class Backfill:
-    """What a backfill did.
+    """The result of a backfill.
 
     Attributes:
         read: records that were read now, by family and kind.
-        unchanged: files that are as they were when they were read.
+        unchanged: files that have not changed since they were last read.
         ignored: files of no family, by reason.
         events: events that were appended to the journal.
-        windows: serving windows that were read now and count.
-        duplicates: lines that are byte-identical to one that counts already.
-        rejected: all that stands in quarantine for the named folders.
-        gaps: what could not be linked, over everything that was ever read.
+        windows: new serving windows, without duplicates.
+        duplicates: lines that are byte-identical to an earlier one.
+        rejected: everything in quarantine for the named folders.
+        gaps: missing links, over all records that were ever read.
     """
 
     read: Counter[str] = field(default_factory=Counter)
@@ -54,7 +54,7 @@ class Backfill:
     gaps: list[Gap] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
-        """The published shape."""
+        """Return the published shape."""
         return {
             "read": dict(sorted(self.read.items())),
             "unchanged": self.unchanged,
@@ -80,11 +80,11 @@ def backfill(
         journal: of the home.
         settings: namespace, declared identities and policies.
         roots: folders (or single files) by family, searched at any depth.
-        progress: called with a step's name, what is done, and of how much.
-        final: the end of a backfill, as against one look of a watcher (see `findings`).
+        progress: called with a step's name, how much is done, and of how much.
+        final: whether this is a whole backfill; False for one look of a watcher (see `findings`).
 
     Raises:
-        SettingsError: a root does not exist, or the home holds another namespace.
+        SettingsError: a root does not exist, or the home belongs to another namespace.
         JournalError: the journal cannot be written.
     """
     report = progress or (lambda *_: None)
@@ -117,7 +117,7 @@ def backfill(
 
 
 class _Learning:
-    """What the records say now; linked anew when it is asked for once more."""
+    """The linked records; they are linked again each time that reading windows asks once more."""
 
     def __init__(self, journal: Journal, settings: Settings) -> None:
         self._journal = journal
@@ -130,7 +130,7 @@ class _Learning:
         self.now, self._is_used = learn(self._journal, self._settings), False
 
     def current(self) -> Learned:
-        """What was not handed out yet: who asks again has found that it is no longer so."""
+        """Return the linked records; from the second call on link again, as they were outdated."""
         if self._is_used:
             self.anew()
         self._is_used = True
@@ -138,7 +138,7 @@ class _Learning:
 
 
 def _with_readable_names(found: Scan) -> Scan:
-    """A file name that is not UTF-8 fits into no database and no answer: say so, and go on."""
+    """Reject files whose names are not UTF-8, as no database or answer can contain such names."""
     for item in [f for f in found.found if not _is_text(f.path)]:
         shown = str(item.path).encode("utf-8", "backslashreplace").decode()
         reason = "its name is not UTF-8; rename it"
@@ -167,7 +167,7 @@ def _count(done: Backfill, item: Found, records: int | None) -> None:
 def _rejected(
     journal: Journal, roots: Mapping[Family, Sequence[Path]], now: Sequence[Rejected]
 ) -> list[Rejected]:
-    """What stands in quarantine below the roots, and what this pass rejected besides."""
+    """List what is in quarantine below the roots, and what only this pass rejected."""
     named = [path.resolve() for paths in roots.values() for path in paths]
     with journal.reading() as connection:
         standing = quarantine.list_rejected(connection)

@@ -1,6 +1,7 @@
-"""Counters that a service never fills: 0 or absent in every window, so they see nothing.
+"""Blind counters: a service never fills them, so the faults that they count cannot be seen.
 
-Per-service knowledge over everything that was ever read; `doctor` tells it as a note.
+A counter is blind if it was 0 or absent in every window of the service that was ever read; `doctor`
+reports it as a note.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from lineage_bridge.ingest.window_state import Saving, list_blind_counters
 
 
 class BlindCounters:
-    """Which counters of a service were never anything but 0 or absent."""
+    """The counters of each service that were 0 or absent in all its windows."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._blind: dict[str, tuple[str, ...]] = list_blind_counters(connection)
@@ -24,7 +25,7 @@ class BlindCounters:
         self._changed: set[str] = set()
 
     def look(self, window: Window) -> None:
-        """Take a window's counters in."""
+        """Take a window's counters into account."""
         service = window.service_name
         values_of = self._values_of.get(service)
         if values_of is None:
@@ -35,14 +36,14 @@ class BlindCounters:
             self._watch(service, tuple(name for name, value in seen if not value))
 
     def _watch(self, service: str, blind: tuple[str, ...]) -> Callable[[Window], tuple[Any, ...]]:
-        # One name more than needed: of a single one `attrgetter` would give no tuple.
+        # One name more than needed: with a single name `attrgetter` would not return a tuple.
         values_of = attrgetter(*blind, blind[0]) if blind else _nothing
         self._blind[service], self._values_of[service] = blind, values_of
         self._changed.add(service)
         return values_of
 
     def saving(self) -> Saving | None:
-        """What saves the services that changed; None: nothing did."""
+        """Return a function that saves the services that changed; None if none did."""
         if not self._changed:
             return None
         rows = [(service, ",".join(self._blind[service])) for service in sorted(self._changed)]

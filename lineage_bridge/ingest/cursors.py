@@ -1,10 +1,10 @@
-"""Where reading ended: which files were read, up to which byte, and if they are still the same.
+"""Cursors: which files were read, up to which byte, and whether they are still the same.
 
-A file whose size, time and inode are as they were is not opened again. One that only grew is read
-on from where it ended. One that shrank, was replaced, or holds other bytes where it was read before
-is read again from its start, and so is one that was rewound. Paths are absolute and real, so a
-folder, its parent, and a link to it are the same files. Cursors change in one transaction with what
-is remembered of what was read.
+A file whose size, time and inode have not changed is not opened again. One that only grew is read
+on from where it ended. One that shrank, was replaced, or has other bytes in the part that was read
+is read again from its start, and so is one that was rewound. Paths are absolute and real, so a file
+is the same through its folder, the folder's parent or a link. Cursors are saved in one transaction
+with the results of reading.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from typing import BinaryIO
 
 SAMPLE_BYTES = 4096
 _COLUMNS = "path, size, mtime_ns, inode, offset, lines, is_clean, fingerprint, version"
-REWOUND = -1  # as the size: no file is like that
+REWOUND = -1  # a size that marks a file to be read again from its start
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """What is known of a file that was read; `offset` and `lines` say how far.
+    """A file that was read, its metadata, and how far it was read: `offset` and `lines`.
 
-    `version` is that of the adapter, for whoever has its files read again when that is raised.
+    `version` is the adapter's; a reader may use it to read files again after the adapter changed.
     """
 
     path: str
@@ -40,11 +40,11 @@ class Cursor:
 
     @property
     def rewound_lines(self) -> int:
-        """How many lines are to be read once more; 0 if the file was not rewound."""
+        """How many lines are to be read again; 0 if the file was not rewound."""
         return self.lines if self.size == REWOUND else 0
 
     def is_current(self, seen: os.stat_result) -> bool:
-        """Is the file, by its metadata, as it was when it was read?"""
+        """Return whether the file's metadata is the same as when it was read."""
         return (self.size, self.mtime_ns, self.inode) == (
             seen.st_size,
             seen.st_mtime_ns,
@@ -53,7 +53,7 @@ class Cursor:
 
 
 def get(connection: sqlite3.Connection, path: str) -> Cursor | None:
-    """The cursor of a file, or None if it was never read."""
+    """Return the cursor of a file, or None if it was never read."""
     query = f"SELECT {_COLUMNS} FROM scanned_files WHERE path = ?"
     row = connection.execute(query, (path,)).fetchone()
     if row is None:
@@ -64,12 +64,12 @@ def get(connection: sqlite3.Connection, path: str) -> Cursor | None:
 
 
 def put(connection: sqlite3.Connection, cursor: Cursor) -> None:
-    """Keep how far a file was read."""
+    """Save the cursor of a file."""
     put_all(connection, [cursor])
 
 
 def put_all(connection: sqlite3.Connection, known: Iterable[Cursor]) -> None:
-    """Keep how far several files were read."""
+    """Save the cursors of several files."""
     connection.executemany(
         f"INSERT OR REPLACE INTO scanned_files ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
@@ -83,25 +83,25 @@ def put_all(connection: sqlite3.Connection, known: Iterable[Cursor]) -> None:
 
 
 def list_paths(connection: sqlite3.Connection) -> list[str]:
-    """Every file that was read."""
+    """List every file that was read."""
     return [path for (path,) in connection.execute("SELECT path FROM scanned_files ORDER BY path")]
 
 
 def rewind(connection: sqlite3.Connection, paths: Iterable[str]) -> None:
-    """Have files read again from their start."""
+    """Mark files to be read again from their start."""
     connection.executemany(
         "UPDATE scanned_files SET size = ? WHERE path = ?", [(REWOUND, path) for path in paths]
     )
 
 
 def list_rewound(connection: sqlite3.Connection) -> list[str]:
-    """The files that are to be read again, as far as they are still there."""
+    """List the files that are to be read again and still exist."""
     rows = connection.execute("SELECT path FROM scanned_files WHERE size = ?", (REWOUND,))
     return [path for (path,) in rows if os.path.exists(path)]  # noqa: PTH110 - paths are text here
 
 
 def resume(cursor: Cursor | None, file: BinaryIO) -> tuple[int, int]:
-    """Where to read on in an open file that changed: (offset, lines before it).
+    """Return where to read on in an open file that changed: (offset, lines before it).
 
     A file with a rejected line is read again from its start, since that line may have been mended.
     """
@@ -114,7 +114,7 @@ def resume(cursor: Cursor | None, file: BinaryIO) -> tuple[int, int]:
 
 
 def fingerprint(file: BinaryIO, offset: int) -> bytes:
-    """A hash of the first and the last bytes before an offset."""
+    """Hash the first and the last bytes before an offset."""
     file.seek(0)
     sample = file.read(min(SAMPLE_BYTES, offset))
     if offset > SAMPLE_BYTES:

@@ -1,8 +1,8 @@
-"""Which dataset an artifact's words mean: a ladder, first hit wins.
+"""Resolve an artifact's reference to a dataset: a ladder of methods; the first hit wins.
 
-declared > path suffix > exact stem, version agreeing > timestamp suffix > unique version (only
-where no name was given). Several candidates are no hit: the reference then gets a name of its own
-and a gap for `doctor`. The outcome is a function of the set of records, not of their order.
+Its rungs: declared > path suffix > exact stem, version agreeing > timestamp suffix > unique version
+(only where no name was given). Several candidates are no hit: the reference then gets a name of its
+own and a gap for `doctor`. The result is a function of the set of records, not of their order.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SEPARATORS = re.compile(r"[/\\]+")
 
 
 def path_parts(path: str) -> list[str]:
-    """The components of a path of any system, without leading `.` and `..`."""
+    """Split a path of any operating system into components, without leading `.` and `..`."""
     parts = [part for part in _SEPARATORS.split(path) if part]
     while parts and parts[0] in {".", ".."}:
         parts.pop(0)
@@ -34,13 +34,13 @@ def path_parts(path: str) -> list[str]:
 
 
 def ends_with(path: str, suffix: str) -> bool:
-    """Tell whether a path ends with the components of another."""
+    """Return whether a path ends with the components of another."""
     whole, tail = path_parts(path), path_parts(suffix)
     return bool(tail) and whole[-len(tail) :] == tail
 
 
 def declared_target(target: str, namespace: str, said: str) -> DatasetVersion:
-    """The identity that `lineage-bridge.toml` declares: `<dataset>` or `<dataset>@<version>`."""
+    """Parse a declared identity of `lineage-bridge.toml`: `<dataset>` or `<dataset>@<version>`."""
     name, _, version = target.partition("@")
     link = Link("declared", 1.0, f"lineage-bridge.toml says {said!r} is {target!r}")
     return DatasetVersion(namespace, name, canonical_version(version) if version else None, link)
@@ -48,7 +48,7 @@ def declared_target(target: str, namespace: str, said: str) -> DatasetVersion:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A dataset record and the identity that it has by itself."""
+    """A dataset record and its own identity."""
 
     record: DatasetRecord
     store: str | None
@@ -90,7 +90,7 @@ class DatasetIndex:
             self._by_file[path_parts(item.record.source.path)[-1]].append(item)
 
     def store_of(self, upstream: str | None) -> str | None:
-        """The store that a database path means: as declared, else the file's stem."""
+        """Return the store of a database path: as declared, else the file's stem."""
         if upstream is None:
             return None
         for suffix, store in self._stores.items():
@@ -99,7 +99,7 @@ class DatasetIndex:
         return store_of_path(upstream)
 
     def source_of(self, record: DatasetRecord, table: str) -> DatasetVersion | None:
-        """The table that a build read, None where the artifact names no database."""
+        """Return the table that a build read, None where the artifact names no database."""
         store = self.store_of(record.upstream)
         if store is None:
             return None
@@ -110,7 +110,7 @@ class DatasetIndex:
         base, _ = split_stem(record.stem)
         version = canonical_version(record.version)
         store = self.store_of(record.upstream)
-        if store is None:  # told at second hand: of the file itself, or of the one store there is
+        if store is None:  # take that of another record of this build, or the name's only store
             same_build = self._stores_of_build.get((record.stem, version), set())
             store = _only(same_build) or _only(self._stores_of_base.get(base, set()))
         target = self._aliases.get(record.stem) or self._aliases.get(base)
@@ -120,7 +120,7 @@ class DatasetIndex:
         return Known(record, store, base, features_dataset(store, base), version)
 
     def identity_of(self, item: Known) -> DatasetVersion:
-        """The dataset version that a record is, with the rung that named it."""
+        """Return the dataset version that a record describes, with the rung that named it."""
         record = item.record
         if record.stem in self._aliases or item.base in self._aliases:
             link = Link("declared", 1.0, f"lineage-bridge.toml names {record.stem!r}")
@@ -133,7 +133,7 @@ class DatasetIndex:
     def resolve(
         self, name: str | None, version: str | None, path: str | None = None
     ) -> tuple[DatasetVersion | None, list[str]]:
-        """The dataset that a reference means, and the candidates where it was ambiguous."""
+        """Return the dataset that a reference means, and the candidates if it is ambiguous."""
         wanted = canonical_version(version) if version is not None else None
         found = self._declared(name, wanted) or self._by_path(path)
         if name is None and path is not None:

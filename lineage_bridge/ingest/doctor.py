@@ -1,4 +1,4 @@
-"""The doctor: everything that is missing or worth knowing, from all that was ever read."""
+"""The doctor: report what is missing or worth knowing, from all artifacts that were ever read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lineage_bridge.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What could not be linked (`gaps`), what is worth knowing (`notes`), what was not read."""
+    """Missing links (`gaps`), remarks that are no fault (`notes`), and what could not be read."""
 
     gaps: Sequence[Gap]
     notes: Sequence[Gap]
@@ -31,7 +31,7 @@ class Diagnosis:
         return not self.gaps and not self.rejected
 
     def as_json(self) -> dict[str, Any]:
-        """The published shape."""
+        """Return the published shape."""
         return {
             "gaps": [gap.as_json() for gap in self.gaps],
             "notes": [note.as_json() for note in self.notes],
@@ -40,7 +40,7 @@ class Diagnosis:
 
 
 def diagnose(journal: Journal, settings: Settings) -> Diagnosis:
-    """Link everything that was read once more and say what came up; nothing is written."""
+    """Link all records again and return what that found; write nothing."""
     with journal.reading() as connection:
         if memory.namespace_of(connection) is None:
             return Diagnosis((), (), (), ())

@@ -1,4 +1,4 @@
-"""Gaps: what could not be linked, which edge that costs, and the line that would mend it."""
+"""Gaps: missing links; for each one the edge that the graph lacks, and the line that mends it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Kind = Literal[
     "flagged",
 ]
 
-# Kinds that cost no edge by themselves: worth knowing, no fault.
+# Kinds that lose no edge by themselves: worth knowing, but no fault.
 NOTES: frozenset[Kind] = frozenset({"blind_counters", "flagged", "published_without_dataset"})
 
 
@@ -41,9 +41,9 @@ class Gap:
 
     Attributes:
         what: a sentence for people.
-        path: the artifact, as shown; None where no artifact says it.
-        field: the field that would have said it.
-        edge: the edge that it costs, as `from -> to`; None for a note.
+        path: the artifact that lacks the fact, as shown; None if no artifact is to blame.
+        field: the artifact's field that should have the fact.
+        edge: the edge that the graph lacks, as `from -> to`; None for a note.
         mend: a line for lineage-bridge.toml, or what to do upstream.
     """
 
@@ -57,24 +57,24 @@ class Gap:
 
     @property
     def is_note(self) -> bool:
-        """Whether it is no fault."""
+        """Whether it is only worth knowing, and no fault."""
         return self.kind in NOTES
 
     def as_json(self) -> dict[str, Any]:
-        """The published shape; absent facts are absent keys."""
+        """Return the published shape; absent facts are absent keys."""
         members = ("kind", "what", "path", "line", "field", "edge", "mend")
         shape = {name: getattr(self, name) for name in members}
         return {name: value for name, value in shape.items() if value is not None}
 
 
 def distinct(found: Iterable[Gap]) -> list[Gap]:
-    """Each gap once, though the same artifact was read in several places."""
+    """Return each gap once, even if the same artifact was read in several places."""
     unique = {(gap.kind, gap.what, gap.field, gap.edge): gap for gap in reversed(list(found))}
     return list(reversed(unique.values()))
 
 
 def _line(section: str, said: str, target: str) -> str:
-    """A line for the beginning of lineage-bridge.toml; `alias add` writes the same."""
+    """Write a line for the beginning of lineage-bridge.toml, the same as `alias add` writes."""
     return f"aliases.{section}.{json.dumps(said)} = {json.dumps(target)}"
 
 
@@ -83,7 +83,7 @@ def _gap(source: Source, kind: Kind, what: str, **more: str | None) -> Gap:
 
 
 def dataset_without_source(record: DatasetRecord, dataset: DatasetVersion) -> Gap:
-    """A build that does not name its database."""
+    """Report a build that does not name its database."""
     at_second_hand = record.source.family == "p6"
     return _gap(
         record.source,
@@ -98,7 +98,7 @@ def dataset_without_source(record: DatasetRecord, dataset: DatasetVersion) -> Ga
 
 
 def dataset_missing(training: Training, dataset: DatasetVersion) -> Gap:
-    """A dataset that was trained on and that nobody has."""
+    """Report a dataset that a training read, but whose file was never read here."""
     return _gap(
         training.record.source,
         "dataset_missing",
@@ -110,7 +110,7 @@ def dataset_missing(training: Training, dataset: DatasetVersion) -> Gap:
 
 
 def dataset_ambiguous(record: TrainingRecord, candidates: Sequence[str]) -> Gap:
-    """A reference that several datasets answer to."""
+    """Report a reference that fits several datasets."""
     said = record.dataset_path or record.dataset_name
     return _gap(
         record.source,
@@ -127,7 +127,7 @@ def dataset_ambiguous(record: TrainingRecord, candidates: Sequence[str]) -> Gap:
 def training_without_dataset(
     record: TrainingRecord, candidates: Sequence[str], newest_before: str | None
 ) -> Gap:
-    """A training that does not say what it read; the line names the newest build before it."""
+    """Report a training that names no dataset; the mending line names the last build before it."""
     among = f"; candidates: {', '.join(candidates)}" if candidates else ""
     guess = newest_before or "features.<store>.<name>@<version>"
     return _gap(
@@ -141,7 +141,7 @@ def training_without_dataset(
 
 
 def model_missing(record: DeploymentRecord, model: DatasetVersion) -> Gap:
-    """A deployment of a model that no training is known for."""
+    """Report a deployment of a model that has no known training."""
     said = f"{record.model!r} {record.model_version!r}"
     return _gap(
         record.source,
@@ -154,7 +154,7 @@ def model_missing(record: DeploymentRecord, model: DatasetVersion) -> Gap:
 
 
 def model_ambiguous(source: Source, model: DatasetVersion, version: str) -> Gap:
-    """A model version that comes from several runs."""
+    """Report a model version that several runs made."""
     return _gap(
         source,
         "flagged",
@@ -164,7 +164,7 @@ def model_ambiguous(source: Source, model: DatasetVersion, version: str) -> Gap:
 
 
 def published_without_dataset(record: PublishedRecord, missing: Sequence[str]) -> Gap:
-    """A model folder whose deployments P5 keeps silent about."""
+    """Report a model folder for whose deployments P5 writes neither events nor windows."""
     return _gap(
         record.source,
         "published_without_dataset",
@@ -191,13 +191,13 @@ _FLAGS = {
 
 
 def flagged(source: Source, flag: str) -> Gap:
-    """What an adapter flagged: `<flag>` or `<flag>:<field>`."""
+    """Report a flag of an adapter: `<flag>` or `<flag>:<field>`."""
     name, _, field = flag.partition(":")
     return _gap(source, "flagged", _FLAGS[name].format(field), field=field or None)
 
 
 def windows_without_event(slot: Slot, model: str, version: str) -> Gap:
-    """Windows of a model version that no deployment event told of."""
+    """Report windows of a model version that no deployment event names."""
     return Gap(
         "windows_without_event",
         f"{slot.deployment!r} has windows of {model!r} {version!r}, and no event of that start",
@@ -208,7 +208,7 @@ def windows_without_event(slot: Slot, model: str, version: str) -> Gap:
 
 
 def blind_counters(service: str, fields: Sequence[str]) -> Gap:
-    """Counters that a service never moved: what they would count cannot be seen."""
+    """Report counters that a service never moved: the faults that they count cannot be seen."""
     return Gap(
         "blind_counters",
         f"{service!r} never counted: {', '.join(fields)}",

@@ -1,4 +1,4 @@
-"""What the records say: linked once for a state of them, and linked anew when they changed."""
+"""The linked records: linked once for each state of the records, and again when they changed."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ from lineage_bridge.settings import Settings
 
 
 class Waiting(Protocol):
-    """Events of records (builds, trainings, starts) that wait for their turn, sorted by time."""
+    """Events of records (builds, trainings, starts) that are still to be appended, by time."""
 
     def load(self, connection: sqlite3.Connection) -> None:
-        """Begin with what was told by now."""
+        """Compare with the events that were emitted so far, and keep the new ones."""
         ...
 
     def take_until(self, time_us: int | None, limit: int | None = None) -> Sequence[Told]:
-        """Take all up to and including that instant (None: all), or some of them."""
+        """Take the events up to and including an instant (None: all), but at most `limit`."""
         ...
 
 
 class Knowledge(Protocol):
-    """What reading windows needs to know of the records."""
+    """What the reading of windows needs from the records."""
 
     @property
     def activations(self) -> Sequence[Activation]:
-        """Every start that is known, from earlier runs too."""
+        """Every known start, from earlier runs too."""
         ...
 
     @property
     def outgoing(self) -> Waiting:
-        """Other events, to be appended in between by their time."""
+        """The records' own events, to be appended between those of windows by their time."""
         ...
 
     def is_current(self, connection: sqlite3.Connection) -> bool:
-        """Whether the records are still those that were linked."""
+        """Return whether the records are still those that were linked."""
         ...
 
 
@@ -61,7 +61,7 @@ class Learned:
     generation: int
 
     def is_current(self, connection: sqlite3.Connection) -> bool:
-        """Whether no process has changed the records since."""
+        """Return whether no process has changed the records since they were linked."""
         return records_generation(connection) == self.generation
 
 
@@ -69,7 +69,7 @@ def learn(journal: Journal, settings: Settings) -> Learned:
     """Link all records that were ever read.
 
     Raises:
-        JournalError: they cannot be read.
+        JournalError: the records cannot be read.
     """
     with journal.reading() as connection:
         stored = memory.load_records(connection)
@@ -85,7 +85,7 @@ def learn(journal: Journal, settings: Settings) -> Learned:
 
 
 def activations_of(linked: Linked) -> list[Activation]:
-    """The starts of all deployments, as the windows are assigned to them."""
+    """Return the starts of all deployments, in the form that windows are assigned to."""
     return [
         Activation(
             start.slot,

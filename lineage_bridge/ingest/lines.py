@@ -1,9 +1,9 @@
-"""The lines of a file that may still grow, from a byte offset, with bounded memory.
+"""Read the lines of a file that may still grow, from a byte offset, with bounded memory.
 
-A line that has not ended yet is read if it is a whole JSON object by itself. If not, its writer was
-killed or is still writing: it is reported as unfinished, and the offset stays before it, so that it
-is read when it is complete. What is no JSONL at all (compressed, binary, one array, one document
-over many lines) is said once for the file.
+A last line without a line end is read if it is a whole JSON object by itself. If not, its writer
+was killed or is still writing: it is reported as unfinished, and the offset stays before it, so
+that it is read when it is complete. A file that is no JSONL at all (compressed, binary, one array,
+one document over many lines) is reported once, as a whole.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ class LineReader:
     """The complete lines of an open file, without their ends; blank ones are left out.
 
     Attributes:
-        file: open for reading bytes, anywhere.
-        offset: where to begin; afterwards the end of the last line that was complete.
-        number: lines before the offset; afterwards with those that were read.
+        file: open for reading bytes, at any position.
+        offset: where to begin; afterwards the end of the last complete line.
+        number: how many lines are before the offset, also afterwards.
         problems: lines that cannot be read, each with its number.
         unfinished: the number of a last line that waits for its end, or None.
     """
@@ -89,7 +89,7 @@ class LineReader:
         return line.strip(_BLANK)
 
     def _last(self, line: bytes) -> Iterator[tuple[int, bytes]]:
-        """What has no line end yet."""
+        """Yield a last line without a line end if it is complete; else report it as unfinished."""
         self.number += 1
         text = self._text(line)
         if not text or is_object(text):
@@ -107,7 +107,7 @@ class LineReader:
         self.number -= 1
 
     def _skip_long(self, length: int) -> None:
-        """Skip what is left of a line that is too long; reading goes on right after its end."""
+        """Skip the rest of a line that is too long; reading goes on right after its end."""
         while block := self.file.read(BLOCK_BYTES):
             end = block.find(b"\n")
             if end >= 0:
@@ -129,7 +129,7 @@ class LineReader:
 
 
 def is_object(text: bytes) -> bool:
-    """Is this one whole JSON object?"""
+    """Return whether a text is one whole JSON object."""
     if not text.startswith(b"{") or not text.endswith(b"}"):
         return False
     try:
@@ -140,10 +140,10 @@ def is_object(text: bytes) -> bool:
 
 
 def check_head(head: bytes) -> None:
-    """Look at the beginning of a file.
+    """Check the beginning of a file.
 
     Raises:
-        ArtifactError: it is compressed, binary, or JSON of another form than one object a line.
+        ArtifactError: the file is compressed, binary, or JSON other than one object a line.
     """
     for magic, name in _BINARY.items():
         if head.startswith(magic):

@@ -1,8 +1,8 @@
 """Link records to identities: from all records at once, so that no order of reading matters.
 
-Each pass decides everything anew. A decision that an event was already emitted for gives way when
-the whole set of records says otherwise: the event is emitted again and supersedes the earlier one
-(`ingest.outgoing`), so the graph is that of reading everything at once.
+Each pass decides everything anew. If the whole set of records changes a decision for which an event
+was already emitted, a new event supersedes that one (`ingest.outgoing`), so the graph is the same
+as if everything had been read at once.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ RANK = {"p4": 0, "p2": 1, "p5": 2, "p6": 3}
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What an artifact said and which node that was found to mean."""
+    """One resolved reference: the artifact's words (`said`), and the node that they mean."""
 
     node: str
     version: str | None
@@ -68,7 +68,7 @@ class Decision:
 
 @dataclass(slots=True)
 class Outcome:
-    """All records linked, and what came up on the way."""
+    """All linked records, with the decisions, gaps and rejections of linking them."""
 
     linked: Linked = field(default_factory=Linked)
     decisions: list[Decision] = field(default_factory=list)
@@ -77,7 +77,7 @@ class Outcome:
 
 
 def link(records: Iterable[Record], settings: Settings) -> Outcome:
-    """Decide what every record means."""
+    """Link every record to its identities."""
     return _Pass(list(records), settings).run()
 
 
@@ -134,7 +134,7 @@ class _Pass:
         builds: dict[tuple[str, str], Build] = {}
         for known in self._index.known:
             key = (known.name, known.version)
-            if key not in builds:  # the family that ranks first comes first
+            if key not in builds:  # records are sorted by the rank of their family: the first wins
                 builds[key] = self._build(known)
         return sorted(builds.values(), key=lambda b: (b.record.built, b.run_id))
 
@@ -156,7 +156,7 @@ class _Pass:
     # Trainings
 
     def _all_trainings(self) -> list[Training]:
-        # P4's and P6's run ids are one space, P2's another; a UUID has several spellings.
+        # P4 and P6 share one space of run ids, P2 has another; a UUID has several spellings.
         by_run: dict[tuple[bool, str], list[TrainingRecord]] = defaultdict(list)
         for record in self._trainings:
             key = (record.source.family == "p2", run_uuid("", "", record.run_id))
@@ -164,7 +164,7 @@ class _Pass:
         return [self._training(self._winner(group)) for group in by_run.values()]
 
     def _winner(self, group: Sequence[TrainingRecord]) -> TrainingRecord:
-        """Of several records of one run: by family, then the bundle in the folder of that name."""
+        """Choose among records of one run: by family, then the one whose folder has the run id."""
         ordered = sorted(
             group, key=lambda r: (RANK[r.source.family], "run_id_not_folder" in r.flags)
         )
@@ -188,7 +188,7 @@ class _Pass:
         dataset = self._dataset_of(record)
         built = self._built.get((dataset.name, dataset.version)) if dataset else None
         ended = record.completed or record.created
-        assert ended is not None  # every adapter sees to it
+        assert ended is not None  # every adapter ensures one of the two
         if record.time_basis == "unzoned":
             ended = later_of_stamp_and_build(ended, built)
         version = record.version or (run_id if _is_hex(record.run_id) else record.run_id)
@@ -219,14 +219,14 @@ class _Pass:
         return found
 
     def _newest_before(self, record: TrainingRecord) -> str | None:
-        """The newest build before a training: where to begin when it does not say what it read."""
+        """Return the newest build before a training, as a guess of the dataset that it read."""
         ended = record.completed or record.created
         before = [(t, n, v) for (n, v), t in self._built.items() if ended and t <= ended and v]
         _, name, version = max(before, default=(None, None, None))
         return f"{name}@{version}" if name is not None else None
 
     def _distinct(self, trainings: Sequence[Training]) -> list[Training]:
-        """Keep two runs that claim one model version apart: each gets its run in the version."""
+        """Keep runs that claim one model version apart: add each one's run id to its version."""
         claims = Counter((t.model.name, t.model.version) for t in trainings)
         distinct = []
         for training in trainings:
@@ -296,7 +296,7 @@ class _Pass:
         words = [record.instance, record.model, record.model_version, format_time(record.time)]
         run_id = run_uuid(self._namespace, slot.job, json.dumps(words))
         link = Link("event", 1.0, "the deployment names itself")
-        version = f"{record.model}/{record.model_version}"  # as its windows say it
+        version = f"{record.model}/{record.model_version}"  # as in the events of its windows
         predictions = DatasetVersion(self._namespace, slot.predictions, version, link)
         return Start(record, slot, run_id, model, predictions, self._live(record.service))
 

@@ -1,6 +1,8 @@
-"""What ingest remembers between runs, in the journal's database: files, records, emitted events.
+"""The memory of ingest between runs, in the journal's database: files, records, emitted events.
 
-All of it can be had again from the artifacts; none of it is needed to answer a question.
+All of it can be rebuilt from the artifacts; none of it is needed to answer a question. The table
+`emitted` has, for each subject (such as one end of a run), the event that stands for it: the one
+that no other supersedes, with a text of what it said.
 """
 
 from __future__ import annotations
@@ -25,12 +27,12 @@ from lineage_bridge.journal.migrations import has_table
 
 
 def prepare(journal: Journal, namespace: str) -> None:
-    """Bring all tables of ingest up to date, so that none is missing however early a backfill ends.
+    """Create or migrate all tables of ingest, so that none is missing if a backfill ends early.
 
     A home keeps the namespace of its first backfill.
 
     Raises:
-        SettingsError: the home holds another namespace.
+        SettingsError: the home belongs to another namespace.
         JournalError: a newer version changed the tables, or they cannot be written.
     """
     journal.prepare(INGEST)
@@ -49,7 +51,7 @@ def prepare(journal: Journal, namespace: str) -> None:
 
 
 def namespace_of(connection: sqlite3.Connection) -> str | None:
-    """The namespace of the home's backfills, None before the first."""
+    """Return the namespace of the home's backfills, None before the first."""
     if not has_table(connection, "ingest_facts"):
         return None
     query = "SELECT value FROM ingest_facts WHERE key = 'namespace'"
@@ -59,14 +61,14 @@ def namespace_of(connection: sqlite3.Connection) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Which file was read by which version of its adapter."""
+    """The state of a file when it was read, and the version of the adapter that read it."""
 
     fingerprint: str
     version: int
 
 
 def read_mark(connection: sqlite3.Connection, family: str, path: str) -> Mark | None:
-    """The mark of a file, None if it was never read."""
+    """Return the mark of a file, None if it was never read."""
     row = connection.execute(
         "SELECT fingerprint, version FROM read_files WHERE family = ? AND path = ?", (family, path)
     ).fetchone()
@@ -76,7 +78,7 @@ def read_mark(connection: sqlite3.Connection, family: str, path: str) -> Mark | 
 def keep_file(
     connection: sqlite3.Connection, family: str, path: str, mark: Mark, records: Sequence[Record]
 ) -> None:
-    """Remember a file and its records in place of what was known of it."""
+    """Save a file's mark and records, in place of its earlier ones."""
     connection.execute("DELETE FROM records WHERE family = ? AND path = ?", (family, path))
     _put_records(connection, enumerate(records))
     connection.execute(
@@ -87,7 +89,7 @@ def keep_file(
 
 
 def keep_lines(connection: sqlite3.Connection, records: Sequence[Record]) -> None:
-    """Remember records, one of a line, in place of all that was known of these lines."""
+    """Save records, one per line, in place of all earlier ones of these lines."""
     connection.executemany(
         "DELETE FROM records WHERE family = ? AND path = ? AND line = ?",
         [(r.source.family, r.source.path, r.source.line or 0) for r in records],
@@ -110,7 +112,7 @@ def _put_records(connection: sqlite3.Connection, records: Iterable[tuple[int, Re
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A stored record that cannot be decoded: its file is to be read again."""
+    """A stored record that cannot be decoded, so its file must be read again."""
 
     family: Family
     path: str
@@ -118,7 +120,7 @@ class Broken:
     reason: str
 
     def as_rejected(self) -> Rejected:
-        """What is said of it for as long as it stays so."""
+        """Return the rejection that is shown until the file is read again."""
         what = f"what was kept of it cannot be decoded ({self.reason})"
         mend = "run `lineage-bridge backfill` to have it read again"
         if not Path(self.path).exists():
@@ -136,7 +138,7 @@ class Stored:
 
 
 def load_records(connection: sqlite3.Connection) -> Stored:
-    """Every record that was ever read, by family, path and line; it also reads older homes."""
+    """Load every record that was ever read, by family, path and line; also from older homes."""
     stored = Stored()
     if not has_table(connection, "records"):
         return stored
@@ -160,20 +162,20 @@ def _shape(connection: sqlite3.Connection) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Emitted:
-    """The event that stands for a subject."""
+    """The event that stands for a subject: its id, and what it said (see `outgoing`)."""
 
     said: str
     id: str
 
 
 def load_emitted(connection: sqlite3.Connection) -> dict[str, Emitted]:
-    """The event that stands for each subject."""
+    """Load the event that stands for each subject."""
     rows = connection.execute("SELECT subject, said, id FROM emitted")
     return {subject: Emitted(said, event_id) for subject, said, event_id in rows}
 
 
 def keep_emitted(connection: sqlite3.Connection, items: Iterable[tuple[str, Emitted]]) -> None:
-    """Remember the events that now stand for subjects."""
+    """Save the events that now stand for subjects."""
     connection.executemany(
         "INSERT OR REPLACE INTO emitted (subject, said, id) VALUES (?, ?, ?)",
         [(subject, emitted.said, emitted.id) for subject, emitted in items],

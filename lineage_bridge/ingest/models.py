@@ -1,8 +1,8 @@
-"""Which trained model a published folder or a deployment means.
+"""Find the trained model that a published folder or a deployment comes from.
 
-declared > the published folder's `run_id` > (name, version) > (dataset version, started,
-completed), which a service copies verbatim from the trainer. Ancestry is not identity: a folder
-under another name is another model, published from the trained one.
+By a ladder: declared > the published folder's `run_id` > (name, version) > (dataset version,
+started, completed), which a service copies verbatim from the trainer. Ancestry is not identity: a
+folder under another name is another model, published from the trained one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Triple = tuple[str, datetime, datetime]
 
 
 def model_name(said: str, aliases: Mapping[str, str]) -> str:
-    """`models.<name>` of what an artifact calls a model: as declared, else its own name."""
+    """Return `models.<name>` for an artifact's name of a model: as declared, else that name."""
     return aliases.get(said) or model_dataset(said)
 
 
@@ -28,7 +28,7 @@ def model_name(said: str, aliases: Mapping[str, str]) -> str:
 class Ancestry:
     """A model under the name that it is served by, and the training that it came from.
 
-    `model.name` is the trained model's own where the names agree; else it is a publication.
+    If `model.name` is not the trained model's name, the model is a publication.
     """
 
     model: DatasetVersion
@@ -41,7 +41,7 @@ class Ancestry:
 
 
 class ModelIndex:
-    """All trainings and published folders, ready to say what a deployment serves."""
+    """All trainings and published folders, indexed to find the model that a deployment serves."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class ModelIndex:
             self._by_triple[triple].append(training)
 
     def of_published(self, record: PublishedRecord) -> Ancestry:
-        """What a published folder holds."""
+        """Find the model in a published folder."""
         name = model_name(record.name, self._aliases)
         version = record.version or record.folder
         training, link = self._train_of_folder(record, name, version)
@@ -94,7 +94,7 @@ class ModelIndex:
         )
 
     def of_deployment(self, record: DeploymentRecord) -> Ancestry:
-        """What a deployment serves."""
+        """Find the model that a deployment serves."""
         name = model_name(record.model, self._aliases)
         folder = self._folder_of(record)
         if folder is not None:
@@ -141,7 +141,7 @@ class ModelIndex:
 
     def _ancestry(self, name: str, version: str, training: Training, link: Link) -> Ancestry:
         trained = training.model
-        if trained.name == name:  # another spelling of the version is an alias of the trained one
+        if trained.name == name:  # the version may be spelt differently: the trained one's counts
             model = DatasetVersion(trained.namespace, trained.name, trained.version, link)
             return Ancestry(model, training)
         return Ancestry(DatasetVersion(self._namespace, name, version, link), training)
@@ -152,7 +152,7 @@ def _same_training(folder: PublishedRecord, record: DeploymentRecord) -> bool:
 
 
 def _agrees(training: Training, triple: tuple[str, datetime | None, datetime | None]) -> bool:
-    """Whether nothing that both sides know contradicts."""
+    """Return whether no fact that both sides know differs."""
     dataset_version, started, completed = triple
     record, dataset = training.record, training.dataset
     pairs = [
@@ -164,5 +164,5 @@ def _agrees(training: Training, triple: tuple[str, datetime | None, datetime | N
 
 
 def _one_spelling(run_id: str) -> str:
-    """The same for a UUID with dashes and without, in upper case or lower."""
+    """Normalize a run id: a UUID with dashes or without, in upper case or lower, is the same."""
     return run_uuid("", "", run_id)

@@ -1,8 +1,7 @@
-"""The observer of one deployment: which windows are judged, when an event is due, what it says.
+"""The observer of one deployment: which windows it judges, and when it emits which event.
 
-The activation that is judged is the newest one. Windows of an earlier one count in the sums and no
-more. A model version that serves without a deployment event is an activation too: it is implied by
-its first window.
+It judges the newest activation; windows of an earlier one only count in the sums. A model version
+that serves without a deployment event is an activation too: it is implied by its first window.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ TAKEOVER_US = 120 * SECOND_US  # without a deployment event, so long must a vers
 
 @dataclass(slots=True, eq=False)
 class Observer:
-    """A deployment's memory, with what it is held to and the job that observes it."""
+    """A deployment's memory, with its policy and the job that observes it."""
 
     slot: Slot
     memory: SlotMemory
@@ -36,7 +35,7 @@ class Observer:
     job: Job
 
     def take_start(self, start: Activation) -> None:
-        """An instance started: of the model version that serves, or of one that takes its place."""
+        """Take in the start of an instance, of the version that serves or of a new one."""
         memory, state = self.memory, self.memory.state
         serving = (start.model, start.version)
         if state is None or (
@@ -47,7 +46,7 @@ class Observer:
             state.start(start.instance, start.started_us)
 
     def judge(self, at_us: int, windows: list[Pending], starts: Starts) -> bool:
-        """Judge all windows of one instant; tell whether an event is due."""
+        """Judge all windows of one instant; return whether an event is due."""
         if len(windows) > 1:
             windows.sort(key=lambda w: (w.source.endpoint, w.facts))
         memory = self.memory
@@ -72,7 +71,7 @@ class Observer:
         return memory.ended
 
     def take_late_starts(self, late: Sequence[Activation], starts: Starts) -> None:
-        """Starts of what was judged without them, where it cannot be judged anew."""
+        """Take in starts that are older than the last judgement, which cannot be judged anew."""
         memory, state = self.memory, self.memory.state
         memory.implied = [item for item in memory.implied if not self._is_told(item, starts)]
         was_running = state.running if state is not None and not state.starts else None
@@ -93,11 +92,11 @@ class Observer:
         return starts.period(self.slot, (item.model, item.version), span_us) is not None
 
     def events(self, at_us: int, *, is_end: bool = False) -> list[Event]:
-        """The event of the finding as it stands, at the instant that was judged last.
+        """Make the event of the current finding, at the instant that was judged last.
 
-        At the end of a backfill no next one is to be waited for. Where events of an earlier
-        judgement stand for the time up to this instant there is one in place of each; one that
-        says the same is given as it is.
+        At the end of a backfill (`is_end`) it tells readers to expect no next event. If events of
+        an earlier judgement stand for the time up to this instant, each is superseded by one event,
+        or returned itself if its content is the same.
         """
         memory = self.memory
         assert memory.state is not None
@@ -127,7 +126,7 @@ class Observer:
         return told
 
     def _take_late(self, windows: Sequence[Pending]) -> None:
-        """These count, and the next judgement sees them if their minute is still held."""
+        """Count windows that came late; the next judgement sees those whose minute is in memory."""
         memory = self.memory
         for window in windows:
             memory.count(window)
@@ -148,7 +147,7 @@ class Observer:
         return starts.period(self.slot, serving, (facts.start_us, facts.end_us))
 
     def _serves(self, window: Pending, starts: Starts) -> bool:
-        """Is the window of the activation that is judged? A newer activation takes its place."""
+        """Return whether a window is of the judged activation; a newer one replaces that first."""
         memory, state = self.memory, self.memory.state
         if state is not None and _is_of_state(state, window):
             return True
@@ -165,7 +164,7 @@ class Observer:
 
 
 def _in_place_of(before: Standing, make: Callable[..., Event]) -> Event:
-    """The event that supersedes one of an earlier judgement, or that one if it says the same."""
+    """Make an event that supersedes one of an earlier judgement, or that one if it is the same."""
     same = make(supersedes=before.supersedes)
     return same if same.id == before.id else make(supersedes=before.id)
 
@@ -180,7 +179,7 @@ def _is_of_state(state: DeploymentState, window: Pending) -> bool:
 
 
 def _takes_over(state: DeploymentState, window: Pending, started_us: int, *, is_new: bool) -> bool:
-    """Does a window of another activation take the place of what is judged?"""
+    """Return whether another activation, by its window, replaces the judged one."""
     if is_new and started_us > state.started_us:
         return True
     if state.starts:
@@ -190,7 +189,7 @@ def _takes_over(state: DeploymentState, window: Pending, started_us: int, *, is_
 
 
 def _note_implied(memory: SlotMemory, window: Pending) -> bool:
-    """Note a model version that no deployment event told of; tell if it is the first time."""
+    """Note a model version without a deployment event; return whether it is new."""
     source = window.source
     if any((i.model, i.version) == (source.model, source.version) for i in memory.implied):
         return False

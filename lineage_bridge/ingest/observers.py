@@ -1,8 +1,9 @@
-"""Judge what was read, instant by instant, and collect the events that are due.
+"""Judge the windows that were read, instant by instant, and collect the events that are due.
 
-An observer event is due when a deployment's finding changed, every 15 minutes of data, and at the
-end of a backfill for sums that no event has told yet. Before each, everything else that happened up
-to its instant is taken, so that the journal is in the order of event time.
+An observer's event is due when a deployment's finding changed, after every 15 minutes of data, and
+at the end of a backfill for sums that are in no event yet. All other events up to its instant are
+collected before it, so that the journal is in the order of event time. A collected event is told:
+it waits to be appended.
 """
 
 from __future__ import annotations
@@ -27,12 +28,12 @@ class Observers:
     """One observer for each deployment, over the memory in the journal's database.
 
     Args:
-        journal: where the memory is.
+        journal: has the memory.
         namespace: of the observers' jobs.
-        knowledge: the starts, and what else is to be told.
-        policies: what each deployment is held to.
-        kept: deployments with starts that are older than what was judged, or another policy by now,
-            that cannot be judged anew.
+        knowledge: the starts, and the events of records.
+        policies: the policy of each deployment.
+        kept: deployments that ought to be judged anew (a start older than the last judgement, or
+            another policy) but cannot, and so go on with their memory.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class Observers:
         return len(self._told)
 
     def make_way(self, at_us: int | None, limit: int) -> bool:
-        """Take other events up to an instant (None: all), some at a time; False: there are more."""
+        """Collect events of records up to an instant (None: all); return False if more are left."""
         left = max(0, limit - len(self._told))
         found = self._outgoing.take_until(at_us, left)
         self._told += found
@@ -93,9 +94,9 @@ class Observers:
             self._pass_by(set(self._ahead) & {o.slot for o in together}, at_us - 1)
 
     def finish(self, *, tell_sums: bool) -> None:
-        """Tell sums that moved.
+        """Collect the last events, with `tell_sums` also those of sums that changed.
 
-        Starts after the last window are left for the run that reads a later one.
+        Starts after the last window are left for the run that reads a later window.
         """
         self._tell_untold(tell_sums=tell_sums)
         if self._ahead:
@@ -104,12 +105,12 @@ class Observers:
             self._tell_untold(tell_sums=tell_sums)
 
     def take_told(self) -> list[Told]:
-        """The events since the last time, in the order of their appending."""
+        """Return the events since the last call, in the order to append them in."""
         told, self._told = self._told, []
         return told
 
     def savings(self) -> list[Saving]:
-        """What saves all that changed since the last time."""
+        """Return functions that save everything that changed since the last call."""
         found: list[Saving] = []
         if self._changed:
             found.append(self._memories.saving(sorted(o.slot for o in self._changed)))
@@ -131,7 +132,7 @@ class Observers:
                 self._tell(observer, memory.judged_us, is_end=tell_sums)
 
     def _pass_by(self, slots: Iterable[Slot], until_us: int) -> None:
-        """What a killed process told up to an instant and this one did not is to be superseded."""
+        """Let this process supersede events up to an instant that only a killed process told."""
         for slot in slots:
             observer, ahead = self._of_slot(slot), self._ahead[slot]
             superseded = {item.supersedes for item in ahead}

@@ -1,8 +1,8 @@
 """Events that linked records call for and that the journal does not have yet, by event time.
 
-Each event is about a subject (a build, one end of a run). When the records now say something else
-of a subject than the event that stands for it, or say it by another rung of the ladder, a new event
-supersedes that one. When they no longer call for a subject at all, its event is withdrawn.
+Each event is about a subject (a build, one end of a run). If the records now give another content
+for a subject than the event that stands for it, or link it by another rung of the ladder, a new
+event supersedes that one. If they no longer call for the subject at all, its event is withdrawn.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ FreshnessOf = Callable[[str], FreshnessPolicy]
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """An event that is due; `rank` puts writers before readers of the same instant."""
+    """An event that records call for; `rank` orders writers before readers of the same instant."""
 
     subject: str
     rank: int
@@ -38,7 +38,7 @@ class Due:
 
 
 def due_events(linked: Linked, freshness_of: FreshnessOf) -> Iterator[Due]:
-    """Every event that the linked records call for."""
+    """Yield every event that the linked records call for."""
     for build in linked.builds:
         policy = freshness_of(build.dataset.name)
         subject = f"build/{build.dataset.name}@{build.dataset.version}"
@@ -60,7 +60,7 @@ def due_events(linked: Linked, freshness_of: FreshnessOf) -> Iterator[Due]:
 
 @dataclass(frozen=True, slots=True)
 class _Pending:
-    """An event that is due; `said` is what will be remembered of its subject."""
+    """An event to append; `said` will be saved for its subject."""
 
     subject: str
     rank: int
@@ -77,8 +77,8 @@ class Outgoing:
 
     Args:
         due: every event that the records call for.
-        withdraws: whether the event of a subject that nothing calls for is withdrawn; not where a
-            record is missing that may call for it.
+        withdraws: whether events are withdrawn whose subjects no record calls for; False if a
+            record is missing that may call for one.
     """
 
     def __init__(self, due: Iterable[Due], *, withdraws: bool = True) -> None:
@@ -88,7 +88,7 @@ class Outgoing:
         self._next = 0
 
     def load(self, connection: sqlite3.Connection) -> None:
-        """Begin with what stands for each subject now."""
+        """Compare with the events that stand for each subject now, and keep the new ones."""
         emitted = load_emitted(connection)
         calls = self._calls
         pending = [p for call in calls if (p := call.pending(emitted.get(call.due.subject)))]
@@ -100,7 +100,7 @@ class Outgoing:
         self._next = 0
 
     def take_until(self, time_us: int | None, limit: int | None = None) -> list[Told]:
-        """Take what is due up to and including that instant (None: all of it), or some of it."""
+        """Take the events up to and including an instant (None: all), at most `limit` of them."""
         begin = self._next
         end = len(self._pending) if limit is None else min(len(self._pending), begin + limit)
         while self._next < end:
@@ -111,7 +111,7 @@ class Outgoing:
 
 
 class _Call:
-    """What the records call for, as an event that supersedes nothing yet."""
+    """One event that the records call for, made as if it superseded nothing."""
 
     def __init__(self, due: Due) -> None:
         self.due = due
@@ -121,7 +121,7 @@ class _Call:
         self.order = (event.time_us, due.rank, due.subject)
 
     def pending(self, standing: Emitted | None) -> _Pending | None:
-        """The event to append, None if the one that stands says the same."""
+        """Return the event to append, None if the standing one has the same content."""
         if standing is None:
             return _Pending(self.due.subject, self.due.rank, self._event, self._said)
         if standing.said == self._said:
@@ -129,10 +129,10 @@ class _Call:
         return _Pending(self.due.subject, self.due.rank, self.due.make(standing.id), self._said)
 
     def inherit(self, subject: str, standing: Emitted) -> _Pending | None:
-        """Withdraw the event of a subject that nothing calls for any more.
+        """Withdraw the event of a subject that no record calls for any more.
 
-        Only an event can supersede one, so this one is said again, and supersedes that: its facts
-        are there already and change nothing.
+        Only an event can supersede another, so this one is emitted once more, superseding that one:
+        the graph has its facts already, so they change nothing.
         """
         said = f"withdrawn {self._said}"
         if standing.said == said:

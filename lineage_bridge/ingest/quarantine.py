@@ -1,7 +1,7 @@
-"""Quarantine: what could not be read, with where and why, until the file changes.
+"""Quarantine: files and lines that could not be read, with place and reason, until they change.
 
-A rejected line or file never stops the rest. When its file changes it is read again: what it was
-rejected for is forgotten first, so a mended file leaves no trace here.
+A rejected line or file never stops the rest. When its file changes, the file is read again: its old
+rejections are deleted first, so a mended file leaves no trace here.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Rejected:
     reason: str
 
     def as_json(self) -> dict[str, Any]:
-        """The published shape: `line` and `field` only where there is one."""
+        """Return the published shape: it has `line` and `field` only where there is one."""
         shape: dict[str, Any] = {"path": self.path, "family": self.family, "reason": self.reason}
         if self.line:
             shape["line"] = self.line
@@ -35,12 +35,12 @@ class Rejected:
 
 
 def rejected(path: str, family: str, error: ArtifactError) -> Rejected:
-    """What an error while reading a file becomes."""
+    """Turn an error while reading a file into a rejection."""
     return Rejected(path, family, error.line or 0, error.field, error.reason)
 
 
 def put(connection: sqlite3.Connection, items: Sequence[Rejected]) -> None:
-    """Keep rejections; one more for the same place replaces the earlier one."""
+    """Save rejections; a new one for the same place replaces the earlier one."""
     connection.executemany(
         "INSERT OR REPLACE INTO quarantine (path, line, family, field, reason)"
         " VALUES (?, ?, ?, ?, ?)",
@@ -49,12 +49,12 @@ def put(connection: sqlite3.Connection, items: Sequence[Rejected]) -> None:
 
 
 def forget(connection: sqlite3.Connection, path: str, *, after_line: int = -1) -> None:
-    """Forget what a file was rejected for, beyond a line: it was read again from there."""
+    """Delete a file's rejections after a line, from which it was read again."""
     connection.execute("DELETE FROM quarantine WHERE path = ? AND line > ?", (path, after_line))
 
 
 def list_rejected(connection: sqlite3.Connection) -> list[Rejected]:
-    """All that stands in quarantine, by path and line."""
+    """List everything in quarantine, by path and line."""
     rows = connection.execute(
         "SELECT path, family, line, field, reason FROM quarantine ORDER BY path, line"
     )

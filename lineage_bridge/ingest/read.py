@@ -16,7 +16,7 @@ from lineage_bridge.errors import ArtifactError
 from lineage_bridge.ingest.quarantine import Rejected, rejected
 from lineage_bridge.ingest.scan import Found, Kind
 
-# Of each family's adapter: a file that another version read is read again.
+# The version of each family's adapter: a file that another version read is read again.
 VERSIONS: dict[Family, int] = {
     "p2": p2.VERSION,
     "p4": p4.VERSION,
@@ -27,14 +27,14 @@ VERSIONS: dict[Family, int] = {
 
 @dataclass(slots=True)
 class Reading:
-    """What a file gave: records, rejections, or neither where it is of another kind."""
+    """The result of reading a file: records, rejections, or neither if it is of another kind."""
 
     records: list[Record] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
 
 
 def read(found: Found) -> Reading:
-    """Read a file that stands for itself (JSONL files are read by line elsewhere)."""
+    """Read a file as a whole (JSONL files are read by line elsewhere)."""
     reading = Reading()
     try:
         _READERS[found.kind](found, reading)
@@ -44,7 +44,7 @@ def read(found: Found) -> Reading:
 
 
 def fingerprint(found: Found) -> str:
-    """Changes when the file does: size, time of change and inode; a bundle's are of its files.
+    """Return size, time of change and inode of a file, or of all files of a bundle.
 
     Raises:
         OSError: the file is gone.
@@ -54,7 +54,7 @@ def fingerprint(found: Found) -> str:
 
 
 def places(found: Found) -> list[Path]:
-    """The files that are read together: a bundle is three."""
+    """List the files that are read together: for a bundle they are three."""
     return [found.path, *(_companions(found.path) if found.kind == "bundle" else [])]
 
 
@@ -87,7 +87,7 @@ def _read_bundle(found: Found, reading: Reading) -> None:
 
 
 def _with_companions(record: TrainingRecord, found: Found, reading: Reading) -> TrainingRecord:
-    # A bad companion costs what it would have said, not the run.
+    # A bad companion loses its own facts, not the run.
     metrics_path, uri_path = _companions(found.path)
     for path in (metrics_path, uri_path):
         try:
@@ -115,7 +115,7 @@ def _read_metadata(found: Found, reading: Reading) -> None:
     content = read_bytes(found.path)
     document = parse_json(content)
     if not isinstance(document, dict):
-        return  # no metadata of P6, whatever it is
+        return  # this is no metadata of P6
     modified = datetime.fromtimestamp(found.path.stat().st_mtime, tz=UTC)
     record = p6.read_document(document, _source(found, content), modified=modified)
     if record is not None:

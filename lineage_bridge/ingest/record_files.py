@@ -1,7 +1,7 @@
-"""Files that hold records: read with no transaction open, kept some at a time in a short one.
+"""Files of records: read outside of any transaction, and saved some at a time in a short one.
 
-What is read between two transactions is bounded by files, records and time. Of two processes that
-read one file at the same time the first one to keep it wins.
+The reading between two transactions is bounded by files, records and time. If two processes read
+one file at the same time, the first one to save it wins.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ CHUNK_FILES = 200
 CHUNK_RECORDS = 5_000
 CHUNK_SECONDS = 2.0
 
-# A file, and how many records it gave: None if it did not change, -1 if it is of another kind.
+# A file, and the number of its records: None if it did not change, -1 if it is of another kind.
 Count = Callable[[Found, int | None], None]
 
 
 @dataclass(slots=True)
 class _FileReading:
-    """One file that stands for itself, as it was read."""
+    """The result of reading one file as a whole."""
 
     found: Found
     before: Mark | None
@@ -43,7 +43,7 @@ class _FileReading:
         return str(self.found.path)
 
     def save(self, connection: sqlite3.Connection) -> bool:
-        """Keep the file; tell whether records changed, or might have."""
+        """Save the file's results; return whether records changed, or might have."""
         family = self.found.family
         if memory.read_mark(connection, family, self.path) != self.before:
             return False
@@ -66,17 +66,17 @@ def read_files(
     *,
     again: bool = False,
 ) -> None:
-    """Read the files that changed, and keep their records and rejections.
+    """Read the files that changed, and save their records and rejections.
 
     Args:
         journal: of the home, its tables prepared.
         files: in any order.
         count: called for each file.
         report: called with the number of files that are done.
-        again: read them also where they did not change.
+        again: read unchanged files too.
 
     Raises:
-        JournalError: what was read cannot be kept.
+        JournalError: the results cannot be saved.
     """
     done = 0
     while done < len(files):
@@ -91,7 +91,7 @@ def read_files(
 def read_again(
     journal: Journal, broken: Sequence[Broken], scanned: Sequence[Found], count: Count
 ) -> bool:
-    """Read the files of records that cannot be decoded; tell whether any of them is there."""
+    """Read the files of records that cannot be decoded; return whether any file still exists."""
     named = {(found.family, str(found.path)): found for found in scanned}
     files: dict[tuple[str, str], Found] = {}
     for item in broken:
@@ -108,7 +108,7 @@ def read_again(
 def _read_chunk(
     journal: Journal, files: Sequence[Found], *, again: bool
 ) -> list[tuple[Found, _Read | None]]:
-    """Read files, at least one, until it is enough to keep."""
+    """Read files, at least one, until there is enough to save."""
     with journal.reading() as connection:
         known = [_known(connection, found) for found in files]
     deadline = time.monotonic() + CHUNK_SECONDS
@@ -131,21 +131,21 @@ def _known(connection: sqlite3.Connection, found: Found) -> _Known:
 
 
 def _read(found: Found, before: _Known, *, again: bool) -> _Read | None:
-    """What a file holds; None if it did not change."""
+    """Read a file; return None if it did not change."""
     if not isinstance(before, Mark) and found.kind == "events":
         return read_starts(found, before, again=again)
     assert not isinstance(before, Cursor)
     try:
         mark = Mark(fingerprint(found), VERSIONS[found.family])
     except OSError:
-        mark = Mark("", VERSIONS[found.family])  # reading it will say why
+        mark = Mark("", VERSIONS[found.family])  # reading it will report why
     if mark.fingerprint and mark == before and not again:
         return None
     return _FileReading(found, before, mark, read(found))
 
 
 def _number(reading: _Read | None) -> int | None:
-    """How many records were read: None if the file did not change, -1 if it is of another kind."""
+    """Count the records of a file: None if it did not change, -1 if it is of another kind."""
     if reading is None:
         return None
     if isinstance(reading, StartsReading):

@@ -1,13 +1,13 @@
-"""Judge a deployment anew where what it was judged by turned out to be something else.
+"""Judge a deployment anew when the facts behind its earlier judgement have changed.
 
-That is so when a start turns up that is older than what was judged, when the settings hold the
-deployment to another policy, and when what is remembered of it cannot be decoded. Everything that
-is remembered of it is let go and all its windows are read once more in their order, so that in the
-end it stands as if all had been known from the start. Events that say something else by then are
-superseded; those that say the same stay as they are.
+That is so when a start turns up that is older than the last judgement, when the settings give the
+deployment another policy, and when its memory cannot be decoded. Its memory is deleted and all its
+windows are read again in order, so that the result is the same as if everything had been known from
+the beginning. Its standing events (those that no other supersedes) are superseded where their
+content changes; the others stay as they are.
 
-Where windows can no longer be read (their files are gone), the sums must not shrink: then only what
-can be said without them is mended, and judging goes on from there.
+If some windows can no longer be read (their files are gone), the sums must not shrink: then only
+the parts that do not need them are corrected, and judging goes on from there.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ _OBSERVES = b'"observe.'
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be judged anew.
+    """The deployments to judge anew.
 
     Attributes:
-        standing: the deployments, with the events that stand for them now.
-        paths: the files that hold windows of theirs.
-        kept: deployments that ought to be and cannot, since windows of theirs are gone.
+        standing: these deployments, with their standing events.
+        paths: the files with their windows.
+        kept: deployments that ought to be judged anew but cannot, since some windows are gone.
     """
 
     standing: Mapping[Slot, list[Standing]] = field(default_factory=dict)
@@ -68,7 +68,7 @@ def plan(
     activations: Sequence[Activation],
     policies: Policies,
 ) -> Plan:
-    """Find out what is to be judged anew; nothing is written."""
+    """Find the deployments that must be judged anew; write nothing."""
     with journal.reading() as connection:
         due = _due(connection, activations, policies)
         if not due:
@@ -93,9 +93,9 @@ def plan(
 
 
 def begin(journal: Journal, due: Plan, activations: Iterable[Activation]) -> None:
-    """Let go of what is to be judged anew; its files are read again by this run or the next.
+    """Delete the memory of deployments to judge anew; this run or the next reads their files again.
 
-    The caller holds the lease.
+    The caller has the lease.
     """
     if not due.standing:
         return
@@ -106,7 +106,7 @@ def begin(journal: Journal, due: Plan, activations: Iterable[Activation]) -> Non
     with journal.transaction() as tx:
         judge_anew(tx.connection, due.standing)
         left(tx.connection)
-        unsaved.forget_observers(tx.connection, due.standing)  # they are among those that stand
+        unsaved.forget_observers(tx.connection, due.standing)  # `due.standing` has these events
         unfeed(tx.connection, again)
         cursors.rewind(tx.connection, due.paths)
         raise_generation(tx.connection)
@@ -135,7 +135,7 @@ def _due(
 
 
 def _counted(connection: sqlite3.Connection, due: Mapping[Slot, SlotMemory]) -> dict[Slot, int]:
-    """How many windows of each were read, judged or not."""
+    """Count the windows of each deployment that were read, judged or not."""
     counted = {slot: sum(t.windows for t in memory.totals) for slot, memory in due.items()}
     for window in load_pending(connection, Sources()):
         if window.source.slot in counted:
@@ -144,7 +144,7 @@ def _counted(connection: sqlite3.Connection, due: Mapping[Slot, SlotMemory]) -> 
 
 
 class _Named(msgspec.Struct):
-    """As much of a line as says whose it is."""
+    """The part of a line that tells its deployment and time."""
 
     service_name: str
     environment: str
@@ -156,7 +156,7 @@ _named = msgspec.json.Decoder(_Named).decode
 
 
 class _Search:
-    """The lines that count for some deployments, and the files that still hold them."""
+    """The lines that were counted for some deployments and still exist, with their files."""
 
     def __init__(self, journal: Journal, slots: Iterable[Slot], paths: Iterable[str]) -> None:
         self.lines: dict[Slot, set[tuple[int, bytes]]] = {slot: set() for slot in slots}
@@ -166,7 +166,7 @@ class _Search:
             try:
                 self._look_into(path)
             except (OSError, ArtifactError):
-                continue  # what it held is missed where lines are compared with windows
+                continue  # its lines are then missing where they are compared with the count
             finally:
                 self._seen.let_go()
 
@@ -176,7 +176,7 @@ class _Search:
                 try:
                     named = _named(line)
                 except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-                    continue  # a line of something else, or one that was rejected
+                    continue  # no window, or one that was rejected
                 slot = Slot(named.service_name, named.environment, named.deployment_id)
                 if slot in self.lines:
                     self._take(slot, named, line, path)
@@ -195,7 +195,7 @@ class _Search:
 def _standing(
     connection: sqlite3.Connection, namespace: str, slots: Iterable[Slot]
 ) -> dict[Slot, list[Standing]]:
-    """The observers' events that no other one supersedes, by time."""
+    """Find the observers' events that no other one supersedes, by time."""
     found: dict[Slot, list[Standing]] = {slot: [] for slot in slots}
     by_job = {observer_job(namespace, slot).name: slot for slot in found}
     rows = connection.execute(

@@ -1,7 +1,7 @@
-"""Walk the named folders and say which file is what, by its name and place.
+"""Walk the named folders and classify each file by its name and place.
 
-Links are not followed, so nothing outside of a named folder is read and no loop is walked. A known
-companion of an artifact, a file of no family, and what is neither file nor folder (a pipe, a
+Links are not followed, so nothing outside of a named folder is read and no loop is walked. Known
+companions of artifacts, files of no family, and entries that are neither file nor folder (a pipe, a
 socket, a device: reading it may never end) are counted as ignored.
 """
 
@@ -23,9 +23,9 @@ Kind = Literal["dataset", "metrics", "bundle", "events", "windows", "published",
 
 _WINDOWS = re.compile(r"metrics_\d{1,2}\.jsonl", re.IGNORECASE)
 _METRICS = re.compile(r"metrics_.+\.json", re.IGNORECASE)
-# Folders that hold no artifact of ours: version control, environments, MLflow's own store.
+# Folders without artifacts for us: version control, environments, MLflow's own store.
 _SKIPPED_FOLDERS = re.compile(r"\.git|\.venv|__pycache__|node_modules|mlruns.*")
-# JSON files of other families that lie where P6's may.
+# JSON files of other families that may be in the same folders as P6's.
 _COMPANIONS = frozenset(
     {"metadata.json", "metrics.json", "model_metadata.json", "feature_schema.json"}
 )
@@ -49,7 +49,7 @@ class Found:
 
 @dataclass(slots=True)
 class Scan:
-    """What a walk found; `ignored` counts by reason."""
+    """The result of a walk; `ignored` counts entries by reason."""
 
     found: list[Found] = field(default_factory=list)
     ignored: Counter[str] = field(default_factory=Counter)
@@ -75,7 +75,7 @@ def scan(roots: Mapping[Family, Sequence[Path]]) -> Scan:
 
 
 def found_again(family: Family, path: Path, *, by_line: bool) -> Found | None:
-    """A file that was found before, outside of a walk; None if it is not there or of no family."""
+    """Classify a file again, without a walk; None if it does not exist or is of no family."""
     if not path.is_file():
         return None
     kind = "events" if by_line else _classify(family, path, path.parent, is_folder=False)
@@ -83,7 +83,7 @@ def found_again(family: Family, path: Path, *, by_line: bool) -> Found | None:
 
 
 def _once(result: Scan) -> Scan:
-    # The same file may be reached from a folder and from its parent.
+    # A walk may reach the same file from a folder and from its parent.
     unique = {(f.family, f.path): f for f in reversed(result.found)}
     result.found = sorted(unique.values(), key=lambda f: (f.family, str(f.path)))
     return result
@@ -103,7 +103,7 @@ def _scan_root(root: Path, families: Sequence[Family], result: Scan) -> None:
 
 
 def _walk(root: Path, result: Scan) -> Iterator[tuple[Path, bool]]:
-    """Every file, and every folder that is called like a file, below the root."""
+    """Yield every file below the root, and every folder with a name like a file's."""
     if not root.is_dir():
         if root.is_file():
             yield root, False
@@ -132,7 +132,7 @@ def _walk(root: Path, result: Scan) -> Iterator[tuple[Path, bool]]:
 
 
 def _ignored(entry: os.DirEntry[str]) -> str | None:
-    """Why an entry is not looked at, None if it is."""
+    """Return why an entry is ignored, None if it is not."""
     if entry.is_symlink():
         return "link"
     if entry.is_file():
@@ -143,7 +143,7 @@ def _ignored(entry: os.DirEntry[str]) -> str | None:
 
 
 def _holds_parts(folder: Path) -> bool:
-    # `x.parquet/part-0.parquet` is how many engines write one table.
+    # Many engines write one table as `x.parquet/part-0.parquet`.
     try:
         return any(e.name.lower().endswith(".parquet") for e in os.scandir(folder))
     except OSError:

@@ -1,10 +1,10 @@
-"""Which lines were counted: each once, also across folders and runs.
+"""Remember which lines were counted, so that each counts once, across folders and runs too.
 
-Eight bytes of hash for a line, kept by the minute in which its window begins, one row for a minute:
-so that reading a minute costs one row, and two different lines are never taken for one.
+Each line is stored as eight bytes of hash, in one row for all windows that begin in the same
+minute: reading a minute costs one row, and two different lines are not mistaken for each other.
 
-When a deployment is judged anew, all its lines are new again: they are hashed with the number of
-that judgement from then on.
+When a deployment is judged anew, all its lines are new again: from then on they are hashed with the
+number of that judgement.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ class SeenLines:
             query = "SELECT max(minute_us) FROM window_lines"
             (newest_us,) = connection.execute(query).fetchone()
         self._salts = {slot: number.to_bytes(8) for slot, number in judgements.items()}
-        self._newest_us = newest_us  # beyond it there is nothing to load
+        self._newest_us = newest_us  # later minutes are not in the table
 
     def is_new(self, start_us: int, line: bytes, slot: Slot) -> bool:
-        """Tell whether a line is new, and remember it."""
+        """Return whether a line is new, and remember it."""
         minute_us = start_us - start_us % MINUTE_US
         seen, digest = self._minute(minute_us), self._digest(line, slot)
         if digest in seen:
@@ -47,7 +47,7 @@ class SeenLines:
         return True
 
     def mark_of(self, start_us: int, line: bytes, slot: Slot) -> tuple[int, bytes] | None:
-        """What a line is remembered by; None: it was not counted."""
+        """Return the minute and hash that a line is remembered by; None if it was not counted."""
         minute_us = start_us - start_us % MINUTE_US
         seen, digest = self._minute(minute_us), self._digest(line, slot)
         return (minute_us, digest) if digest in seen else None
@@ -63,11 +63,11 @@ class SeenLines:
         return blake2b(line, digest_size=HASH_BYTES, salt=salt).digest()
 
     def let_go(self) -> None:
-        """Forget, in memory, what was loaded and did not change."""
+        """Drop the loaded minutes from memory; call this only while none has changed."""
         self._minutes.clear()
 
     def saving(self) -> Saving | None:
-        """What saves the minutes that changed, if any did; nothing stays in memory."""
+        """Return a function that saves the changed minutes (None: none changed); clear memory."""
         rows = [(m, b"".join(sorted(self._minutes[m]))) for m in sorted(self._changed)]
         self._newest_us = max([*self._changed, self._newest_us or 0], default=None)
         self._minutes.clear()

@@ -1,6 +1,6 @@
-"""What is remembered of a deployment's windows: those that wait, and all that was judged.
+"""The memory of a deployment: its windows that wait to be judged, and the state of judging.
 
-These are stored as JSON (`window_state`): a member that is added has a default.
+It is stored as JSON (`window_state`), so a new member must have a default.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ Sums = tuple[int, int, int, int]  # successes, failures, rejected, timeouts
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Source:
-    """What all windows of one endpoint and one model version have in common.
+    """The names that all windows of one endpoint and one model version share.
 
-    There is one object for each (`Sources`), so that it is compared and hashed by identity.
+    There is one object for each combination (`Sources`), compared and hashed by identity.
     """
 
     slot: Slot
@@ -32,7 +32,7 @@ class Source:
 
     @property
     def names(self) -> Names:
-        """As its windows carry them."""
+        """The names as its windows carry them."""
         slot = self.slot
         return (
             slot.service,
@@ -45,7 +45,7 @@ class Source:
 
 
 class Pending(msgspec.Struct, gc=False):
-    """A window that was read, and when it became known. Many, and in no cycle: not for the gc."""
+    """A window that was read, and when it became known; never in a cycle, so without gc."""
 
     at_us: int
     source: Source
@@ -55,13 +55,13 @@ class Pending(msgspec.Struct, gc=False):
 
 
 class Sources:
-    """Every source that was met, by the names that its windows carry."""
+    """Every source so far, by the names that its windows carry."""
 
     def __init__(self) -> None:
         self._by_names: dict[Names, Source] = {}
 
     def of(self, names: Names) -> Source:
-        """The source of windows with these names.
+        """Return the source of windows with these names.
 
         Raises:
             ArtifactError: one of the names is blank.
@@ -87,7 +87,7 @@ class Implied:
 
 @dataclass(slots=True)
 class Standing:
-    """An observer's event of an earlier judgement that stands until this one comes to its time."""
+    """An observer's event of an earlier judgement; it stands until judging comes to its time."""
 
     at_us: int
     id: str
@@ -96,23 +96,23 @@ class Standing:
 
 @dataclass(slots=True)
 class SlotMemory:
-    """A deployment as it stands.
+    """The current state of a deployment.
 
     Attributes:
         state: the evaluator of the activation that is judged.
         judged_us: the instant that was judged last.
         totals: the sums of each model version.
         implied: model versions without a deployment event.
-        late_windows: windows that came when their instant had been judged.
-        inconsistent_windows: windows whose numbers contradict each other.
-        emitted_us: the newest event that the finding or the heartbeat called for.
-        event_us: the newest event of all.
-        event_id: its id.
-        twins: ids of others that say the same, each in place of another event.
-        moved: the sums changed since then.
-        ended: it was the end of a backfill.
-        policy: the mark of the policy that all this was judged by.
-        standing: events of an earlier judgement, by time.
+        late_windows: how many windows came after their instant had been judged.
+        inconsistent_windows: how many windows have numbers that contradict each other.
+        emitted_us: time of the newest event that a changed finding or a heartbeat caused.
+        event_us: time of the newest event of all.
+        event_id: id of that event.
+        twins: ids of other events with its content, each superseding another earlier event.
+        moved: the sums changed since that event.
+        ended: that event was made at the end of a backfill.
+        policy: the mark (a digest) of the policy that all this was judged by.
+        standing: events of an earlier judgement that are not superseded yet, by time.
     """
 
     state: DeploymentState | None = None
@@ -145,7 +145,7 @@ class SlotMemory:
         self.moved = True
 
     def take_standing(self, until_us: int) -> list[Standing]:
-        """The events of an earlier judgement up to an instant; they are this one's to replace."""
+        """Remove and return the standing events up to an instant, for new events to supersede."""
         if not self.standing:
             return []
         due = [item for item in self.standing if item.at_us <= until_us]

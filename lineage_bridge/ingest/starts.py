@@ -20,7 +20,7 @@ from lineage_bridge.ingest.scan import Found
 
 @dataclass(slots=True)
 class StartsReading:
-    """What is new in one file. `cursor` says how far it was read; None: it could not be opened."""
+    """The new part of one file; `cursor` is how far it was read, None if it cannot be opened."""
 
     path: str
     before: Cursor | None
@@ -29,9 +29,9 @@ class StartsReading:
     rejected: list[Rejected] = field(default_factory=list)
 
     def save(self, connection: sqlite3.Connection) -> bool:
-        """Keep records, rejections and the cursor together; tell whether records came.
+        """Save records, rejections and the cursor together; return whether there are records.
 
-        Where another process has read the file meanwhile, its word counts.
+        If another process has read the file meanwhile, its results count, and nothing is saved.
         """
         if cursors.get(connection, self.path) != self.before:
             return False
@@ -44,12 +44,12 @@ class StartsReading:
 
 
 def read_starts(found: Found, before: Cursor | None, *, again: bool) -> StartsReading | None:
-    """Read what is new in a file; None if it did not change.
+    """Read the new part of a file; None if it did not change.
 
     Args:
         found: the file.
         before: how far it was read.
-        again: read it from its start, whatever was read.
+        again: read it from its start, even if it was read before.
     """
     path = str(found.path)
     version = VERSIONS[found.family]

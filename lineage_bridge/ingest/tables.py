@@ -1,8 +1,8 @@
-"""The tables of ingest and how they came to be what they are.
+"""The tables of ingest, with all their migrations.
 
-All that stands in them can be had again from the artifacts; none of it is needed to answer a
-question of the graph. Two numbers say that something changed, so that several processes notice each
-other: one for the records, one (`window_pending.generation`) for all the rest.
+Their whole content can be rebuilt from the artifacts; none of it is needed to answer a question of
+the graph. Two counters grow with every change, so that several processes notice each other: one for
+the records, one (`window_pending.generation`) for all the rest.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sqlite3
 
 from lineage_bridge.journal.migrations import Room, statements
 
-# As they were when migrations began to be recorded. Released: never changed.
+# The tables as they were when migrations began to be recorded. Released, so they never change.
 _FIRST = (
     """CREATE TABLE IF NOT EXISTS quarantine (
     path TEXT NOT NULL,             -- absolute
@@ -88,7 +88,7 @@ INGEST = Room(
         statements("tables", *_FIRST),
         statements(
             "records name their shape",
-            # Kind and number, such as `dataset/1`; NULL: of the time before, when all were 1.
+            # Kind and number, such as `dataset/1`; NULL: stored before that, when all were 1.
             "ALTER TABLE records ADD COLUMN shape TEXT",
         ),
         statements(
@@ -112,14 +112,14 @@ _RECORDS = "records_generation"
 
 
 def records_generation(connection: sqlite3.Connection) -> int:
-    """How often the records were changed, by any process."""
+    """Return how often any process has changed the records."""
     query = "SELECT value FROM ingest_facts WHERE key = ?"
     row = connection.execute(query, (_RECORDS,)).fetchone()
     return int(row[0]) if row is not None else 0
 
 
 def raise_records_generation(connection: sqlite3.Connection) -> None:
-    """Tell all processes that the records changed."""
+    """Count a change of the records, so that all processes notice it."""
     connection.execute(
         "INSERT INTO ingest_facts (key, value) VALUES (?, '1')"
         " ON CONFLICT DO UPDATE SET value = CAST(value AS INTEGER) + 1",

@@ -1,10 +1,10 @@
-"""Events that were appended, until what is remembered of them is saved.
+"""Notes of events that are appended, until the memory of them is saved.
 
-Events are appended first and the memory of them is saved second. A process that is killed in
-between says the same again, and as ids are hashes of what is said, nothing stands there twice. But
-by then there may be more artifacts, and something else is said in that event's place: so each event
-leaves a note in the transaction that appends it, and the next process supersedes what it does not
-say again.
+Events are appended first and the memory of them is saved second. If a process is killed in between,
+the next one emits the same events again, and as ids are hashes of the content, the journal gets
+none twice. But by then there may be more artifacts, and another event takes such an event's place:
+so each event leaves a note in the transaction that appends it, and the next process supersedes
+noted events that it does not emit again.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ EVENTS_PER_TRANSACTION = 500
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An event to append, and what it is about.
+    """An event to append, and its subject.
 
     Attributes:
-        subject: as in the table `emitted`; of an observer's event its deployment.
+        subject: as in the table `emitted`; for an observer's event its deployment.
         said: as in `emitted`; None for an observer's event.
     """
 
@@ -37,7 +37,7 @@ class Told:
 
 
 def observer_subject(slot: Slot) -> str:
-    """The subject of what an observer tells of a deployment."""
+    """Return the subject of an observer's events: its deployment, as JSON."""
     return json.dumps([slot.service, slot.environment, slot.deployment])
 
 
@@ -45,7 +45,7 @@ def append(journal: Journal, told: Sequence[Told]) -> int:
     """Append events, some at a time, each with a note; return how many were new.
 
     Raises:
-        JournalError: they cannot be written.
+        JournalError: the events cannot be written.
     """
     appended = 0
     for begin in range(0, len(told), EVENTS_PER_TRANSACTION):
@@ -61,10 +61,10 @@ def append(journal: Journal, told: Sequence[Told]) -> int:
 
 
 def settle_emitted(journal: Journal) -> None:
-    """Save what a process that was killed had appended for the records.
+    """Save the memory of records' events that a killed process had appended.
 
     Raises:
-        JournalError: it cannot be written.
+        JournalError: the memory cannot be written.
     """
     with journal.reading() as connection:
         query = "SELECT 1 FROM unsaved_events WHERE said IS NOT NULL LIMIT 1"
@@ -79,7 +79,7 @@ def settle_emitted(journal: Journal) -> None:
 
 
 def load_ahead(connection: sqlite3.Connection) -> dict[Slot, list[Standing]]:
-    """By deployment, the observers' events that are ahead of what is remembered, by time."""
+    """Load, by deployment and time, the observers' events that the saved memory does not know."""
     rows = connection.execute(
         "SELECT u.subject, e.id, e.time_us, e.body FROM unsaved_events u JOIN events e"
         " ON e.id = u.id WHERE u.said IS NULL ORDER BY e.time_us, e.seq"
@@ -93,12 +93,12 @@ def load_ahead(connection: sqlite3.Connection) -> dict[Slot, list[Standing]]:
 
 
 def forget(connection: sqlite3.Connection, ids: Iterable[str]) -> None:
-    """Drop the notes of events that are remembered now."""
+    """Delete the notes of events whose memory is saved now."""
     connection.executemany("DELETE FROM unsaved_events WHERE id = ?", [(i,) for i in ids])
 
 
 def forget_observers(connection: sqlite3.Connection, slots: Iterable[Slot]) -> None:
-    """Drop the notes of all events of these deployments."""
+    """Delete the notes of all events of some deployments' observers."""
     connection.executemany(
         "DELETE FROM unsaved_events WHERE subject = ? AND said IS NULL",
         [(observer_subject(slot),) for slot in slots],

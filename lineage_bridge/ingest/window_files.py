@@ -1,4 +1,4 @@
-"""Which window files changed, and in which order they are to be read."""
+"""Find the window files that changed, and the order to read them in."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from lineage_bridge.times import parse_time, to_micros
 
 FILES_AT_ONCE = 1000
 FIRST_LINE_BYTES = 64 * 1024
-UNKNOWN_MINUTE_US = -(2**62)  # before everything: nothing may be judged until it is read
+UNKNOWN_MINUTE_US = -(2**62)  # sorts first: nothing may be judged before such a file is read
 
 _MINUTE = re.compile(r"(\d{4})-(\d\d)-(\d\d)[/\\](\d\d)[/\\]metrics_(\d\d)\.jsonl$")
 
 
 @dataclass(frozen=True, slots=True)
 class WindowFile:
-    """A file that is new or changed. `path_minute_us` is None where its path tells no minute."""
+    """A file that is new or changed. `path_minute_us` is None if its path names no minute."""
 
     path: str
     minute_us: int
@@ -33,7 +33,7 @@ class WindowFile:
 
 
 def changed_files(journal: Journal, files: Iterable[Path | str]) -> tuple[list[WindowFile], int]:
-    """The files to read, by their minute, and how many are as they were."""
+    """Return the files to read, by their minute, and the number of unchanged ones."""
     real_folders: dict[str, str] = {}
     paths = list(dict.fromkeys(_real_path(file, real_folders) for file in files))
     found: list[WindowFile] = []

@@ -1,6 +1,7 @@
-"""Window files -> windows that wait to be judged, and what else was seen on the way.
+"""Window files -> windows that wait to be judged, with cursors, rejections and blind counters.
 
-Nothing is written here: what changed is handed out as `savings`.
+This module writes nothing: it returns its changes as `savings`, functions that the caller runs in
+one transaction.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _at_us = attrgetter("at_us")
 
 @dataclass(slots=True)
 class WindowsResult:
-    """What a run over window files did."""
+    """The result of a run over window files."""
 
     files_unchanged: int = 0
     lines: int = 0
@@ -48,13 +49,13 @@ class WindowReading:
     """The windows that were read and not judged yet.
 
     Args:
-        journal: where what was remembered is.
-        result: counts what is read.
+        journal: has the memory of earlier runs.
+        result: counts lines, windows and rejections.
     """
 
     def __init__(self, journal: Journal, result: WindowsResult) -> None:
         self.result = result
-        self.taken = 0  # windows, with those that are read again
+        self.taken = 0  # windows that were read, for the first time or again
         self._sources = Sources()
         with journal.reading() as connection:
             self._pending = load_pending(connection, self._sources)
@@ -63,7 +64,7 @@ class WindowReading:
         self._seen = SeenLines(journal)
         self._has_changed = False
         self._cursors: list[cursors.Cursor] = []
-        self._mended: list[tuple[str, int]] = []  # paths, and the line behind which they were read
+        self._mended: list[tuple[str, int]] = []  # paths, and the line after which they were read
         self._rejected: list[Rejected] = []
 
     def judge_before(
@@ -72,15 +73,15 @@ class WindowReading:
         judge: Callable[[int, Sequence[Pending]], None],
         may_go_on: Callable[[int], bool],
     ) -> bool:
-        """Have judged what was written before an instant (None: everything).
+        """Let the windows be judged that were written before an instant (None: all windows).
 
         Args:
             until_us: the instant.
-            judge: takes an instant with its windows.
-            may_go_on: asked before each instant, which waits if the answer is no.
+            judge: judges an instant with its windows.
+            may_go_on: called before each instant; if it returns False, the rest has to wait.
 
         Returns:
-            Whether all of it was judged.
+            Whether all these windows were judged.
         """
         self._pending.sort(key=_at_us)
         count = len(self._pending)
@@ -98,7 +99,7 @@ class WindowReading:
         return judged == count
 
     def savings(self) -> list[Saving]:
-        """What saves all that changed since the last time."""
+        """Return functions that save everything that changed since the last call."""
         found = [s for s in (self._seen.saving(), self._blind.saving()) if s is not None]
         if self._cursors or self._rejected:
             found.append(
@@ -112,7 +113,7 @@ class WindowReading:
         return found
 
     def read(self, file: WindowFile) -> None:
-        """Read one file on from where it ended."""
+        """Read one file on from where reading ended last time."""
         found: list[Rejected] = []
         try:
             with open(file.path, "rb") as opened:  # noqa: PTH123 - a Path costs more than reading
@@ -126,7 +127,7 @@ class WindowReading:
     def _read_open(self, file: WindowFile, opened: BinaryIO, found: list[Rejected]) -> None:
         seen = fstat(opened.fileno())
         offset, lines = cursors.resume(file.cursor, opened)
-        if file.path in self._quarantined:  # what was rejected there is about to be read again
+        if file.path in self._quarantined:  # its rejected lines are about to be read again
             self._mended.append((file.path, lines if offset else -1))
         reader = LineReader(opened, offset, lines)
         read_before = file.cursor.rewound_lines if file.cursor is not None else 0
@@ -156,7 +157,7 @@ class WindowReading:
         line: bytes,
         found: list[Rejected],
         *,
-        is_first: bool,  # else the line was counted in an earlier run, and its file rewound
+        is_first: bool,  # False: an earlier run counted the line, and its file was rewound
     ) -> None:
         result = self.result
         result.lines += is_first

@@ -1,9 +1,9 @@
-"""What judging windows needs to remember, in the journal's database.
+"""The memory that judging windows needs between runs, in the journal's database.
 
-Each deployment's evaluator and sums, the windows that were read and not judged yet, the starts that
-were taken in, the counters that no window ever filled, and how often a deployment was judged anew.
-None of it is needed to answer what the graph answers; all of it is needed to go on as if reading
-had never stopped.
+It has each deployment's evaluator and sums, the windows that were read and not judged yet, the
+starts that were fed to evaluators, the counters that no window ever filled, and how often a
+deployment was judged anew. The graph needs none of it to answer; judging needs all of it to go on
+as if reading had never stopped.
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ from lineage_bridge.ingest.serving_memory import (
 from lineage_bridge.journal import Journal
 from lineage_bridge.naming import Slot
 
-Saving = Callable[[sqlite3.Connection], None]  # all made up before a transaction begins
+Saving = Callable[[sqlite3.Connection], None]  # writes rows that were made before the transaction
 
 _encode = msgspec.json.Encoder().encode
 _decode_memory: Callable[[bytes], SlotMemory] = msgspec.json.Decoder(SlotMemory).decode
 _pending_of = msgspec.json.Decoder(list[tuple[int, Names, WindowFacts, Sums, bool]]).decode
 
 
-# The policy of a memory that could not be decoded: all of the deployment is read and judged anew.
+# The policy of a memory that could not be decoded: its deployment is read and judged anew.
 BROKEN = "broken"
 
 
 class Memories:
-    """The memory of every deployment: read when it is first asked for, saved when it changed."""
+    """The memory of every deployment, loaded when it is first needed."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._memories: dict[Slot, SlotMemory] = {}
 
     def of(self, slot: Slot) -> SlotMemory:
-        """A deployment's memory."""
+        """Return a deployment's memory."""
         memory = self._memories.get(slot)
         if memory is None:
             with self._journal.reading() as connection:
@@ -55,9 +55,9 @@ class Memories:
         return memory
 
     def untold(self) -> list[Slot]:
-        """The deployments of which there is something to tell yet, in order.
+        """List the deployments that may still need an event, in order.
 
-        Their sums moved, or events of an earlier judgement still stand.
+        Their sums changed, or events of an earlier judgement still stand.
         """
         with self._journal.reading() as connection:
             for slot, memory in all_slots(connection):
@@ -65,7 +65,7 @@ class Memories:
         return sorted(slot for slot, m in self._memories.items() if m.moved or m.standing)
 
     def saving(self, changed: Iterable[Slot]) -> Saving:
-        """What saves the memories of these deployments as they are now."""
+        """Return a function that saves the memories of some deployments as they are now."""
         return partial(_save_memories, rows=[_row(slot, self._memories[slot]) for slot in changed])
 
 
@@ -95,7 +95,7 @@ def _load_memory(connection: sqlite3.Connection, slot: Slot) -> SlotMemory:
 
 
 def all_slots(connection: sqlite3.Connection) -> list[tuple[Slot, SlotMemory]]:
-    """Every deployment with its memory, in order."""
+    """Load every deployment with its memory, in order."""
     rows = connection.execute(
         "SELECT service, environment, deployment, memory FROM serving_slots ORDER BY 1, 2, 3"
     )
@@ -103,10 +103,10 @@ def all_slots(connection: sqlite3.Connection) -> list[tuple[Slot, SlotMemory]]:
 
 
 def load_pending(connection: sqlite3.Connection, sources: Sources) -> list[Pending]:
-    """The windows that were read and not judged yet.
+    """Load the windows that were read and not judged yet.
 
     Raises:
-        JournalError: they cannot be decoded.
+        JournalError: the windows cannot be decoded.
     """
     row = connection.execute("SELECT windows FROM window_pending").fetchone()
     try:
@@ -123,7 +123,7 @@ def load_pending(connection: sqlite3.Connection, sources: Sources) -> list[Pendi
 
 
 def pending_saving(pending: Sequence[Pending]) -> Saving:
-    """What saves the windows that were read and not judged yet."""
+    """Return a function that saves the windows that were read and not judged yet."""
     plain = [(p.at_us, p.source.names, p.facts, p.sums, p.is_inconsistent) for p in pending]
     return partial(_save_pending, windows=_encode(plain))
 
@@ -137,7 +137,7 @@ def _save_pending(connection: sqlite3.Connection, windows: bytes) -> None:
 
 
 def judge_anew(connection: sqlite3.Connection, standing: Mapping[Slot, list[Standing]]) -> None:
-    """Forget what is remembered of deployments, but for the events that stand."""
+    """Delete the memory of deployments, except for their standing events."""
     _save_memories(
         connection,
         [_row(slot, SlotMemory(standing=items)) for slot, items in standing.items()],
@@ -150,19 +150,19 @@ def judge_anew(connection: sqlite3.Connection, standing: Mapping[Slot, list[Stan
 
 
 def load_judgements(connection: sqlite3.Connection) -> dict[Slot, int]:
-    """How often each deployment was judged anew, if ever."""
+    """Load how often each deployment was judged anew, if ever."""
     rows = connection.execute("SELECT * FROM serving_judgements")
     return {Slot(*names): number for *names, number in rows}
 
 
 def generation_of(connection: sqlite3.Connection) -> int:
-    """How often what is remembered was written, by any process."""
+    """Return how often any process has written this memory."""
     row = connection.execute("SELECT generation FROM window_pending").fetchone()
     return int(row[0]) if row else 0
 
 
 def raise_generation(connection: sqlite3.Connection) -> None:
-    """Tell all processes that what is remembered has changed."""
+    """Count a change of this memory, so that all processes notice it."""
     connection.execute(
         "INSERT INTO window_pending VALUES (1, 1, '[]')"
         " ON CONFLICT DO UPDATE SET generation = generation + 1"
@@ -170,30 +170,30 @@ def raise_generation(connection: sqlite3.Connection) -> None:
 
 
 def load_fed(connection: sqlite3.Connection) -> set[str]:
-    """The run ids of the starts that were taken in."""
+    """Load the run ids of the starts that were fed to evaluators."""
     return {run_id for (run_id,) in connection.execute("SELECT run_id FROM serving_starts")}
 
 
 def save_fed(connection: sqlite3.Connection, run_ids: list[str]) -> None:
-    """Keep the run ids of starts that were taken in."""
+    """Save the run ids of starts that were fed to evaluators."""
     connection.executemany(
         "INSERT OR IGNORE INTO serving_starts VALUES (?)", [(run_id,) for run_id in run_ids]
     )
 
 
 def unfeed(connection: sqlite3.Connection, run_ids: Iterable[str]) -> None:
-    """Have starts taken in once more."""
+    """Let starts be fed to evaluators once more."""
     connection.executemany(
         "DELETE FROM serving_starts WHERE run_id = ?", [(run_id,) for run_id in run_ids]
     )
 
 
 def list_implied(connection: sqlite3.Connection) -> list[tuple[Slot, Implied]]:
-    """Model versions that served without a deployment event."""
+    """List the model versions that served without a deployment event."""
     return [(slot, item) for slot, memory in all_slots(connection) for item in memory.implied]
 
 
 def list_blind_counters(connection: sqlite3.Connection) -> dict[str, tuple[str, ...]]:
-    """By service, the counters that no window ever filled."""
+    """Load, by service, the counters that no window ever filled."""
     rows = connection.execute("SELECT service, blind FROM window_services ORDER BY service")
     return {service: tuple(filter(None, blind.split(","))) for service, blind in rows}

@@ -1,18 +1,19 @@
-"""Metric windows -> findings -> observer events: read in the order in which they became known.
+"""Metric windows -> findings -> observer events, in the order in which the windows became known.
 
-Windows are judged by the instant at which they were written, all of one instant together, so
-nothing is known before it could have been known, and a backfill gives what a watcher would have
-given. Files are read in the order of their minute; a window is never written before its own minute,
-so whatever was written before the minute of the next file can be judged, and only the rest is held.
+Windows are judged by the instant at which they were written, all windows of one instant together,
+so no judgement uses facts from its future, and a backfill gives the same events as a watcher would
+have. Files are read in the order of their minute; a window is never written before its own minute,
+so all windows written before the minute of the next file can be judged, and only the others wait.
 
-This is done in passes of bounded time, each under a lease, so several processes take turns: one
-that finds that another was there before it begins with what is stored by then. A pass reads and
-judges with no transaction open; then its events are appended, and last cursors, evaluators and what
-is held are saved in one transaction. Killed at any time and started again, the same events come out
-as in one go.
+The work is done in passes of bounded time, each under a lease, so that several processes take
+turns: a process that finds that another one has worked meanwhile loads the stored state again. A
+pass reads and judges outside of any transaction; then its events are appended, and last one
+transaction saves cursors, evaluators and waiting windows. Killed at any time and started again, it
+produces the same events as in one go.
 
 A line that comes after its instant was judged counts in the sums and is noted; the findings of that
-time stay as they were. A start that comes so, or another policy, has the deployment judged anew.
+time stay as they are. If a start comes that late, or the policy changes, the deployment is judged
+anew.
 """
 
 from __future__ import annotations
@@ -44,10 +45,10 @@ from lineage_bridge.naming import Slot
 __all__ = ["Activation", "Knowledge", "Waiting", "WindowsResult", "ingest_windows"]
 
 LEASE = "ingest"
-BATCH_WINDOWS = 10_000  # in one pass: under half a second of work to do again
+BATCH_WINDOWS = 10_000  # in one pass: if that is lost, under half a second of work is repeated
 BATCH_EVENTS = 2_000
-WAIT_SECONDS = 600.0  # for another process that stands still over the lease
-PAUSE_SECONDS = 0.01  # between two passes: longer than others that wait look the other way
+WAIT_SECONDS = 600.0  # how long to wait for a process that has the lease and makes no progress
+PAUSE_SECONDS = 0.01  # between two passes: longer than the interval at which others try the lease
 
 
 def ingest_windows(
@@ -60,22 +61,22 @@ def ingest_windows(
     progress: Callable[[int], None] | None = None,
     final: bool = True,
 ) -> WindowsResult:
-    """Read window files on from where they ended, and append the events that they call for.
+    """Read window files on from where reading ended, and append the events that they call for.
 
-    The other events that are known to be due are appended in between by their time, and all of them
-    by the end.
+    The events of records that are due are appended in between by their time, and all of them by the
+    end.
 
     Args:
-        journal: where events and what is remembered go.
+        journal: gets the events, and the memory for the next run.
         files: the window files, in any order.
         namespace: of the observers' jobs and datasets.
-        policies: what each deployment is held to.
+        policies: the policy of each deployment.
         learn: links the records; called again whenever another process changed them.
         progress: called with the number of lines read so far.
-        final: this is a backfill: tell sums that moved, though no finding did.
+        final: whether this is a backfill: its end emits sums that changed without a new finding.
 
     Raises:
-        JournalError: the journal cannot be written, or another process holds the lease for good.
+        JournalError: the journal cannot be written, or another process never returns the lease.
     """
     journal.prepare(INGEST)
     run = _Run(journal, files, namespace=namespace, policies=policies, learn=learn, final=final)
@@ -110,8 +111,8 @@ class _Run:
         self._state: _State | None = None
 
     def take_turn(self) -> bool:
-        """Work for one pass, as soon as no other process does; True if that was the last."""
-        if self._knowledge is None:  # linked before the lease is asked for
+        """Work for one pass, as soon as no other process does; return True after the last one."""
+        if self._knowledge is None:  # link before the lease is taken, so that nobody waits for it
             self._knowledge = self._learn()
         with lease(self._journal.home, LEASE, wait=patient(WAIT_SECONDS)) as held:
             if not held:
@@ -134,7 +135,7 @@ class _Run:
             return self._state.work(time.monotonic() + PASS_SECONDS, final=self._final)
 
     def _load(self, knowledge: Knowledge) -> _State:
-        """Begin with what is stored now."""
+        """Build the state from what is stored now."""
         journal = self._journal
         unsaved.settle_emitted(journal)
         anew = rejudge.plan(
@@ -159,7 +160,7 @@ class _Run:
 
 
 class _State:
-    """What is remembered from pass to pass, as long as no other process changes it."""
+    """The state in memory from pass to pass; it is outdated once another process has worked."""
 
     def __init__(
         self,
@@ -168,7 +169,7 @@ class _State:
         observers: Observers,
         result: WindowsResult,
     ) -> None:
-        self.files = files  # left to be read
+        self.files = files  # still to be read
         self._journal = journal
         self._observers = observers
         self._result = result
@@ -177,7 +178,7 @@ class _State:
             self.generation = generation_of(connection)
 
     def work(self, deadline: float, *, final: bool) -> bool:
-        """Read and judge until the deadline, then append and save; True at the end."""
+        """Read and judge until the deadline, then append and save; return True at the end."""
         is_done = self._read_and_judge(deadline)
         if is_done:
             self._observers.finish(tell_sums=final)
@@ -186,7 +187,7 @@ class _State:
         return is_done
 
     def _read_and_judge(self, deadline: float) -> bool:
-        """As much as one pass may hold, and at least one file or instant; True at the end."""
+        """Read and judge one pass's worth, at least one file or instant; return True at the end."""
         reading, observers = self._reading, self._observers
         enough = reading.taken + BATCH_WINDOWS
         judged = 0
@@ -210,7 +211,7 @@ class _State:
         return reading.judge_before(None, judge, may_go_on)
 
     def _save(self) -> None:
-        """Append the events of a pass; then save, in one transaction, what is remembered."""
+        """Append the events of a pass; then save the memory in one transaction."""
         told = self._observers.take_told()
         self._result.events += unsaved.append(self._journal, told)
         savings = [*self._observers.savings(), *self._reading.savings()]

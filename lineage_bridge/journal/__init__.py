@@ -1,8 +1,8 @@
 """The journal: a durable, arrival-ordered list of OpenLineage events, and the only state.
 
-`store` holds the events, `writer` groups commits of many threads. What is derived from them stands
-in a second file (`derived`): `models` says what a model is, `fold` fills it, `follower` keeps it up
-to date. `forward` brings what is ours to Marquez.
+`store` keeps the events, `writer` groups the commits of many threads. A second file (`derived`)
+keeps the tables that are derived from the events: `models` defines what a model is, `fold` fills
+its tables, `follower` keeps them up to date. `forward` sends our own events to Marquez.
 """
 
 from __future__ import annotations

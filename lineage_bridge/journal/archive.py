@@ -1,9 +1,9 @@
-"""A journal as a file of lines: NDJSON of the events in their order, gzip by suffix.
+"""Export a journal to a file and import one: NDJSON of the events in order, gzip by suffix.
 
-One line is one event as it stands in the journal; nothing is added, so any OpenLineage consumer
-reads it, and a file of anybody's events can be imported. Events of ours are deduplicated by their
-id; others are appended unless the journal holds the very same event. What else the collector keeps
-in a journal (commands of its API, events that it refused) is no event and stays out.
+One line is one event as the journal stores it; nothing is added, so any OpenLineage consumer can
+read the file, and anybody's events can be imported. Events of ours are deduplicated by their id;
+others are appended unless the journal has the very same event. The other rows that the collector
+keeps in a journal (commands of its API, events that it refused) are no events and are left out.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from lineage_bridge.journal.verify import event_problems
 
 STANDARD = "-"  # standard output or input
 BATCH = 500
-BITE = 200  # events that are appended in one transaction, some milliseconds
+BITE = 200  # events that one transaction appends: some milliseconds
 BITE_BYTES = 1024 * 1024
 MAX_LINE_BYTES = 64 * 1024 * 1024
 
-# What makes an event one, by its kind: member -> keys that are texts.
+# The members that an event of each kind must have: member -> its keys whose values must be texts.
 _REQUIRED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "run": {"run": ("runId",), "job": ("namespace", "name")},
     "job": {"job": ("namespace", "name")},
@@ -40,7 +40,7 @@ _REQUIRED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """How many events were written, and how many at most could not be read."""
+    """How many events were written, and at most how many could not be read."""
 
     written: int
     lost: int
@@ -48,23 +48,23 @@ class Exported:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """How many events a file brought, and how many the journal had already."""
+    """How many events of a file were appended, and how many the journal had already."""
 
     appended: int
     known: int
 
 
 def export_events(journal: Journal, target: str, *, salvage: bool = False) -> Exported:
-    """Write every event to a file, or `-`. A file is there whole, or not at all.
+    """Write every event to a file, or to `-`. A file appears whole, or not at all.
 
     Args:
         journal: open for reading.
         target: the file; gzip if it ends in `.gz`.
-        salvage: leave out what cannot be read of a damaged journal.
+        salvage: leave out the events of a damaged journal that cannot be read.
 
     Raises:
         ArtifactError: the file cannot be written.
-        JournalError: an event cannot be read, and `salvage` is not asked for.
+        JournalError: an event cannot be read, and `salvage` is off.
     """
     if target == STANDARD:
         return _write(journal, sys.stdout.buffer, salvage=salvage)
@@ -114,19 +114,19 @@ def _is_sound(stored: Stored) -> bool:
 
 
 def _one_line(body: bytes) -> bytes:
-    # A body stands as it came, perhaps over several lines. JSON has line breaks only between
-    # tokens, so a blank in their place says the same, digit for digit.
+    # A body is stored as it was received, perhaps over several lines. JSON allows line breaks only
+    # between tokens, so a blank in their place changes no value, not even a digit.
     return body.replace(b"\r", b" ").replace(b"\n", b" ")
 
 
 def import_events(journal: Journal, source: str) -> Imported:
-    """Append the events of a file, or `-`; none of them if a line is wrong.
+    """Append the events of a file, or of `-`; append none of them if a line is wrong.
 
-    All lines are looked at before the first is appended. They are appended a few at a time, so
-    nobody waits for long; if that is cut short, importing the file again appends the rest.
+    All lines are checked before the first is appended. They are appended a few at a time, so no
+    other writer waits for long; if this is interrupted, importing the file again appends the rest.
 
     Raises:
-        ArtifactError: the file cannot be read, or a line is no event; it says which and why.
+        ArtifactError: the file cannot be read, or a line is no event; names the line and the cause.
     """
     try:
         with _readable(source) as path:
@@ -141,7 +141,7 @@ def import_events(journal: Journal, source: str) -> Imported:
 
 @contextmanager
 def _readable(source: str) -> Iterator[Path]:
-    """A file that can be read twice; standard input, or a pipe, is copied into one."""
+    """Provide a file that can be read twice: copy standard input, or a pipe, into one."""
     if source != STANDARD and Path(source).is_file():
         yield Path(source)
         return
@@ -209,7 +209,7 @@ def _append(journal: Journal, events: Iterator[Event]) -> Imported:
 
 
 def _bite(events: Iterator[Event]) -> list[Event]:
-    """The next events that are appended together."""
+    """Take the next events, as many as one transaction appends."""
     some: list[Event] = []
     size = 0
     for event in events:
@@ -222,7 +222,7 @@ def _bite(events: Iterator[Event]) -> list[Event]:
 
 def _is_new(tx: Transaction, event: Event) -> bool:
     if event.id is not None:
-        return True  # the journal itself keeps one of each id
+        return True  # the journal itself keeps only one event of each id
     same_instant = tx.connection.execute(
         "SELECT body FROM events WHERE kind = ? AND time_us = ? AND id IS NULL",
         (event.kind, event.time_us),

@@ -1,7 +1,7 @@
-"""Opening a database's file: for writing, or for reading where the folder may be read-only.
+"""Open a database's file: for writing, or for reading in a folder that may be read-only.
 
-A connection begins no transaction by itself. Where one that writes waits for others is in
-`database.begin_immediate`.
+A connection begins no transaction by itself. `database.begin_immediate` begins one, and waits there
+for other writers.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ BUSY_RETRY_SECONDS = 0.005
 def connect_for_writing(
     path: Path, *, durable: bool = True, busy_seconds: float = BUSY_SECONDS
 ) -> sqlite3.Connection:
-    """A connection that writes; the file is made if it is not there.
+    """Open a connection that can write; create the file if it is not there.
 
     Args:
-        path: of the file.
-        durable: a commit returns when it is on the disk.
+        path: the file.
+        durable: a commit returns only when it is on the disk.
         busy_seconds: how long to wait for others to open the file.
 
     Raises:
@@ -33,7 +33,7 @@ def connect_for_writing(
     connection = _connect(path.absolute().as_uri(), busy_seconds)
     deadline = time.monotonic() + busy_seconds
     (pages,) = _patiently(connection, "PRAGMA page_count", deadline)
-    if not pages:  # only an empty file listens: its free pages can be given back bit by bit
+    if not pages:  # only an empty file accepts this mode, in which it can shrink bit by bit
         _patiently(connection, "PRAGMA auto_vacuum = INCREMENTAL", deadline)
     _patiently(connection, "PRAGMA journal_mode = WAL", deadline)
     connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
@@ -41,7 +41,7 @@ def connect_for_writing(
 
 
 def connect_for_reading(path: Path) -> sqlite3.Connection:
-    """A connection that can only read.
+    """Open a connection that can only read.
 
     Raises:
         sqlite3.Error: it cannot be opened in any way.
@@ -64,7 +64,7 @@ def connect_for_reading(path: Path) -> sqlite3.Connection:
 
 
 def attach_for_reading(connection: sqlite3.Connection, path: Path, name: str) -> None:
-    """Open another file beside the one of a connection that can only read.
+    """Attach a second file to a connection that can only read.
 
     Raises:
         sqlite3.Error: it cannot be opened in any way.
@@ -87,14 +87,14 @@ def attach_for_reading(connection: sqlite3.Connection, path: Path, name: str) ->
 
 
 def _ways(path: Path) -> Iterator[str]:
-    # A reader opens the file for writing too, where it may: WAL needs its shared memory.
+    # A reader too opens the file for writing where it may: WAL needs the shared-memory file.
     uri = path.absolute().as_uri()
     yield f"{uri}?mode=rw"
-    yield f"{uri}?mode=ro"  # in a read-only folder the log is read if its shared memory is there
+    yield f"{uri}?mode=ro"  # in a read-only folder this reads the log if its shared memory exists
     log = path.with_name(path.name + "-wal")
     if not log.exists() or not log.stat().st_size:
-        # Nobody has the journal open for writing, and all of it is in the one file. With a log
-        # this way would leave out what was written last.
+        # Nobody has the journal open for writing, and all of it is in the one file. If there were
+        # a log, this way of opening would miss the latest writes.
         yield f"{uri}?mode=ro&immutable=1"
 
 
@@ -106,13 +106,13 @@ def _connect(uri: str, busy_seconds: float) -> sqlite3.Connection:
 
 def _tuned(connection: sqlite3.Connection) -> sqlite3.Connection:
     connection.execute("PRAGMA cache_size = -8192")
-    # Pages that many commits change are copied back once, not at each small checkpoint.
+    # A page that many commits change is copied back once, not at each of many small checkpoints.
     connection.execute("PRAGMA wal_autocheckpoint = 8000")
     return connection
 
 
 def _patiently(connection: sqlite3.Connection, statement: str, deadline: float) -> tuple[int, ...]:
-    # Several may open a new home at once, and SQLite waits for none of these locks by itself.
+    # Several processes may open a new home at once; SQLite itself waits for none of these locks.
     while True:
         try:
             return connection.execute(statement).fetchone() or ()

@@ -1,8 +1,8 @@
 """One SQLite file that this process writes: short transactions, and never into a file that is gone.
 
-Invariant: when `transaction()` has committed, the rows are in the file that goes by the path at
-that time. A file that was deleted or replaced under an open connection would take every write
-without an error and keep none.
+Invariant: when `transaction()` has committed, the rows are in the file that the path names at that
+time. A file that was deleted or replaced while a connection has it open would accept every write
+without an error, and all of them would be lost.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class FileGoneError(OSError):
 
 
 def identity_of(path: Path) -> Identity | None:
-    """Which file goes by a path now; None if there is none."""
+    """Return which file a path names now; None if there is none."""
     try:
         found = os.stat(path)  # noqa: PTH116 - asked before each transaction: a Path costs more
     except OSError:
@@ -40,9 +40,9 @@ class Database:
     """A file that one thread of this process writes at a time. Other processes may write too.
 
     Args:
-        path: the file; made if it is not there.
-        durable: a commit is on the disk when it returns; else the system may still hold it, and
-            after a power cut an older state is found.
+        path: the file; created if it is not there.
+        durable: a commit is on the disk when it returns; else it may still be in the operating
+            system's memory, and a power cut brings back an older state.
         busy_seconds: how long to wait for other writers.
         on_open: called with each new connection: when the file is opened, and again when another
             file has taken its place.
@@ -74,7 +74,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Write in one transaction; all of it is there afterwards, or nothing.
+        """Write in one transaction: it keeps all changes, or none of them.
 
         Raises:
             FileGoneError: the file is no longer there.
@@ -90,19 +90,19 @@ class Database:
             self._commit()
 
     def begin(self) -> None:
-        """Wait for the turn to write, in the file that is there now."""
+        """Begin a write transaction, after other writers, in the file that is there now."""
         self._follow_path()
         begin_immediate(self._connection, self._busy_seconds)
-        if identity_of(self.path) != self.identity:  # it went while others were waited for
+        if identity_of(self.path) != self.identity:  # replaced while this waited for others
             self._rollback()
             self._follow_path()
             begin_immediate(self._connection, self._busy_seconds)
 
     def follow(self) -> None:
-        """Open the file that goes by the path now, if it is another one.
+        """Open the file that the path names now, if it is another one.
 
         Raises:
-            FileGoneError: there is none.
+            FileGoneError: there is no file.
             sqlite3.Error: SQLite refused.
         """
         with self._lock:
@@ -129,7 +129,7 @@ class Database:
 
     @contextmanager
     def alone(self) -> Iterator[sqlite3.Connection]:
-        """The connection outside of a transaction, for what SQLite does only there."""
+        """Lend the connection outside of a transaction, where SQLite requires that."""
         with self._lock:
             self._follow_path()
             yield self._connection
@@ -141,13 +141,13 @@ class Database:
 
 
 def begin_immediate(connection: sqlite3.Connection, seconds: float) -> None:
-    """Begin to write, as soon as nobody else does.
+    """Begin a write transaction as soon as nobody else has one.
 
-    SQLite's own waiting sleeps up to a tenth of a second at a time, while the others here write
-    for a millisecond.
+    SQLite's own waiting sleeps up to a tenth of a second at a time, while the other writers here
+    take about a millisecond.
 
     Raises:
-        sqlite3.OperationalError: others wrote all the time.
+        sqlite3.OperationalError: other writers left no gap for so many seconds.
     """
     deadline = time.monotonic() + seconds
     pause = _FIRST_PAUSE_SECONDS

@@ -1,8 +1,8 @@
-"""Dead letters: events that a Marquez refused for good, or cannot hold; listed, and sent again.
+"""Dead letters: events that a Marquez refused for good, or cannot store; list and resend them.
 
-An event never changes, so a dead letter is mended elsewhere: at Marquez or what stands before it
-(then `retry`), or in the artifact or the declaration that it came from (then the corrected event
-supersedes it, and the letter is gone).
+An event never changes, so the cause of a dead letter is mended elsewhere: at Marquez or the proxy
+before it (then `retry`), or in the artifact or the declaration that it came from (then the
+corrected event supersedes it, and the letter is gone).
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class DeadLetter:
         target: the Marquez.
         job: as `<namespace> <name>`.
         time: the event's time.
-        tries: how often it was sent; 0 if it was not, because Marquez cannot hold it.
-        status: of the answer, or None.
-        answer: its beginning, or what Marquez cannot hold.
+        tries: how often it was sent; 0 if it never was, because Marquez cannot store it.
+        status: the HTTP status of the answer, or None.
+        answer: the answer's beginning, or what Marquez cannot store.
     """
 
     id: str
@@ -44,24 +44,24 @@ class DeadLetter:
     answer: str
 
     def as_json(self) -> dict[str, Any]:
-        """The published shape: `status` only where there was an answer."""
+        """Return the published shape: it has `status` only where there was an answer."""
         return {key: value for key, value in asdict(self).items() if value is not None}
 
 
 def list_dead(journal: Journal) -> list[DeadLetter]:
-    """All dead letters, by Marquez and arrival."""
+    """List all dead letters, ordered by Marquez and arrival."""
     with journal.reading() as connection:
         return list(_dead(connection)) if has_tables(connection) else []
 
 
 def retry(journal: Journal, ids: Sequence[str] | None) -> tuple[int, list[DeadLetter]]:
-    """Send dead letters again: those of these ids, or all (None).
+    """Put dead letters back into the queue: those with these ids, or all (None).
 
     Returns:
-        How many wait again, and those that still no Marquez can hold.
+        How many are pending again, and those that Marquez still cannot store.
 
     Raises:
-        JournalError: an id is of no dead letter.
+        JournalError: no dead letter has one of the ids.
     """
     with journal.transaction() as tx:
         letters = list(_dead(tx.connection)) if has_tables(tx.connection) else []

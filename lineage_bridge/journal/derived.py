@@ -1,8 +1,9 @@
-"""The second file of a home: what is derived from the journal, and may be deleted at any time.
+"""The second file of a home: tables derived from the journal, which may be deleted at any time.
 
-Folding writes here, so it never holds the lock that appending needs. Which file it is stands in
-the journal: `models.db`, and after a rebuild `models-<n>.db`, made beside the old one and put in
-its place by one number in one transaction. Whoever reads sees the old one or the new one, whole.
+Folding writes here, so it never takes the lock that appending needs. The journal stores a number,
+the generation, that tells which file is current: `models.db`, and after the n-th rebuild
+`models-<n>.db`. A rebuild makes the new file beside the old one and switches by changing this
+number in one transaction, so a reader sees the whole old file or the whole new one.
 """
 
 from __future__ import annotations
@@ -29,12 +30,12 @@ _FILES = "models*.db*"
 
 
 def derived_path(home: Path, generation: int) -> Path:
-    """The file of a generation."""
+    """Return the path of a generation's file."""
     return home / (f"models-{generation}.db" if generation else "models.db")
 
 
 def create_models(connection: sqlite3.Connection) -> None:
-    """Make the table of models, and its columns that older homes do not have."""
+    """Create the table of models, and add the columns that older homes lack."""
     connection.execute(_MODELS)
     known = {row[1] for row in connection.execute("PRAGMA table_info(models)")}
     for column, kind in (("received_us", "INTEGER"), ("part", "BLOB")):
@@ -43,18 +44,18 @@ def create_models(connection: sqlite3.Connection) -> None:
 
 
 def discard_damaged(path: Path) -> None:
-    """Delete a file that is no database any more: what it held is derived again."""
+    """Delete a file that is no database any more: its content will be derived again."""
     _log.warning("`%s` is damaged; what it held is derived from the journal again.", path)
     for suffix in ("", "-wal", "-shm"):
         path.with_name(f"{path.name}{suffix}").unlink(missing_ok=True)
 
 
 class Derived:
-    """The file of the current generation, open for writing while it is the current one.
+    """Opens the current generation's file for writing, and the next one's after a rebuild.
 
     Args:
         home: the data folder.
-        generation: tells which one is current.
+        generation: returns the number of the current generation.
     """
 
     def __init__(self, home: Path, generation: Callable[[], int]) -> None:
@@ -69,7 +70,7 @@ class Derived:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Write in one transaction. It is not fsynced: what a power cut takes is derived again.
+        """Write in one transaction, without fsync: what a power cut loses is derived again.
 
         Raises:
             sqlite3.Error: SQLite refused.
@@ -100,7 +101,7 @@ class Derived:
             self._database = None
 
     def remove_others(self) -> None:
-        """Delete the files of generations that are over. Whoever still reads one may go on."""
+        """Delete the files of past generations. Whoever still reads one can go on reading it."""
         current = self.path.name
         for path in self._home.glob(_FILES):
             if not path.name.startswith(current):

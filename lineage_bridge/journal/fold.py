@@ -1,8 +1,9 @@
-"""Folding: models follow the journal, a bite of bounded time after the other.
+"""Folding: apply the journal's new events to a model's tables, one bite after another.
 
-A bite is read and decoded first and then written in one transaction, so whoever else writes what is
-derived waits for a moment. A large event is taken in over several bites. Of several processes on a
-home one folds a model at a time; the others wait until it is as far as they need it.
+A bite is a batch that takes a bounded time. It is read and decoded first and then written in one
+transaction, so other writers of the derived file wait only for a moment. A large event is split
+over several bites. Of several processes on a home only one folds a model at a time; the others wait
+until it has reached the event that they need.
 """
 
 from __future__ import annotations
@@ -32,35 +33,35 @@ from lineage_bridge.journal.store import Journal, Stored
 
 BITE_SECONDS = 0.03
 BITE_BYTES = 512 * 1024
-LARGE_BYTES = 256 * 1024  # of an event: from here on it is taken in piece by piece
+LARGE_BYTES = 256 * 1024  # an event over this size is applied piece by piece
 MAX_ROWS = 500
-WAIT_SECONDS = 600.0  # for another process that folds
+WAIT_SECONDS = 600.0  # how long to wait for another process that folds
 
-Progress = Callable[[int, int], None]  # the number that is reached, the number to reach
+Progress = Callable[[int, int], None]  # sequence number reached, sequence number to reach
 
 
 class Sink(Protocol):
-    """A file that models are folded into."""
+    """A file that has the models' tables."""
 
     def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
-        """One write transaction."""
+        """Open one write transaction."""
         ...
 
 
 class _OvertakenError(Exception):
-    """Another process has folded the model since."""
+    """Another process has folded the model in the meantime."""
 
 
 class Fold:
-    """One model on its way along the journal.
+    """Folds one model, and remembers how far it has come.
 
     Attributes:
-        journal: the file that `reached` is a number of.
+        journal: the journal's file in which `reached` is a sequence number.
 
     Args:
-        journal: where events come from.
-        model: what takes them in.
-        sink: where its tables are.
+        journal: gives the events.
+        model: applies them.
+        sink: the file with the model's tables; by default the home's derived file.
     """
 
     def __init__(self, journal: Journal, model: Model, sink: Sink | None = None) -> None:
@@ -76,11 +77,11 @@ class Fold:
 
     @property
     def reached(self) -> int:
-        """The last event that the tables contain, as far as this process knows."""
+        """Number of the last event that the tables contain, as far as this process knows."""
         return 0 if self._reached is None else self._reached.seq
 
     def bite(self) -> bool:
-        """Take in some events, or a piece of a large one; False if there is none left.
+        """Apply some events, or a piece of a large one; return False if none was left.
 
         Raises:
             JournalError: the journal cannot be read, or the tables cannot be written.
@@ -99,11 +100,11 @@ class Fold:
             raise
 
     def forget(self) -> None:
-        """Look again how far the tables are: others may have changed them."""
+        """Make the next bite read again how far the tables are: others may have changed them."""
         self._reached = self._large = self._parts = self._parts_of = self.journal = None
 
     def run(self, until: Callable[[], bool]) -> None:
-        """Bite at least once, so that the tables are there, until nothing is left or `until`."""
+        """Take bites until no event is left or `until()`; at least one, which makes the tables."""
         while self.bite() and not until():
             pass
 
@@ -132,7 +133,7 @@ class Fold:
         return True
 
     def _begin(self) -> Reached:
-        """See how far the tables are; those of another version or journal are emptied."""
+        """Read how far the tables are; empty them if another version or journal filled them."""
         self.journal = self._journal.identity
         with self._sink.transaction() as connection:
             reached = read_reached(connection, self._model)
@@ -177,8 +178,8 @@ class Fold:
 
 
 def _without_collection(parts: Iterator[Callable[[], bytes]]) -> Iterator[Callable[[], bytes]]:
-    # What a large event is decoded to is a million objects that live until its end: looking for
-    # garbage among them again and again takes a quarter of the time.
+    # A large event decodes to a million objects that live until its last piece is applied: looking
+    # for garbage among them again and again takes a quarter of the time.
     first = next(parts, None)
     if first is None:
         return
@@ -195,17 +196,17 @@ def _is_large(event: Stored) -> bool:
 
 
 def _fitting(rows: int, taken: int, seconds: float) -> int:
-    """How many events fit into a bite, by how long these took."""
+    """Choose how many events the next bite reads, by how long this one took."""
     if seconds > BITE_SECONDS:
         return max(1, taken // 2)
     return min(MAX_ROWS, rows * 2) if taken == rows else rows
 
 
 def catch_up(journal: Journal, model: Model, progress: Progress | None = None) -> int:
-    """Take in every event that stands in the journal now; return the number that is reached.
+    """Apply every event that is in the journal now; return the sequence number that is reached.
 
     Raises:
-        JournalError: the tables cannot be written, or another process stands still over them.
+        JournalError: the tables cannot be written, or another process folds them and is stuck.
     """
     with journal.reading() as connection:
         target = _last(connection)
@@ -221,7 +222,7 @@ def catch_up(journal: Journal, model: Model, progress: Progress | None = None) -
 def _take_turn(
     journal: Journal, model: Model, fold: Fold, target: int, progress: Progress | None
 ) -> int:
-    """Fold for one pass, or wait while another process does."""
+    """Fold for one pass, or wait while another process folds; return the number reached."""
     soon = patient(WAIT_SECONDS)
 
     def wait() -> bool:

@@ -1,4 +1,7 @@
-"""A thread that keeps models up to date while a process runs, and tells how far they are."""
+"""A thread that keeps models up to date while a process runs, and reports how far they are.
+
+A mark is a place in the journal: a sequence number and the file that it is a number in.
+"""
 
 from __future__ import annotations
 
@@ -19,25 +22,25 @@ from lineage_bridge.journal.lease import PASS_SECONDS, lease
 from lineage_bridge.journal.models import Model, is_of_journal, read_reached
 from lineage_bridge.journal.store import Journal
 
-LOOK_SECONDS = 0.2  # others may append without telling
+LOOK_SECONDS = 0.2  # other processes may append without waking this one
 RETRY_SECONDS = 0.05
 GRACE_SECONDS = 0.05
 _log = logging.getLogger(__name__)
 
 
 class Mark(NamedTuple):
-    """A place in a journal: its file, as another may take its place, and a number in it."""
+    """A place in a journal: a sequence number, and its file, as another file may replace it."""
 
     journal: Identity | None
     seq: int
 
     def has(self, other: Mark) -> bool:
-        """Whether the other place is at or before this one."""
+        """Return whether the other place is in the same file, at or before this one."""
         return self.journal == other.journal and self.seq >= other.seq
 
 
 class Watermark:
-    """How far the first model is, and who waits for it to be further. Threads may share it."""
+    """How far the first model is, and the callers that wait for a mark. Threads may share it."""
 
     def __init__(self) -> None:
         self.mark = Mark(None, 0)
@@ -45,7 +48,7 @@ class Watermark:
         self._waiting: list[tuple[Mark, Callable[[], None]]] = []
 
     def move(self, mark: Mark) -> None:
-        """Say how far it is now."""
+        """Set how far the model is now, and call whoever waited for that."""
         with self._lock:
             self.mark = mark
             due = [call for wanted, call in self._waiting if mark.has(wanted)]
@@ -55,7 +58,7 @@ class Watermark:
             call()
 
     def when(self, wanted: Mark, call: Callable[[], None]) -> Callable[[], None]:
-        """Have something called, once, as soon as a place is reached; return what calls it off."""
+        """Call a function once, as soon as a mark is reached; return a function that cancels it."""
         item = wanted, call
         with self._lock:
             is_reached = self.mark.has(wanted)
@@ -70,7 +73,7 @@ class Watermark:
             self._waiting.remove(item)
 
     def wait(self, wanted: Mark, seconds: float) -> bool:
-        """Wait for a place; tell whether it was reached in time."""
+        """Wait for a mark; return whether it was reached in time."""
         reached = threading.Event()
         call_off = self.when(wanted, reached.set)
         try:
@@ -80,7 +83,7 @@ class Watermark:
 
 
 class Follower(Protocol):
-    """Whatever keeps the models of a journal up to date.
+    """Something that keeps the models of a journal up to date.
 
     Attributes:
         watermark: how far the first of them is.
@@ -89,21 +92,21 @@ class Follower(Protocol):
     watermark: Watermark
 
     def wake(self) -> None:
-        """Say that there is something new."""
+        """Report that the journal has new events."""
         ...
 
     def close(self) -> None:
-        """End."""
+        """Stop following."""
         ...
 
 
 class FollowerThread:
-    """Follows a journal in a thread of this process. `close()` ends it after its bite.
+    """Follows a journal in a thread of this process. `close()` ends it after its current bite.
 
     Args:
         journal: open for writing.
-        models: the first one is what others wait for.
-        on_move: called whenever the first one is further.
+        models: others wait for the first one.
+        on_move: called with the new mark whenever the first model has moved.
     """
 
     def __init__(
@@ -125,11 +128,11 @@ class FollowerThread:
         self._thread.start()
 
     def wake(self) -> None:
-        """Say that there is something new."""
+        """Report that the journal has new events."""
         self._awake.set()
 
     def close(self) -> None:
-        """End after the bite that is being taken."""
+        """Stop after the current bite."""
         self._stop.set()
         self._awake.set()
         self._thread.join()
@@ -141,16 +144,16 @@ class FollowerThread:
                 is_idle = self._pass()
                 self._is_failing = False
             except HomeGoneError:
-                is_idle = True  # the journal has said so
+                is_idle = True  # the journal has logged it
             except LineageBridgeError as exc:
                 is_idle = True
-                if not self._is_failing:  # one line, however long it lasts
+                if not self._is_failing:  # one log line, however long it lasts
                     _log.error("What is derived from the journal cannot be kept up: %s", exc)
                 self._is_failing = True
             self._awake.wait(LOOK_SECONDS if is_idle else 0)
 
     def _pass(self) -> bool:
-        """Fold for a while, each model in its turn; tell whether nothing is left to fold."""
+        """Fold for a while, each model in its turn; return whether nothing is left to fold."""
         self._journal.check()
         spool.take_in(self._journal)
         if self._has_all():
@@ -162,14 +165,14 @@ class FollowerThread:
                 held = leases.enter_context(lease(self._journal.home, f"fold-{model.name}"))
                 (mine if held else others).append(fold)
             is_idle = self._bite(mine)
-        if others:  # another process folds these; if it is the first, see how far it is
+        if others:  # another process folds these; if the first model is among them, read how far
             if self._folds[0] in others:
                 self._move(*self._reached_by_others())
             self._stop.wait(RETRY_SECONDS)
         return is_idle and not others
 
     def _has_all(self) -> bool:
-        """Whether all models have all events; in another file they begin again."""
+        """Return whether all models have all events; start over if the derived file changed."""
         derived = identity_of(self._journal.derived.path)
         last = self._journal.last_seq()
         if derived != self._derived:
@@ -182,7 +185,7 @@ class FollowerThread:
         )
 
     def _bite(self, mine: Sequence[Fold]) -> bool:
-        """Take bites for as long as a pass may last; tell whether nothing is left."""
+        """Take bites for as long as a pass may last; return whether nothing is left."""
         deadline = monotonic() + PASS_SECONDS
         left = list(mine)
         while monotonic() < deadline and not self._stop.is_set():
@@ -190,7 +193,7 @@ class FollowerThread:
             if self._folds[0] in mine:
                 self._move(self._folds[0].journal, self._folds[0].reached)
             if not left:
-                # More may come at once; to take the leases again would cost more than to wait.
+                # More events may come soon; taking the leases again would cost more than waiting.
                 if not self._awake.wait(GRACE_SECONDS):
                     return True
                 self._awake.clear()

@@ -1,8 +1,8 @@
-"""Following a journal in a process of its own.
+"""Follow a journal in a process of its own.
 
-Folding computes without a pause, and in Python whoever computes holds up every other thread of its
-process. So a server leaves it to a child: events are acknowledged at their pace on one core, and
-folded on another.
+Folding computes without a pause, and in Python a thread that computes slows down every other thread
+of its process. So a server leaves folding to a child process: one core acknowledges events without
+delay, another one folds them.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from collections.abc import Sequence
 
 from lineage_bridge.journal.follower import Mark, Watermark
 
-END_SECONDS = 10.0  # a bite is over long before
+END_SECONDS = 10.0  # a bite takes far less
 RESTART_SECONDS = 1.0
 _log = logging.getLogger(__name__)
 
 
 class FollowerProcess:
-    """A child that follows, and is started again if it dies. `close()` ends it after its bite.
+    """Runs a child that follows, and restarts it if it dies. `close()` ends it after its bite.
 
-    The child ends when its input does, so it never outlives this process. A byte of input says that
-    there is something new; a line of output says how far the first model is.
+    The child ends when its input ends, so it never outlives this process. A byte of input reports
+    new events to it; a line of its output reports how far the first model is.
 
     Args:
-        command: what to start; it must speak as `lineage_bridge.cli.follow` does.
+        command: starts the child; it must read and write as `lineage_bridge.cli.follow` does.
     """
 
     def __init__(self, command: Sequence[str]) -> None:
@@ -48,14 +48,14 @@ class FollowerProcess:
         return child
 
     def wake(self) -> None:
-        """Say that there is something new."""
+        """Report to the child that the journal has new events."""
         assert self._child.stdin is not None
-        # Full: it will look anyway. Closed: it is being started again.
+        # Full pipe: the child will look anyway. Closed pipe: the child is being started again.
         with contextlib.suppress(BlockingIOError, BrokenPipeError, ValueError):
             os.write(self._child.stdin.fileno(), b"\n")
 
     def close(self) -> None:
-        """End it after the bite that is being taken."""
+        """End the child after its current bite."""
         self._stop.set()
         self._end()
         self._thread.join()

@@ -1,11 +1,11 @@
-"""Forwarding: what is ours goes to Marquez, in an order that it can bind, as often as it takes.
+"""Forwarding: send our own events to Marquez, in an order that binds versions right, with retries.
 
 `Forwarder.run` serves a command in the foreground (until nothing is left, with progress) and a
-thread that never ends. What is still to go stands in the journal's database, so any run goes on
-where another one stopped, for whatever reason. Of several processes on one home one forwards to a
-Marquez at a time; the others wait and watch it.
+thread that never ends. The queue of events to send is in the journal's database, so any run goes on
+where another one stopped, for whatever reason. Of several processes on one home only one forwards
+to a Marquez at a time; the others wait and watch its progress.
 
-`docs/forward.md` tells what a user sees.
+`docs/forward.md` describes it for users.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ class ForwardStatus:
     Attributes:
         url: of the Marquez, without user and password.
         pending: still to be sent.
-        sent: there.
+        sent: Marquez has them.
         dead: refused for good; see `lineage-bridge journal dead`.
-        held: kept back, because they would cut their job's edges.
+        held: not sent, because they would cut their job's edges.
         collapsed: heartbeats that a later one replaced.
-        superseded: another event took their place.
+        superseded: replaced by another event.
     """
 
     url: str
@@ -62,13 +62,13 @@ class ForwardStatus:
 
 @dataclass(frozen=True, slots=True)
 class ForwardReport:
-    """What one run did, and what it left.
+    """The result of one run.
 
     Attributes:
         sent: events that arrived.
         dead: events that became dead letters.
-        seconds: how long it took.
-        status: what is where now.
+        seconds: how long the run took.
+        status: all events by state, after the run.
     """
 
     sent: int
@@ -84,13 +84,13 @@ class Forwarder:
         journal: open for writing.
         url: of the Marquez.
         api_key: sent as a bearer token.
-        connections: how many events are under way at once.
-        give_up_seconds: for how long nothing may be reached in a run until idle; None: any time.
-        transport: in place of the network, for tests.
+        connections: how many events may be under way at once.
+        give_up_seconds: a run until idle ends after so long without any answer; None: never.
+        transport: replaces the network, for tests.
         answer_seconds: how long to wait for an answer.
-        clock: seconds that only grow.
-        sleep: waits.
-        jitter: a number from 0 to 1.
+        clock: returns seconds that only grow.
+        sleep: waits for so many seconds.
+        jitter: returns a number from 0 to 1.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class Forwarder:
         self._queue = ForwardQueue(journal, url)
 
     def status(self) -> ForwardStatus:
-        """What is where now; events that no run has looked at are not counted."""
+        """Count this target's events by state, without those not taken in yet."""
         counts = self._queue.counts()
         counts["superseded"] = counts.get("superseded", 0) + counts.pop("stale", 0)
         return ForwardStatus(self._name, **counts)
@@ -133,19 +133,19 @@ class Forwarder:
         stop: threading.Event | None = None,
         progress: Callable[[ForwardStatus], None] | None = None,
     ) -> ForwardReport:
-        """Forward what is there, then return; or with `until_idle=False` go on for ever.
+        """Forward all events, then return; or with `until_idle=False` go on for ever.
 
-        A KeyboardInterrupt ends it at once: an event under way that is not answered within half a
-        second stays for a later run, as does the rest. Its thread is left behind.
+        A KeyboardInterrupt ends the run at once: an event under way that is not answered within
+        half a second stays for a later run, as do the others. Nothing waits for its thread.
 
         Args:
-            until_idle: end when nothing is left, and when Marquez is not reached for long.
+            until_idle: end when no event is left, and when Marquez has not answered for long.
             stop: ends the run when it is set.
-            progress: told after each step.
+            progress: called after each step.
 
         Raises:
-            CollectorUnavailableError: nothing was reached for `give_up_seconds` (until idle only),
-                or Marquez wants another key; all is kept.
+            CollectorUnavailableError: Marquez did not answer for `give_up_seconds` (until idle
+                only), or wants another key; no event is lost.
             JournalError: the journal cannot be written.
         """
         stopped = stop or threading.Event()
@@ -166,12 +166,12 @@ class Forwarder:
         )
 
     def run_forever(self, stop: threading.Event, say: Callable[[str], None]) -> None:
-        """Forward until `stop` is set, in a thread: what ends it before is said, not raised."""
+        """Forward until `stop` is set, in a thread; report errors to `say` instead of raising."""
         is_said = False
         while not stop.is_set():
             try:
                 self.run(until_idle=False, stop=stop)
-            except JournalError as exc:  # its home was moved, say: it may come back
+            except JournalError as exc:  # the home was moved, for example: it may come back
                 if not is_said:
                     say(str(exc))
                 is_said = True
@@ -183,7 +183,7 @@ class Forwarder:
     def _take_turn(
         self, *, until_idle: bool, stop: threading.Event, told: Callable[[], None]
     ) -> None:
-        """Forward when no other process does; while one does, watch it."""
+        """Forward as soon as no other process does; until then watch the other's progress."""
         seen, since = self._queue.counts(), self._clock()
         while not stop.is_set():
             with lease(self._journal.home, _lease_name(self._name)) as is_alone:

@@ -21,14 +21,14 @@ _ENDS = frozenset({"COMPLETE", "FAIL", "ABORT"})
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of one event.
+    """The facts of one event.
 
     Attributes:
-        item: what its order depends on.
+        item: the facts that decide when it may be sent.
         is_bare: one of ours that names no inputs: it would cut its job's edges.
         cause: why an observer spoke (`change`, `heartbeat`, `end`), None if it does not say.
         finding: model, status and reason codes of the serving health that it carries, or None.
-        supersedes: the id of the event whose place it takes.
+        supersedes: the id of the event that it replaces.
     """
 
     item: Item
@@ -39,7 +39,7 @@ class Facts:
 
 
 def facts_of(stored: Stored) -> Facts:
-    """Read them.
+    """Read the facts of an event.
 
     Raises:
         EventError: the event is no JSON object.
@@ -58,7 +58,7 @@ def facts_of(stored: Stored) -> Facts:
 
 
 def item_of(stored: Stored) -> Item:
-    """What the order of an event depends on.
+    """Read the facts that decide when an event may be sent.
 
     Raises:
         EventError: the event is no JSON object.

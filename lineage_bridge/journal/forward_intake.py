@@ -1,15 +1,16 @@
-"""Taking events in: which of them are forwarded, by the rules that Marquez imposes.
+"""Take events into the queue: decide which are forwarded, by the rules that Marquez imposes.
 
-- What is ours goes: read from artifacts, sent by a pipeline's transport, or imported. What came
-  over HTTP was meant for our collector, and what we follow is Marquez's already.
-- What Marquez cannot hold is a dead letter before its first try.
-- An event that another supersedes is not sent; if it was, it becomes `stale`.
-- Of a deployment's heartbeats that wait, only the latest goes.
-- One of ours without inputs (an old bundle knows none) would cut the edges of its job. If the job
-  has any with inputs, it goes only ahead of one of them that still waits, and is held until then.
+- Events of ours are sent: those read from artifacts, sent by a pipeline's transport, or imported.
+  Events that came over HTTP were meant for our collector; followed ones come from Marquez itself.
+- An event that Marquez cannot store becomes a dead letter before its first try.
+- An event that another one supersedes is not sent; if it already was, it becomes `stale`.
+- Of a deployment's pending heartbeats only the latest is sent.
+- An event of ours without inputs (an old bundle knows none) is called bare: it would cut the edges
+  of its job. If the job has events with inputs, a bare one is sent only just before one of them
+  that is still pending, and is `held` until there is one.
 
-Events are read and looked at first; what comes of it is written in one transaction, together with
-the number that was reached.
+Events are read and judged first; the results are written in one transaction, together with the
+number of the last event taken in.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ BATCH_BYTES = 4 * 1024 * 1024
 
 
 def take_in(journal: Journal, target: int) -> bool:
-    """Take in some events; return whether there may be more."""
+    """Take some new events into the queue of a target; return whether there may be more."""
     events, reached, is_last = _next(journal, target)
     looked_at = [(stored, _read(stored), problem_of(stored.body)) for stored in events]
     with journal.transaction() as tx:
@@ -43,7 +44,7 @@ def take_in(journal: Journal, target: int) -> bool:
 
 
 def _next(journal: Journal, target: int) -> tuple[list[Stored], int, bool]:
-    """The next events, the number that is reached with them, and whether they are the last."""
+    """Read the next events; return them, the number reached, and whether they are the last."""
     events: list[Stored] = []
     size = 0
     with journal.reading() as connection:
@@ -91,7 +92,7 @@ def _take_one(
 def _read(stored: Stored) -> Facts:
     try:
         return facts_of(stored)
-    except EventError:  # `problem_of` says it; the event becomes a dead letter
+    except EventError:  # `problem_of` reports it; the event becomes a dead letter
         return Facts(Item(stored.seq, stored.time_us, ""))
 
 
@@ -141,7 +142,7 @@ def _collapse_heartbeats(connection: sqlite3.Connection, target: int, job: str) 
 
 
 def _hold_bare(connection: sqlite3.Connection, target: int, job: str) -> None:
-    # One that is under way (`doubtful`) is too late to go ahead of.
+    # It is too late to send a bare event before one that is already under way (`doubtful`).
     connection.execute(
         "UPDATE forward_events AS this SET state = CASE"
         " WHEN EXISTS (SELECT 1 FROM forward_events AS full WHERE full.target = this.target"

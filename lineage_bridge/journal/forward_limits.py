@@ -1,7 +1,7 @@
-"""What Marquez cannot hold: checked before an event is sent for the first time.
+"""Events that Marquez cannot store: find them before they are sent for the first time.
 
-Marquez answers 201 or 500 to these, keeps half of the event, and some of them break its lists for
-everybody from then on. So they are never sent; they are dead letters that say why.
+Marquez answers 201 or 500 to these, stores half of the event, and some of them break its lists for
+everybody from then on. So they are never sent; they become dead letters with the reason.
 
 Source: Marquez 0.51's schema and validation, tried on a running one: columns of 255 characters,
 index rows of 2,700 bytes, `jobType` with all three fields, PostgreSQL's ban on NUL.
@@ -28,7 +28,7 @@ _JOB_TYPE = ("processingType", "integration", "jobType")
 
 
 def problem_of(body: bytes) -> str | None:
-    """Why Marquez cannot hold this event, or None if it can."""
+    """Return why Marquez cannot store this event, or None if it can."""
     try:
         document = decode(body)
     except EventError as exc:

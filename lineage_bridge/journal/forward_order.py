@@ -1,12 +1,12 @@
-"""Which events may go now: pure, without clock, network or state on disk.
+"""Which events may be sent now: pure, without clock, network or state on disk.
 
-Events go side by side, save where their order matters: two events of one job, and two of which one
-writes a dataset that the other reads or writes. Of such a pair the earlier one is finished before
-the later one starts. Equal event times are ordered writer before reader, then by the state that a
-run reaches, then by arrival.
+Events are sent in parallel, except where their order matters: two events of one job, and two of
+which one writes a dataset that the other reads or writes. Of such a pair the earlier one is
+finished before the later one starts. Events with equal times are ordered writer before reader, then
+by the state that a run reaches, then by arrival.
 
 Source: Marquez binds a reader to the version that is current when its event arrives, and two events
-of one run that arrive together may end in the wrong state.
+of one run that arrive together may leave the run in the wrong state.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-LOOK_AHEAD = 1000  # how many waiting events are looked at: bounds the work of one `ready()`
+LOOK_AHEAD = 1000  # how many waiting events are considered: bounds the work of one `ready()`
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What the order of an event depends on.
+    """The facts that decide when an event may be sent.
 
     Attributes:
         seq: its number in the journal.
         time_us: its event time.
-        job: its job, or what stands for one.
+        job: its job; for a dataset event the dataset.
         run: its run.
         rank: how far the event brings its run: 0 START, 1 in between, 2 an end.
         reads: the datasets that it reads.
@@ -42,7 +42,7 @@ class Item:
 
 
 class Order:
-    """The events that are still to go, and those under way."""
+    """The events that are still to be sent, and those under way."""
 
     def __init__(self) -> None:
         self._items: list[Item] = []
@@ -52,11 +52,11 @@ class Order:
         return len(self._items)
 
     def replace(self, items: Iterable[Item]) -> None:
-        """Set what is still to go; what is under way stays so."""
+        """Set the events that are still to be sent; those under way are left out of them."""
         self._items = arrange(i for i in items if i.seq not in self._under_way)
 
     def ready(self, limit: int) -> list[Item]:
-        """Those that may start now, earliest first."""
+        """Return the events that may be sent now, earliest first."""
         taken = _Taken()
         for item in self._under_way.values():
             taken.add(item)
@@ -70,21 +70,21 @@ class Order:
         return ready
 
     def start(self, item: Item) -> None:
-        """It is under way."""
+        """Mark an event as under way."""
         self._items.remove(item)
         self._under_way[item.seq] = item
 
     def finish(self, seq: int) -> None:
-        """It needs to go no more: what waited for it may."""
+        """Drop an event that is done with, so that events waiting for it may go."""
         del self._under_way[seq]
 
     def release(self, seq: int) -> None:
-        """It did not arrive: it is still to go, in its place."""
+        """Put back an event that did not arrive, in its old place."""
         self._items = arrange([*self._items, self._under_way.pop(seq)])
 
 
 class _Taken:
-    """Jobs and datasets of the events that stand before an event."""
+    """Jobs and datasets of all events that come before an event."""
 
     def __init__(self) -> None:
         self.jobs: set[str] = set()
@@ -106,14 +106,14 @@ class _Taken:
 
 
 def conflict(one: Item, other: Item) -> bool:
-    """Whether the order of two events matters."""
+    """Return whether the order of two events matters."""
     before = _Taken()
     before.add(one)
     return before.holds_back(other)
 
 
 def arrange(items: Iterable[Item]) -> list[Item]:
-    """Sort events into the order in which they go where order matters."""
+    """Sort events into the order that counts wherever order matters."""
     arranged: list[Item] = []
     by_time = sorted(items, key=lambda item: (item.time_us, item.seq))
     for _, group in groupby(by_time, key=lambda item: item.time_us):
@@ -122,10 +122,10 @@ def arrange(items: Iterable[Item]) -> list[Item]:
 
 
 def _of_one_instant(group: Sequence[Item]) -> Sequence[Item]:
-    """In order of arrival, save that each comes after those that must precede it.
+    """Order events by arrival, except that each comes after those that must precede it.
 
-    So it stays the same while the first of them finish. Where some feed each other in a circle no
-    order is right, and the circle is cut somewhere.
+    The order of the rest stays the same while the first ones finish. If some feed each other in a
+    circle, no order is right, and the circle is cut somewhere.
     """
     if _is_unrelated(group):
         return group
@@ -151,7 +151,7 @@ def _preceding(item: Item, group: Sequence[Item]) -> Iterator[Item]:
 
 
 def _is_unrelated(group: Sequence[Item]) -> bool:
-    # Spares the comparison of all with all, which is slow where thousands share an instant.
+    # Avoids comparing all with all, which is slow where thousands share an instant.
     reads = frozenset().union(*(item.reads for item in group))
     runs = {item.run or str(item.seq) for item in group}
     return len(runs) == len(group) and all(item.writes.isdisjoint(reads) for item in group)

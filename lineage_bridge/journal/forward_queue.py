@@ -1,12 +1,13 @@
-"""What is still to be forwarded, durably: one row for each event and each Marquez.
+"""The durable queue of events to forward: one row for each event and each Marquez.
 
-The rows live in the journal's database, so that a process that dies leaves exactly what it knew. A
-row says `doubtful` from before its event is sent until an answer is written down: after a crash the
-feed is asked before it is sent again.
+The rows are in the journal's database, so a process that dies loses nothing that it knew. A row is
+`doubtful` from just before its event is sent until the answer is written down: Marquez may have the
+event or not. After a crash Marquez's feed is searched for it before it is sent again.
 
 States: `pending` (to be sent), `sent`, `dead` (refused for good, see `dead_letters`), `held` (would
-cut its job's edges), `collapsed` (a heartbeat that a later one replaces), `superseded` (another
-event took its place), `stale` (superseded after it was sent: what only it named is to be hidden).
+cut its job's edges), `collapsed` (a heartbeat that a later one replaces), `superseded` (replaced
+by another event), `stale` (superseded after it was sent: datasets that only it names are to be
+hidden in Marquez).
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ _SCHEMA = (
 ) WITHOUT ROWID""",
     """CREATE INDEX IF NOT EXISTS forward_events_state ON forward_events (target, state)""",
     """CREATE INDEX IF NOT EXISTS forward_events_job ON forward_events (target, job, time_us)""",
-    # Ids that an event of the journal supersedes, whether they have arrived or not.
+    # Ids of events that an event of the journal supersedes, whether they have arrived or not.
     """CREATE TABLE IF NOT EXISTS forward_superseded (id TEXT PRIMARY KEY) WITHOUT ROWID""",
 )
 
@@ -66,7 +67,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What a try came to: `sent`, `dead`, or still `pending`."""
+    """The result of a try: the event is `sent`, `dead`, or still `pending`."""
 
     seq: int
     state: str
@@ -91,7 +92,7 @@ class ForwardQueue:
 
     @property
     def _target(self) -> int:
-        """Its number in this home; another home may have taken its place."""
+        """The Marquez's number in this home; looked up anew if another home took its place."""
         if self._known is None or self._known[0] != self._journal.epoch:
             self._journal.prepare(FORWARD)
             epoch = self._journal.epoch
@@ -100,13 +101,13 @@ class ForwardQueue:
         return self._known[1]
 
     def take_in(self) -> None:
-        """Look at every event of the journal that is new: what is ours gets a row."""
+        """Take in every new event of the journal: those of ours get a row."""
         target = self._target
         while take_in(self._journal, target):
             pass
 
     def reached(self) -> int:
-        """The last event of the journal that was looked at."""
+        """Return the number of the last event that was taken in."""
         target = self._target
         with self._journal.reading() as connection:
             row = connection.execute(
@@ -115,11 +116,11 @@ class ForwardQueue:
             return int(row[0])
 
     def pending(self) -> list[Item]:
-        """What is to be sent."""
+        """List the events to send."""
         return [item_of(stored) for stored in self._in_state("pending")]
 
     def stale(self) -> list[Stored]:
-        """What was sent and then superseded, and has not been tidied up."""
+        """List the events that were sent and then superseded, and are not tidied up yet."""
         return self._in_state("stale")
 
     def _in_state(self, state: str) -> list[Stored]:
@@ -133,7 +134,7 @@ class ForwardQueue:
             return [Stored(*row) for row in rows]
 
     def start(self, seqs: Sequence[int]) -> list[Started]:
-        """Note down that these are about to be sent; without those that need it no more."""
+        """Record that events are about to be sent; return those of them that are still pending."""
         started = []
         target = self._target
         with self._journal.transaction() as tx:
@@ -155,7 +156,7 @@ class ForwardQueue:
         return started
 
     def settle(self, results: Iterable[Settled]) -> None:
-        """Write down what tries came to; an event that was superseded meanwhile stays so."""
+        """Record the results of tries; an event that was superseded meanwhile stays so."""
         target = self._target
         with self._journal.transaction() as tx:
             tx.connection.executemany(
@@ -168,7 +169,7 @@ class ForwardQueue:
             )
 
     def tidied(self, seqs: Iterable[int]) -> None:
-        """What only these named has been hidden."""
+        """Record that the datasets which only these events name are hidden in Marquez."""
         target = self._target
         with self._journal.transaction() as tx:
             tx.connection.executemany(
@@ -178,7 +179,7 @@ class ForwardQueue:
             )
 
     def park(self, reason: str | None) -> None:
-        """Note down why nothing is sent, or that it is again."""
+        """Record why nothing is sent until a setting changes, or (None) that sending goes on."""
         target = self._target
         with self._journal.transaction() as tx:
             tx.connection.execute(
@@ -186,7 +187,7 @@ class ForwardQueue:
             )
 
     def counts(self) -> dict[str, int]:
-        """How many events are in each state that any is in."""
+        """Count the events in each state; a state without events is left out."""
         target = self._target
         with self._journal.reading() as connection:
             return state_counts(connection, target)
@@ -201,7 +202,7 @@ def _target(connection: sqlite3.Connection, url: str) -> int:
 
 
 def state_counts(connection: sqlite3.Connection, target: int) -> dict[str, int]:
-    """How many events of a target are in each state that any is in."""
+    """Count a target's events in each state; a state without events is left out."""
     rows = connection.execute(
         "SELECT state, count(*) FROM forward_events WHERE target = ? GROUP BY state ORDER BY state",
         (target,),
@@ -210,5 +211,5 @@ def state_counts(connection: sqlite3.Connection, target: int) -> dict[str, int]:
 
 
 def has_tables(connection: sqlite3.Connection) -> bool:
-    """Whether anything was ever forwarded from this journal."""
+    """Return whether this journal was ever forwarded: whether it has the queue's tables."""
     return has_table(connection, "forward_events")

@@ -1,10 +1,10 @@
-"""One run of forwarding: hand events out to connections, write down what came of them.
+"""One run of forwarding: hand events out to connections, and record the answers.
 
 A single thread decides and writes; the connections' threads only send. So order, pauses and the
-database have one owner, and a connection never sleeps: what must be sent again waits in the order.
+database have one owner, and a connection never sleeps: an event to send again waits in the order.
 
-Invariant: an event is `doubtful` in the database before its first byte leaves, and no longer
-pending only after an answer was read. So what is under way when a run stops can be left behind.
+Invariant: an event is `doubtful` in the database before its first byte is sent, and stops being
+pending only after an answer was read. So a run that stops can abandon the events under way.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ from lineage_bridge.journal.marquez import Answer, Marquez, Outcome
 from lineage_bridge.journal.store import Journal, Stored, read_events
 
 MAX_FAILURES = 3  # a 500 is most often a poison event, and each try adds a row to Marquez's feed
-LOOK_SECONDS = 0.5  # how often the journal is looked at while there is nothing to do
-REFRESH_SECONDS = 1.0  # and while there is
-LEAVE_SECONDS = 0.5  # what is under way at the end of a run has so long to be answered
+LOOK_SECONDS = 0.5  # how often to look for new events while no event waits
+REFRESH_SECONDS = 1.0  # and while some wait
+LEAVE_SECONDS = 0.5  # how long the end of a run waits for the answers under way
 SCAN_BATCH = 500
 
 
 class ForwardRun:
-    """What `Forwarder.run` does while it is its turn.
+    """The work of `Forwarder.run` while it has the lease.
 
     Args:
         journal: the events.
-        queue: what is still to go.
-        marquez: where to.
+        queue: the events that are still to be sent.
+        marquez: receives them.
         connections: how many events are under way at most.
-        patience: when to try again.
-        clock: seconds that only grow.
-        sleep: waits.
+        patience: decides when to try again.
+        clock: returns seconds that only grow.
+        sleep: waits for so many seconds.
         name: of the Marquez, for messages.
     """
 
@@ -74,10 +74,10 @@ class ForwardRun:
     def go(self, *, until_idle: bool, stop: threading.Event, told: Callable[[], None]) -> None:
         """Forward until nothing is left (or for ever), or until `stop` is set.
 
-        What is not answered soon after a stop stays pending and doubtful.
+        An event that is not answered soon after a stop stays pending and doubtful.
 
         Raises:
-            CollectorUnavailableError: nothing was reached for too long, or nothing will be.
+            CollectorUnavailableError: Marquez did not answer for too long, or will accept nothing.
         """
         try:
             while not stop.is_set():
@@ -90,7 +90,7 @@ class ForwardRun:
             self._settle(wait(self._under_way, timeout=LEAVE_SECONDS).done)
 
     def _step(self, stop: threading.Event) -> bool:
-        """Do what there is to do, or wait for it; return whether anything is left to do."""
+        """Send, settle or tidy up what is possible now, or pause; return whether work is left."""
         self._refresh()
         self._hand_out()
         if self._under_way:
@@ -103,7 +103,7 @@ class ForwardRun:
         return True
 
     def _refresh(self) -> None:
-        """Take in what the journal has got since; where there is nothing new, write nothing."""
+        """Take new events of the journal into the order; if there are none, write nothing."""
         now = self._clock()
         if len(self._order) and now < self._refresh_at:
             return
@@ -112,7 +112,7 @@ class ForwardRun:
             self._queue.take_in()
         elif len(self._order) or self._under_way:
             return
-        self._order.replace(self._queue.pending())  # with dead letters that were sent again
+        self._order.replace(self._queue.pending())  # includes dead letters that are retried
 
     def _hand_out(self) -> None:
         now = self._clock()
@@ -192,7 +192,7 @@ class ForwardRun:
         )
 
     def _rest(self) -> None:
-        """Wait for the end of a pause, in slices that let a `stop` through."""
+        """Wait for the end of a pause, in slices short enough to notice a `stop`."""
         now = self._clock()
         if self._patience.is_exhausted(now):
             raise self._unavailable()
@@ -219,7 +219,7 @@ class ForwardRun:
             self._raise_if_parked(answer)
             if answer.outcome is Outcome.WAIT:
                 return True
-        # Whatever else Marquez said, it would say again: its graph keeps an edge too many.
+        # Any other refusal would only be repeated: Marquez's graph keeps an edge too many.
         self._queue.tidied(stored.seq for stored in stale)
         return False
 
@@ -234,15 +234,15 @@ def _state(answer: Answer, failures: int) -> str:
 
 
 def _is_doubtful(answer: Answer, started: Started) -> bool:
-    # A 500 may have stored the event in the feed, but not in the model: only a resend completes it.
-    # So it leaves no doubt; an earlier doubt stays until Marquez has spoken.
+    # A 500 may have stored the event in the feed, but not in the model: only a resend completes it,
+    # so the event is not doubtful. An earlier doubt stays until Marquez has answered.
     if answer.outcome in (Outcome.WAIT, Outcome.PARKED):
         return answer.doubtful or started.was_doubtful
     return False
 
 
 def _unneeded(journal: Journal, stale: list[Stored]) -> set[str]:
-    """Datasets of our namespace that stale events name and no event that holds does."""
+    """Find the datasets of our namespace that stale events name and no valid event names."""
     names: set[str] = set()
     for stored in stale:
         document = decode(stored.body)

@@ -1,4 +1,4 @@
-"""Every Marquez that a journal is forwarded to, and how far: for those who only look."""
+"""Status of every Marquez that a journal is forwarded to; this module only reads."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class TargetState:
 
     Attributes:
         url: without user and password.
-        states: how many events are in which state; `pending`, `sent` and `dead` are always there.
+        states: number of events in each state; `pending`, `sent` and `dead` are always there.
         parked: why nothing is sent until a setting changes, or None.
     """
 
@@ -27,9 +27,9 @@ class TargetState:
 
 
 def list_targets(journal: Journal, url: str | None = None) -> list[TargetState]:
-    """Every Marquez that was forwarded to, and the one at `url` if it was not yet.
+    """List every Marquez that was forwarded to, and the one at `url` even if it never was.
 
-    What no run has looked at counts as `pending`.
+    Events that no run has taken in yet count as `pending`.
     """
     with journal.reading() as connection:
         targets = _known(connection) if has_tables(connection) else []

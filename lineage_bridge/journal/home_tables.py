@@ -1,4 +1,4 @@
-"""The tables of the journal's own: the events, and what a home must know beside them."""
+"""The journal's own tables: the events, and the few facts that a home must keep beside them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 from lineage_bridge.errors import JournalError
 from lineage_bridge.journal.migrations import Room, statements
 
-# 1: no `pruned_ids`. 2: what is derived stood in the same file. 3: in a file of its own; what
-# changed since then is told by the migrations.
+# 1: no `pruned_ids`. 2: the derived tables were in the journal's file. 3: they are in a file of
+# their own; every later change is recorded as a migration.
 FORMAT = 3
 
 JOURNAL = Room(
@@ -54,7 +54,7 @@ def check_format(connection: sqlite3.Connection, path: Path) -> None:
     """Refuse a home of a newer version.
 
     Raises:
-        JournalError: it is one.
+        JournalError: the home's format is newer than `FORMAT`.
     """
     found = format_of(connection)
     if found > FORMAT:
@@ -65,13 +65,13 @@ def check_format(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def format_of(connection: sqlite3.Connection) -> int:
-    """The format of a journal's file; 0 where it is new."""
+    """Return the format of a journal's file; 0 for a new one."""
     (found,) = connection.execute("PRAGMA user_version").fetchone()
     return int(found)
 
 
 def generation(connection: sqlite3.Connection) -> int:
-    """The number of the file with what is derived."""
+    """Return the generation: the number of the current derived file."""
     try:
         row = connection.execute("SELECT generation FROM derived").fetchone()
     except sqlite3.OperationalError:  # a home of an older format has no such table

@@ -1,8 +1,8 @@
-"""Turns: what only one process may do at a time on a home, it does while it holds a lease.
+"""Leases: work that only one process may do at a time on a home is done under a lease.
 
-A lease is an exclusive lock on an empty SQLite file in `locks/`, so it is gone when its process is,
-on every system. Whoever works for long gives it back after each pass (`PASS_SECONDS`), so that
-several processes take turns and none of them fails.
+A lease is an exclusive lock on an empty SQLite file in `locks/`, so it ends with its process, on
+every operating system. A process that works for long returns the lease after each pass
+(`PASS_SECONDS`): several processes take turns, and none of them fails.
 """
 
 from __future__ import annotations
@@ -27,15 +27,16 @@ def lease(
     *,
     wait: Callable[[], bool] = lambda: False,
 ) -> Iterator[bool]:
-    """Hold the lease of a name within the block, where it can be had.
+    """Try to take a lease, and keep it until the block ends.
 
     Args:
         home: the data folder.
-        name: of what is done by one at a time; the lock's file is called by it.
-        wait: asked while another process holds it; it may sleep, and gives up by returning False.
+        name: of the work; the lock's file has this name.
+        wait: called while another process has the lease; it may sleep, and returns False to give
+            up.
 
     Yields:
-        Whether it is held.
+        Whether this process has the lease.
 
     Raises:
         JournalError: the lock's file cannot be opened.
@@ -63,7 +64,7 @@ def patient(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Callable[[], bool]:
-    """A `wait` that polls for so many seconds."""
+    """Make a `wait` for `lease` that polls for so many seconds."""
     deadline = clock() + seconds
 
     def wait() -> bool:

@@ -1,8 +1,8 @@
 """A client of Marquez's HTTP API, as far as forwarding needs it: send, find, hide.
 
-Every call ends in an `Answer`: no exception of the HTTP library leaves this module, so whoever
-forwards decides by `Outcome` alone. Only the HTTP status counts; Marquez's error bodies have three
-shapes and are kept as text.
+Every call ends in an `Answer`: no exception of the HTTP library leaves this module, so forwarding
+decides by `Outcome` alone. Only the HTTP status counts; Marquez's error bodies have three shapes
+and are kept as text.
 
 Invariant: each failure of the HTTP library has an outcome here (a test walks through its classes).
 Source: Marquez 0.51: 201 is sent after the event is stored and the model updated; a 500 means that
@@ -47,7 +47,7 @@ _MISCONFIGURED = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 
 
 class Outcome(enum.Enum):
-    """What an answer means for the event."""
+    """The meaning of an answer for the event."""
 
     TAKEN = "taken"  # it is there
     WAIT = "wait"  # try again, as often as it takes
@@ -61,10 +61,10 @@ class Answer:
     """How a call ended.
 
     Attributes:
-        outcome: what to do.
+        outcome: the answer's meaning for the event.
         text: the beginning of the answer, or what went wrong.
         status: the HTTP status, None if there was no answer.
-        doubtful: the event may be there all the same.
+        doubtful: Marquez may have the event all the same.
         retry_after: seconds that the answer asked to wait.
     """
 
@@ -80,12 +80,13 @@ class Marquez:
 
     Args:
         url: such as `http://localhost:5000`.
-        api_key: sent as a bearer token; Marquez itself has no keys, what stands before it may.
-        connections: kept open at most.
-        transport: in place of the network, for tests.
+        api_key: sent as a bearer token; Marquez itself has no keys, a proxy before it may.
+        connections: how many requests at once.
+        transport: replaces the network, for tests.
+        answer_seconds: how long to wait for an answer.
 
     Raises:
-        SettingsError: the URL is none.
+        SettingsError: the URL is not valid.
     """
 
     def __init__(
@@ -112,7 +113,7 @@ class Marquez:
             raise SettingsError(f"`{public_url(url)}` is no URL of a Marquez: {exc}.") from exc
 
     def send(self, event: Stored, *, doubtful: bool = False) -> Answer:
-        """Send an event; after a doubtful try only if the feed does not have it."""
+        """Send an event; after a doubtful try only if Marquez's feed does not have it."""
         if doubtful:
             found = self.find(event)
             if found is not None:
@@ -120,9 +121,9 @@ class Marquez:
         return self._call("POST", "/api/v1/lineage", content=event.body)
 
     def find(self, event: Stored) -> Answer | None:
-        """Look an event up in the feed: TAKEN if it is there, None if not or if nobody can tell.
+        """Look an event up in the feed: TAKEN if it is there, None if not or if that is unknowable.
 
-        The feed lists run events only. Any other answer says that it could not be asked.
+        The feed lists run events only. Any other answer means that the feed could not be read.
         """
         if event.kind != "run":
             return None
@@ -138,7 +139,7 @@ class Marquez:
         return Answer(Outcome.TAKEN, "found in the feed", response.status_code) if there else None
 
     def hide(self, namespace: str, name: str) -> Answer:
-        """Hide a dataset; one that is not there counts as hidden."""
+        """Hide a dataset; one that Marquez does not have counts as hidden."""
         path = f"/api/v1/namespaces/{quote(namespace, safe='')}/datasets/{quote(name, safe='')}"
         answer = self._call("DELETE", path)
         return Answer(Outcome.TAKEN, status=404) if answer.status == 404 else answer
@@ -163,12 +164,12 @@ class Marquez:
 
 
 def public_url(url: str) -> str:
-    """The URL without user and password: what may be stored and shown."""
+    """Return the URL without user and password, fit to be stored and shown."""
     return _CREDENTIALS.sub("://", url, count=1).rstrip("/")
 
 
 def of_response(response: httpx.Response) -> Answer:
-    """What a response means."""
+    """Turn a response into an `Answer`."""
     status = response.status_code
     text = " ".join(response.text[:TEXT_CHARACTERS].split())
     if response.is_success:
@@ -186,7 +187,7 @@ def of_response(response: httpx.Response) -> Answer:
 
 
 def of_failure(exc: httpx.RequestError) -> Answer:
-    """What a failure of the HTTP library means: there was no answer."""
+    """Turn a failure of the HTTP library, where no response came, into an `Answer`."""
     text = f"{type(exc).__name__}: {exc}".rstrip(": ")
     if isinstance(exc, _MISCONFIGURED):
         return Answer(Outcome.PARKED, text)
@@ -194,7 +195,7 @@ def of_failure(exc: httpx.RequestError) -> Answer:
 
 
 def retry_after_seconds(header: str | None, now: datetime) -> float | None:
-    """The seconds that a `Retry-After` asks for, as a number or a date, at most an hour."""
+    """Return the seconds that a `Retry-After` (a number or a date) asks for, at most an hour."""
     if header is None:
         return None
     try:

@@ -1,7 +1,7 @@
-"""Changes of tables over the years: named functions, each done once in a home and recorded.
+"""Changes of tables over the years: named functions; each runs once in a home and is recorded.
 
-Each room that keeps tables beside the events hands in its own list. A list only grows: what was
-released is never changed, or homes of that time would no longer open.
+A room is a part of the package that keeps tables beside the events; it passes in its own list. A
+list only grows: a released migration never changes, or homes of that time would no longer open.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ CREATE TABLE IF NOT EXISTS migrations (
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One change: its name in the record, and what is done within the caller's transaction."""
+    """One change: its name in the record, and the function that makes it in a transaction."""
 
     name: str
     apply: Callable[[sqlite3.Connection], None]
@@ -32,14 +32,14 @@ class Migration:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """Who keeps tables in the journal's file, and how they came to be what they are."""
+    """A part of the package with tables in the journal's file, and all changes made to them."""
 
     name: str
     migrations: Sequence[Migration]
 
 
 def statements(name: str, *texts: str) -> Migration:
-    """A migration that is nothing but SQL statements."""
+    """Make a migration that only executes SQL statements."""
 
     def apply(connection: sqlite3.Connection) -> None:
         for text in texts:
@@ -49,10 +49,10 @@ def statements(name: str, *texts: str) -> Migration:
 
 
 def pending(connection: sqlite3.Connection, room: Room) -> list[Migration]:
-    """What is still to be done in this home for a room.
+    """List the migrations of a room that this home has not had yet.
 
     Raises:
-        JournalError: a newer version did something to it that this one does not know.
+        JournalError: a newer version made a change that this version does not know.
     """
     done = _done(connection, room.name)
     unknown = sorted(done - {migration.name for migration in room.migrations})
@@ -65,7 +65,7 @@ def pending(connection: sqlite3.Connection, room: Room) -> list[Migration]:
 
 
 def migrate(connection: sqlite3.Connection, room: Room) -> None:
-    """Do what is still to be done, and record it, within the caller's transaction.
+    """Run and record the pending migrations, within the caller's transaction.
 
     Raises:
         JournalError: as `pending`.
@@ -87,6 +87,6 @@ def _done(connection: sqlite3.Connection, room: str) -> set[str]:
 
 
 def has_table(connection: sqlite3.Connection, name: str) -> bool:
-    """Whether there is such a table, in whichever of the files that are open together."""
+    """Return whether any file of the connection (main or attached) has such a table."""
     row = connection.execute("SELECT 1 FROM pragma_table_info(?) LIMIT 1", (name,)).fetchone()
     return row is not None

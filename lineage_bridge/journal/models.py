@@ -1,8 +1,8 @@
-"""What is derived from the journal: tables that are a function of its events.
+"""Models: tables derived from the journal, a function of its events.
 
-A model's tables and the number of the last event in them change in one transaction. So they can be
-deleted at any time, and are filled again; a new `version` of a model has them filled again too.
-How they are filled is `fold`'s work.
+A model's tables and the number of the last event that they contain change in one transaction. So
+the tables can be deleted at any time and are filled again, as they are when a model gets a new
+`version`. `fold` fills them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Model(Protocol):
 
     Attributes:
         name: the model's name in the table `models`.
-        version: raised whenever the tables or their content change in meaning.
+        version: raised whenever the tables or the meaning of their content change.
         schema: the DDL of its tables and indexes, each `IF NOT EXISTS`.
         tables: the names of its tables, for dropping them.
     """
@@ -32,27 +32,27 @@ class Model(Protocol):
     tables: tuple[str, ...]
 
     def apply(self, connection: sqlite3.Connection, events: Sequence[Stored]) -> None:
-        """Take in events, in the order of arrival, within the caller's transaction."""
+        """Apply events to the tables, in the order of arrival, within the caller's transaction."""
         ...
 
 
 @runtime_checkable
 class DivisibleModel(Model, Protocol):
-    """A model that can take in a large event piece by piece."""
+    """A model that can apply a large event piece by piece."""
 
     def apply_in_parts(
         self, connection: sqlite3.Connection, event: Stored, done: bytes | None
     ) -> Iterator[Callable[[], bytes]]:
-        """Take in one event; after each piece the transaction may be committed.
+        """Apply one event; after each piece the caller may commit the transaction.
 
         Args:
-            connection: within a transaction; another one, of the same connection, after each piece.
+            connection: within a transaction; the caller may begin a new one after each piece.
             event: the event.
-            done: what the last piece that was committed gave, if another process began.
+            done: the result of the last committed piece, if another process began the event.
 
         Yields:
-            What is called before a commit: it writes what was held back, and gives what another
-            process needs to go on from there.
+            A function to call before a commit: it writes the rows that were kept in memory, and
+            returns the bytes that another process needs to go on from there (`done`).
         """
         ...
 
@@ -63,9 +63,9 @@ class Reached:
 
     Attributes:
         version: of the model that filled them.
-        seq: the last event that they contain.
-        received_us: its arrival; None if there is no such event.
-        part: how much they contain of the event after it.
+        seq: number of the last event that they contain.
+        received_us: that event's arrival; None if there is no such event.
+        part: how much of the next event they contain.
     """
 
     version: int
@@ -75,23 +75,23 @@ class Reached:
 
 
 def read_reached(connection: sqlite3.Connection, model: Model) -> Reached | None:
-    """How far a model is; None if it was never filled in this home."""
+    """Read how far a model is; None if it was never filled in this home."""
     if not has_table(connection, "models"):
         return None
-    # A home of the format before, read where it must not be written, has the first three columns.
+    # A home of the previous format, opened for reading only, has just the first three columns.
     row = connection.execute("SELECT * FROM models WHERE name = ?", (model.name,)).fetchone()
     return None if row is None else Reached(*row[1:])
 
 
 def list_models(connection: sqlite3.Connection) -> list[tuple[str, int, int]]:
-    """Name, version and the number reached of every model that was ever filled, by name."""
+    """List name, version and number reached of every model that was ever filled, by name."""
     if not has_table(connection, "models"):
         return []
     return connection.execute("SELECT name, version, seq FROM models ORDER BY name").fetchall()
 
 
 def write_reached(connection: sqlite3.Connection, model: Model, reached: Reached) -> None:
-    """Keep how far a model is, in the transaction of its tables."""
+    """Save how far a model is, in the transaction that changes its tables."""
     connection.execute(
         "INSERT INTO models (name, version, seq, received_us, part) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (name) DO UPDATE SET version = excluded.version, seq = excluded.seq,"
@@ -101,7 +101,7 @@ def write_reached(connection: sqlite3.Connection, model: Model, reached: Reached
 
 
 def is_current(connection: sqlite3.Connection, model: Model) -> bool:
-    """Tell, without writing, whether the model contains every event of the journal."""
+    """Return, without writing, whether the model contains every event of the journal."""
     reached = read_reached(connection, model)
     if reached is None or not is_of_journal(connection, model, reached):
         return False
@@ -110,10 +110,10 @@ def is_current(connection: sqlite3.Connection, model: Model) -> bool:
 
 
 def is_of_journal(connection: sqlite3.Connection, model: Model, reached: Reached) -> bool:
-    """Tell whether a model's tables were filled by this version, from this very journal.
+    """Return whether this version of the model filled its tables, from this very journal.
 
-    A journal that was put back from a copy, or whose log was lost, gives numbers again. An event
-    that was pruned is no sign of that.
+    A journal that was restored from a copy, or whose log was lost, assigns the same numbers to
+    other events. That an event is missing because it was pruned is no sign of that.
     """
     if reached.version != model.version:
         return False
@@ -127,12 +127,12 @@ def is_of_journal(connection: sqlite3.Connection, model: Model, reached: Reached
 
 
 def in_use(connection: sqlite3.Connection, models: Iterable[Model]) -> list[Model]:
-    """Those models that were ever filled from this journal."""
+    """Return those models that were ever filled from this journal."""
     return [model for model in models if read_reached(connection, model) is not None]
 
 
 def reset(connection: sqlite3.Connection, model: Model) -> Reached:
-    """Empty the model's tables, within the caller's transaction."""
+    """Create the model's tables anew and empty, within the caller's transaction."""
     for table in model.tables:
         connection.execute(f"DROP TABLE IF EXISTS {table}")
     for statement in _statements(model.schema):

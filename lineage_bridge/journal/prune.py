@@ -1,8 +1,8 @@
-"""Taking events out of a journal for good: the one thing that ever does.
+"""Delete events from a journal for good; nothing else ever does.
 
-Which events may go is decided elsewhere (`lineage_bridge.graph.retention`); here it is said which
-may not, because something waits for them, and how they go. The ids of ours are remembered: a
-backfill that reads the same artifacts again must not bring back what was pruned.
+`lineage_bridge.graph.retention` decides which events may go; this module names those that may not
+go because forwarding still needs them, and deletes the others. The ids of our own events are
+remembered: a backfill that reads the same artifacts again must not bring back pruned events.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ from lineage_bridge.journal.migrations import has_table
 from lineage_bridge.journal.store import Journal
 
 REFUSED = "refused"  # the kind of an event that the collector answered 400: kept to be listed
-# What becomes of these is still open: the event itself is needed.
+# Forwarding is not finished with events in these states, and needs their bodies.
 _OPEN_STATES = ("pending", "held", "dead", "stale")
 BITE = 100  # events that are deleted in one transaction: a few milliseconds
-_TO_DERIVE = -1  # stands there until what is derived knows no more of what went
-_DECIDED = 0  # stands among the numbers once all of them do
+# Two marks among the sequence numbers in the table `pruning`:
+_TO_DERIVE = -1  # there until no derived table contains pruned events any more
+_DECIDED = 0  # there once all numbers are written down
 
 
 def awaited_seqs(connection: sqlite3.Connection) -> set[int]:
-    """Events that a Marquez is still to get, or that are dead letters of one."""
+    """Return the numbers of events that a Marquez is still to get, or that are its dead letters."""
     if not has_tables(connection):
         return set()
     marks = ", ".join("?" * len(_OPEN_STATES))
@@ -39,7 +40,7 @@ def awaited_seqs(connection: sqlite3.Connection) -> set[int]:
 
 
 def remove(connection: sqlite3.Connection, seqs: Iterable[int]) -> None:
-    """Delete events within the caller's transaction, and remember the ids of ours."""
+    """Delete events within the caller's transaction, and remember the ids of our own events."""
     rows = [(seq,) for seq in seqs]
     connection.executemany(
         "INSERT INTO pruned_ids (id) SELECT id FROM events WHERE seq = ? AND id IS NOT NULL"
@@ -52,7 +53,7 @@ def remove(connection: sqlite3.Connection, seqs: Iterable[int]) -> None:
 
 
 def doom(journal: Journal, seqs: Iterable[int]) -> None:
-    """Decide that events go. Until the last of them is written down, nothing is decided."""
+    """Mark events for deletion. The marks count only once the last of them is written down."""
     with journal.transaction() as tx:
         tx.connection.execute("DELETE FROM pruning WHERE seq >= 0")
     for some in _bites(seqs):
@@ -65,9 +66,9 @@ def doom(journal: Journal, seqs: Iterable[int]) -> None:
 
 
 def finish_pruning(journal: Journal) -> int:
-    """Delete the events that were decided upon, a few at a time; return how many went.
+    """Delete the events that `doom` marked, a few at a time; return how many were deleted.
 
-    An event that something waits for by now stays.
+    An event that forwarding has come to need since then stays.
     """
     gone = 0
     while some := _doomed(journal):
@@ -86,14 +87,14 @@ def finish_pruning(journal: Journal) -> int:
 
 
 def is_to_derive(journal: Journal) -> bool:
-    """Whether what is derived may still hold what was pruned."""
+    """Return whether derived tables may still contain pruned events."""
     with journal.reading() as connection:
         found = connection.execute("SELECT 1 FROM pruning WHERE seq = ?", (_TO_DERIVE,))
         return found.fetchone() is not None
 
 
 def derived_again(journal: Journal) -> None:
-    """Everything was derived again since."""
+    """Note down that all models were derived again since the last pruning."""
     with journal.transaction() as tx:
         tx.connection.execute("DELETE FROM pruning WHERE seq = ?", (_TO_DERIVE,))
 
@@ -110,7 +111,7 @@ def _doomed(journal: Journal) -> list[int]:
 
 def _bites(seqs: Iterable[int]) -> Iterator[list[int]]:
     left = iter(seqs)
-    while some := list(islice(left, 100 * BITE)):  # numbers alone: little to write
+    while some := list(islice(left, 100 * BITE)):  # only numbers: little to write
         yield some
 
 
@@ -129,7 +130,7 @@ def _awaited_among(connection: sqlite3.Connection, seqs: Sequence[int]) -> set[i
 
 
 def known_ids(connection: sqlite3.Connection) -> set[str]:
-    """The ids of all events of ours that the journal has or had."""
+    """Return the ids of all our own events that the journal has or had."""
     return set(_known_ids(connection))
 
 
@@ -138,5 +139,5 @@ def _known_ids(connection: sqlite3.Connection) -> Iterator[str]:
     yield from (event_id for (event_id,) in rows)
     if has_table(
         connection, "pruned_ids"
-    ):  # a journal that was only read since an older version has none
+    ):  # a journal of an older version that was only read since has no such table
         yield from (event_id for (event_id,) in connection.execute("SELECT id FROM pruned_ids"))

@@ -1,4 +1,4 @@
-"""Connections that read both files of a home as one, kept for the next who reads."""
+"""A pool of connections that read both files of a home as one database."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Reader:
     """A connection within a transaction, and which files it has open.
 
     Attributes:
-        connection: its main file is the journal; what is derived is attached as `models`.
-        journal: which file that is.
-        derived: which file is attached.
-        path: by which name.
-        is_attached: whether it is; a file that is no database is not.
+        connection: its main file is the journal; the derived file is attached as `models`.
+        journal: identity of the journal's file.
+        derived: identity of the derived file.
+        path: path of the derived file.
+        is_attached: whether the derived file is attached; one that is no database is not.
     """
 
     connection: sqlite3.Connection
@@ -40,8 +40,8 @@ class ReaderPool:
 
     Args:
         home: the data folder.
-        path: of the journal.
-        readonly: leave a damaged file of what is derived where it is.
+        path: of the journal's file.
+        readonly: never delete a derived file, even a damaged one.
     """
 
     def __init__(self, home: Path, path: Path, *, readonly: bool) -> None:
@@ -52,9 +52,9 @@ class ReaderPool:
         self._is_closed = False
 
     def take(self, journal: Identity) -> Reader:
-        """A reader of the files that are the current ones.
+        """Return a reader of the current files, in a transaction.
 
-        What it sees of what is derived is never ahead of the events that it sees.
+        The derived tables that it sees are never ahead of the events that it sees.
 
         Raises:
             sqlite3.Error: a file cannot be read.
@@ -79,10 +79,10 @@ class ReaderPool:
             reader.connection.close()
 
     def _begin(self, reader: Reader) -> bool:
-        """Begin to read; False if what is derived is in another file by now, which is open then."""
+        """Begin a transaction; if the derived file is a new one, attach that and return False."""
         connection = reader.connection
         connection.execute("BEGIN")
-        if reader.is_attached:  # first, so that the events are those of a moment later
+        if reader.is_attached:  # read this file first: its state is then older than the events'
             connection.execute("SELECT 1 FROM models.sqlite_master LIMIT 1").fetchone()
         path = derived_path(self._home, generation(connection))
         identity = identity_of(path)
@@ -97,7 +97,7 @@ class ReaderPool:
         return False
 
     def _attach(self, connection: sqlite3.Connection, path: Path) -> bool:
-        """Open what is derived beside the journal; False if it is no database any more."""
+        """Attach the derived file to the journal's; return False if it is no database any more."""
         try:
             attach_for_reading(connection, path, "models")
         except sqlite3.DatabaseError as exc:
@@ -109,11 +109,11 @@ class ReaderPool:
         return True
 
     def give_back(self, reader: Reader) -> None:
-        """End a reader's transaction, and keep it for the next."""
+        """End a reader's transaction, and keep the reader for the next caller."""
         try:
             if reader.connection.in_transaction:
                 reader.connection.execute("COMMIT")
-        except sqlite3.Error:  # nothing was written; after it has met damage SQLite may refuse
+        except sqlite3.Error:  # SQLite may refuse after it met damage; nothing was written anyway
             reader.connection.close()
             return
         if self._is_closed or self._idle.qsize() >= MAX_IDLE:
@@ -122,7 +122,7 @@ class ReaderPool:
             self._idle.put(reader)
 
     def close(self) -> None:
-        """Close those that are idle, and the others when they are given back."""
+        """Close the idle readers now, and the others when they are given back."""
         self._is_closed = True
         while not self._idle.empty():
             self._idle.get_nowait().connection.close()

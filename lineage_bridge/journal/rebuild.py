@@ -1,6 +1,6 @@
-"""Deriving again: a new file beside the one that is read, which takes its place when it is whole.
+"""Derive all models again, into a new file that replaces the current one when it is complete.
 
-Meanwhile everything is answered from the old one. Killed at any time, the old one stays.
+Until then everybody reads the old file. If the process is killed at any time, the old one stays.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ def rebuild(
 
     Args:
         journal: open for writing.
-        models: to be filled again.
-        keep: to be taken over as they are.
-        progress: told how far it is, over all models.
+        models: models to fill again.
+        keep: models whose tables are copied as they are.
+        progress: called with how far the work is, over all models.
 
     Raises:
-        JournalError: it cannot be written, or another process does the same.
+        JournalError: the new file cannot be made, or another process rebuilds or folds for long.
     """
     told = progress or (lambda *_: None)
     with lease(journal.home, "rebuild", wait=patient(WAIT_SECONDS)) as held:
@@ -51,7 +51,7 @@ def rebuild(
         with _Shadow(partial) as shadow, ExitStack() as turns:
             folds = [Fold(journal, model, shadow) for model in models]
             _fold_all(journal, folds, told)
-            for model in (*models, *keep):  # from here on nobody adds to what is about to go
+            for model in (*models, *keep):  # from here on nobody adds to the file that is to go
                 turns.enter_context(_turn(journal, model))
             _fold_all(journal, folds, told)
             for model in keep:
@@ -71,7 +71,7 @@ def _fold_all(journal: Journal, folds: Sequence[Fold], told: Progress) -> None:
 
 
 def _turn(journal: Journal, model: Model) -> ExitStack:
-    """The lease of folding a model, for the time of the block."""
+    """Take the lease of folding a model, until the block ends."""
     stack = ExitStack()
     wait = patient(WAIT_SECONDS)
     if not stack.enter_context(lease(journal.home, f"fold-{model.name}", wait=wait)):
@@ -108,7 +108,7 @@ def _copy_table(source: sqlite3.Connection, target: sqlite3.Connection, table: s
 
 
 class _Shadow:
-    """The file while it is made: it counts only once it is whole, so it needs no log."""
+    """The new file in the making: it is worth nothing until it is complete, so it needs no log."""
 
     def __init__(self, path: Path) -> None:
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -133,10 +133,10 @@ class _Shadow:
         self._connection.execute("COMMIT")
 
     def close(self) -> None:
-        """Bring what was written to the disk."""
+        """Flush all writes to the disk, and close."""
         if self._is_open:
             self._is_open = False
-            # The last commit is a synchronous one, and takes all before it along.
+            # The last commit is synchronous, and flushes all earlier ones too.
             self._connection.execute("PRAGMA synchronous = FULL")
             self._connection.execute("PRAGMA user_version = 1")
             self._connection.close()

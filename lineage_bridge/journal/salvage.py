@@ -1,4 +1,4 @@
-"""What can still be read of a journal whose file is damaged."""
+"""Read the events that can still be read of a journal whose file is damaged."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SPAN = 512
 
 
 def salvaged(connection: sqlite3.Connection) -> Iterator[Stored | int]:
-    """Every event that can be read, in order; in place of others the numbers they may have had."""
+    """Yield every readable event in order, and for others the numbers that they may have had."""
     last = _last_seq(connection)
     for first in range(1, last + 1, SPAN):
         yield from _between(connection, first, min(first + SPAN - 1, last))
@@ -32,7 +32,7 @@ def _last_seq(connection: sqlite3.Connection) -> int:
 
 
 def _between(connection: sqlite3.Connection, first: int, last: int) -> Iterator[Stored | int]:
-    """The events of a span of numbers; where it cannot be read, of its halves."""
+    """Yield the events of a span of numbers; if the span cannot be read, those of its halves."""
     try:
         rows = connection.execute(
             f"SELECT {STORED} FROM events WHERE seq BETWEEN ? AND ? ORDER BY seq",
@@ -46,14 +46,14 @@ def _between(connection: sqlite3.Connection, first: int, last: int) -> Iterator[
         yield from _between(connection, first, middle)
         yield from _between(connection, middle + 1, last)
     else:
-        # Beside a broken page SQLite may end a span early without a word.
+        # Near a broken page SQLite may end a span early without an error.
         found = {row[0]: Stored(*row) for row in rows}
         for seq in range(first, last + 1):
             yield from [found[seq]] if seq in found else _one(connection, seq)
 
 
 def _one(connection: sqlite3.Connection, seq: int) -> Iterator[Stored | int]:
-    """The event of a number, the number if it cannot be read, nothing if there is none."""
+    """Yield the event of a number, the number if it cannot be read, nothing if there is none."""
     try:
         row = connection.execute(f"SELECT {STORED} FROM events WHERE seq = ?", (seq,)).fetchone()
     except sqlite3.DatabaseError:

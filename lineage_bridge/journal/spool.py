@@ -1,9 +1,9 @@
-"""The spool: where an event waits that could not be had by the journal in time.
+"""The spool: a file in which events wait that could not be written to the journal in time.
 
-One file beside the journal, one line an event: `{"key": …, "origin": …, "event": …}`. A line is
-whole and on the disk when `put` returns. The next process that opens the journal takes the lines
-in, each once: its key is written down in the transaction that appends it, and stays there until the
-line is gone from the file.
+It is beside the journal, with one event a line: `{"key": …, "origin": …, "event": …}`. A line is
+complete and on the disk when `put` returns. The next process that opens the journal appends each
+line once: the transaction that appends it also stores its key, and the key stays until the line is
+gone from the file.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from lineage_bridge.journal.migrations import has_table
 from lineage_bridge.journal.store import Journal, Origin
 
 NAME = "spool.jsonl"
-PUT_SECONDS = 30.0  # for others that write a line; it is a matter of milliseconds
+PUT_SECONDS = 30.0  # how long to wait for other writers; a line takes them milliseconds
 TAKE_SECONDS = 2.0
 BATCH = 100
 _log = logging.getLogger(__name__)
 
 
 def put(home: Path, event: Event, origin: Origin) -> None:
-    """Add an event; it is on the disk when this returns.
+    """Add an event to the spool; it is on the disk when this returns.
 
     Raises:
         OSError: the file cannot be written.
@@ -44,7 +44,7 @@ def put(home: Path, event: Event, origin: Origin) -> None:
         if not held:
             raise OSError(f"another process keeps `{home / NAME}` locked")
         with (home / NAME).open("ab") as file:
-            # After a write that was cut short there may be half a line: it stays one of its own.
+            # The file may end in half a line, of a write that was interrupted; keep that apart.
             file.write(
                 line.replace(b"\n", b" ") + b"\n" if _ends_line(file) else b"\n" + line + b"\n"
             )
@@ -62,7 +62,7 @@ def _ends_line(file: Any) -> bool:
 
 
 def take_in(journal: Journal) -> int:
-    """Append what waits in the spool, each line once; return how many events that were.
+    """Append the spool's lines to the journal, each once; return how many events were appended.
 
     Raises:
         JournalError: the journal cannot be written.
@@ -72,9 +72,9 @@ def take_in(journal: Journal) -> int:
         return 0
     with lease(journal.home, "spool", wait=patient(TAKE_SECONDS)) as held:
         if not held or not path.exists():
-            return 0  # another process is at it
+            return 0  # another process takes them in
         taken = sum(_append(journal, some) for some in _batches(path))
-        # Only now: killed before it, the keys say what of the file is in the journal.
+        # The keys go last: if this is killed before, they tell which lines the journal has.
         path.unlink()
         with journal.transaction() as tx:
             tx.connection.execute("DELETE FROM spooled")
@@ -82,12 +82,12 @@ def take_in(journal: Journal) -> int:
 
 
 def _has_keys(journal: Journal) -> bool:
-    with journal.reading() as connection:  # a home of the format before has no place for them
+    with journal.reading() as connection:  # a home of the previous format has no such table
         return has_table(connection, "spooled")
 
 
 def waits(home: Path) -> bool:
-    """Whether anything is in a home's spool."""
+    """Return whether a home has a spool file."""
     return (home / NAME).exists()
 
 
@@ -116,7 +116,7 @@ def _batches(path: Path) -> Iterator[list[tuple[str, Origin, Event]]]:
                     event_of(event, orjson.dumps(event)),
                 )
             except (orjson.JSONDecodeError, KeyError, TypeError, EventError) as exc:
-                # Its `emit()` never returned, or somebody edited the file.
+                # The `emit()` that wrote it never returned, or somebody edited the file.
                 _log.warning("`%s`, line %d, is no event and is left out: %s", path, number, exc)
                 continue
             some.append(cast("tuple[str, Origin, Event]", read))

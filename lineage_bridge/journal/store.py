@@ -1,12 +1,13 @@
-"""The journal: events in the order of arrival, in SQLite, and the one file that must not be lost.
+"""The journal: events in the order of arrival, in SQLite, in the one file that must not be lost.
 
-Two files stand in the data folder ("home"): `journal.db` has the events and what cannot be derived
-from them; `models.db` has what can (see `derived`). Both use WAL. The journal is written with
-`synchronous=FULL`: what a committed transaction holds survives the loss of power. One writer at a
-time, many readers; several processes may share a home.
+The data folder ("home") has two files: `journal.db` has the events and all that cannot be derived
+from them; `models.db` has the tables that can (see `derived`). Both use WAL. The journal is written
+with `synchronous=FULL`: a committed transaction survives a power cut. One writer at a time, many
+readers; several processes may share a home. An epoch is the time in which one and the same file is
+the journal.
 
-Invariants: sequence numbers are ordered by commit, so whoever saw n never sees a new n - 1. No file
-is read, no network asked and nothing computed at length inside a transaction.
+Invariants: sequence numbers are ordered by commit, so whoever saw n never sees a new n - 1. Inside
+a transaction nobody reads a file, uses the network or computes for long.
 """
 
 from __future__ import annotations
@@ -30,17 +31,17 @@ from lineage_bridge.journal.migrations import Room, migrate, pending
 from lineage_bridge.journal.readers import ReaderPool
 from lineage_bridge.journal.trouble import advice_on
 
-SHRINK_PAGES = 64  # given back at once: a millisecond or two
+SHRINK_PAGES = 64  # removed from the file in one transaction: a millisecond or two
 
 _log = logging.getLogger(__name__)
 
 Origin = Literal["artifact", "http", "transport", "follow", "import"]
-Progress = Callable[[str, int, int], None]  # what is done, how much of it, of how much
+Progress = Callable[[str, int, int], None]  # name of the step, how much is done, of how much
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An event as it stands in the journal; times in microseconds since the epoch."""
+    """An event as the journal stores it; times in microseconds since the Unix epoch."""
 
     seq: int
     id: str | None
@@ -57,7 +58,7 @@ STORED = "seq, id, kind, time_us, received_us, origin, body"  # the columns of `
 class Transaction:
     """A write transaction: append events, and change other tables along with them.
 
-    It ends with its block; whoever keeps it, or its connection, has kept nothing.
+    It ends with its block and is useless afterwards.
     """
 
     def __init__(self, connection: sqlite3.Connection, received_us: int) -> None:
@@ -72,7 +73,7 @@ class Transaction:
         return self._connection
 
     def append(self, event: Event, origin: Origin) -> int | None:
-        """Append one event; return its sequence number, or None if its id is or was there."""
+        """Append one event; return its number, or None if the journal has or had its id."""
         if event.id is not None and self._was_pruned(event.id):
             return None
         cursor = self.connection.execute(
@@ -87,7 +88,7 @@ class Transaction:
         return found.fetchone() is not None
 
     def end(self) -> None:
-        """Take the connection away."""
+        """End the use of this object: the connection is no longer available from it."""
         self._connection = None
 
 
@@ -95,16 +96,16 @@ class Journal:
     """An open journal. Threads may share it; close it when done.
 
     Args:
-        home: the data folder; made if it is not there.
+        home: the data folder; created if it is not there.
         readonly: open an existing journal for reading only.
-        busy_seconds: how long to wait for others that write.
-        take_over: bring a home of an older version up to date; else events can be appended to it,
-            and nothing more.
-        progress: told how far that is.
+        busy_seconds: how long to wait for other writers.
+        take_over: convert a home of an older version to this one's format; without that, events
+            can be appended to it, and nothing more.
+        progress: called with how far the conversion is.
 
     Attributes:
-        epoch: how often another file has taken the place of the one that was open. What is
-            remembered of the journal's content holds for one epoch.
+        epoch: how often another file has taken the place of the one that was open. Anything
+            remembered of the journal's content is valid for one epoch only.
         identity: the file that is open.
 
     Raises:
@@ -167,13 +168,13 @@ class Journal:
             f"The journal `{self.path}` is no longer there: its folder was moved or deleted. "
             "Nothing is taken until it is there again."
         )
-        if not self._is_gone:  # one line, however many ask
+        if not self._is_gone:  # one log line, however many callers find it gone
             self._is_gone = True
             _log.error("%s", told)
         return told
 
     def prepare(self, room: Room) -> None:
-        """Bring the tables of a room up to date in this home.
+        """Run the pending migrations of a room's tables in this home.
 
         Raises:
             JournalError: a newer version changed them, or SQLite refused.
@@ -189,7 +190,7 @@ class Journal:
 
     @contextmanager
     def transaction(self, *, received_us: int | None = None) -> Iterator[Transaction]:
-        """Write in one durable transaction; all of it is there afterwards, or nothing.
+        """Write in one durable transaction: it keeps all changes, or none of them.
 
         Raises:
             JournalError: SQLite refused (disk full, folder read-only, locked for too long), or the
@@ -210,15 +211,15 @@ class Journal:
 
     def append(self, events: Iterable[Event], origin: Origin) -> list[int | None]:
         """Append events in one transaction; they are durable when this returns."""
-        listed = list(events)  # whoever makes them does it before the transaction
+        listed = list(events)  # a generator runs before the transaction, not in it
         with self.transaction() as tx:
             return [tx.append(event, origin) for event in listed]
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """A connection on one consistent state of both files; never waits for a writer.
+        """Lend a connection that sees one consistent state of both files; never wait for a writer.
 
-        What is derived is never ahead of the events that are seen beside it.
+        The derived tables that it sees are never ahead of the events that it sees.
 
         Raises:
             JournalError: SQLite could not read.
@@ -235,10 +236,10 @@ class Journal:
             self._pool.give_back(reader)
 
     def check(self) -> None:
-        """See that the journal is still there, and which file it is.
+        """Check that the journal is still there, and follow it into a file that replaced it.
 
         Raises:
-            HomeGoneError: it is not.
+            HomeGoneError: the journal's file is gone.
         """
         try:
             self._followed()
@@ -246,7 +247,7 @@ class Journal:
             raise self._gone() from exc
 
     def _followed(self) -> Identity:
-        """Which file the journal is in now; if it is another one, a new epoch has begun."""
+        """Return which file the journal is now; if it is another one, begin a new epoch."""
         identity = identity_of(self.path)
         if identity is None:
             raise FileGoneError(str(self.path))
@@ -266,23 +267,23 @@ class Journal:
             return home_tables.generation(connection)
 
     def read(self, after: int = 0, limit: int = 1000, max_bytes: int | None = None) -> list[Stored]:
-        """Events after a sequence number, in the order of arrival.
+        """Read events after a sequence number, in the order of arrival.
 
         Args:
-            after: the number before the first.
-            limit: at most so many.
-            max_bytes: and no more once their bodies are so large together.
+            after: only events with greater numbers are read.
+            limit: read at most so many.
+            max_bytes: stop once their bodies together have this size.
         """
         with self.reading() as connection:
             return read_events(connection, after, limit, max_bytes)
 
     def last_seq(self) -> int:
-        """The sequence number of the newest event, 0 if there is none."""
+        """Return the sequence number of the newest event, 0 if there is none."""
         with self.reading() as connection:
             return int(connection.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0])
 
     def bytes_on_disk(self) -> int:
-        """The size of both files with their logs."""
+        """Return the size of both files with their logs."""
         return sum(
             path.stat().st_size
             for base in (self.path, self.derived.path)
@@ -291,7 +292,7 @@ class Journal:
         )
 
     def shrink(self) -> None:
-        """Give the pages of deleted rows back to the disk, a few at a time.
+        """Shrink the file after rows were deleted, a few pages at a time (incremental vacuum).
 
         Raises:
             JournalError: SQLite refused (no room for the log, locked for too long).
@@ -301,11 +302,11 @@ class Journal:
                 (free,) = tx.connection.execute("PRAGMA freelist_count").fetchone()
                 tx.connection.execute(f"PRAGMA incremental_vacuum({SHRINK_PAGES})").fetchall()
                 (left,) = tx.connection.execute("PRAGMA freelist_count").fetchone()
-            if not left or left >= free:  # a file that was not made for it keeps its free pages
+            if not left or left >= free:  # a file without `auto_vacuum` keeps its free pages
                 return
 
     def checkpoint(self) -> None:
-        """Bring what stands in the log into the file, as far as nobody reads it; waits for none.
+        """Copy the log into the file, as far as readers allow; wait for nobody.
 
         Raises:
             JournalError: SQLite refused.
@@ -337,7 +338,7 @@ class Journal:
 def read_events(
     connection: sqlite3.Connection, after: int, limit: int, max_bytes: int | None = None
 ) -> list[Stored]:
-    """As `Journal.read`, within an open transaction."""
+    """Read events as `Journal.read` does, within an open transaction."""
     rows = connection.execute(
         f"SELECT {STORED} FROM events WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit)
     )

@@ -1,9 +1,10 @@
-"""Homes of older versions: what is derived moves out of the journal's file, into one of its own.
+"""Convert homes of older versions: move the derived tables from the journal's file to a new one.
 
-The new file is made whole beside the journal, then one transaction drops the tables that stood in
-the journal and raises its format. Killed before it, the home is as it was and the next command
-begins again; after it, the home is a new one. The events are never copied: the file stays the one
-that pipelines and running collectors have open, and an older version refuses it from then on.
+The new file is completed beside the journal, then one transaction drops the derived tables from the
+journal and raises its format. If the process is killed before that transaction, the home is as it
+was and the next command begins again; after it, the home is converted. The events are never copied:
+pipelines and running collectors keep the same file open, and an older version refuses it from then
+on.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ from lineage_bridge.journal.home_tables import FORMAT, JOURNAL, check_format, fo
 from lineage_bridge.journal.lease import lease, patient
 from lineage_bridge.journal.migrations import migrate, pending
 
-TAKE_OVER_SECONDS = 3600.0  # another process may be at it, on a large home
+TAKE_OVER_SECONDS = 3600.0  # how long to wait for another process that converts a large home
 _ROWS = 5000
 
 Progress = Callable[[str, int, int], None]
 
-# The tables that were derived, by how their names began, up to format 2.
+# A condition for the names of the derived tables, up to format 2.
 _DERIVED = (
     "name = 'models' OR name = 'exporter_arrivals' OR name GLOB 'graph_*' OR name GLOB 'mq_*'"
 )
@@ -35,16 +36,17 @@ _DERIVED = (
 def take_over(
     connection: sqlite3.Connection, home: Path, progress: Progress | None, *, move: bool
 ) -> None:
-    """Bring a home up to this version's format; a new one is made.
+    """Convert a home to this version's format; give a new home its tables.
 
     Args:
         connection: writes the journal's file, outside of a transaction.
         home: the data folder.
-        progress: told how far it is.
+        progress: called with how far the conversion is.
         move: False leaves a home of an older version as it is; events can be appended to it.
 
     Raises:
-        JournalError: the home is newer than this version, or another process is stuck over it.
+        JournalError: the home is newer than this version, or another process converts it for too
+            long.
         sqlite3.Error: SQLite refused.
     """
     if format_of(connection) == FORMAT and not pending(connection, JOURNAL):
@@ -70,11 +72,11 @@ def _move(connection: sqlite3.Connection, home: Path, progress: Progress) -> Non
     _finish(connection, home)
     progress("giving room back", 0, 1)
     try:
-        # Once, so that from now on it can be given back bit by bit.
+        # One full VACUUM switches the mode, so that from now on the file can shrink bit by bit.
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("VACUUM")
     except sqlite3.Error:
-        pass  # no room for it, or others write: the free pages are used by the next events
+        pass  # the disk is full, or others write: the next events will use the free pages
     progress("giving room back", 1, 1)
 
 
@@ -101,7 +103,7 @@ def _derived_tables(connection: sqlite3.Connection) -> list[str]:
 
 
 def _copy(home: Path, progress: Progress) -> None:
-    """Make the file of what is derived from the tables that stand in the journal."""
+    """Make the derived file out of the derived tables in the journal's file."""
     target = derived_path(home, 0)
     partial = target.with_name(f"{target.name}.partial")
     for left in (partial, target.with_name(f"{target.name}-wal")):
@@ -110,7 +112,7 @@ def _copy(home: Path, progress: Progress) -> None:
     made = sqlite3.connect(partial, isolation_level=None)
     try:
         made.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        made.execute("PRAGMA journal_mode = OFF")  # it counts only once it is whole
+        made.execute("PRAGMA journal_mode = OFF")  # the file is not used before it is complete
         source.execute("BEGIN")
         tables = _derived_tables(source)
         for done, table in enumerate(tables):

@@ -1,4 +1,4 @@
-"""What can be the matter with a database file, and what to do about it."""
+"""Tell what is wrong with a database file, and give advice."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _UNWRITABLE = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN})
 
 
 def advice_on(exc: Exception, *, readonly: bool) -> str:
-    """What to do about it."""
+    """Return advice for the user on an error of a database file."""
     if is_damage(exc):
         return DAMAGE_ADVICE
     if is_unwritable(exc):
@@ -32,15 +32,15 @@ def advice_on(exc: Exception, *, readonly: bool) -> str:
 
 
 def is_damage(exc: BaseException | None) -> bool:
-    """Whether the file itself is broken."""
+    """Return whether an error means that the file itself is broken."""
     return _primary_code(exc) in _DAMAGE
 
 
 def is_unwritable(exc: BaseException | None) -> bool:
-    """Whether the file or its folder does not allow what was asked for."""
+    """Return whether an error means that the file or its folder does not permit the operation."""
     return isinstance(exc, OSError) or _primary_code(exc) in _UNWRITABLE
 
 
 def _primary_code(exc: BaseException | None) -> int | None:
     code = getattr(exc, "sqlite_errorcode", None)
-    return None if code is None else code & 0xFF  # the rest of it says what exactly was refused
+    return None if code is None else code & 0xFF  # the other bits are details of the same error

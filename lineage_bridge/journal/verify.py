@@ -1,6 +1,6 @@
-"""Checking a journal: is the file sound, and is every event what it says.
+"""Check a journal: is the file sound, and does every event's row agree with its body.
 
-An event of ours has an id that is a hash over what it says, so a flipped bit shows.
+The id of an event of ours is a hash of its content, so even a flipped bit is found.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from lineage_bridge.journal.trouble import is_damage
 MAX_PROBLEMS = 100
 DAMAGE = "SQLite: "  # how a problem of the file itself begins
 DERIVED = "what is derived (`lineage-bridge journal rebuild` makes it again): "
-EVENTS = frozenset({"run", "dataset", "job"})  # else: a command of the API, or a refused event
-HASHED = frozenset({"artifact", "import"})  # others may carry an id that they did not compute
+EVENTS = frozenset({"run", "dataset", "job"})  # other rows: a command of the API, a refused event
+HASHED = frozenset({"artifact", "import"})  # senders of other origins may not compute their ids
 
 
 def verify(home: Path) -> tuple[int, list[str]]:
-    """Check everything; return how many events were read and what is wrong (the first 100).
+    """Check file and events; return how many events were read and the first 100 problems.
 
     Raises:
         JournalError: there is no journal, or it cannot be opened for another reason than damage.
@@ -38,7 +38,7 @@ def verify(home: Path) -> tuple[int, list[str]]:
                     count += 1
                 elif len(problems) < MAX_PROBLEMS:
                     problems.append(found)
-    except JournalError as exc:  # so broken that it cannot be opened
+    except JournalError as exc:  # the file may be too broken to be opened
         if not is_damage(exc.__cause__):
             raise
         problems.append(f"{DAMAGE}{exc.__cause__}")
@@ -46,7 +46,7 @@ def verify(home: Path) -> tuple[int, list[str]]:
 
 
 def _findings(connection: sqlite3.Connection, derived: Path) -> Iterator[str | None]:
-    """None for each event that was read, and what is wrong with the file and with each event."""
+    """Yield each problem of the file and of its events as a text, and None for each event read."""
     try:
         yield from _file_problems(connection)
         yield from _derived_problems(connection, derived)
@@ -84,7 +84,7 @@ def _derived_problems(connection: sqlite3.Connection, path: Path) -> Iterator[st
 
 
 def event_problems(stored: Stored) -> Iterator[str]:
-    """What of an event is not as it says."""
+    """Yield the differences between an event's row and its body."""
     if not isinstance(stored.body, bytes | str):
         yield f"event {stored.seq}: its body is no text"
         return

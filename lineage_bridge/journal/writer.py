@@ -1,6 +1,7 @@
-"""Group commit: many threads append, one transaction makes all of theirs durable.
+"""Group commit: many threads append, and one transaction makes all their events durable.
 
-A commit costs an fsync, whatever it holds; so what arrives while one is under way shares the next.
+A commit costs one fsync, however many events it has; so all events that arrive during one commit
+share the next.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ _Item = tuple[Sequence[Event], Origin, "Future[Seqs]"]
 
 
 class Writer:
-    """A thread that appends to a journal. `close()` ends it after what was submitted.
+    """A thread that appends to a journal. `close()` ends it after all submitted events.
 
     Args:
-        journal: where to append.
+        journal: receives the events.
     """
 
     def __init__(self, journal: Journal) -> None:
@@ -34,15 +35,16 @@ class Writer:
         self._thread.start()
 
     def submit(self, event: Event, origin: Origin) -> Future[int | None]:
-        """As `submit_all`, for one event."""
+        """Append one event, as `submit_all` does."""
         future: Future[int | None] = Future()
         self.submit_all([event], origin).add_done_callback(lambda done: _pass_on(done, future))
         return future
 
     def submit_all(self, events: Sequence[Event], origin: Origin) -> Future[Seqs]:
-        """Append events together; the future gives their sequence numbers once they are durable.
+        """Append events together; the future returns their sequence numbers once they are durable.
 
-        It gives None for an event whose id was there, and raises JournalError if writing failed.
+        It returns None for an event whose id the journal has or had, and raises JournalError if
+        writing failed.
         """
         future: Future[Seqs] = Future()
         if not self._thread.is_alive():
@@ -51,7 +53,7 @@ class Writer:
         return future
 
     def close(self) -> None:
-        """Write what was submitted, then end the thread."""
+        """Write all submitted events, then end the thread."""
         self._queue.put(None)
         self._thread.join()
 
@@ -76,7 +78,7 @@ class Writer:
                 seqs = [
                     [tx.append(event, origin) for event in events] for events, origin, _ in group
                 ]
-        except BaseException as exc:  # noqa: BLE001 - whatever it was, each submitter must hear it
+        except BaseException as exc:  # noqa: BLE001 - whatever it was, each submitter must get it
             for _, _, future in group:
                 future.set_exception(exc)
             return
