@@ -18,13 +18,23 @@ A message says what failed, on what, and what was expected; then what to do.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class LineageBridgeError(Exception):
     """The root: whatever the package raises on purpose."""
 
 
 class SettingsError(LineageBridgeError, ValueError):
-    """A setting is unknown, of the wrong form, or contradicts another."""
+    """A setting is unknown, of the wrong form, or contradicts another.
+
+    Attributes:
+        problems: a sentence for each thing that is wrong.
+    """
+
+    def __init__(self, *problems: str) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))
 
 
 class ArtifactError(LineageBridgeError, ValueError):
@@ -62,13 +72,17 @@ class EventError(LineageBridgeError, ValueError):
 
 
 class NodeNotFoundError(LineageBridgeError, LookupError):
-    """No node has that name; `suggestions` are the nearest ones."""
+    """No node has that name.
 
-    def __init__(self, text: str, suggestions: list[str] | None = None) -> None:
+    Attributes:
+        text: what was asked for.
+        known: what could have been meant, written as the text is.
+    """
+
+    def __init__(self, text: str, known: Sequence[str] = (), *, kind: str = "node") -> None:
         self.text = text
-        self.suggestions = suggestions or []
-        hint = f" Did you mean {' or '.join(f'`{s}`' for s in self.suggestions)}?"
-        super().__init__(f"No node `{text}` is known.{hint if self.suggestions else ''}")
+        self.known = known
+        super().__init__(f"No {kind} `{text}` is known.")
 
 
 class AmbiguousNodeError(LineageBridgeError, LookupError):

@@ -167,7 +167,7 @@ def load_settings(
     try:
         return Settings.model_validate(merged)
     except ValidationError as exc:
-        raise SettingsError(_explain(exc, path, from_file)) from exc
+        raise SettingsError(*_explain(exc, path, from_file)) from exc
 
 
 def _config_path(named: str | Path | None, working_folder: Path, home: Path) -> Path | None:
@@ -193,7 +193,7 @@ def _read(path: Path) -> dict[str, Any]:
     return document
 
 
-def _explain(exc: ValidationError, path: Path | None, from_file: Mapping[str, Any]) -> str:
+def _explain(exc: ValidationError, path: Path | None, from_file: Mapping[str, Any]) -> list[str]:
     lines = []
     for error in exc.errors():
         key = ".".join(str(part) for part in error["loc"])
@@ -203,4 +203,4 @@ def _explain(exc: ValidationError, path: Path | None, from_file: Mapping[str, An
         else:
             reason = error["msg"].removeprefix("Value error, ")
             lines.append(f"`{key}`{source}: {reason}, got {error['input']!r}.")
-    return "\n".join(lines)
+    return lines

@@ -12,6 +12,7 @@ from lineage_bridge.cli.context import (
     in_namespace_of_home,
     json_option,
     open_journal,
+    say,
     with_settings,
 )
 from lineage_bridge.settings import FILE_NAME, Settings
@@ -33,23 +34,17 @@ def alias() -> None:
 @json_option
 def why(settings: Settings, node: str, *, as_json: bool) -> None:
     """Show each decision that led to NODE (an id or a name, with @<version> or without)."""
-    from lineage_bridge.cli.report import console, safe, table
+    from lineage_bridge.show.lineage import decision_table
+    from lineage_bridge.show.tables import print_tables
 
     decisions = _decisions_about(settings, node)
     if as_json:
         echo_json([_shape(decision) for decision in decisions])
         return
-    rows = table("Node", "Version", "Artifact says", "In", "Method", "Confidence", "Evidence")
-    for item in decisions:
-        link = item.link
-        cells = (item.node, item.version or "", item.said, item.path, link.method)
-        rows.add_row(*map(safe, cells), f"{link.confidence:g}", safe(link.evidence))
-    console().print(rows)
+    print_tables([decision_table(decisions)])
 
 
 def _decisions_about(settings: Settings, node: str) -> list[Decision]:
-    from difflib import get_close_matches
-
     from lineage_bridge.errors import NodeNotFoundError
     from lineage_bridge.ingest.doctor import diagnose
 
@@ -57,15 +52,19 @@ def _decisions_about(settings: Settings, node: str) -> list[Decision]:
         decisions = diagnose(journal, in_namespace_of_home(settings)).decisions
     found = [d for d in decisions if node in _spellings(d)]
     if not found:
-        known = sorted({d.node for d in decisions})
-        raise NodeNotFoundError(node, get_close_matches(node, known, cutoff=0.5))
+        is_id = ":" in node
+        known = {d.node if is_id else _name(d) for d in decisions}
+        raise NodeNotFoundError(node, sorted(known))
     return found
 
 
 def _spellings(decision: Decision) -> set[str]:
-    name = decision.node.rsplit(":", 1)[-1]
-    names = {decision.node, decision.node.removeprefix("dataset:"), name}
+    names = {decision.node, decision.node.removeprefix("dataset:"), _name(decision)}
     return names | {f"{n}@{decision.version}" for n in names}
+
+
+def _name(decision: Decision) -> str:
+    return decision.node.rsplit(":", 1)[-1]
 
 
 def _shape(decision: Decision) -> dict[str, Any]:
@@ -87,17 +86,16 @@ def _shape(decision: Decision) -> dict[str, Any]:
 @json_option
 def list_(settings: Settings, *, as_json: bool) -> None:
     """List what lineage-bridge.toml declares."""
-    from lineage_bridge.cli.report import console, safe, table
+    from lineage_bridge.show.lineage import alias_table
+    from lineage_bridge.show.tables import print_tables
 
     declared = settings.aliases.model_dump()
+    path = str(settings.config_path or "")
     if as_json:
-        echo_json({"path": str(settings.config_path or ""), "aliases": declared})
+        echo_json({"path": path, "aliases": declared})
         return
-    rows = table("Kind", "An artifact says", "It means", title=str(settings.config_path or ""))
-    for kind, section in KINDS.items():
-        for said, target in sorted(declared[section].items()):
-            rows.add_row(kind, safe(said), safe(target))
-    console().print(rows)
+    by_kind = {kind: declared[section] for kind, section in KINDS.items()}
+    print_tables([alias_table(by_kind, path=path)])
 
 
 @alias.command()
@@ -127,7 +125,7 @@ def add(settings: Settings, kind: str, said: str, target: str) -> None:
         raise click.BadParameter(what, param_hint="TARGET") from exc
     path = settings.config_path or Path(FILE_NAME)
     _write_alias(path, KINDS[kind], said, target)
-    click.echo(f'{path}: [aliases.{KINDS[kind]}] "{said}" = "{target}". Run the backfill again.')
+    say(f'{path}: [aliases.{KINDS[kind]}] "{said}" = "{target}". Run the backfill again.')
 
 
 def _write_alias(path: Path, section: str, said: str, target: str) -> None:

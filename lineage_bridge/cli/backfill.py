@@ -17,6 +17,7 @@ from lineage_bridge.cli.context import (
     home_option,
     json_option,
     open_journal,
+    say,
 )
 
 if TYPE_CHECKING:
@@ -72,7 +73,6 @@ def backfill(
     Exits 1 if a file or line was rejected or Marquez refused an event, 3 if it was not reached.
     """
     from lineage_bridge.cli.context import in_namespace_of_home, settings_of
-    from lineage_bridge.cli.report import print_backfill
 
     roots = _roots(folders, {"p2": p2, "p4": p4, "p5": p5, "p6": p6})
     settings = settings_of(home=home, config=config, namespace=namespace)
@@ -85,7 +85,7 @@ def backfill(
         if as_json:
             echo_json(done.as_json())
         else:
-            print_backfill(done, settings)
+            _print(done, settings)
         if settings.marquez_url and not no_wait and not _forward(settings, quiet=as_json):
             sys.exit(1)
     if done.rejected:
@@ -110,7 +110,6 @@ def _run(settings: Settings, roots: dict[Family, Sequence[Path]], *, quiet: bool
 
 def _dry_run(settings: Settings, roots: dict[Family, Sequence[Path]], *, as_json: bool) -> Backfill:
     """Backfill into a journal that is thrown away, and print what the home does not have yet."""
-    from lineage_bridge.cli.report import print_backfill
     from lineage_bridge.events import decode
     from lineage_bridge.ingest.backfill import backfill as run_backfill
     from lineage_bridge.journal import Journal
@@ -127,9 +126,16 @@ def _dry_run(settings: Settings, roots: dict[Family, Sequence[Path]], *, as_json
     if as_json:
         echo_json(events)
     else:
-        print_backfill(done, settings)
-        click.echo(f"{len(events)} events would be appended; --json prints them.")
+        _print(done, settings)
+        say(f"{len(events):,} events would be appended; --json prints them.")
     return done
+
+
+def _print(done: Backfill, settings: Settings) -> None:
+    from lineage_bridge.show.artifacts import print_backfill
+    from lineage_bridge.show.tables import console
+
+    print_backfill(console(), done, settings.home)
 
 
 def _known_ids(settings: Settings) -> set[str]:

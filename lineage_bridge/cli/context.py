@@ -98,7 +98,7 @@ def takeover_progress() -> Iterator[Callable[[str, int, int], None]]:
         def told(what: str, done: int, total: int) -> None:
             nonlocal is_said
             if not is_said:
-                click.echo("This home is of an older version; it is taken over, once.", err=True)
+                say("This home is of an older version; it is taken over, once.", err=True)
                 is_said = True
             told_bar(f"Taking the home over: {what}", done, total)
 
@@ -157,8 +157,16 @@ def give_way() -> None:
         os.nice(NICENESS)
 
 
+def say(*lines: str, err: bool = False) -> None:
+    """Print lines; what they quote of others stays within its line."""
+    from lineage_bridge.show.text import printable
+
+    for line in lines:
+        click.echo(printable(line), err=err)
+
+
 def echo_json(document: Any) -> None:
     """Print JSON: indented, keys in the order of the published shape."""
-    import orjson
+    from lineage_bridge.show.formats import json_text
 
-    click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
+    click.echo(json_text(document))

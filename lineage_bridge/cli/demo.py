@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from lineage_bridge.cli.context import say
 from lineage_bridge.cli.serve import (
     COLLECTOR_PORT,
     EXPORTER_PORT,
@@ -21,12 +23,11 @@ from lineage_bridge.cli.serve import (
 from lineage_bridge.errors import SettingsError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from lineage_bridge.adapters.records import Family
     from lineage_bridge.graph.model import Graph
     from lineage_bridge.journal import Journal
     from lineage_bridge.settings import Settings
+    from lineage_bridge.show.tables import Table
 
 # In the middle of the examples' morning: some deployments are fine, some are in trouble.
 DEMO_TIME = datetime(2026, 4, 7, 10, 30, tzinfo=UTC)
@@ -64,11 +65,12 @@ def demo(home: Path, host: str, port: int | None, exporter_port: int | None, *, 
         with serving(
             journal, settings, host=host, port=chosen, exporter_port=metrics, now=lambda: DEMO_TIME
         ) as served:
-            click.echo(f"\nIndex page: {served.collector}/")
-            click.echo(f"Collector:  {served.collector}/api/v1/namespaces")
-            click.echo(f"Metrics:    {served.exporter}/metrics")
-            click.echo(f"Ask it:     lineage-bridge doctor --home {home}")
-            click.echo("Ctrl-C ends it.")
+            click.echo()
+            say(f"Index page: {served.collector}/")
+            say(f"Collector:  {served.collector}/api/v1/namespaces")
+            say(f"Metrics:    {served.exporter}/metrics")
+            say(f"Ask it:     lineage-bridge doctor --home {home}")
+            say("Ctrl-C ends it.")
             wait_for_interrupt()
 
 
@@ -98,29 +100,31 @@ def _empty(home: Path) -> None:
 
 
 def _show(journal: Journal, settings: Settings, examples: Path) -> None:
-    from lineage_bridge.cli.report import console, print_backfill, print_health
     from lineage_bridge.graph.health import health_json
     from lineage_bridge.graph.load import load
     from lineage_bridge.graph.reduce import reduce
     from lineage_bridge.ingest.backfill import backfill
+    from lineage_bridge.show.artifacts import print_backfill
+    from lineage_bridge.show.health import health_summary, health_table
+    from lineage_bridge.show.tables import console, print_tables
 
-    out = console()
     done = backfill(journal, settings, {family: [examples / family] for family in FAMILIES})
-    print_backfill(done, settings)
+    print_backfill(console(), done, settings.home)
     reduce(journal)
     with journal.reading() as connection:
         graph = load(connection, at=DEMO_TIME)
-        _show_path(out, graph)
-        out.print()
-        print_health(out, health_json(graph, DEMO_TIME))
+    shape = health_json(graph, DEMO_TIME)
+    click.echo()
+    print_tables([*_path(graph), health_table(shape, whole="`health --json` has all")])
+    say(health_summary(shape))
 
 
-def _show_path(out: Console, graph: Graph) -> None:
+def _path(graph: Graph) -> Iterator[Table]:
     from lineage_bridge.graph.find import find
     from lineage_bridge.graph.paths import find_path
-    from lineage_bridge.graph.render import path_table
+    from lineage_bridge.show.lineage import path_table
 
     found = find_path(graph, find(graph, SOURCE), find(graph, PREDICTIONS))
     if found is not None:
-        out.print("\n[bold]Which table fed the model that answers now[/bold]")
-        out.print(path_table(found))
+        title = "Which table fed the model that answers now"
+        yield path_table(found, title=title, whole="`path --json` has all")

@@ -24,19 +24,15 @@ def doctor(settings: Settings, *, as_json: bool) -> None:
 
     Exits 1 if an edge is missing or a file was rejected.
     """
-    from lineage_bridge.cli.report import console, print_gaps, print_rejected
     from lineage_bridge.ingest.doctor import diagnose
+    from lineage_bridge.show.artifacts import print_diagnosis
+    from lineage_bridge.show.tables import console
 
     with open_journal(settings, readonly=True) as journal:
         found = diagnose(journal, in_namespace_of_home(settings))
     if as_json:
         echo_json(found.as_json())
     else:
-        out = console()
-        out.print(f"[bold]Missing edges: {len(found.gaps)}[/bold]")
-        print_gaps(out, found.gaps)
-        print_rejected(out, found.rejected)
-        out.print(f"\n[bold]Notes: {len(found.notes)}[/bold]")
-        print_gaps(out, found.notes)
+        print_diagnosis(console(), found)
     if not found.is_clean:
         sys.exit(1)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lineage_bridge.cli.context import Instant, open_journal, with_settings
+from lineage_bridge.cli.context import Instant, open_journal, say, with_settings
 from lineage_bridge.cli.serve import (
     EXPORTER_PORT,
     choose_port,
@@ -48,14 +48,15 @@ def _exposition(journal: Journal, settings: Settings, at: datetime | None) -> st
     from prometheus_client import generate_latest
 
     from lineage_bridge.exporter.collector import MetricsCollector, registry_of
+    from lineage_bridge.show.formats import exposition_text
 
     collector = MetricsCollector(journal, settings, at=at)
-    return generate_latest(registry_of(collector)).decode()
+    return exposition_text(generate_latest(registry_of(collector)).decode())
 
 
 def _serve(journal: Journal, settings: Settings, host: str, port: int, at: datetime | None) -> None:
     from lineage_bridge.exporter.server import ExporterServer
 
     with ExporterServer(journal, settings, host, port, at=at) as server:
-        click.echo(f"Metrics: {server.url}/metrics  (Ctrl-C ends it)")
+        say(f"Metrics: {server.url}/metrics  (Ctrl-C ends it)")
         wait_for_interrupt()

@@ -14,6 +14,7 @@ from pathlib import Path
 from lineage_bridge.cli.models import models_of
 from lineage_bridge.journal import Journal
 from lineage_bridge.journal.follower import FollowerThread, Mark
+from lineage_bridge.show.messages import make_logs_printable
 
 STDIN = 0
 NICENESS = 5  # on a busy machine who appends and who asks goes first
@@ -23,6 +24,7 @@ def main(home: str, *names: str) -> None:
     """Follow until the input ends."""
     os.nice(NICENESS)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends the input
+    make_logs_printable()
     # The parent says it too when the home is gone: once is enough.
     logging.getLogger("lineage_bridge.journal.store").setLevel(logging.CRITICAL)
     with Journal(Path(home)) as journal:

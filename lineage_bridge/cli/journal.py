@@ -16,6 +16,7 @@ from lineage_bridge.cli.context import (
     give_way,
     json_option,
     open_journal,
+    say,
     with_settings,
 )
 from lineage_bridge.cli.models import models_of
@@ -23,7 +24,6 @@ from lineage_bridge.cli.prune import prune
 
 if TYPE_CHECKING:
     from lineage_bridge.journal import Journal
-    from lineage_bridge.journal.dead_letters import DeadLetter
     from lineage_bridge.journal.forward import ForwardReport, ForwardStatus
     from lineage_bridge.settings import Settings
 
@@ -45,23 +45,14 @@ def status(settings: Settings, *, as_json: bool) -> None:
     Events by origin, their first and last time, how far the models and each Marquez are. A
     Marquez that is parked takes nothing until a setting changes.
     """
+    from lineage_bridge.show.journal import status_lines
+
     with open_journal(settings, readonly=True) as opened:
         shape = _status(opened, settings.marquez_url)
     if as_json:
         echo_json(shape)
         return
-    click.echo(f"{shape['path']}: {shape['events']} events, {shape['bytes']:,} bytes")
-    for origin, count in shape["origins"].items():
-        click.echo(f"  {origin}: {count}")
-    if "first" in shape:
-        click.echo(f"Event times: {shape['first']} to {shape['last']}")
-    for model in shape["models"]:
-        click.echo(f"Model {model['name']}: has reached event {model['reached']}")
-    for target in shape["forward"]:
-        states = ", ".join(f"{count} {state}" for state, count in target["states"].items())
-        click.echo(f"Marquez {target['url']}: {states}")
-        if "parked" in target:
-            click.echo(f"  parked: {target['parked']}")
+    say(*status_lines(shape))
 
 
 def _status(opened: Journal, url: str | None) -> dict[str, Any]:
@@ -130,6 +121,7 @@ def forward_now(settings: Settings, *, quiet: bool, timeout: float = 60.0) -> Fo
         CollectorUnavailableError: Marquez was not reached for `timeout` seconds.
     """
     from lineage_bridge.journal.forward import Forwarder
+    from lineage_bridge.show.journal import forward_lines
 
     with open_journal(settings) as opened, _progress(shown=not quiet) as told:
         forwarder = Forwarder(
@@ -143,9 +135,9 @@ def forward_now(settings: Settings, *, quiet: bool, timeout: float = 60.0) -> Fo
         except KeyboardInterrupt:
             report = None
     if report is None:
-        click.echo("Left. The rest is kept; `lineage-bridge journal forward` goes on.", err=True)
+        say("Left. The rest is kept; `lineage-bridge journal forward` goes on.", err=True)
     elif not quiet:
-        click.echo(_summary(report))
+        say(*forward_lines(report))
     return report
 
 
@@ -169,18 +161,6 @@ def _progress(*, shown: bool) -> Iterator[Callable[[ForwardStatus], None]]:
         yield told
 
 
-def _summary(report: ForwardReport) -> str:
-    now = report.status
-    lines = [f"{report.sent} events sent to {now.url} in {report.seconds:.1f} s."]
-    if now.collapsed:
-        lines.append(f"{now.collapsed} heartbeats were left out: a later one says the same.")
-    if now.held:
-        lines.append(f"{now.held} events without inputs are held: they would cut edges.")
-    if now.dead:
-        lines.append(f"{now.dead} dead letters; `lineage-bridge journal dead` lists them.")
-    return "\n".join(lines)
-
-
 @journal.command()
 @with_settings
 @json_option
@@ -191,23 +171,17 @@ def dead(settings: Settings, *, as_json: bool) -> None:
     """
     from lineage_bridge.cli.refused import refused_letters
     from lineage_bridge.journal.dead_letters import list_dead
+    from lineage_bridge.show.journal import letter_lines
 
     with open_journal(settings, readonly=True) as opened:
         letters = [*list_dead(opened), *refused_letters(opened)]
     if as_json:
         echo_json([letter.as_json() for letter in letters])
     elif letters:
-        _print_letters(letters)
+        say(*letter_lines(letters))
     else:
-        click.echo("There are no dead letters.")
+        say("There are no dead letters.")
     sys.exit(1 if letters else 0)
-
-
-def _print_letters(letters: list[DeadLetter]) -> None:
-    for letter in letters:
-        said = f"answered {letter.status}" if letter.status else "not sent"
-        click.echo(f"{letter.id}  {letter.time}  {letter.job}")
-        click.echo(f"  {letter.target}, {letter.tries} tries, {said}: {letter.answer}")
 
 
 @journal.command()
@@ -222,6 +196,7 @@ def retry(settings: Settings, *, ids: tuple[str, ...], every: bool, as_json: boo
     dead; exits 1 if any of those was asked for.
     """
     from lineage_bridge.journal.dead_letters import retry as retry_letters
+    from lineage_bridge.show.journal import letter_lines
 
     if bool(ids) == every:
         raise click.UsageError("Name dead letters by their ids, or give --all.")
@@ -230,8 +205,8 @@ def retry(settings: Settings, *, ids: tuple[str, ...], every: bool, as_json: boo
     if as_json:
         echo_json({"retried": again, "dead": [letter.as_json() for letter in hopeless]})
     else:
-        click.echo(f"{again} dead letters wait to be sent again.")
-        _print_letters(hopeless)
+        say(f"{again} dead letters wait to be sent again.")
+        say(*letter_lines(hopeless))
     sys.exit(1 if hopeless else 0)
 
 
@@ -251,11 +226,10 @@ def verify(settings: Settings, *, as_json: bool) -> None:
     if as_json:
         echo_json({"events": count, "problems": problems})
     else:
-        for problem in problems:
-            click.echo(problem)
-        click.echo(f"{count} events checked, {len(problems)} problems.")
+        say(*problems)
+        say(f"{count} events checked, {len(problems)} problems.")
         if any(problem.startswith(DAMAGE) for problem in problems):
-            click.echo(WAY_OUT)
+            say(WAY_OUT)
     sys.exit(1 if problems else 0)
 
 
@@ -273,7 +247,7 @@ def rebuild(settings: Settings, *, as_json: bool) -> None:
         echo_json([{"name": name, "reached": seq} for name, seq in reached.items()])
         return
     for name, seq in reached.items():
-        click.echo(f"Model {name}: rebuilt up to event {seq}")
+        say(f"Model {name}: rebuilt up to event {seq}")
 
 
 @journal.command("export")
@@ -290,9 +264,9 @@ def export_(settings: Settings, *, file: str, salvage: bool) -> None:
 
     with open_journal(settings, readonly=True) as opened:
         exported = export_events(opened, file, salvage=salvage)
-    click.echo(f"{exported.written} events written.", err=True)
+    say(f"{exported.written} events written.", err=True)
     if exported.lost:
-        click.echo(f"Up to {exported.lost} could not be read.", err=True)
+        say(f"Up to {exported.lost} could not be read.", err=True)
         sys.exit(1)
 
 
@@ -312,4 +286,4 @@ def import_(settings: Settings, *, file: str, as_json: bool) -> None:
     if as_json:
         echo_json(asdict(imported))
     else:
-        click.echo(f"{imported.appended} events appended, {imported.known} known already.")
+        say(f"{imported.appended} events appended, {imported.known} known already.")

@@ -7,7 +7,8 @@ imported only when it runs.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,17 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, _, line) in COMMANDS.items()])
 
+    def make_context(self, *args: Any, **options: Any) -> click.Context:
+        with _printable_errors():
+            return super().make_context(*args, **options)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        from lineage_bridge.show.messages import make_logs_printable
+
+        make_logs_printable()
+        with _printable_errors():
+            return super().invoke(ctx)
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -62,11 +74,22 @@ class LazyGroup(click.Group):
         return name, command, rest
 
 
-def _no_command(name: str) -> str:
-    from difflib import get_close_matches
+@contextmanager
+def _printable_errors() -> Iterator[None]:
+    """What click says is wrong quotes what was typed, and scripts type what strangers wrote."""
+    try:
+        yield
+    except click.ClickException as exc:
+        from lineage_bridge.show.text import printable
 
-    near = " or ".join(f"`{match}`" for match in get_close_matches(name, COMMANDS))
-    return f"No such command `{name}`.{f' Did you mean {near}?' if near else ''}"
+        exc.message = printable(exc.message)  # type: ignore[misc] # it is shown by click itself
+        raise
+
+
+def _no_command(name: str) -> str:
+    from lineage_bridge.show.text import did_you_mean
+
+    return " ".join(filter(None, [f"No such command `{name}`.", did_you_mean(name, COMMANDS)]))
 
 
 def _defaults(command: click.Command, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -95,24 +118,16 @@ def cli(home: Path | None, config: Path | None) -> None:
 def main(args: list[str] | None = None) -> Any:
     """Run the command line; no traceback reaches a user."""
     from lineage_bridge.cli import context
-    from lineage_bridge.errors import (
-        CollectorUnavailableError,
-        LineageBridgeError,
-        SettingsError,
-    )
+    from lineage_bridge.errors import CollectorUnavailableError, LineageBridgeError
 
     context.is_own_process = args is None
     try:
         return cli.main(args=args, prog_name="lineage-bridge")
-    except CollectorUnavailableError as exc:
-        click.echo(f"Error: {exc}", err=True)
-        sys.exit(3)
-    except SettingsError as exc:
-        click.echo(f"Error: {exc}", err=True)
-        sys.exit(2)
     except LineageBridgeError as exc:
-        click.echo(f"Error: {exc}", err=True)
-        sys.exit(2)
+        from lineage_bridge.show.messages import error_text
+
+        click.echo(f"Error: {error_text(exc)}", err=True)
+        sys.exit(3 if isinstance(exc, CollectorUnavailableError) else 2)
     except BrokenPipeError:
         sys.exit(1)
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from lineage_bridge.cli.context import echo_json, give_way, json_option, open_journal, with_settings
-
-if TYPE_CHECKING:
-    from lineage_bridge.graph.prune import Pruned
-    from lineage_bridge.settings import Settings
+from lineage_bridge.cli.context import (
+    echo_json,
+    give_way,
+    json_option,
+    open_journal,
+    say,
+    with_settings,
+)
+from lineage_bridge.settings import Settings
 
 _UNITS = {"d": "days", "h": "hours", "m": "minutes"}
 
@@ -55,6 +59,7 @@ def prune(settings: Settings, *, older_than: timedelta, dry_run: bool, as_json: 
     from lineage_bridge.exporter.arrivals import ARRIVALS
     from lineage_bridge.graph.prune import prune as prune_journal
     from lineage_bridge.graph.reduce import GRAPH
+    from lineage_bridge.show.journal import pruned_text
 
     # The counts of arrivals go on as they are: they tell what came, not what is there.
     models = (GRAPH, CollectorModel())
@@ -72,7 +77,7 @@ def prune(settings: Settings, *, older_than: timedelta, dry_run: bool, as_json: 
     if as_json:
         echo_json(pruned.as_json())
     else:
-        click.echo(_summary(pruned))
+        say(pruned_text(pruned))
 
 
 def _before(now: datetime, age: timedelta) -> datetime:
@@ -80,17 +85,3 @@ def _before(now: datetime, age: timedelta) -> datetime:
         return now - age
     except OverflowError as exc:
         raise click.BadParameter("it begins before the year 1", param_hint="--older-than") from exc
-
-
-def _summary(pruned: Pruned) -> str:
-    verb = "would go" if pruned.dry_run else "went"
-    line = (
-        f"{pruned.pruned} of {pruned.events} events from before {pruned.before} {verb},"
-        f" among them {pruned.runs} whole runs"
-    )
-    if pruned.dry_run:
-        return f"{line}."
-    return (
-        f"{line}; {pruned.bytes_before:,} bytes became {pruned.bytes_after:,}"
-        f" in {pruned.seconds:.1f} s ({pruned.vacuum_seconds:.1f} s of it vacuum)."
-    )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lineage_bridge.cli.context import in_namespace_of_home, open_journal, with_settings
+from lineage_bridge.cli.context import in_namespace_of_home, open_journal, say, with_settings
 from lineage_bridge.errors import SettingsError
 from lineage_bridge.settings import Settings
 
@@ -166,7 +166,7 @@ def collector(settings: Settings, host: str, port: int | None) -> None:
         open_journal(settings) as journal,
         serving(journal, in_namespace_of_home(settings), host=host, port=chosen) as served,
     ):
-        click.echo(f"Collector: {served.collector}/api/v1/lineage  (Ctrl-C ends it)")
+        say(f"Collector: {served.collector}/api/v1/lineage  (Ctrl-C ends it)")
         wait_for_interrupt()
 
 
@@ -189,13 +189,13 @@ def up(settings: Settings, host: str, port: int | None, exporter_port: int | Non
             serving(journal, settings, host=host, port=chosen, exporter_port=metrics)
         )
         stop = listen_for_interrupt()
-        click.echo(f"Index page: {served.collector}/")
-        click.echo(f"Collector:  {served.collector}/api/v1/lineage")
-        click.echo(f"Metrics:    {served.exporter}/metrics")
+        say(f"Index page: {served.collector}/")
+        say(f"Collector:  {served.collector}/api/v1/lineage")
+        say(f"Metrics:    {served.exporter}/metrics")
         if settings.marquez_url:
             target = stack.enter_context(_forwarding(journal, settings))
-            click.echo(f"Forwarding: {target}")
-        click.echo("Ctrl-C ends it.")
+            say(f"Forwarding: {target}")
+        say("Ctrl-C ends it.")
         stop.wait()
 
 
@@ -209,11 +209,11 @@ def _forwarding(journal: Journal, settings: Settings) -> Iterator[str]:
         journal, str(settings.marquez_url), api_key=settings.marquez_api_key, give_up_seconds=None
     )
 
-    def say(what: str) -> None:
-        click.echo(f"Forwarding ended: {what}", err=True)
+    def ended(what: str) -> None:
+        say(f"Forwarding ended: {what}", err=True)
 
     thread = threading.Thread(
-        target=forwarder.run_forever, args=(stop, say), name="forward", daemon=True
+        target=forwarder.run_forever, args=(stop, ended), name="forward", daemon=True
     )
     thread.start()
     try:

@@ -18,6 +18,7 @@ from lineage_bridge.cli.context import (
     echo_json,
     json_option,
     open_journal,
+    say,
     with_settings,
 )
 from lineage_bridge.settings import Settings
@@ -140,19 +141,20 @@ def graph(
 
 
 def _print_graph(shown: Graph, form: str) -> None:
-    from lineage_bridge.graph import diagrams, render, shapes
+    from lineage_bridge.show import diagrams
+    from lineage_bridge.show.graph_json import graph_json
 
     if form == "json":
-        echo_json(shapes.graph_json(shown))
+        echo_json(graph_json(shown))
     elif form == "mermaid":
         click.echo(diagrams.mermaid(shown))
     elif form == "dot":
         click.echo(diagrams.dot(shown))
     else:
-        from lineage_bridge.cli.report import console
+        from lineage_bridge.show.lineage import graph_tables
+        from lineage_bridge.show.tables import print_tables
 
-        for part in render.graph_tables(shown):
-            console().print(part)
+        print_tables(graph_tables(shown))
 
 
 @click.command()
@@ -173,10 +175,11 @@ def path(
     Nodes are ids (`dataset:<namespace>:<name>`) or names that are unique, with `@<version>` or
     `@<run id>` where one is meant. Exits 1 if there is no path.
     """
-    from lineage_bridge.cli.report import console
     from lineage_bridge.graph.find import find
-    from lineage_bridge.graph.paths import find_path, path_json, reach_upstream
-    from lineage_bridge.graph.render import path_table
+    from lineage_bridge.graph.paths import find_path, reach_upstream
+    from lineage_bridge.show.graph_json import path_json
+    from lineage_bridge.show.lineage import path_table
+    from lineage_bridge.show.tables import print_tables
 
     with _ask(settings, at, known_at, keys=()) as asked:
         whole = asked.graph
@@ -188,8 +191,8 @@ def path(
             echo_json({**shape, **path_json(shown)})
         else:
             if found is None:
-                click.echo(f"No path leads from {start} to {end}. As far up as it is known:")
-            console().print(path_table(shown))
+                say(f"No path leads from {start} to {end}. As far up as it is known:")
+            print_tables([path_table(shown)])
     if found is None:
         sys.exit(1)
 
@@ -209,10 +212,11 @@ def health(
 
     Exits 1 if one is degraded or unhealthy.
     """
-    from lineage_bridge.cli.report import console, print_health
     from lineage_bridge.errors import NodeNotFoundError
     from lineage_bridge.graph.health import health_json
     from lineage_bridge.ingest.policies import serving_policies
+    from lineage_bridge.show.health import health_summary, health_table
+    from lineage_bridge.show.tables import print_tables
 
     instant = at or datetime.now(UTC)
     keys = (facets.DEPLOYMENT, facets.SERVING_HEALTH)
@@ -223,13 +227,12 @@ def health(
         known = [d["deployment"] for d in shape["deployments"]]
         shape["deployments"] = [d for d in shape["deployments"] if d["deployment"] == deployment]
         if not shape["deployments"]:
-            from difflib import get_close_matches
-
-            raise NodeNotFoundError(deployment, get_close_matches(deployment, known))
+            raise NodeNotFoundError(deployment, known, kind="deployment")
     if as_json:
         echo_json(shape)
     else:
-        print_health(console(), shape)
+        print_tables([health_table(shape)])
+        say(health_summary(shape))
     if any(d["status"] in {"degraded", "unhealthy"} for d in shape["deployments"]):
         sys.exit(1)
 
@@ -249,8 +252,9 @@ def freshness(
 
     Exits 1 if one is STALE.
     """
-    from lineage_bridge.cli.report import console, print_freshness
     from lineage_bridge.graph.freshness import freshness_json
+    from lineage_bridge.show.freshness import freshness_summary, freshness_table
+    from lineage_bridge.show.tables import print_tables
 
     instant = at or datetime.now(UTC)
     with _ask(settings, instant, known_at, keys=(facets.FRESHNESS,)) as asked:
@@ -258,6 +262,7 @@ def freshness(
     if as_json:
         echo_json(shape)
     else:
-        print_freshness(console(), shape)
+        print_tables([freshness_table(shape)])
+        say(freshness_summary(shape))
     if any(d["status"] == "STALE" for d in shape["datasets"]):
         sys.exit(1)

@@ -3,7 +3,7 @@
 The way in: `facts` reads one event, `tables` keeps its facts, `reduce` does so for the journal. The
 way out: `rows` reads the tables, `bind` says what the facts of a run mean, `load` puts the graph of
 `model` together. Asked of it: `find`, `walk`, `paths` (by the `steps` of both), `deployments`,
-`health`, `freshness`. Shown as: `shapes` (JSON), `render` (tables), `diagrams` (Mermaid, Graphviz).
+`health`, `freshness`. How an answer looks is not its business: see `show`.
 """
 
 from __future__ import annotations

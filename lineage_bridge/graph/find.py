@@ -7,19 +7,17 @@ never taken apart at colons: names and namespaces may hold colons and `@` themse
 
 from __future__ import annotations
 
-import difflib
-
 from lineage_bridge.errors import AmbiguousNodeError, NodeNotFoundError
 from lineage_bridge.graph.model import End, Graph, Node
 
-MAX_NAMED = 5  # suggestions or candidates in one message
+MAX_NAMED = 5  # candidates in one message
 
 
 def find(graph: Graph, text: str) -> End:
     """The node, with the version or run where one was given; a mark may be a run id's beginning.
 
     Raises:
-        NodeNotFoundError: nothing is called so; with the nearest names.
+        NodeNotFoundError: nothing is called so; with what is known.
         AmbiguousNodeError: a name alone, or a beginning of a run id, fits several.
     """
     nodes = _called(graph, text)
@@ -33,7 +31,7 @@ def find(graph: Graph, text: str) -> End:
         if ends:
             return _only_end(text, ends)
         unknown_mark += [str(End(base, m)) for node in nodes for m in _known_marks(node)]
-    raise NodeNotFoundError(text, _nearest(text, unknown_mark or _names(graph, text)))
+    raise NodeNotFoundError(text, unknown_mark or _names(graph, text))
 
 
 def _called(graph: Graph, text: str) -> list[Node]:
@@ -81,7 +79,3 @@ def _names(graph: Graph, text: str) -> list[str]:
     if ":" not in text:
         return sorted({node.name for node in nodes})
     return sorted({f"{node.namespace}:{node.name}" for node in nodes} | graph.nodes.keys())
-
-
-def _nearest(text: str, known: list[str]) -> list[str]:
-    return difflib.get_close_matches(text, known, n=3, cutoff=0.6)

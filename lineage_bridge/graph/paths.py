@@ -10,12 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from lineage_bridge.graph.model import EdgeKind, End, Graph, Run
-from lineage_bridge.graph.shapes import link_json
 from lineage_bridge.graph.steps import Step, Steps
-from lineage_bridge.times import format_time
 
 _NO_CAUSE: frozenset[EdgeKind] = frozenset({"observe", "feedback"})
 _NOT_BOUND: frozenset[EdgeKind] = _NO_CAUSE | {"live"}
@@ -82,15 +79,6 @@ def reach_upstream(graph: Graph, target: End) -> Path:
     return _path(graph, start, _trace_down(farthest, came_from))
 
 
-def path_json(path: Path) -> dict[str, Any]:
-    """`path --json`."""
-    return {
-        "from": str(path.source),
-        "to": str(path.target),
-        "hops": [_hop(step) for step in path.hops],
-    }
-
-
 def hop_time(step: Step) -> datetime:
     """When data went this step: as a run began to read, or as it had written."""
     return _written(step.run) if step.source == step.run.end else step.run.started or step.run.first
@@ -100,16 +88,6 @@ def _path(graph: Graph, target: End, hops: tuple[Step, ...]) -> Path:
     source = hops[0].source if hops else target
     ends = [source, *(hop.target for hop in hops)]
     return Path(source, target, hops, tuple(graph.nodes[end.node].name for end in ends))
-
-
-def _hop(step: Step) -> dict[str, Any]:
-    return {
-        "from": str(step.source),
-        "to": str(step.target),
-        "kind": step.binding.kind,
-        "time": format_time(hop_time(step)),
-        **link_json(step.binding),
-    }
 
 
 def _written(run: Run) -> datetime:

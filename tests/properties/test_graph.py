@@ -13,8 +13,8 @@ from properties.graph_oracle import graph_of
 from lineage_bridge.facets import facet
 from lineage_bridge.graph.load import load
 from lineage_bridge.graph.reduce import reduce
-from lineage_bridge.graph.shapes import graph_json
 from lineage_bridge.journal import Journal
+from lineage_bridge.show.graph_json import graph_json
 from lineage_bridge.times import format_time
 
 names = st.sampled_from(["features", "features@1", "features@2", "models", "models@1", "table"])

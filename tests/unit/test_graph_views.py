@@ -12,13 +12,13 @@ import referencing
 from builders import a_dataset, a_journal, an_event
 from rich.console import Console
 
-from lineage_bridge.graph.diagrams import dot, mermaid
 from lineage_bridge.graph.find import find
 from lineage_bridge.graph.load import load
-from lineage_bridge.graph.paths import find_path, path_json
+from lineage_bridge.graph.paths import find_path
 from lineage_bridge.graph.reduce import reduce
-from lineage_bridge.graph.render import graph_tables, path_table
-from lineage_bridge.graph.shapes import graph_json
+from lineage_bridge.show.diagrams import dot, mermaid
+from lineage_bridge.show.graph_json import graph_json, path_json
+from lineage_bridge.show.lineage import graph_tables, path_table
 
 SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
 HOSTILE = [

@@ -23,3 +23,13 @@ def test_nothing_heavy_is_imported(statement):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split("LOADED")[1].split())
     assert not loaded & set(HEAVY)
+
+
+WORDS = ("text", "units", "statuses", "reasons")  # for a page and a message as for a terminal
+
+
+@pytest.mark.parametrize("module", WORDS)
+def test_words_need_no_terminal(module):
+    code = f"import sys, lineage_bridge.show.{module}\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not set(done.stdout.split()) & {*HEAVY, "click", "orjson", "difflib"}

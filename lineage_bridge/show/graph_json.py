@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from lineage_bridge.graph.model import Binding, Edge, Graph, Node, Run, Version
+from lineage_bridge.graph.paths import Path, hop_time
+from lineage_bridge.graph.steps import Step
 from lineage_bridge.times import format_time
 
 
@@ -17,21 +19,40 @@ def graph_json(graph: Graph) -> dict[str, Any]:
     return _present(
         at=_time(graph.at),
         nodes=[_node(node) for node in graph.nodes.values()],
-        edges=[edge_json(edge) for edge in graph.edges],
+        edges=[_edge(edge) for edge in graph.edges],
     )
 
 
-def edge_json(edge: Edge) -> dict[str, Any]:
+def path_json(path: Path) -> dict[str, Any]:
+    """`path --json`."""
+    return {
+        "from": str(path.source),
+        "to": str(path.target),
+        "hops": [_hop(step) for step in path.hops],
+    }
+
+
+def _edge(edge: Edge) -> dict[str, Any]:
     """One edge, in the direction in which data flows."""
     return {
         "from": str(edge.source),
         "to": str(edge.target),
         "kind": edge.kind,
-        **link_json(edge.binding),
+        **_link(edge.binding),
     }
 
 
-def link_json(binding: Binding) -> dict[str, Any]:
+def _hop(step: Step) -> dict[str, Any]:
+    return {
+        "from": str(step.source),
+        "to": str(step.target),
+        "kind": step.binding.kind,
+        "time": format_time(hop_time(step)),
+        **_link(step.binding),
+    }
+
+
+def _link(binding: Binding) -> dict[str, Any]:
     """`link`: how the dataset was identified; nothing where its producer named it itself."""
     link = _present(method=binding.method, confidence=binding.confidence)
     return {"link": link} if link else {}

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from itertools import chain
 
 from lineage_bridge.graph.model import Edge, End, Graph, Node
-from lineage_bridge.graph.text import printable
+from lineage_bridge.show.text import printable
 
 # Mermaid's own characters, and those of HTML, which labels may hold.
 _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 ._-/@:")

@@ -1,0 +1,98 @@
+"""What came of reading artifacts: records, rejections, and what could not be linked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Final
+
+from lineage_bridge.show.tables import Column, Table, line
+from lineage_bridge.show.units import counted
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+    from lineage_bridge.ingest.backfill import Backfill
+    from lineage_bridge.ingest.doctor import Diagnosis
+    from lineage_bridge.ingest.gaps import Gap
+    from lineage_bridge.ingest.quarantine import Rejected
+
+SHOWN_REJECTIONS: Final = 20
+
+
+def print_backfill(out: Console, done: Backfill, home: object) -> None:
+    """What was read, what was ignored, what was rejected and why."""
+    table = Table(
+        Column("read", fold="blanks", narrowest=32),
+        Column("records", right=True),
+        title=f"Backfill into {home}",
+        caption=f"{counted(done.events, 'event')} appended.",
+    )
+    for what, count in _counts(done):
+        table.add(what, f"{count:,}")
+    out.print(table)
+    _print_rejected(out, done.rejected)
+    faults = [gap for gap in done.gaps if not gap.is_note]
+    if faults:
+        out.print(
+            f"\n{counted(len(faults), 'edge')} could not be linked; `lineage-bridge doctor` says"
+            " which, why, and what mends them."
+        )
+
+
+def _counts(done: Backfill) -> Iterator[tuple[str, int]]:
+    yield from sorted(done.read.items())
+    for what, count in (
+        ("p5 windows", done.windows),
+        ("p5 windows that counted before", done.duplicates),
+        ("unchanged files", done.unchanged),
+    ):
+        if count:
+            yield what, count
+    for reason, count in sorted(done.ignored.items()):
+        yield f"ignored: {reason}", count
+
+
+def print_diagnosis(out: Console, found: Diagnosis) -> None:
+    """What is missing, what was rejected, and what is worth knowing."""
+    out.print(line(f"Missing edges: {len(found.gaps):,}", "bold"))
+    _print_gaps(out, found.gaps)
+    _print_rejected(out, found.rejected)
+    out.print()
+    out.print(line(f"Notes: {len(found.notes):,}", "bold"))
+    _print_gaps(out, found.notes)
+
+
+def _print_rejected(out: Console, items: Sequence[Rejected]) -> None:
+    """The rejected files and lines, each with its reason."""
+    if not items:
+        return
+    table = Table(
+        Column("where", fold="anywhere", narrowest=32),
+        Column("field", 1, fold="anywhere", narrowest=12),
+        Column("why", fold="blanks", narrowest=28),
+        title=f"Rejected: {len(items):,}",
+    )
+    for item in items[:SHOWN_REJECTIONS]:
+        where = f"{item.path}:{item.line}" if item.line else item.path
+        table.add(where, item.field or "", item.reason)
+    if len(items) > SHOWN_REJECTIONS:
+        table.caption = f"{len(items) - SHOWN_REJECTIONS:,} more: --json lists all."
+    out.print()
+    out.print(table)
+
+
+def _print_gaps(out: Console, gaps: Sequence[Gap]) -> None:
+    """What could not be linked: place, edge, and the line that mends it."""
+    for gap in gaps:
+        out.print(line(gap.what, "bold"))
+        for text in _details(gap):
+            out.print(text, soft_wrap=True)  # the terminal wraps it: a line to copy stays one line
+
+
+def _details(gap: Gap) -> Iterator[Text]:
+    place = f"{gap.path or ''}{f':{gap.line}' if gap.line else ''}"
+    where = " ".join(filter(None, [place, gap.field and f"field `{gap.field}`"]))
+    for label, value in (("where", where), ("costs", gap.edge), ("mend", gap.mend)):
+        if value:
+            yield line(f"  {label:<6}{value}")

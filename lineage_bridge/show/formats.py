@@ -1,0 +1,36 @@
+r"""What programs read, as it may stand on a terminal: the same to them, and harmless there.
+
+JSON and Prometheus' text carry names of others. A character that does not show as itself is
+written in an escape of the format: `\u202e` in JSON, where a parser reads the same character, and
+`\\u202e` in a label, where it reads the escape (the format has none for it).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from lineage_bridge.show.text import is_seen, printable
+
+# Whatever may not show as itself; line ends are the format's own.
+_DOUBTFUL: Final = re.compile(r"[^\n\x20-\x7e]")
+
+
+def json_text(document: Any) -> str:
+    """JSON: indented, keys in the order of the published shape."""
+    import orjson
+
+    text = orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
+    return _DOUBTFUL.sub(lambda found: _json_escape(found[0]), text)
+
+
+def exposition_text(text: str) -> str:
+    """Prometheus' text with labels that may be printed."""
+    return _DOUBTFUL.sub(lambda found: printable(found[0]).replace("\\", "\\\\"), text)
+
+
+def _json_escape(character: str) -> str:
+    if is_seen(character):
+        return character
+    units = character.encode("utf-16-be")
+    return "".join(f"\\u{units[i : i + 2].hex()}" for i in range(0, len(units), 2))

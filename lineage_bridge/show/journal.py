@@ -1,0 +1,69 @@
+"""The journal as it is told on a terminal: what it holds, what was forwarded, refused or pruned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from lineage_bridge.show.text import printable
+from lineage_bridge.show.units import counted
+
+if TYPE_CHECKING:
+    from lineage_bridge.graph.prune import Pruned
+    from lineage_bridge.journal.dead_letters import DeadLetter
+    from lineage_bridge.journal.forward import ForwardReport
+
+
+def status_lines(shape: Mapping[str, Any]) -> Iterator[str]:
+    """What `journal status --json` has."""
+    yield printable(
+        f"{shape['path']}: {counted(shape['events'], 'event')}, {shape['bytes']:,} bytes"
+    )
+    for origin, count in shape["origins"].items():
+        yield printable(f"  {origin}: {count:,}")
+    if "first" in shape:
+        yield f"Event times: {shape['first']} to {shape['last']}"
+    for model in shape["models"]:
+        yield printable(f"Model {model['name']}: has reached event {model['reached']}")
+    for target in shape["forward"]:
+        states = ", ".join(f"{count:,} {state}" for state, count in target["states"].items())
+        yield printable(f"Marquez {target['url']}: {states}")
+        if "parked" in target:
+            yield printable(f"  parked: {target['parked']}")
+
+
+def letter_lines(letters: Iterable[DeadLetter]) -> Iterator[str]:
+    """Dead letters, two lines each."""
+    for letter in letters:
+        said = f"answered {letter.status}" if letter.status else "not sent"
+        yield printable(f"{letter.id}  {letter.time}  {letter.job}")
+        yield printable(
+            f"  {letter.target}, {counted(letter.tries, 'try', 'tries')}, {said}: {letter.answer}"
+        )
+
+
+def forward_lines(report: ForwardReport) -> Iterator[str]:
+    """What a forward did, and what it left."""
+    now = report.status
+    yield printable(f"{counted(report.sent, 'event')} sent to {now.url} in {report.seconds:.1f} s.")
+    if now.collapsed:
+        yield f"{now.collapsed:,} heartbeats were left out: a later one says the same."
+    if now.held:
+        yield f"{now.held:,} events without inputs are held: they would cut edges."
+    if now.dead:
+        yield f"{counted(now.dead, 'dead letter')}; `lineage-bridge journal dead` lists them."
+
+
+def pruned_text(pruned: Pruned) -> str:
+    """What went, or would go."""
+    verb = "would go" if pruned.dry_run else "went"
+    line = (
+        f"{pruned.pruned:,} of {pruned.events:,} events from before {pruned.before} {verb},"
+        f" among them {pruned.runs:,} whole runs"
+    )
+    if pruned.dry_run:
+        return f"{line}."
+    return (
+        f"{line}; {pruned.bytes_before:,} bytes became {pruned.bytes_after:,}"
+        f" in {pruned.seconds:.1f} s ({pruned.vacuum_seconds:.1f} s of it vacuum)."
+    )

@@ -1,0 +1,50 @@
+"""What must be said in one place only, is."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import lineage_bridge
+
+PACKAGE = Path(lineage_bridge.__file__).parent
+# These write what was made harmless elsewhere: JSON, metrics, diagrams, an error, an empty line.
+ALLOWED = {
+    "context.py": {"printable(line)", "json_text(document)"},
+    "main.py": {"f'Error: {error_text(exc)}'"},
+    "exporter.py": {"_exposition(journal, settings, at)"},
+    "views.py": {"diagrams.mermaid(shown)", "diagrams.dot(shown)"},
+    "demo.py": {""},
+}
+
+
+def calls(tree, *names):
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in names:
+            yield ast.unparse(node.args[0]) if node.args else ""
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "cli").glob("*.py")), ids=lambda p: p.name)
+def test_commands_print_through_what_makes_names_harmless(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+
+    assert set(calls(tree, "click.echo", "print")) <= ALLOWED.get(path.name, set())
+
+
+def test_only_one_module_guesses_what_was_meant():
+    users = [
+        str(path.relative_to(PACKAGE))
+        for path in PACKAGE.rglob("*.py")
+        if "difflib" in path.read_text(encoding="utf-8")
+    ]
+    assert users == ["show/text.py"]
+
+
+def test_the_graph_does_not_know_how_it_is_shown():
+    for path in (PACKAGE / "graph").glob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert "lineage_bridge.show" not in text
+        assert "import rich" not in text
+        assert "from rich" not in text
