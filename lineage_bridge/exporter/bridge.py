@@ -46,8 +46,7 @@ def graph_readings(graph: Graph) -> Iterator[Reading]:
     nodes = Counter(node.kind for node in graph.nodes.values())
     for node_kind, count in sorted(nodes.items()):
         yield own.GRAPH_NODES.read(node_kind, value=count)
-    edges = Counter(edge.kind for edge in graph.edges)
-    for edge_kind, count in sorted(edges.items()):
+    for edge_kind, count in sorted(graph.count_edges().items()):
         yield own.GRAPH_EDGES.read(edge_kind, value=count)
 
 

@@ -50,7 +50,8 @@ def deployments(graph: Graph) -> list[Deployment]:
     """Every deployment that an event or a window tells of, sorted by slot."""
     found: dict[str, Deployment] = {}
     for node in graph.nodes.values():
-        starts = [run for run in node.runs if deployment_facts(run) is not None]
+        told = node.runs_with(facets.DEPLOYMENT) if node.runs else ()
+        starts = [run for run in told if deployment_facts(run) is not None] if told else ()
         if starts:
             deployment = _deployment(node.namespace, starts)
             found[deployment.predictions] = deployment

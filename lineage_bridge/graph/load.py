@@ -14,16 +14,16 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import chain
 
-from lineage_bridge.graph.bind import Group, Made, bind_run, made_order, stated
+from lineage_bridge.graph.bind import Group, Made, Named, bind_run, made_order, stated
 from lineage_bridge.graph.facts import time_of
 from lineage_bridge.graph.model import Facets, Graph, Node, Run, Version
-from lineage_bridge.graph.rows import Bounds, FacetRow, Rows
+from lineage_bridge.graph.rows import Bounds, FacetRow, Rows, RunKey
 from lineage_bridge.times import from_micros
 
 _NO_FACETS = Facets()
 
+Newest = dict[str, tuple[tuple[bytes, int], str | None]]  # by key: place, ordinal and JSON
 _Makers = dict[str, Made | None]  # who made a version, by version
-_Newest = dict[str, tuple[tuple[bytes, int], str | None]]  # by key: place, ordinal and JSON
 
 
 def load(
@@ -42,8 +42,8 @@ def load(
         keys: only facets of these keys; None for all. A path needs none, say, and a part of the
             graph can have its own added when it is known: `add_facets`.
     """
-    with _no_collection():
-        loader = _Loader(Rows(connection, Bounds.of(at, known_at, keys)))
+    with no_collection():
+        loader = Loader(Rows(connection, Bounds.of(at, known_at, keys)))
         return Graph(at or loader.newest, loader.nodes())
 
 
@@ -79,7 +79,8 @@ def add_facets(
 
 
 @contextmanager
-def _no_collection() -> Iterator[None]:
+def no_collection() -> Iterator[None]:
+    """Look for no garbage meanwhile."""
     # A hundred thousand objects are made and none is dropped: looking for garbage among them again
     # and again took a third of the time.
     was_enabled = gc.isenabled()
@@ -91,10 +92,17 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-class _Loader:
-    """Rows on their way to nodes."""
+class Loader:
+    """Rows on their way to nodes.
+
+    Attributes:
+        of_nodes: the newest facets by node.
+        of_versions: the newest facets by node and version.
+    """
 
     def __init__(self, rows: Rows) -> None:
+        self.of_nodes: dict[str, Newest] = {}
+        self.of_versions: dict[str, dict[str, Newest]] = {}
         self._rows = rows
         self._groups = rows.groups()
         all_groups = [group for groups in self._groups.values() for group in groups]
@@ -107,9 +115,19 @@ class _Loader:
         """The time of the newest event."""
         return None if self._newest is None else from_micros(time_of(self._newest))
 
+    @property
+    def looks(self) -> dict[str, str]:
+        """The newest run of every job that only looks, by the job's node id."""
+        return {
+            key.job: key.run
+            for key in self._groups
+            if key.observes and key.job is not None and key.run is not None
+        }
+
     def nodes(self) -> dict[str, Node]:
         """The nodes that any fact within the bounds names, sorted."""
         of_nodes, of_versions = _newest_facets(self._rows.facets())
+        self.of_nodes, self.of_versions = of_nodes, of_versions
         runs, made = self._runs()
         versions = self._versions(made)
         visible = versions.keys() | {key.job for key in self._groups}
@@ -128,15 +146,12 @@ class _Loader:
         """The runs by job, oldest first, and the versions that they and dataset events made."""
         runs: dict[str, list[Run]] = defaultdict(list)
         all_made: list[Made] = []
-        for (job, run_id, observes), groups in self._groups.items():
-            if job is None:
+        for key, groups in self._groups.items():
+            if key.job is None:
                 all_made += stated(groups, self._named)
-            elif run_id is not None:
-                facets = _facets_of_run(groups, self._run_facets)
-                run, made = bind_run(
-                    job, run_id, groups, self._named, observes=bool(observes), facets=facets
-                )
-                runs[job].append(run)
+            elif key.run is not None:
+                run, made = bind_of(key, groups, self._named, self._run_facets)
+                runs[key.job].append(run)
                 all_made += made
         for of_job in runs.values():
             of_job.sort(key=lambda run: (run.first, run.id))
@@ -157,12 +172,25 @@ class _Loader:
         return found
 
 
+def bind_of(
+    key: RunKey,
+    groups: Sequence[Group],
+    named: Mapping[int, Sequence[Named]],
+    run_facets: Mapping[int, Sequence[tuple[str, str | None]]],
+) -> tuple[Run, list[Made]]:
+    """The run of a key, and the versions that it made."""
+    assert key.job is not None
+    assert key.run is not None
+    facets = _facets_of_run(groups, run_facets)
+    return bind_run(key.job, key.run, groups, named, observes=bool(key.observes), facets=facets)
+
+
 def _newest_facets(
     rows: Iterable[FacetRow],
-) -> tuple[dict[str, _Newest], dict[str, dict[str, _Newest]]]:
+) -> tuple[dict[str, Newest], dict[str, dict[str, Newest]]]:
     """The newest facets by node, and by node and version."""
-    of_nodes: dict[str, _Newest] = defaultdict(dict)
-    of_versions: dict[str, dict[str, _Newest]] = defaultdict(dict)
+    of_nodes: dict[str, Newest] = defaultdict(dict)
+    of_versions: dict[str, dict[str, Newest]] = defaultdict(dict)
     for node, version, key, place, ordinal, value in rows:
         _keep_newest(of_nodes[node], key, (place, ordinal), value)
         if version:
@@ -175,13 +203,13 @@ def _see(makers: _Makers, version: str) -> None:
         makers.setdefault(version, None)
 
 
-def _keep_newest(facets: _Newest, key: str, place: tuple[bytes, int], value: str | None) -> None:
+def _keep_newest(facets: Newest, key: str, place: tuple[bytes, int], value: str | None) -> None:
     known = facets.get(key)
     if known is None or known[0] < place:
         facets[key] = place, value
 
 
-def _facets(newest: _Newest) -> Facets:
+def _facets(newest: Newest) -> Facets:
     if not newest:
         return _NO_FACETS
     return Facets({key: value for key, (_, value) in newest.items() if value is not None})
@@ -190,14 +218,14 @@ def _facets(newest: _Newest) -> Facets:
 def _facets_of_run(
     groups: Iterable[Group], sets: Mapping[int, Sequence[tuple[str, str | None]]]
 ) -> Facets:
-    newest: _Newest = {}
+    newest: Newest = {}
     for group in groups:
         for key, value in sets.get(group.run_said, ()):
             _keep_newest(newest, key, (group.last, 0), value)
     return _facets(newest)
 
 
-def _sorted_versions(makers: _Makers, facets: Mapping[str, _Newest]) -> tuple[Version, ...]:
+def _sorted_versions(makers: _Makers, facets: Mapping[str, Newest]) -> tuple[Version, ...]:
     def order(version: str) -> tuple[bool, int, str]:
         made = makers[version]
         return (False, 0, version) if made is None else (True, made.time_us, version)

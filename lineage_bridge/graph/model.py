@@ -56,6 +56,19 @@ class Facets(Mapping[str, Any]):
     def __repr__(self) -> str:
         return f"Facets({list(self._encoded)})"
 
+    def changed(self, values: Mapping[str, str | None]) -> Facets:
+        """These facets with other JSON at some keys, None for no such facet; itself if equal."""
+        kept = {key: value for key, value in self._encoded.items() if key not in values}
+        kept |= {key: value for key, value in values.items() if value is not None}
+        return self if kept == self._encoded else Facets(kept)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Facets):  # by what is written: exact, and nothing is decoded
+            return self._encoded == other._encoded
+        return Mapping.__eq__(self, other)
+
+    __hash__ = None  # type: ignore[assignment]
+
 
 class Binding(NamedTuple):
     """One dataset that a run reads or writes.
@@ -137,9 +150,12 @@ class Version:
     facets: Facets = field(default_factory=Facets)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Node:
     """A dataset or a job.
+
+    What is found by searching it is remembered with it: a node never changes, and one that events
+    leave alone is the same object from one graph to the next.
 
     Attributes:
         id: `dataset:<namespace>:<name>` or `job:<namespace>:<name>`.
@@ -155,6 +171,55 @@ class Node:
     versions: tuple[Version, ...] = ()
     runs: tuple[Run, ...] = ()
     facets: Facets = field(default_factory=Facets)
+
+    def version_named(self, version: str) -> Version | None:
+        """The version of this name, None if there is none."""
+        return self.versions_by_name.get(version)
+
+    def run_of_id(self, run_id: str) -> Run | None:
+        """The run with this id, None if there is none."""
+        return self.runs_by_id.get(run_id)
+
+    @cached_property
+    def versions_by_name(self) -> Mapping[str, Version]:
+        """All versions by their names."""
+        return {version.version: version for version in self.versions}
+
+    @cached_property
+    def runs_by_id(self) -> Mapping[str, Run]:
+        """All runs by their ids; of two with one id, the older."""
+        return {run.id: run for run in reversed(self.runs)}
+
+    @cached_property
+    def edge_counts(self) -> Mapping[EdgeKind, int]:
+        """How many edges of each kind end or begin at a run of this job."""
+        return count_edges(self.runs)
+
+    def versions_with(self, key: str) -> tuple[Version, ...]:
+        """The versions that have a facet of this key, oldest first."""
+        found = self.versions_by_facet.get(key)
+        if found is None:
+            found = tuple(version for version in self.versions if key in version.facets)
+            self.versions_by_facet[key] = found
+        return found
+
+    def runs_with(self, key: str) -> tuple[Run, ...]:
+        """The runs that have a facet of this key, oldest first."""
+        found = self.runs_by_facet.get(key)
+        if found is None:
+            found = tuple(run for run in self.runs if key in run.facets)
+            self.runs_by_facet[key] = found
+        return found
+
+    @cached_property
+    def versions_by_facet(self) -> dict[str, tuple[Version, ...]]:
+        """What `versions_with` has found so far."""
+        return {}
+
+    @cached_property
+    def runs_by_facet(self) -> dict[str, tuple[Run, ...]]:
+        """What `runs_with` has found so far."""
+        return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +261,28 @@ class Graph:
         """All edges, sorted by source and target."""
         return tuple(sorted(_edges(self.runs), key=_edge_order))
 
+    def as_of(self, instant: datetime) -> Graph:
+        """The same nodes at another time, between which and this one nothing came to pass."""
+        if instant == self.at:
+            return self
+        graph = Graph(instant, self.nodes)
+        found = {key: value for key, value in vars(self).items() if key not in vars(graph)}
+        vars(graph).update(found)  # what was found out about the nodes holds for them still
+        return graph
+
+    def count_edges(self) -> Mapping[EdgeKind, int]:
+        """How many edges there are of each kind; for a node that was counted before it is free."""
+        return self._edge_counts
+
+    @cached_property
+    def _edge_counts(self) -> Mapping[EdgeKind, int]:
+        counts: dict[EdgeKind, int] = {}
+        for node in self.nodes.values():
+            if node.runs:
+                for kind, count in node.edge_counts.items():
+                    counts[kind] = counts.get(kind, 0) + count
+        return counts
+
     @property
     def runs(self) -> Iterator[Run]:
         """All runs, by job, oldest first."""
@@ -204,10 +291,10 @@ class Graph:
     def writer_of(self, dataset: str, version: str | None) -> Run | None:
         """The newest run that wrote a version of a dataset, None where no known run did."""
         written = self._version(dataset, version)
-        job = self.nodes.get(written.job or "") if written is not None else None
-        if written is None or job is None:
+        if written is None or written.job is None or written.run is None:
             return None
-        return next((run for run in job.runs if run.id == written.run), None)
+        job = self.nodes.get(written.job)
+        return None if job is None else job.run_of_id(written.run)
 
     def facet(self, node_id: str, key: str, version: str | None = None) -> dict[str, Any] | None:
         """The newest facet of a node, or of one version of it; None if it has no such facet."""
@@ -219,8 +306,7 @@ class Graph:
 
     def _version(self, dataset: str, version: str | None) -> Version | None:
         node = self.nodes.get(dataset)
-        versions = node.versions if node is not None else ()
-        return next((v for v in versions if v.version == version), None)
+        return None if node is None or version is None else node.version_named(version)
 
     def part(self, ends: Iterable[End]) -> Graph:
         """The part of the graph that has only these versions and runs, and their nodes."""
@@ -253,6 +339,16 @@ def _is_kept(binding: Binding, kept: Mapping[str, set[str | None]]) -> bool:
     return binding.dataset in kept and (
         binding.version is None or binding.version in kept[binding.dataset]
     )
+
+
+def count_edges(runs: Iterable[Run]) -> dict[EdgeKind, int]:
+    """How many edges of each kind end or begin at these runs."""
+    counts: dict[EdgeKind, int] = {}
+    for run in runs:
+        for bindings in (run.inputs, run.outputs):
+            for binding in bindings:
+                counts[binding.kind] = counts.get(binding.kind, 0) + 1
+    return counts
 
 
 def _edges(runs: Iterable[Run]) -> Iterator[Edge]:

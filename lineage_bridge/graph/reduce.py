@@ -25,7 +25,7 @@ class GraphModel:
     """The journal's model `graph`."""
 
     name: str = "graph"
-    version: int = 1
+    version: int = 2
     schema: str = SCHEMA
     tables: tuple[str, ...] = TABLES
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
@@ -19,19 +19,19 @@ from lineage_bridge.graph.bind import Group, Named
 from lineage_bridge.graph.tables import NEVER
 from lineage_bridge.times import to_micros
 
-_COUNTS = "time_us <= :at AND received_us <= :known AND dropped_us > :known"
+COUNTS = "time_us <= :at AND received_us <= :known AND dropped_us > :known"
 
 # One row for all events of a run that say the same, not one an event. Of an observer's runs only
 # the newest is read: the others leave the facets that they saw.
 _GROUPS = f"""
 WITH newest_looks AS MATERIALIZED (
     SELECT job, run, max(place) FROM graph_events
-    WHERE observes = 1 AND run IS NOT NULL AND {_COUNTS} GROUP BY job
+    WHERE observes = 1 AND run IS NOT NULL AND {COUNTS} GROUP BY job
 )
 SELECT job, run, observes, said, run_said, max(streaming), min(time_us), min(started_us),
     max(turn), max(place)
 FROM graph_events
-WHERE {_COUNTS}
+WHERE {COUNTS}
     AND (observes = 0 OR run IS NULL OR (job, run) IN (SELECT job, run FROM newest_looks))
 GROUP BY observes, job, run, said, run_said
 """
@@ -44,7 +44,7 @@ WHERE set_id IN (SELECT value FROM json_each(?))
 # SQLite takes the other columns from the row that has the max().
 _NEWEST_FACETS = f"""
 WITH sets AS MATERIALIZED (
-    SELECT said AS set_id, max(place) AS place FROM graph_events WHERE {_COUNTS} GROUP BY said
+    SELECT said AS set_id, max(place) AS place FROM graph_events WHERE {COUNTS} GROUP BY said
 ), newest AS MATERIALIZED (
     SELECT f.node, f.version, f.key, f.facet, max(sets.place) AS place
     FROM graph_facets f INDEXED BY graph_facets_key CROSS JOIN sets USING (set_id)
@@ -68,7 +68,7 @@ WHERE set_id IN (SELECT value FROM json_each(:sets))
 _LOOKED_AT = f"""
 SELECT DISTINCT m.node, CASE m.role WHEN 'input' THEN m.version ELSE '' END
 FROM graph_events e JOIN graph_mentions m ON m.set_id = e.said
-WHERE e.observes = 1 AND {_COUNTS}
+WHERE e.observes = 1 AND {COUNTS}
 """
 
 
@@ -126,14 +126,24 @@ class Bounds:
 
 
 class Rows:
-    """The tables within bounds."""
+    """The tables within bounds.
 
-    def __init__(self, connection: sqlite3.Connection, bounds: Bounds) -> None:
+    Args:
+        connection: on the journal's database.
+        bounds: which facts count.
+        nodes: all nodes by their numbers; read if they are not handed in.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        bounds: Bounds,
+        nodes: Mapping[int, NodeRow] | None = None,
+    ) -> None:
         self._connection = connection
         self._bounds = {"at": bounds.at, "known": bounds.known}
         self._keys = {"keys": bounds.keys}
-        rows = connection.execute("SELECT node, id, kind, namespace, name FROM graph_nodes")
-        self._nodes = {number: NodeRow(*parts) for number, *parts in rows}
+        self._nodes = _read_nodes(connection) if nodes is None else nodes
 
     def nodes(self) -> Iterable[NodeRow]:
         """All nodes, also those that no fact within the bounds names."""
@@ -176,6 +186,11 @@ class Rows:
         for set_id, key, value in self._connection.execute(_RUN_FACETS, bound):
             found[set_id].append((key, value))
         return found
+
+
+def _read_nodes(connection: sqlite3.Connection) -> dict[int, NodeRow]:
+    rows = connection.execute("SELECT node, id, kind, namespace, name FROM graph_nodes")
+    return {number: NodeRow(*parts) for number, *parts in rows}
 
 
 def _json_array(values: Iterable[Any]) -> str:

@@ -54,6 +54,7 @@ CREATE TABLE IF NOT EXISTS graph_mentions (
     feedback INTEGER NOT NULL,
     PRIMARY KEY (set_id, role, node, version)
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS graph_mentions_node ON graph_mentions (node, version, role);
 CREATE TABLE IF NOT EXISTS graph_facets (
     facet INTEGER PRIMARY KEY,
     set_id INTEGER NOT NULL,
@@ -65,6 +66,7 @@ CREATE TABLE IF NOT EXISTS graph_facets (
 );
 CREATE INDEX IF NOT EXISTS graph_facets_key
     ON graph_facets (node, version, key, set_id, ordinal);
+CREATE INDEX IF NOT EXISTS graph_facets_set ON graph_facets (set_id);
 CREATE TABLE IF NOT EXISTS graph_run_facets (
     set_id INTEGER NOT NULL,
     key TEXT NOT NULL,
@@ -72,7 +74,8 @@ CREATE TABLE IF NOT EXISTS graph_run_facets (
     PRIMARY KEY (set_id, key)
 );
 CREATE TABLE IF NOT EXISTS graph_events (
-    identity TEXT PRIMARY KEY,
+    event INTEGER PRIMARY KEY,       -- in the order in which they came in
+    identity TEXT NOT NULL UNIQUE,
     job INTEGER,
     run TEXT,
     started_us INTEGER,              -- its time, where it is a START
@@ -91,8 +94,10 @@ CREATE INDEX IF NOT EXISTS graph_events_run ON graph_events
      turn, place);
 CREATE INDEX IF NOT EXISTS graph_events_said ON graph_events
     (said, time_us, received_us, dropped_us, place);
+CREATE INDEX IF NOT EXISTS graph_events_time ON graph_events (time_us);
 CREATE TABLE IF NOT EXISTS graph_superseded (
-    identity TEXT PRIMARY KEY,
+    superseded INTEGER PRIMARY KEY,  -- in the order in which that was heard
+    identity TEXT NOT NULL UNIQUE,
     received_us INTEGER NOT NULL     -- the earliest arrival of an event that supersedes it
 );
 """
@@ -160,7 +165,8 @@ class TableWriter:
 
     def _supersede(self, identity: str, received_us: int) -> None:
         self._connection.execute(
-            "INSERT INTO graph_superseded VALUES (?, ?) ON CONFLICT (identity)"
+            "INSERT INTO graph_superseded (identity, received_us) VALUES (?, ?)"
+            " ON CONFLICT (identity)"
             " DO UPDATE SET received_us = min(received_us, excluded.received_us)",
             (identity, received_us),
         )
@@ -188,7 +194,8 @@ class TableWriter:
         for first in range(done.mentions, len(facts.mentions), PIECE):
             chunk = facts.mentions[first : first + PIECE]
             self._connection.executemany(
-                "INSERT INTO graph_mentions VALUES (?, ?, ?, ?, ?, ?, ?)",
+                # Colons may make one id of two names in one event: the first of them is taken.
+                "INSERT OR IGNORE INTO graph_mentions VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [(set_id, m.role, self._node(m.node), *m[2:5], m.feedback) for m in chunk],
             )
             done.mentions = first + len(chunk)

@@ -5,15 +5,19 @@ The limits leave room for a busy machine; `-s` prints the figures.
 
 from __future__ import annotations
 
+import statistics
 import subprocess
 import sys
 import time
+from itertools import islice
 
 import pytest
 from builders import a_dataset, an_event, at
 
 from lineage_bridge.facets import facet
+from lineage_bridge.graph.deployments import deployments
 from lineage_bridge.graph.find import find
+from lineage_bridge.graph.kept import KeptGraph
 from lineage_bridge.graph.load import add_facets, load
 from lineage_bridge.graph.paths import find_path
 from lineage_bridge.graph.reduce import reduce
@@ -135,3 +139,96 @@ def test_the_thousandth_event_of_a_run_costs_as_much_as_the_first(tmp_path):
             times.append(time.perf_counter() - began)
     print("\n1,000 RUNNING events each:", [f"{t:.3f} s" for t in times])
     assert times[-1] < 3 * times[0] + 0.1
+
+
+RUNS, JOBS = 100_000, 20_000
+LATE = at(1_000_000)
+
+
+def runs_of_one_job():
+    """Each run writes a version of one dataset."""
+    schema = {"schema": facet("schema", {"fields": FIELDS["fields"][:6]})}
+    for n in range(2 * RUNS):
+        written = [a_dataset(f"features@v{n}", schema)]
+        yield an_event("build", n / 60, run=str(n), inputs=["table"], outputs=written)
+
+
+def runs_of_many_jobs():
+    """Each job has five runs, and a dataset of its own."""
+    schema = {"schema": facet("schema", {"fields": FIELDS["fields"][:6]})}
+    for n in range(2 * RUNS):
+        job, run = n % JOBS, n // JOBS
+        written = [a_dataset(f"features.f{job}@v{run}", schema)]
+        yield an_event(f"build.f{job}", n / 60, run=str(run), inputs=["table"], outputs=written)
+
+
+@pytest.fixture(params=[runs_of_one_job, runs_of_many_jobs], ids=["one job", "20,000 jobs"])
+def crowded(request, tmp_path):
+    """A journal with 100,000 runs, and the events after them."""
+    events = request.param()
+    with Journal(tmp_path / "home") as journal:
+        for _ in range(0, RUNS, 1000):
+            journal.append(islice(events, 1000), "artifact")
+        began, cpu = time.perf_counter(), time.process_time()
+        reduce(journal)
+        took, cpu = time.perf_counter() - began, time.process_time() - cpu
+        print(f"\n\n{request.node.callspec.id}: folded in {took:.1f} s, CPU {cpu:.1f} s")
+        yield journal, events
+
+
+def answers_ms(kept, journal, events, count):
+    """How long each of 20 answers takes after so many more events, folding aside."""
+    took = []
+    for _ in range(20):
+        journal.append(islice(events, count), "http")
+        reduce(journal)
+        began = time.perf_counter()
+        kept.at(LATE)
+        took.append((time.perf_counter() - began) * 1000)
+    figures = f"median {statistics.median(took):.1f} ms, worst {max(took):.1f} ms"
+    print(f"answer after {count} more: {figures}")
+    return statistics.median(took)
+
+
+MEMORY = """
+import sys
+from datetime import datetime
+from pathlib import Path
+from lineage_bridge.graph.kept import KeptGraph
+from lineage_bridge.graph.load import load
+from lineage_bridge.journal import Journal
+LATE = datetime.fromisoformat(sys.argv[2])
+with Journal(Path(sys.argv[1])) as journal, journal.reading() as connection:
+    found = load(connection, at=LATE) if sys.argv[3] == "load" else KeptGraph(journal).at(LATE)
+    status = Path("/proc/self/status").read_text()
+    print(*(int(line.split()[1]) // 1024 for line in status.splitlines() if line[:5] == "VmRSS"))
+"""
+
+
+def memory_mb(journal, how):
+    command = [sys.executable, "-c", MEMORY, str(journal.home), LATE.isoformat(), how]
+    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def test_a_kept_graph_of_many_runs(crowded):
+    journal, events = crowded
+    print(f"memory, MB: load {memory_mb(journal, 'load')}, kept {memory_mb(journal, 'kept')}")
+    kept = KeptGraph(journal)
+    timed("first answer", lambda: kept.at(LATE), 30)
+    timed("count edges and deployments", lambda: count(kept), 5)
+    one = answers_ms(kept, journal, events, 1)
+    timed("count edges and deployments again", lambda: count(kept), 0.5)
+    hundred = answers_ms(kept, journal, events, 100)
+    timed("answer after 2,000 more", lambda: after(kept, journal, events, 2000), 10)
+    assert one < 40
+    assert hundred < 400
+
+
+def count(kept):
+    graph, _ = kept.at(LATE)
+    return graph.count_edges(), deployments(graph)
+
+
+def after(kept, journal, events, count):
+    journal.append(islice(events, count), "http")
+    return kept.at(LATE)
