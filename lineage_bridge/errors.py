@@ -5,20 +5,24 @@
     ├── ArtifactError(ValueError)         an artifact, or one line of it, cannot be read
     ├── NamingError(ValueError)           a name cannot become an identity
     ├── EventError(ValueError)            an event is not a valid OpenLineage event
+    ├── FacetError(ValueError)            a facet under our name breaks its definition
     ├── NodeNotFoundError(LookupError)    a node that was asked for does not exist
-    ├── AmbiguousNodeError(LookupError)   several nodes go by the name that was given
+    ├── AmbiguousNodeError(LookupError)   several nodes have the name that was given
+    ├── JudgingError(RuntimeError)        a bug of ours: health or freshness could not be judged
     ├── JournalError(RuntimeError)        the journal cannot be opened, read or written
     │   └── HomeGoneError                 its folder was moved or deleted while it was open
     └── CollectorError                    a collector (Marquez or ours) did not take an event
-        ├── CollectorUnavailableError     try again: no answer, or one that asks for patience
-        └── CollectorRejectedError        do not try again: it said no, and its answer is kept
+        ├── CollectorUnavailableError     try again: it gave no answer, or asked to wait
+        └── CollectorRejectedError        do not try again: it refused, and its answer is kept
 
 A message says what failed, on what, and what was expected; then what to do.
 """
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 
 class LineageBridgeError(Exception):
@@ -54,14 +58,14 @@ class ArtifactError(LineageBridgeError, ValueError):
 
 
 class NamingError(LineageBridgeError, ValueError):
-    """A name is empty or of a form that no identity can be made of."""
+    """A name is empty, or has a form that no identity can be made of."""
 
 
 class EventError(LineageBridgeError, ValueError):
     """An event is not a valid OpenLineage event.
 
     Attributes:
-        path: where in the event, such as `run.runId`.
+        path: the part of the event that is wrong, such as `run.runId`.
         reason: what is wrong there.
     """
 
@@ -71,12 +75,16 @@ class EventError(LineageBridgeError, ValueError):
         super().__init__(f"`{path}`: {reason}" if path else reason)
 
 
+class FacetError(LineageBridgeError, ValueError):
+    """A facet under a key of ours is not what its published schema says."""
+
+
 class NodeNotFoundError(LineageBridgeError, LookupError):
     """No node has that name.
 
     Attributes:
-        text: what was asked for.
-        known: what could have been meant, written as the text is.
+        text: the name that was asked for.
+        known: the names that could have been meant, in the form in which the text is written.
     """
 
     def __init__(self, text: str, known: Sequence[str] = (), *, kind: str = "node") -> None:
@@ -86,13 +94,34 @@ class NodeNotFoundError(LineageBridgeError, LookupError):
 
 
 class AmbiguousNodeError(LineageBridgeError, LookupError):
-    """Several nodes go by that name; `candidates` are their full ids."""
+    """Several nodes have that name; `candidates` are their full ids."""
 
     def __init__(self, text: str, candidates: list[str]) -> None:
         self.text = text
         self.candidates = candidates
         listed = ", ".join(f"`{candidate}`" for candidate in candidates)
         super().__init__(f"`{text}` may mean {listed}. Name one of them in full.")
+
+
+class JudgingError(LineageBridgeError, RuntimeError):
+    """Judging failed by a bug of ours, which says nothing about the platform that it should judge.
+
+    Attributes:
+        what: what could not be judged, such as `Health`.
+    """
+
+    def __init__(self, what: str, exc: Exception) -> None:
+        self.what = what
+        super().__init__(
+            f"{what} could not be judged, which says nothing about the platform: {bug_text(exc)}"
+        )
+
+
+def bug_text(exc: Exception) -> str:
+    """Return the message to people for an exception that nobody raised on purpose."""
+    frames = traceback.extract_tb(exc.__traceback__)
+    place = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
+    return f"{type(exc).__name__}{place}: {exc}. This is a bug of lineage_bridge; please report it."
 
 
 class JournalError(LineageBridgeError, RuntimeError):
@@ -108,7 +137,7 @@ class CollectorError(LineageBridgeError):
 
 
 class CollectorUnavailableError(CollectorError):
-    """No answer, or one that asks to come again.
+    """The collector gave no answer, or asked to try again later.
 
     Attributes:
         retry_after: seconds that the answer asked to wait, or None.

@@ -1,7 +1,8 @@
 """Names, versions and run ids: turn the words that upstreams write into identities.
 
 Invariant: two upstream names never become the same name. Parts are percent-encoded, so joining them
-with dots is injective; a name that is too long ends in a hash of the whole.
+with dots is injective; a name that is too long ends in a hash of the whole. The beginning of a name
+says what it is of. Only this module knows those beginnings: it makes names, and it recognises them.
 Source: the OpenLineage naming spec for physical stores; for the rest the rules of Marquez
 (a namespace consists of `[a-zA-Z0-9:;=/_.@+-]`, a name is any text).
 """
@@ -14,6 +15,7 @@ import re
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from urllib.parse import unquote
 
 from lineage_bridge.errors import NamingError
 from lineage_bridge.times import format_time, parse_time
@@ -21,6 +23,18 @@ from lineage_bridge.times import format_time, parse_time
 MAX_NAME = 200
 MAX_NAMESPACE = 1024
 UNKNOWN = "unknown"  # a literal that upstreams write where they know nothing
+
+# How names begin: those of datasets, then those of jobs.
+_FEATURES, _MODELS, _PREDICTIONS = "features.", "models.", "predictions."
+_BUILD, _TRAIN, _PUBLISH, _SERVE = "build.", "train.", "publish.", "serve."
+OBSERVE = "observe."  # for SQL, which searches stored events for it; others ask `is_observer`
+
+# The forms of names that people write themselves: for messages, and as regular expressions.
+FEATURES_FORM = f"{_FEATURES}<store>.<name>"
+MODEL_FORM = f"{_MODELS}<name>"
+_REST = "[A-Za-z0-9_.%~-]+"
+FEATURES_PATTERN = re.escape(_FEATURES) + _REST
+MODEL_PATTERN = re.escape(_MODELS) + _REST
 
 _RUNS = uuid.UUID("6c4e4ad4-29b0-5d6c-8a2d-1f3f0a7c9e52")  # the UUIDv5 namespace of our run ids
 _KEPT = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
@@ -51,23 +65,34 @@ def limit(name: str) -> str:
     return f"{name[: MAX_NAME - 17]}~{digest}"
 
 
-def _join(*parts: str) -> str:
-    return limit(".".join([parts[0], *(encode_part(p) for p in parts[1:])]))
+def _join(beginning: str, *parts: str) -> str:
+    return limit(beginning + ".".join(encode_part(part) for part in parts))
 
 
 def features_dataset(store: str | None, name: str) -> str:
     """Return `features.<store>.<name>`, or `features.<name>` where no artifact names the store."""
-    return _join("features", store, name) if store else _join("features", name)
+    return _join(_FEATURES, store, name) if store else _join(_FEATURES, name)
 
 
 def model_dataset(model: str) -> str:
     """Return `models.<model>`."""
-    return _join("models", model)
+    return _join(_MODELS, model)
 
 
 def p2_model_dataset(algorithm: str) -> str:
     """Return `models.p2.<algorithm>`: P2's own models have no name but their algorithm."""
-    return _join("models", "p2", algorithm)
+    return _join(_MODELS, "p2", algorithm)
+
+
+def is_model(dataset: str) -> bool:
+    """Return whether the dataset is a model, by its name."""
+    return dataset.startswith(_MODELS)
+
+
+def short_name(dataset: str) -> str:
+    """Return the name without its beginning, for tables whose column says what it is of."""
+    beginning = _MODELS if is_model(dataset) else _FEATURES
+    return dataset.removeprefix(beginning)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -81,32 +106,64 @@ class Slot:
     @property
     def predictions(self) -> str:
         """The dataset that the slot writes."""
-        return _join("predictions", self.service, self.environment, self.deployment)
+        return _join(_PREDICTIONS, self.service, self.environment, self.deployment)
 
     @property
     def job(self) -> str:
         """The serving job."""
-        return _join("serve", self.service, self.environment, self.deployment)
+        return _join(_SERVE, self.service, self.environment, self.deployment)
+
+
+def slot_of(dataset: str) -> Slot | None:
+    """Return the slot whose predictions have that name, or None where the name is of another form.
+
+    Of a name that was cut, what is left of the deployment's name counts; if whole parts are lost,
+    the slot cannot be told.
+    """
+    if not dataset.startswith(_PREDICTIONS):
+        return None
+    parts = dataset.removeprefix(_PREDICTIONS).split(".")
+    if len(parts) != 3 or not all(map(_is_as_we_write, parts)):
+        return None
+    return Slot(*map(unquote, parts))
+
+
+def _is_as_we_write(part: str) -> bool:
+    # Else two names could be read as one slot. What was cut has no spelling of its own.
+    try:
+        return "~" in part or encode_part(unquote(part, errors="strict")) == part
+    except (NamingError, UnicodeDecodeError):
+        return False
 
 
 def build_job(store: str | None, name: str) -> str:
     """Return `build.<store>.<name>`, or `build.<name>` without a store."""
-    return _join("build", store, name) if store else _join("build", name)
+    return _join(_BUILD, store, name) if store else _join(_BUILD, name)
 
 
 def train_job(model_name: str) -> str:
     """Return `train.<model>` for `models.<model>`."""
-    return limit("train." + model_name.removeprefix("models."))
+    return limit(_TRAIN + model_name.removeprefix(_MODELS))
 
 
 def publish_job(model_name: str) -> str:
     """Return `publish.<model>` for `models.<model>`."""
-    return limit("publish." + model_name.removeprefix("models."))
+    return limit(_PUBLISH + model_name.removeprefix(_MODELS))
 
 
 def observe_job(dataset_name: str) -> str:
     """Return `observe.<dataset>`: the one job for all findings about that dataset alone."""
-    return limit(f"observe.{dataset_name}")
+    return limit(OBSERVE + dataset_name)
+
+
+def is_observer(job: str) -> bool:
+    """Return whether the job only looks at a dataset, and makes nothing of it."""
+    return job.startswith(OBSERVE)
+
+
+def observes_predictions(job: str) -> bool:
+    """Return whether the job looks at what a deployment predicts."""
+    return job.startswith(OBSERVE + _PREDICTIONS)
 
 
 def check_namespace(namespace: str) -> str:

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from lineage_bridge.errors import NamingError, SettingsError
-from lineage_bridge.naming import check_namespace
+from lineage_bridge.naming import FEATURES_PATTERN, MODEL_PATTERN, check_namespace
 
 FILE_NAME = "lineage-bridge.toml"
 DEFAULT_HOME = ".lineage-bridge"
@@ -35,8 +35,8 @@ COLLECTOR_ENVIRONMENT: Mapping[str, str] = {
 }
 
 # What an alias may stand for: a dataset of ours, with `@<version>` or without, or a model of ours.
-FeaturesTarget = Annotated[str, Field(pattern=r"^features\.[A-Za-z0-9_.%~-]+(@[^<>]+)?$")]
-ModelTarget = Annotated[str, Field(pattern=r"^models\.[A-Za-z0-9_.%~-]+$")]
+FeaturesTarget = Annotated[str, Field(pattern=rf"^{FEATURES_PATTERN}(@[^<>]+)?$")]
+ModelTarget = Annotated[str, Field(pattern=rf"^{MODEL_PATTERN}$")]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 

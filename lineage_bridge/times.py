@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
@@ -17,10 +18,21 @@ _RFC3339 = re.compile(
 )
 
 
-def parse_time(text: str) -> tuple[datetime, bool]:
-    """Parse an RFC 3339 time; return it in UTC and whether it named its zone.
+class Stamp(NamedTuple):
+    """A time as somebody wrote it down.
 
-    A time without a zone is read as UTC: the caller decides if that is allowed and flags it.
+    Attributes:
+        instant: in UTC. A time without a zone is read as UTC.
+        zoned: the text named its zone. The caller decides whether it may go without, and flags it.
+    """
+
+    instant: datetime
+    zoned: bool
+
+
+def parse_time(text: str) -> Stamp:
+    """Parse an RFC 3339 time.
+
     Fraction digits after the sixth are dropped.
 
     Raises:
@@ -34,7 +46,7 @@ def parse_time(text: str) -> tuple[datetime, bool]:
     micros = f".{(fraction or '')[:6]:0<6}"
     parsed = datetime.fromisoformat(f"{date}T{clock}{micros}{offset or '+00:00'}")
     try:
-        return parsed.astimezone(UTC), zoned
+        return Stamp(parsed.astimezone(UTC), zoned)
     except OverflowError as exc:
         raise ValueError("the time is outside of the years 1 to 9999") from exc
 

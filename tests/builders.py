@@ -15,11 +15,20 @@ from typing import Any
 import orjson
 
 from lineage_bridge import events
-from lineage_bridge.facets import facet
+from lineage_bridge.facets import PRODUCER, definitions, standard_facet
+from lineage_bridge.facets.standard import STANDARD
 from lineage_bridge.journal import Journal
 
 NS = "ns"
 MORNING = datetime(2026, 4, 7, 8, 0, tzinfo=UTC)
+
+
+def a_facet(key: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A facet of that key, ours or a standard one, with these fields as they are."""
+    if key in STANDARD:
+        return standard_facet(key, fields)
+    url = definitions()[key].schema_url()
+    return {"_producer": PRODUCER, "_schemaURL": url, **fields}
 
 
 def at(minute: float) -> datetime:
@@ -53,7 +62,7 @@ def an_event(
     return events.run_event(
         state,
         at(minute),
-        events.Job(NS, job, {"jobType": facet("jobType", job_type)}),
+        events.Job(NS, job, {"jobType": standard_facet("jobType", job_type)}),
         a_run_id(f"{job}/{run}"),
         inputs=[a_dataset(d) if isinstance(d, str) else d for d in inputs],
         outputs=[a_dataset(d) if isinstance(d, str) else d for d in outputs],

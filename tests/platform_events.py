@@ -10,12 +10,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from builders import NS, an_event, at
+from builders import NS, a_facet, an_event, at
 
-from lineage_bridge import facets
-from lineage_bridge.assess.freshness import FreshnessPolicy, assess_freshness, freshness_facts
+from lineage_bridge.assess.freshness import FreshnessPolicy, assess_freshness, freshness_facet
 from lineage_bridge.events import Dataset, Event
-from lineage_bridge.facets import facet
+from lineage_bridge.facets.deployment import DeploymentFacet
+from lineage_bridge.facets.feature_set import FeatureSetFacet
+from lineage_bridge.facets.freshness import FreshnessFacet
+from lineage_bridge.facets.serving_health import ServingHealthFacet
+from lineage_bridge.facets.training import TrainingFacet
 from lineage_bridge.naming import Slot
 from lineage_bridge.times import format_time
 
@@ -42,9 +45,11 @@ def a_build(
         policy=FreshnessPolicy(1800.0, 3600.0),
     )
     own = {
-        facets.FRESHNESS: facet(facets.FRESHNESS, freshness_facts(finding)),
-        facets.FEATURE_SET: facet(facets.FEATURE_SET, {"featureCount": 22, "positiveRate": 0.25}),
-        "dataQualityMetrics": facet("dataQualityMetrics", {"rowCount": rows, "bytes": 4096}),
+        FreshnessFacet.key: freshness_facet(finding).as_json(),
+        FeatureSetFacet.key: a_facet(
+            FeatureSetFacet.key, {"featureCount": 22, "positiveRate": 0.25}
+        ),
+        "dataQualityMetrics": a_facet("dataQualityMetrics", {"rowCount": rows, "bytes": 4096}),
     }
     output = Dataset(NS, name, version, own)
     job = f"build.{name.removeprefix('features.')}"
@@ -65,12 +70,12 @@ def a_training(
         "model": model,
         "metrics": {"auc": 0.91, "log_loss": 0.3},
     }
-    run_facets = {facets.TRAINING: facet(facets.TRAINING, reported)}
+    run_facets = {TrainingFacet.key: a_facet(TrainingFacet.key, reported)}
     output = Dataset(
         NS,
         f"models.{model}",
         version,
-        {"datasetType": facet("datasetType", {"datasetType": "MODEL"})},
+        {"datasetType": a_facet("datasetType", {"datasetType": "MODEL"})},
     )
     return _run(f"train.{model}", version, started, minute, [features], [output], run_facets)
 
@@ -94,7 +99,7 @@ def a_start(
         inputs=[f"models.{model}@{version}"],
         outputs=[f"{slot.predictions}@{model}/{version}"],
         streaming=True,
-        run_facets={facets.DEPLOYMENT: facet(facets.DEPLOYMENT, facts)},
+        run_facets={DeploymentFacet.key: a_facet(DeploymentFacet.key, facts)},
     )
 
 
@@ -108,10 +113,10 @@ def a_look(
     version: str = "v1",
 ) -> Event:
     """What an observer found of a deployment."""
-    health = facet(
-        facets.SERVING_HEALTH, _health(minute, slot, counts or {}, reasons, model, version)
+    health = a_facet(
+        ServingHealthFacet.key, _health(minute, slot, counts or {}, reasons, model, version)
     )
-    seen = Dataset(NS, slot.predictions, None, {facets.SERVING_HEALTH: health})
+    seen = Dataset(NS, slot.predictions, None, {ServingHealthFacet.key: health})
     return an_event(f"observe.{slot.predictions}", minute, run=f"{minute}", inputs=[seen])
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from lineage_bridge.assess.liveness import Health, Start, health_at
 from lineage_bridge.assess.lookback import MINUTE_US, SECOND_US, WindowFacts
-from lineage_bridge.assess.policy import ServingPolicy
 from lineage_bridge.assess.serving import DeploymentState
-from lineage_bridge.assess.serving_facts import Totals, serving_facts
+from lineage_bridge.assess.serving_facet import Totals, serving_facet
+from lineage_bridge.facets.serving_health import Reason, ServingHealthFacet
+from lineage_bridge.facets.serving_policy import ServingPolicy
 from lineage_bridge.times import from_micros, to_micros
 
 ZERO = datetime(2026, 4, 7, 8, 0, tzinfo=UTC)
@@ -82,9 +83,9 @@ class Service:
         return self.status
 
     @property
-    def facts(self) -> dict[str, Any]:
-        """The facet's fields as of the newest window."""
-        return serving_facts(
+    def facet(self) -> ServingHealthFacet:
+        """The facet as of the newest window."""
+        return serving_facet(
             self.state,
             self.at_us,
             self.policy,
@@ -94,19 +95,18 @@ class Service:
 
     @property
     def status(self) -> str:
-        return self.facts["status"]
+        return self.facet.status
 
     @property
     def codes(self) -> list[str]:
-        return [reason["code"] for reason in self.facts["reasons"]]
+        return [reason.code for reason in self.facet.reasons or ()]
 
-    def reason(self, code: str) -> dict[str, Any]:
-        return next(r for r in self.facts["reasons"] if r["code"] == code)
+    def reason(self, code: str) -> Reason:
+        return next(r for r in self.facet.reasons or () if r.code == code)
 
-    def later(self, minute: float, *starts: Start, probe: float | None = None) -> Health:
+    def later(self, minute: float, *starts: Start) -> Health:
         """Judged again at a minute from the facet alone."""
-        last_probe = None if probe is None else minute_at(probe)
-        return health_at(self.facts, minute_at(minute), starts=starts, last_probe=last_probe)
+        return health_at(self.facet, minute_at(minute), starts=starts, policy=None)
 
     @property
     def now(self) -> datetime:

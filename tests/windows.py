@@ -12,7 +12,7 @@ from typing import Any
 
 from serving import minute_at
 
-from lineage_bridge.assess.policy import ServingPolicy
+from lineage_bridge.facets.serving_policy import ServingPolicy
 from lineage_bridge.ingest.unsaved import Told
 from lineage_bridge.ingest.windows import Activation, WindowsResult, ingest_windows
 from lineage_bridge.journal import Journal

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from lineage_bridge import facets
 from lineage_bridge.adapters.linked import INTEGRATION, Build, evidence_of
 from lineage_bridge.adapters.records import DatasetRecord
-from lineage_bridge.assess.freshness import FreshnessPolicy, assess_freshness, freshness_facts
+from lineage_bridge.assess.freshness import FreshnessPolicy, assess_freshness, freshness_facet
 from lineage_bridge.events import Dataset, Event, Job, run_event
+from lineage_bridge.facets import standard_facet
+from lineage_bridge.facets.feature_set import FeatureSetFacet, Location
+from lineage_bridge.facets.freshness import FreshnessFacet
 from lineage_bridge.times import format_time
 
 MAX_FIELD_CHARACTERS = 255  # Marquez stores no longer field names
@@ -27,7 +29,7 @@ def build_event(build: Build, policy: FreshnessPolicy, supersedes: str | None = 
     return run_event(
         "COMPLETE",
         record.built,
-        Job(build.dataset.namespace, build.job, {"jobType": facets.facet("jobType", JOB_TYPE)}),
+        Job(build.dataset.namespace, build.job, {"jobType": standard_facet("jobType", JOB_TYPE)}),
         build.run_id,
         inputs=[d.as_dataset(_data_source(d.namespace)) for d in inputs],
         outputs=[_output(build, policy)],
@@ -37,16 +39,16 @@ def build_event(build: Build, policy: FreshnessPolicy, supersedes: str | None = 
 
 
 def _data_source(store: str) -> dict[str, Any]:
-    """Marquez makes its "source" of this; without one it cannot list its sources."""
-    return {"dataSource": facets.facet("dataSource", {"name": store, "uri": store})}
+    """Make the facet from which Marquez makes its "source"; it cannot list sources without one."""
+    return {"dataSource": standard_facet("dataSource", {"name": store, "uri": store})}
 
 
 def _output(build: Build, policy: FreshnessPolicy) -> Dataset:
     record = build.record
     own: dict[str, Any] = {
         **_standard(record),
-        facets.FEATURE_SET: facets.facet(facets.FEATURE_SET, _feature_set(record)),
-        facets.FRESHNESS: facets.facet(facets.FRESHNESS, _freshness(record, policy)),
+        FeatureSetFacet.key: _feature_set(record).as_json(),
+        FreshnessFacet.key: _freshness(record, policy).as_json(),
     }
     statistics = {"rowCount": record.rows, "size": record.file_bytes, "fileCount": 1}
     return Dataset(
@@ -54,7 +56,7 @@ def _output(build: Build, policy: FreshnessPolicy) -> Dataset:
         build.dataset.name,
         build.dataset.version,
         own,
-        {"outputStatistics": facets.facet("outputStatistics", statistics)}
+        {"outputStatistics": standard_facet("outputStatistics", statistics)}
         if record.rows is not None
         else {},
     )
@@ -62,41 +64,43 @@ def _output(build: Build, policy: FreshnessPolicy) -> Dataset:
 
 def _standard(record: DatasetRecord) -> dict[str, Any]:
     own = {
-        "datasetType": facets.facet("datasetType", {"datasetType": "FILE", "subType": "FEATURES"}),
-        "storage": facets.facet("storage", {"storageLayer": "file", "fileFormat": "parquet"}),
+        "datasetType": standard_facet(
+            "datasetType", {"datasetType": "FILE", "subType": "FEATURES"}
+        ),
+        "storage": standard_facet("storage", {"storageLayer": "file", "fileFormat": "parquet"}),
     }
     columns = [c for c in record.columns if len(c.name) <= MAX_FIELD_CHARACTERS]
     if columns:
         fields = [{"name": c.name, "type": c.type} for c in columns]
-        own["schema"] = facets.facet("schema", {"fields": fields})
+        own["schema"] = standard_facet("schema", {"fields": fields})
     quality = {
         "rowCount": record.rows,
         "bytes": record.file_bytes,
         "lastUpdated": format_time(record.observed_to) if record.observed_to else None,
         "columnMetrics": {c.name: {"nullCount": c.nulls} for c in columns if c.nulls is not None},
     }
-    own["dataQualityMetrics"] = facets.facet("dataQualityMetrics", quality)
+    own["dataQualityMetrics"] = standard_facet("dataQualityMetrics", quality)
     return own
 
 
-def _feature_set(record: DatasetRecord) -> dict[str, Any]:
-    return {
-        "target": record.target,
-        "entity": record.entity,
-        "eventTime": record.event_time,
-        "featureCount": record.feature_count,
-        "positiveRate": record.positive_rate,
-        "entityCount": record.entities,
-        "observedFrom": format_time(record.observed_from) if record.observed_from else None,
-        "observedTo": format_time(record.observed_to) if record.observed_to else None,
-        "eventTimeZoned": record.zoned,
-        "footerSha256": record.footer_sha256,
-        "flags": list(record.flags) or None,
-        "location": {"path": record.source.shown},
-    }
+def _feature_set(record: DatasetRecord) -> FeatureSetFacet:
+    return FeatureSetFacet(
+        target=record.target,
+        entity=record.entity,
+        event_time=record.event_time,
+        feature_count=record.feature_count,
+        positive_rate=record.positive_rate,
+        entity_count=record.entities,
+        observed_from=record.observed_from,
+        observed_to=record.observed_to,
+        event_time_zoned=record.zoned,
+        footer_sha256=record.footer_sha256,
+        flags=tuple(record.flags) or None,
+        location=Location(path=record.source.shown),
+    )
 
 
-def _freshness(record: DatasetRecord, policy: FreshnessPolicy) -> dict[str, Any]:
+def _freshness(record: DatasetRecord, policy: FreshnessPolicy) -> FreshnessFacet:
     has_own = record.built_basis == "metadata"
     finding = assess_freshness(
         build_time=record.built if has_own else None,
@@ -105,4 +109,4 @@ def _freshness(record: DatasetRecord, policy: FreshnessPolicy) -> dict[str, Any]
         at=record.built,
         policy=policy,
     )
-    return freshness_facts(finding)
+    return freshness_facet(finding)

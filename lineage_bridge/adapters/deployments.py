@@ -12,11 +12,11 @@ from datetime import timedelta
 from itertools import groupby
 from typing import Any
 
-from lineage_bridge import facets
 from lineage_bridge.adapters.linked import INTEGRATION, Start, evidence_of
 from lineage_bridge.adapters.records import DeploymentRecord
 from lineage_bridge.events import Event, EventType, Job, run_event
-from lineage_bridge.times import format_time
+from lineage_bridge.facets import standard_facet
+from lineage_bridge.facets.deployment import DeploymentFacet, Location
 
 BEFORE_NEXT_START = timedelta(milliseconds=1)
 
@@ -70,31 +70,33 @@ def deployment_event(start: Start, event_type: EventType, supersedes: str | None
     return run_event(
         event_type,
         time,
-        Job(start.model.namespace, start.slot.job, {"jobType": facets.facet("jobType", JOB_TYPE)}),
+        Job(
+            start.model.namespace, start.slot.job, {"jobType": standard_facet("jobType", JOB_TYPE)}
+        ),
         start.run_id,
         inputs=[d.as_dataset() for d in inputs],
         outputs=[start.predictions.as_dataset()],
-        run_facets={facets.DEPLOYMENT: facets.facet(facets.DEPLOYMENT, _facts(record))},
+        run_facets={DeploymentFacet.key: _facet(record).as_json()},
         evidence=evidence_of(record.source, links),
         supersedes=supersedes,
     )
 
 
-def _facts(record: DeploymentRecord) -> dict[str, Any]:
-    return {
-        "service": record.service,
-        "serviceVersion": record.service_version,
-        "environment": record.environment,
-        "deployment": record.deployment,
-        "instance": record.instance,
-        "model": record.model,
-        "modelVersion": record.model_version,
-        "inputDataset": record.dataset_name,
-        "inputDatasetVersion": record.dataset_version,
-        "trainingStarted": format_time(record.trained_from),
-        "trainingCompleted": format_time(record.trained_to),
-        "bundleCreated": format_time(record.bundle_created),
-        "activationReason": record.activation_reason,
-        "trafficStatus": record.traffic_status,
-        "location": {"bundleId": record.bundle_id, "bundleUri": record.bundle_uri},
-    }
+def _facet(record: DeploymentRecord) -> DeploymentFacet:
+    return DeploymentFacet(
+        service=record.service,
+        service_version=record.service_version,
+        environment=record.environment,
+        deployment=record.deployment,
+        instance=record.instance,
+        model=record.model,
+        model_version=record.model_version,
+        input_dataset=record.dataset_name,
+        input_dataset_version=record.dataset_version,
+        training_started=record.trained_from,
+        training_completed=record.trained_to,
+        bundle_created=record.bundle_created,
+        activation_reason=record.activation_reason,
+        traffic_status=record.traffic_status,
+        location=Location(bundle_id=record.bundle_id, bundle_uri=record.bundle_uri),
+    )

@@ -12,12 +12,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, PlainValidator, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from lineage_bridge.errors import ArtifactError
 from lineage_bridge.naming import known
-from lineage_bridge.times import parse_time
+from lineage_bridge.times import Stamp, parse_time
 
 MAX_JSON_BYTES = 16 * 1024 * 1024
 SHOWN_CHARACTERS = 60
@@ -31,20 +31,20 @@ class Document(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
 
-def _time(value: Any) -> Any:
+def _stamp(value: Any) -> Stamp:
     if not isinstance(value, str):
         raise PydanticCustomError("time", "expected a time such as 2026-04-07T10:30:00Z")
     try:
-        instant, zoned = parse_time(value)
+        return parse_time(value)
     except ValueError as exc:
         raise PydanticCustomError("time", "{why}", {"why": str(exc)}) from exc
-    return instant if zoned else instant.replace(fold=1)
 
 
-def _zoned(value: datetime) -> datetime:
-    if is_unzoned(value):
+def _instant(value: Any) -> datetime:
+    instant, zoned = _stamp(value)
+    if not zoned:
         raise PydanticCustomError("zone", "expected a time with a zone (Z or an offset)")
-    return value
+    return instant
 
 
 def _text(value: str) -> str:
@@ -59,21 +59,20 @@ def _name(value: str) -> str:
     return value
 
 
-# A time without a zone is read as UTC, and marked by fold=1 until it is written into a record.
-Time = Annotated[datetime, BeforeValidator(_time)]
-ZonedTime = Annotated[datetime, BeforeValidator(_time), AfterValidator(_zoned)]
+Time = Annotated[Stamp, PlainValidator(_stamp)]  # one without a zone is allowed
+ZonedTime = Annotated[datetime, PlainValidator(_instant)]
 Text = Annotated[str, AfterValidator(_text)]
 Name = Annotated[Text, AfterValidator(_name)]  # of something that becomes a node
 
 
-def is_unzoned(instant: datetime | None) -> bool:
-    """Return whether a `Time` was written without a zone."""
-    return instant is not None and instant.fold == 1
+def instant_of(stamp: Stamp | None) -> datetime | None:
+    """Return the instant alone, as records hold it; their flags say where a zone was missing."""
+    return stamp.instant if stamp is not None else None
 
 
-def settle(instant: datetime | None) -> datetime | None:
-    """Remove the mark that `is_unzoned` looks for."""
-    return instant.replace(fold=0) if instant is not None else None
+def zone_flags(*stamps: Stamp | None) -> list[str]:
+    """Return the flag of a record that has a time without a zone, if any of its times is such."""
+    return ["unzoned_time"] if any(stamp and not stamp.zoned for stamp in stamps) else []
 
 
 def read_bytes(path: Path) -> bytes:

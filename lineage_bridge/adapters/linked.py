@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from lineage_bridge.adapters.records import (
     DatasetRecord,
@@ -14,6 +14,7 @@ from lineage_bridge.adapters.records import (
     TrainingRecord,
 )
 from lineage_bridge.events import Dataset, Evidence
+from lineage_bridge.facets import event as event_facet
 from lineage_bridge.naming import Slot, dataset_id
 
 INTEGRATION = "LINEAGE_BRIDGE"
@@ -52,15 +53,15 @@ class DatasetVersion:
         """Return it as a dataset of an event, with its version."""
         return Dataset(self.namespace, self.name, self.version, facets or {})
 
-    def as_link(self, role: str) -> dict[str, Any]:
-        """What `lineageBridge_event.links` says of it."""
-        return {
-            "dataset": self.id,
-            "role": role,
-            "method": self.link.method,
-            "confidence": self.link.confidence,
-            "evidence": self.link.evidence,
-        }
+    def as_link(self, role: Literal["input", "output"]) -> event_facet.Link:
+        """Return its entry in `lineageBridge_event.links`."""
+        return event_facet.Link(
+            dataset=self.id,
+            role=role,
+            method=self.link.method,
+            confidence=self.link.confidence,
+            evidence=self.link.evidence,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,6 @@ class Linked:
     starts: list[Start] = field(default_factory=list)
 
 
-def evidence_of(source: Source, links: list[dict[str, Any]]) -> Evidence:
-    """Where an event comes from."""
+def evidence_of(source: Source, links: Sequence[event_facet.Link]) -> Evidence:
+    """Make the evidence of an event: the artifact that it comes from, and its links."""
     return Evidence(source.shown, source.sha256, source.line, links)

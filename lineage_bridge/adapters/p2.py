@@ -15,11 +15,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lineage_bridge.adapters.documents import Document, Text, check, parse_object, shown
+from lineage_bridge.adapters.documents import (
+    Document,
+    Text,
+    check,
+    instant_of,
+    parse_object,
+    shown,
+)
 from lineage_bridge.adapters.records import Column, DatasetRecord, Source, TrainingRecord
 from lineage_bridge.errors import ArtifactError
 from lineage_bridge.naming import known, parse_stamp, version_time
-from lineage_bridge.times import parse_time
+from lineage_bridge.times import Stamp, parse_time
 
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
@@ -157,17 +164,18 @@ def _null_counts(footer: pq.FileMetaData) -> list[int | None]:
 def _observed(
     metadata: Mapping[str, str], flags: list[str]
 ) -> tuple[datetime | None, datetime | None, bool | None]:
-    times: list[datetime | None] = []
-    zoned: bool | None = None
-    for key in ("obs_ts_min", "obs_ts_max"):
-        text = known(metadata.get(key))
-        try:
-            instant, zoned = parse_time(text.replace(" ", "T", 1)) if text else (None, zoned)
-        except ValueError:
-            instant = None
-            flags.append(f"unreadable:{key}")
-        times.append(instant)
-    return times[0], times[1], zoned
+    first, last = (_stamp(metadata, key, flags) for key in ("obs_ts_min", "obs_ts_max"))
+    said = last or first
+    return instant_of(first), instant_of(last), said.zoned if said is not None else None
+
+
+def _stamp(metadata: Mapping[str, str], key: str, flags: list[str]) -> Stamp | None:
+    text = known(metadata.get(key))
+    try:
+        return parse_time(text.replace(" ", "T", 1)) if text else None
+    except ValueError:
+        flags.append(f"unreadable:{key}")
+        return None
 
 
 def _schema_flags(schema: Any, columns: tuple[Column, ...]) -> list[str]:

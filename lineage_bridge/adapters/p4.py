@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from pydantic import field_validator
@@ -18,14 +17,15 @@ from lineage_bridge.adapters.documents import (
     Name,
     Time,
     check,
-    is_unzoned,
+    instant_of,
     parse_object,
-    settle,
     shown,
+    zone_flags,
 )
 from lineage_bridge.adapters.records import Source, TrainingRecord
 from lineage_bridge.errors import ArtifactError
 from lineage_bridge.naming import known
+from lineage_bridge.times import Stamp
 
 VERSION = 1  # raised when artifacts are read differently: all the family's files are read again
 IDENTIFYING_KEYS = frozenset({"run_id", "candidate_name"})
@@ -77,18 +77,15 @@ def read_bundle(metadata: bytes, source: Source, *, folder: str) -> TrainingReco
         model_type=known(checked.model_type),
         dataset_name=known(checked.input_dataset_name),
         dataset_version=known(checked.input_dataset_version),
-        started=settle(checked.started_at),
-        completed=settle(checked.completed_at),
-        created=settle(checked.created_at),
+        started=instant_of(checked.started_at),
+        completed=instant_of(checked.completed_at),
+        created=instant_of(checked.created_at),
         flags=_flags(checked, folder),
     )
 
 
 def _flags(checked: _Metadata, folder: str) -> tuple[str, ...]:
-    flags = []
-    times: list[datetime | None] = [checked.created_at, checked.started_at, checked.completed_at]
-    if any(is_unzoned(instant) for instant in times):
-        flags.append("unzoned_time")
+    flags = zone_flags(checked.created_at, checked.started_at, checked.completed_at)
     if _backwards(checked.started_at, checked.completed_at):
         flags.append("completed_before_started")
     if folder != checked.run_id:
@@ -96,8 +93,8 @@ def _flags(checked: _Metadata, folder: str) -> tuple[str, ...]:
     return tuple(flags)
 
 
-def _backwards(started: datetime | None, completed: datetime | None) -> bool:
-    return started is not None and completed is not None and completed < started
+def _backwards(started: Stamp | None, completed: Stamp | None) -> bool:
+    return started is not None and completed is not None and completed.instant < started.instant
 
 
 def read_metrics(content: bytes) -> tuple[dict[str, float], tuple[str, ...]]:

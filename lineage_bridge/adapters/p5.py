@@ -16,17 +16,16 @@ from lineage_bridge.adapters.documents import (
     Time,
     ZonedTime,
     check,
-    is_unzoned,
+    instant_of,
     parse_object,
-    settle,
     shown,
+    zone_flags,
 )
 from lineage_bridge.adapters.records import DeploymentRecord, PublishedRecord, Source
 from lineage_bridge.errors import ArtifactError
 from lineage_bridge.naming import known
 
 VERSION = 1  # raised when artifacts are read differently: all the family's files are read again
-ACTIVATED = "serving_deployment_activated"
 MAX_NAME_CHARACTERS = 10_000
 
 
@@ -113,7 +112,6 @@ def read_published(content: bytes, source: Source) -> PublishedRecord | None:
         return None
     checked = check(_Published, document)
     folder = PurePath(source.path).parent
-    times = [checked.trained_at, checked.started_at, checked.completed_at]
     return PublishedRecord(
         source=source,
         name=folder.parent.name,
@@ -122,7 +120,7 @@ def read_published(content: bytes, source: Source) -> PublishedRecord | None:
         run_id=known(checked.run_id),
         dataset_name=known(checked.input_dataset_name),
         dataset_version=known(checked.input_dataset_version),
-        started=settle(checked.started_at),
-        completed=settle(checked.completed_at or checked.trained_at),
-        flags=("unzoned_time",) if any(is_unzoned(t) for t in times) else (),
+        started=instant_of(checked.started_at),
+        completed=instant_of(checked.completed_at or checked.trained_at),
+        flags=tuple(zone_flags(checked.trained_at, checked.started_at, checked.completed_at)),
     )

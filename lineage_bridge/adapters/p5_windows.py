@@ -7,19 +7,20 @@ a time without a zone is no instant.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from operator import attrgetter
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
-from lineage_bridge import facets, naming
+from lineage_bridge import naming
 from lineage_bridge.adapters.p5_window_errors import explain
 from lineage_bridge.assess.lookback import NOTHING_BAD, WindowFacts
 from lineage_bridge.errors import ArtifactError
 from lineage_bridge.events import Dataset, Event, Job, run_event
+from lineage_bridge.facets import standard_facet
+from lineage_bridge.facets.serving_health import ServingHealthFacet
 from lineage_bridge.times import format_time, parse_time, to_micros
 
 MAX_NAME_CHARACTERS: Final = 10_000
@@ -217,11 +218,10 @@ def is_inconsistent(window: Window) -> bool:
     )
 
 
-_JOB_TYPE: Final = facets.facet(
+_JOB_TYPE: Final = standard_facet(
     "jobType",
     {"processingType": "BATCH", "integration": "LINEAGE_BRIDGE", "jobType": "OBSERVER"},
 )
-_FACET_HEAD: Final = facets.facet(facets.SERVING_HEALTH, {})
 
 
 @lru_cache(maxsize=8192)
@@ -235,23 +235,19 @@ def observer_job(namespace: str, slot: naming.Slot) -> Job:
 
 
 def window_event(
-    facts: Mapping[str, Any],
+    facet: ServingHealthFacet,
     at: datetime,
     *,
     job: Job,
     slot: naming.Slot,
     supersedes: str | None = None,
 ) -> Event:
-    """The event of a finding: a short observer run that only reads the predictions.
-
-    `facts` are the fields of the facet lineageBridge_servingHealth. They hold no null and no number
-    that is not finite, so the facet is put together as it is.
-    """
+    """Make the event of a finding: a short observer run that only reads the predictions."""
     predictions = Dataset(
         job.namespace,
         _predictions(slot),
-        f"{facts['model']}/{facts['modelVersion']}",
-        {facets.SERVING_HEALTH: {**_FACET_HEAD, **facts}},
+        f"{facet.model}/{facet.model_version}",
+        {ServingHealthFacet.key: facet.as_json()},
     )
     run_id = naming.run_uuid(job.namespace, job.name, format_time(at))
     return run_event("COMPLETE", at, job, run_id, inputs=[predictions], supersedes=supersedes)

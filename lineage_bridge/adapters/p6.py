@@ -12,7 +12,15 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from lineage_bridge.adapters.documents import Document, Name, Text, Time, check, is_unzoned, settle
+from lineage_bridge.adapters.documents import (
+    Document,
+    Name,
+    Text,
+    Time,
+    check,
+    instant_of,
+    zone_flags,
+)
 from lineage_bridge.adapters.records import DatasetRecord, Source, TrainingRecord
 from lineage_bridge.naming import known
 
@@ -72,14 +80,14 @@ def read_document(
 
 
 def _dataset(checked: _Dataset, source: Source, modified: datetime) -> DatasetRecord:
-    flags = ["unzoned_time"] if is_unzoned(checked.built_at) else []
+    flags = zone_flags(checked.built_at)
     counts = {"row_count": checked.row_count, "feature_count": checked.feature_count}
     flags += [f"negative:{name}" for name, count in counts.items() if (count or 0) < 0]
     return DatasetRecord(
         source=source,
         stem=checked.dataset_name,
         version=checked.dataset_version,
-        built=settle(checked.built_at) or modified,
+        built=instant_of(checked.built_at) or modified,
         built_basis="metadata" if checked.built_at is not None else "mtime",
         rows=_not_negative(checked.row_count),
         feature_count=_not_negative(checked.feature_count),
@@ -95,13 +103,11 @@ def _not_negative(value: int | None) -> int | None:
 
 
 def _training(checked: _Training, source: Source) -> TrainingRecord:
-    flags = []
-    if is_unzoned(checked.started_at) or is_unzoned(checked.completed_at):
-        flags.append("unzoned_time")
-    started, completed = settle(checked.started_at), settle(checked.completed_at)
+    flags = zone_flags(checked.started_at, checked.completed_at)
+    started, completed = instant_of(checked.started_at), checked.completed_at.instant
     if started == completed:
         started = None  # P6 writes two equal times if it does not know them
-    if started is not None and completed is not None and completed < started:
+    if started is not None and completed < started:
         flags.append("completed_before_started")
     return TrainingRecord(
         source=source,

@@ -111,7 +111,7 @@ class TrainingRecord(msgspec.Struct, frozen=True, tag="training", kw_only=True):
     metrics: dict[str, float] = {}
     parameters: dict[str, str] = {}
     artifact_uri: str | None = None
-    time_basis: str = "utc"
+    time_basis: Literal["utc", "unzoned"] = "utc"
     flags: tuple[str, ...] = ()
 
     SHAPE: ClassVar[int] = 1

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from lineage_bridge import facets
 from lineage_bridge.adapters.linked import INTEGRATION, Publication, Training, evidence_of
-from lineage_bridge.adapters.records import TrainingRecord
 from lineage_bridge.events import Event, EventType, Job, run_event
+from lineage_bridge.facets import standard_facet
+from lineage_bridge.facets.training import Location, TrainingFacet
 
-MODEL_FACETS = {"datasetType": facets.facet("datasetType", {"datasetType": "MODEL"})}
+MODEL_FACETS = {"datasetType": standard_facet("datasetType", {"datasetType": "MODEL"})}
 
 
 def _job_facets(job_type: str) -> dict[str, Any]:
     fields = {"processingType": "BATCH", "integration": INTEGRATION, "jobType": job_type}
-    return {"jobType": facets.facet("jobType", fields)}
+    return {"jobType": standard_facet("jobType", fields)}
 
 
 def starts_before_end(training: Training) -> bool:
@@ -31,10 +31,10 @@ def training_event(
     started = record.started if event_type == "START" else None
     inputs = [training.dataset] if training.dataset is not None else []
     links = [d.as_link("input") for d in inputs] + [training.model.as_link("output")]
-    run_facets = {facets.TRAINING: facets.facet(facets.TRAINING, _facts(training))}
+    run_facets = {TrainingFacet.key: _facet(training).as_json()}
     if record.parameters:
         parameters = [{"key": k, "value": v} for k, v in sorted(record.parameters.items())]
-        run_facets["executionParameters"] = facets.facet(
+        run_facets["executionParameters"] = standard_facet(
             "executionParameters", {"parameters": parameters}
         )
     return run_event(
@@ -50,26 +50,22 @@ def training_event(
     )
 
 
-def _facts(training: Training) -> dict[str, Any]:
+def _facet(training: Training) -> TrainingFacet:
     record = training.record
-    known_start = record.started is not None and starts_before_end(training)
-    return {
-        "upstreamRunId": record.run_id,
-        "model": record.model,
-        "modelVersion": record.version,
-        "modelType": record.model_type,
-        "metrics": dict(sorted(record.metrics.items())) or None,
-        "durationSeconds": (training.ended - record.started).total_seconds()
-        if known_start and record.started
-        else None,
-        "timeBasis": record.time_basis,
-        "flags": list(_flags(record)) or None,
-        "location": {"artifactUri": record.artifact_uri} if record.artifact_uri else None,
-    }
-
-
-def _flags(record: TrainingRecord) -> list[str]:
-    return sorted(set(record.flags))
+    duration_seconds = None
+    if record.started is not None and starts_before_end(training):
+        duration_seconds = (training.ended - record.started).total_seconds()
+    return TrainingFacet(
+        upstream_run_id=record.run_id,
+        model=record.model,
+        model_version=record.version,
+        model_type=record.model_type,
+        metrics=dict(sorted(record.metrics.items())) or None,
+        duration_seconds=duration_seconds,
+        time_basis=record.time_basis,
+        flags=tuple(sorted(set(record.flags))) or None,
+        location=Location(artifact_uri=record.artifact_uri) if record.artifact_uri else None,
+    )
 
 
 def publication_event(publication: Publication, supersedes: str | None = None) -> Event:

@@ -1,6 +1,6 @@
-"""The serving health of one endpoint: its look-back, its gaps, and what is raised.
+"""The serving health of one endpoint: its look-back, its gaps and its faults.
 
-The short way matters: nearly every window is plainly fine, and then judging is four comparisons.
+The fast path matters: nearly every window is plainly fine, and judging then takes four comparisons.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from lineage_bridge.assess.faults import (
 )
 from lineage_bridge.assess.gaps import Gaps
 from lineage_bridge.assess.lookback import SECOND_US, Lookback, WindowFacts
-from lineage_bridge.assess.policy import ServingPolicy
-from lineage_bridge.assess.reasons import HEALTHY, IDLE, Reason, worst_first, worst_of
+from lineage_bridge.assess.reasons import HEALTHY, IDLE, reason_since, worst_first, worst_of
+from lineage_bridge.facets.serving_health import Level, Reason
+from lineage_bridge.facets.serving_policy import ServingPolicy
 
 Signature = tuple[str, tuple[tuple[str, str], ...]]  # status, then code and level of each reason
 NO_TRAFFIC = "no_traffic"
@@ -32,7 +33,7 @@ PLAIN: Signature = (HEALTHY, ())
 
 @dataclass(slots=True)
 class EndpointState:
-    """What is remembered of one endpoint within one activation."""
+    """The memory that judging needs of one endpoint, within one activation."""
 
     lookback: Lookback = field(default_factory=Lookback)
     gaps: Gaps = field(default_factory=Gaps)
@@ -44,14 +45,14 @@ class EndpointState:
     signature: Signature = ("", ())
 
     def add(self, window: WindowFacts, policy: ServingPolicy) -> None:
-        """Take in one window; windows of one minute are replicas and add up."""
+        """Add one window; windows of the same minute come from replicas and add up."""
         self.gaps.before_adding(window, self.lookback, policy)
         self.lookback.add(window, policy)
         if self.gaps.items:
             self.gaps.let_go(self.lookback.newest_end_us, policy)
 
     def judge(self, life_us: int, policy: ServingPolicy) -> bool:
-        """Judge what is held; tell whether status, a reason or a level changed."""
+        """Judge the look-back; return whether the status, a reason or a level changed."""
         held = self.lookback
         is_plain = (
             held.bad_total < policy.min_bad
@@ -69,15 +70,15 @@ class EndpointState:
         return changed
 
     def has_traffic(self, life_us: int, policy: ServingPolicy) -> bool:
-        """Were there requests lately, seen from the deployment's last sign of life?"""
+        """Return whether a request came in the `silent_seconds` before the last sign of life."""
         return (
             self.last_request_us is not None
             and life_us - self.last_request_us <= policy.silent_seconds * SECOND_US
         )
 
     def _signature(self, life_us: int, policy: ServingPolicy) -> Signature:
-        """What a change is seen by: as the reasons, without working out their numbers."""
-        levels: dict[str, str] = {}
+        """Return status, codes and levels without the numbers: the finding changes with these."""
+        levels: dict[str, Level] = {}
         for rule in rules_of(policy) if self.faults else ():
             if rule.key in self.faults:
                 levels.setdefault(rule.code, rule.level)
@@ -125,14 +126,18 @@ class EndpointState:
         del self.faults[rule.key]
         self.cleared[rule.key] = Cleared(self.lookback.newest_end_us, from_us)
 
-    def reasons(self, endpoint: str, life_us: int, policy: ServingPolicy) -> list[Reason]:
-        """Every reason with its numbers, worst first."""
+    def reasons(self, endpoint: str, life_us: int, policy: ServingPolicy) -> tuple[Reason, ...]:
+        """Return every reason with its numbers, worst first."""
         found = [*self._fault_reasons(endpoint, policy), *self._gap_reasons(endpoint, policy)]
         if not self.has_traffic(life_us, policy):
             since_us = self.last_request_us or self.lookback.minutes[0].start_us
             quiet_seconds = (life_us - since_us) / SECOND_US
             limit = policy.silent_seconds
-            found.append(Reason(NO_TRAFFIC, IDLE, since_us, endpoint, quiet_seconds, limit))
+            found.append(
+                reason_since(
+                    NO_TRAFFIC, IDLE, since_us, endpoint, value=quiet_seconds, threshold=limit
+                )
+            )
         return worst_first(found)
 
     def _fault_reasons(self, endpoint: str, policy: ServingPolicy) -> list[Reason]:
@@ -155,7 +160,15 @@ class EndpointState:
             worst = max(self.lookback.minutes, key=lambda m: (m.p95_ms, m.p99_ms)[rule.slow or 0])
             lower, value = value, (worst.p95_ms, worst.p99_ms)[rule.slow]
             threshold = (policy.latency_p95_ms, policy.latency_p99_ms)[rule.slow]
-        return Reason(rule.code, rule.level, fault.since_us, endpoint, value, threshold, lower)
+        return reason_since(
+            rule.code,
+            rule.level,
+            fault.since_us,
+            endpoint,
+            value=value,
+            threshold=threshold,
+            lower=lower,
+        )
 
     def _gap_reasons(self, endpoint: str, policy: ServingPolicy) -> list[Reason]:
         gaps = self.gaps.items
@@ -167,13 +180,27 @@ class EndpointState:
             since_us = gaps[0].start_us
             limit = float(policy.gap_max_missing)
             found.append(
-                Reason("windows_missing", "degraded", since_us, endpoint, float(missing), limit)
+                reason_since(
+                    "windows_missing",
+                    "degraded",
+                    since_us,
+                    endpoint,
+                    value=float(missing),
+                    threshold=limit,
+                )
             )
         longest = max(gaps, key=lambda gap: gap.end_us - gap.start_us)
         spacing = longest.spacing_seconds(policy)
         if spacing > policy.gap_max_seconds:
             limit = policy.gap_max_seconds
             found.append(
-                Reason("window_gap_seconds", "degraded", longest.start_us, endpoint, spacing, limit)
+                reason_since(
+                    "window_gap_seconds",
+                    "degraded",
+                    longest.start_us,
+                    endpoint,
+                    value=spacing,
+                    threshold=limit,
+                )
             )
         return found

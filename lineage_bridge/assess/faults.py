@@ -1,14 +1,15 @@
-"""When a ratio is a fault: raised, kept, cleared, each by evidence and not by one lucky minute.
+"""Faults: when a ratio raises one and when it clears, by evidence and not by one lucky minute.
 
-Raised: in the last 5 or 10 minutes or the whole look-back there are at least 3 bad ones, and the
-lower bound of their share is above the limit. Cleared: (a) the last 5 minutes are good (by the
-milder limit) and provably better than what was before (then only they count), or (b) the whole
-look-back has been within the limit for a while. What comes back soon after it was cleared is
-cleared by (b) alone, with more patience: so a service at its limit does not flap.
+A fault is raised when the last 5 or 10 minutes, or the whole look-back, have at least 3 bad
+requests or predictions and the lower bound of their share is above the limit. It is cleared when
+(a) the last 5 minutes are good (by the milder level's limit) and provably better than the minutes
+before, after which only those 5 count, or (b) the whole look-back has been within the limit for a
+while. A fault that comes back soon after it was cleared is cleared by (b) alone, after a longer
+wait, so that a service at its limit does not flap.
 
-Latency is judged in the same way by the requests that its percentiles prove slow. Where there are
-many requests they prove little over the limit, so surely more than half of the windows over it are
-a fault too.
+Latency is judged in the same way, by the requests that its percentiles prove slow. Over many
+requests they prove a share hardly above the limit, so latency is also a fault when provably more
+than half of the windows are over it.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ from functools import cache
 from typing import Any, Literal, NamedTuple
 
 from lineage_bridge.assess import lookback as counted
+from lineage_bridge.assess.bounds import wilson_lower, wilson_upper
 from lineage_bridge.assess.lookback import SECOND_US, Lookback, Minute
-from lineage_bridge.assess.policy import ServingPolicy
-from lineage_bridge.assess.ratios import wilson_lower, wilson_upper
+from lineage_bridge.facets.serving_policy import ServingPolicy
 
 Level = Literal["degraded", "unhealthy"]
 
-P95_SHARE = 0.05  # what may be slower than a 95th percentile
+P95_SHARE = 0.05  # share of the requests that may be slower than the 95th percentile
 P99_SHARE = 0.01
 NEVER_US = -(2**62)
 MOST = 0.5  # "more than half", for windows over a limit and for an unhealthy latency
@@ -47,14 +48,14 @@ _P99: dict[str, Any] = {
 class Rule(NamedTuple):
     """One ratio and the share above which it is a fault."""
 
-    key: str  # code and level: what the state is kept under
+    key: str  # code and level, such as `failure_ratio/degraded`: faults are stored under it
     code: str
     level: Level
     counter: int
     of_predictions: bool
     limit: float
-    clear_limit: float  # of the milder level: what is good again is good, not just less bad
-    slow: int | None = None  # 0: against the p95 limit, 1: against the p99 limit
+    clear_limit: float  # the milder level's limit: a fault clears when good, not just less bad
+    slow: int | None = None  # for latency, 0: compared with the p95 limit, 1: with the p99 limit
 
 
 @dataclass(slots=True)
@@ -62,7 +63,7 @@ class Fault:
     """A rule that is broken.
 
     `good_since_us` is the end of the newest window when the whole look-back was first good again;
-    `relapse` says that it came back soon after it had been cleared.
+    `relapse` is True if the fault came back soon after it had been cleared.
     """
 
     since_us: int
@@ -72,7 +73,7 @@ class Fault:
 
 @dataclass(slots=True)
 class Cleared:
-    """When a rule was last kept again, and from where its look-back starts since then."""
+    """When a rule's fault was last cleared, and where the rule's look-back starts since then."""
 
     at_us: int
     from_us: int
@@ -83,14 +84,14 @@ class Span(NamedTuple):
 
     of: int
     bad: int
-    possibly: int  # for latency: how many can have been slow
+    possibly: int  # for latency: how many requests can have been slow
     windows: int  # for latency
     over: int  # for latency: windows over the limit
 
 
 @cache
 def rules_of(policy: ServingPolicy) -> tuple[Rule, ...]:
-    """All rules, grouped by code, the worse level first."""
+    """Return all rules of a policy, grouped by code, the worse level first."""
     failure = (policy.failure_degraded, policy.failure_unhealthy)
     prediction = (policy.prediction_degraded, policy.prediction_unhealthy)
     refusal = (policy.refusal_degraded, policy.refusal_unhealthy)
@@ -119,10 +120,10 @@ def rules_of(policy: ServingPolicy) -> tuple[Rule, ...]:
 
 
 def spans(rule: Rule, held: Lookback, policy: ServingPolicy, from_us: int) -> tuple[Span, ...]:
-    """The last 5 minutes, the last 10, and the whole look-back, each no further than `from_us`."""
+    """Sum up the last 5 minutes, the last 10 and the whole look-back, back to `from_us` at most."""
     counter, slow, of_predictions = rule.counter, rule.slow, rule.of_predictions
     newest_us = held.newest_end_us
-    # Where the part that is summed up begins: the one question that is asked of every minute.
+    # Where the part that is being summed up begins; a minute before it ends the part.
     begins_us = newest_us - int(policy.short_seconds * SECOND_US)
     of = bad = possibly = windows = over = 0
     found: list[Span] = []
@@ -146,18 +147,18 @@ def spans(rule: Rule, held: Lookback, policy: ServingPolicy, from_us: int) -> tu
 
 
 def lower_share(span: Span, policy: ServingPolicy) -> float:
-    """The share of bad ones that is certain enough."""
+    """Return the share of bad ones that is certain enough: the Wilson lower bound."""
     if not span.of:
         return 0.0
     return wilson_lower(min(span.bad, span.of), span.of, policy.confidence_z)
 
 
 def is_broken(rule: Rule, span: Span, policy: ServingPolicy) -> bool:
-    """Is there enough evidence in this part of the look-back?"""
+    """Return whether this part of the look-back proves that the rule is broken."""
     if span.bad < policy.min_bad:
         return False
     if span.bad > rule.limit * span.of:
-        # A median proves just over half, however slow all were: no bound of that can be above half.
+        # A median proves just over half, however slow all are: its lower bound never exceeds half.
         if rule.slow is not None and rule.level == "unhealthy":
             return True
         if lower_share(span, policy) > rule.limit:
@@ -171,7 +172,7 @@ def is_broken(rule: Rule, span: Span, policy: ServingPolicy) -> bool:
 
 
 def first_bad_us(rule: Rule, held: Lookback, from_us: int) -> int:
-    """The start of the first minute that was over the limit by itself."""
+    """Return the start of the first minute over the limit by itself, else of the first bad one."""
     minutes = list(held.since(from_us))[::-1]
     over = [m for m in minutes if _is_over(rule, m)]
     bad = over or [m for m in minutes if m.count(rule.counter)] or minutes
@@ -185,7 +186,7 @@ def _is_over(rule: Rule, minute: Minute) -> bool:
 
 
 def is_better(rule: Rule, parts: Sequence[Span], policy: ServingPolicy) -> bool:
-    """(a): are the last minutes good, and surely better than those before?"""
+    """Return whether (a) holds: the last minutes are good, provably better than those before."""
     short, _, whole = parts
     bad = short.bad if rule.slow is None else short.possibly
     if short.of < policy.clear_min_requests or bad > rule.clear_limit * short.of:
@@ -197,7 +198,7 @@ def is_better(rule: Rule, parts: Sequence[Span], policy: ServingPolicy) -> bool:
 def is_long_good(
     rule: Rule, fault: Fault, whole: Span, newest_end_us: int, policy: ServingPolicy
 ) -> bool:
-    """(b): has the whole look-back been good for long enough? Notes in the fault since when."""
+    """Return whether (b) holds: the look-back has been good for long enough; note since when."""
     mostly_over = rule.level == "degraded" and whole.over > MOST * whole.windows
     if whole.of == 0 or whole.bad > rule.limit * whole.of or mostly_over:
         fault.good_since_us = None

@@ -1,7 +1,7 @@
-"""Gaps: minutes without a window where there should have been some.
+"""Gaps: minutes that should have had a window and have none.
 
 A gap is judged when it closes, and kept until it leaves the look-back. Only dense traffic can have
-one: where windows come seldom anyway (a cron job, a quiet night) a missing one proves nothing.
+a gap: where windows are rare anyway (a cron job, a quiet night) a missing one proves nothing.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from lineage_bridge.assess.lookback import SECOND_US, Lookback, WindowFacts
-from lineage_bridge.assess.policy import ServingPolicy
+from lineage_bridge.facets.serving_policy import ServingPolicy
 
 DENSE_WINDOWS = 5
 DENSE_SHARE = 0.5
@@ -18,21 +18,21 @@ EXPECTED_REQUESTS = 10
 
 @dataclass(slots=True)
 class Gap:
-    """From the end of the last window before it to the start of the first one after it."""
+    """The time from the end of the last window before it to the start of the first one after it."""
 
     start_us: int
     end_us: int
 
     def missing(self, policy: ServingPolicy) -> int:
-        """How many windows should have been in between."""
+        """Count the windows that should have been in the gap."""
         return round((self.end_us - self.start_us) / SECOND_US / policy.window_seconds)
 
     def spacing_seconds(self, policy: ServingPolicy) -> float:
-        """From the start of the last window before to the start of the first one after."""
+        """Return the time from the start of the last window before to that of the first after."""
         return (self.end_us - self.start_us) / SECOND_US + policy.window_seconds
 
     def counts(self, policy: ServingPolicy) -> bool:
-        """Is it long enough to be one? Spacing of exactly the limit is not."""
+        """Return whether it is long enough to be a gap; spacing of exactly the limit is not."""
         return self.spacing_seconds(policy) > policy.gap_factor * policy.window_seconds
 
 
@@ -43,7 +43,7 @@ class Gaps:
     items: list[Gap] = field(default_factory=list)
 
     def before_adding(self, window: WindowFacts, lookback: Lookback, policy: ServingPolicy) -> None:
-        """See if the window closes a gap, or fills one that was seen."""
+        """Note the gap that a new window closes, or let the window fill a gap noted before."""
         if window.start_us <= lookback.newest_end_us:
             if self.items:
                 self._fill(window, policy)
@@ -68,7 +68,7 @@ class Gaps:
 
 
 def _was_dense(gap: Gap, lookback: Lookback, policy: ServingPolicy) -> bool:
-    """Were there enough windows, minutes and requests in the look-back before the gap?"""
+    """Return whether the look-back before the gap has enough windows, minutes and requests."""
     start_us = gap.start_us - int(policy.lookback_seconds * SECOND_US)
     held = list(lookback.since(start_us))
     span_us = gap.start_us - max(start_us, held[-1].start_us)

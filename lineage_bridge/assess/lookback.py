@@ -1,8 +1,8 @@
 """The look-back: the minutes of one endpoint that are judged, newest last.
 
-It ends at the end of the newest window and reaches back 15 minutes, further only while it holds too
-few requests. So it never has more than 25 minutes in it: those of the 15, and before them minutes
-with a request each until there are 10. Windows of one minute are replicas and add up.
+It ends at the end of the newest window and reaches back 15 minutes, further only while it has too
+few requests. So where every window has a request it never has more than 25 minutes: 15, and before
+them at most 10 that bring it to 10 requests. Windows of one minute come from replicas and add up.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from lineage_bridge.assess.latency import possibly_slow, proven_slow
-from lineage_bridge.assess.policy import ServingPolicy
+from lineage_bridge.assess.bounds import possibly_slow, proven_slow
+from lineage_bridge.facets.serving_policy import ServingPolicy
 
 SECOND_US = 1_000_000
 MINUTE_US = 60 * SECOND_US
 
-# What is counted of a window; the position in `WindowFacts.bad` and in `Minute.bad`.
+# The counters of bad requests and predictions: positions in `WindowFacts.bad` and `Minute.bad`.
 FAILURES, TIMEOUTS, NON_FINITE, NULLS, OUT_OF_RANGE, FALLBACKS, REJECTED, SLOW_P95, SLOW_P99 = (
     range(9)
 )
@@ -26,10 +26,10 @@ NOTHING_BAD: tuple[int, ...] = (0,) * (SLOW_P95)
 
 
 class WindowFacts(NamedTuple):
-    """One metric window, as far as it is judged. Times in microseconds since the epoch.
+    """The facts of one metric window that are judged. Times in microseconds since the epoch.
 
-    `bad` counts, by the positions above, without the slow ones: they depend on the policy.
-    `flush` says that the window was written before its end, at a shutdown.
+    `bad` has the counters at the positions above, but not the slow ones: they depend on the policy.
+    `flush` is True if the window was written before its end, at a shutdown.
     """
 
     start_us: int
@@ -45,7 +45,7 @@ class WindowFacts(NamedTuple):
 
 @dataclass(slots=True)
 class Minute:
-    """All windows that began in one minute."""
+    """The sums of all windows that began in one minute."""
 
     start_us: int
     end_us: int
@@ -53,20 +53,20 @@ class Minute:
     requests: int = 0
     predictions: int = 0
     bad: list[int] | None = None  # None: nothing bad at all
-    possibly_slow: tuple[int, int] = (0, 0)  # beyond the p95 limit, beyond the p99 limit
+    possibly_slow: tuple[int, int] = (0, 0)  # requests over the p95 limit, over the p99 limit
     windows_over: tuple[int, int] = (0, 0)  # windows whose p95, whose p99 is over its limit
     p50_ms: float = 0.0  # the worst of the replicas
     p95_ms: float = 0.0
     p99_ms: float = 0.0
 
     def count(self, counter: int) -> int:
-        """How many bad ones of that sort."""
+        """Return the value of a counter of bad ones."""
         return self.bad[counter] if self.bad is not None else 0
 
 
 @dataclass(slots=True)
 class Lookback:
-    """The minutes held, oldest first, with their sums."""
+    """The minutes in the look-back, oldest first, with their sums."""
 
     minutes: list[Minute] = field(default_factory=list)
     newest_end_us: int = 0
@@ -76,7 +76,7 @@ class Lookback:
     bad_total: int = 0
 
     def add(self, window: WindowFacts, policy: ServingPolicy) -> None:
-        """Take in a window; one that is older than all that is held changes nothing."""
+        """Add a window; one from before the oldest minute changes nothing."""
         start_us = window.start_us - window.start_us % MINUTE_US
         minutes = self.minutes
         if not minutes or start_us > minutes[-1].start_us:
@@ -93,7 +93,7 @@ class Lookback:
             self._let_go(policy)
 
     def since(self, start_us: int) -> Iterator[Minute]:
-        """The minutes that end after an instant, newest first."""
+        """Yield the minutes that end after an instant, newest first."""
         for minute in reversed(self.minutes):
             if minute.end_us <= start_us:
                 return

@@ -1,14 +1,15 @@
-"""Statuses and reasons: the words in which a serving finding is said.
+"""The order of serving statuses and reasons.
 
 A deployment takes the worst of its endpoints, an endpoint the worst of its reasons.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Final
 
-from lineage_bridge.times import format_time, from_micros
+from lineage_bridge.facets.serving_health import Level, Reason, Status
+from lineage_bridge.times import from_micros
 
 HEALTHY: Final = "healthy"
 IDLE: Final = "idle"
@@ -16,7 +17,7 @@ UNKNOWN: Final = "unknown"
 DEGRADED: Final = "degraded"
 UNHEALTHY: Final = "unhealthy"
 
-_RANK: Final[Mapping[str, int]] = {
+_RANK: Final[Mapping[Status, int]] = {
     HEALTHY: 0,
     IDLE: 1,
     UNKNOWN: 2,
@@ -25,54 +26,40 @@ _RANK: Final[Mapping[str, int]] = {
 }
 
 
-class Reason(NamedTuple):
-    """Why a status is not healthy. `value` and `threshold` are in the unit that the code names.
-
-    `lower` is what is certain of the value: a Wilson lower bound, or the share that is proven slow.
-    """
-
-    code: str
-    level: str
-    since_us: int
-    endpoint: str = ""
-    value: float | None = None
-    threshold: float | None = None
-    lower: float | None = None
-
-    def as_facts(self) -> dict[str, Any]:
-        """As the facet carries it."""
-        facts: dict[str, Any] = {
-            "code": self.code,
-            "level": self.level,
-            "since": format_time(from_micros(self.since_us)),
-        }
-        if self.endpoint:
-            facts["endpoint"] = self.endpoint
-        for name in ("value", "threshold", "lower"):
-            number = getattr(self, name)
-            if number is not None:
-                facts[name] = number
-        return facts
+def reason_since(
+    code: str,
+    level: Level,
+    since_us: int,
+    endpoint: str,
+    *,
+    value: float,
+    threshold: float,
+    lower: float | None = None,
+) -> Reason:
+    """Make a reason that began at an instant, in microseconds since the epoch."""
+    return Reason(
+        code=code,
+        level=level,
+        since=from_micros(since_us),
+        value=value,
+        threshold=threshold,
+        lower=lower,
+        endpoint=endpoint or None,
+    )
 
 
-def worst_of(statuses: Iterable[str]) -> str:
-    """The worst of several statuses; none is healthy."""
+def worst_of(statuses: Iterable[Status]) -> Status:
+    """Return the worst of several statuses; `healthy` if there are none."""
     return max(statuses, key=_RANK.__getitem__, default=HEALTHY)
 
 
-def worst_first(reasons: Iterable[Reason]) -> list[Reason]:
-    """In the order in which they are shown: level, then since when, then the rest."""
-    return sorted(reasons, key=lambda r: (-_RANK[r.level], r.since_us, r.code, r.endpoint))
-
-
-def rank(status: str) -> int:
-    """How bad a status is; healthy is 0."""
-    return _RANK[status]
-
-
-def worst_facts_first(reasons: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """`worst_first` for reasons as a facet carries them."""
-    return sorted(
-        (dict(reason) for reason in reasons),
-        key=lambda r: (-_RANK[r["level"]], r["since"], r["code"], r.get("endpoint", "")),
+def worst_first(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+    """Sort reasons as they are shown: by level, then start, then code and endpoint."""
+    return tuple(
+        sorted(reasons, key=lambda r: (-_RANK[r.level], r.since, r.code, r.endpoint or ""))
     )
+
+
+def rank(status: Status) -> int:
+    """Return how bad a status is; healthy is 0."""
+    return _RANK[status]

@@ -1,12 +1,12 @@
-"""Serving health: what a deployment's metric windows say about it, endpoint by endpoint.
+"""Serving health: a deployment judged by its metric windows, endpoint by endpoint.
 
-State and verdict, without a clock: windows and starts are taken in as they happened, and whenever
-all that was known at one instant is in, `observe` judges it. The state is plain data (dataclasses
-of numbers, texts and lists), so that it can be stored and taken up again; `docs/findings.md` has
-the rules with their evidence.
+No clock is read here: windows and starts are added in the order in which they happened, and
+`observe` judges as soon as it has all windows of one instant. The state is plain data (dataclasses
+of numbers, texts and lists), so that it can be stored and loaded again; `docs/findings.md` has the
+rules with their evidence.
 
-What time alone changes (stopped, silent, no requests yet) is not judged here but in `liveness`, by
-whoever reads the finding at a later time.
+Statuses that come with time alone (stopped, silent, no requests yet) are not judged here but in
+`liveness`, for whoever reads the finding at a later time.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from lineage_bridge.assess.endpoint import EndpointState
 from lineage_bridge.assess.lookback import MINUTE_US, WindowFacts
-from lineage_bridge.assess.policy import ServingPolicy
+from lineage_bridge.facets.serving_policy import ServingPolicy
 
 
 @dataclass(slots=True)
@@ -24,7 +24,7 @@ class DeploymentState:
     """A deployment within one activation: its endpoints and its signs of life.
 
     `instances` are the names of those that started (an empty name where none was given), `running`
-    how many of them are believed to run: a flush takes one away, a start adds one.
+    is how many of them are believed to run: a flush subtracts one, a start adds one.
     """
 
     model: str
@@ -45,23 +45,22 @@ class DeploymentState:
         return max(self.started_us, self.last_start_us or 0, self.last_heartbeat_us or 0)
 
     def start(self, instance: str | None, at_us: int) -> None:
-        """One instance of this model version started."""
+        """Record that one instance of this model version started."""
         name = instance or ""
         self.starts += 1
         if name not in self.instances:
             self.instances.append(name)
             self.running += 1
         elif self.running < len(self.instances):
-            self.running += 1  # it had flushed; otherwise it crashed, and takes its own place
+            self.running += 1  # it had flushed; an instance that crashed is still counted
         self.last_start_us = max(at_us, self.last_start_us or at_us)
 
     def observe(
         self, lines: Sequence[tuple[str, WindowFacts]], at_us: int, policy: ServingPolicy
     ) -> bool:
-        """Take in all windows of one instant and judge.
+        """Add all windows of one instant, and judge; return whether a finding is to be emitted.
 
-        Tell whether there is something to say: a finding changed, or the last instance flushed, or
-        one is alive after that.
+        It is if a finding changed, if the last instance flushed, or if one is alive after that.
         """
         was_running = self.running > 0
         for endpoint, window in lines:
@@ -76,12 +75,12 @@ class DeploymentState:
                 state.flushes += 1
                 self._flushed(state, at_us)
             elif not self.running:
-                self.running = 1  # someone is alive after all
+                self.running = 1  # an instance is alive after all
         self.last_heartbeat_us = at_us
         return self.judge(policy) or was_running != (self.running > 0)
 
     def judge(self, policy: ServingPolicy) -> bool:
-        """Judge every endpoint as of the last sign of life; tell whether a finding changed."""
+        """Judge every endpoint as of the last sign of life; return whether a finding changed."""
         life_us = self.last_life_us
         changed = False
         for state in self.endpoints.values():
@@ -89,16 +88,17 @@ class DeploymentState:
         return changed
 
     def add_late(self, endpoint: str, window: WindowFacts, policy: ServingPolicy) -> None:
-        """Take in a window of an instant that was judged already; the next judgement has it."""
+        """Add a window of an instant that was judged already; the next judgement counts it."""
         state = self.endpoints.get(endpoint)
         if state is not None:
             state.add(window, policy)
 
     def _notice_lost_window(self, state: EndpointState, window: WindowFacts) -> None:
-        """A window is written because of a request in a later minute: is that minute there?
+        """Count the minute of the last writing as lost if it has no window.
 
-        P5 loses a minute when it turns while a request is under way. Several instances hide that,
-        and a restart explains it.
+        P5 writes a window because of a request in a later minute, so that minute should have a
+        window too. P5 loses it when the minute turns while a request is under way. Several
+        instances hide the loss, and a restart explains it.
         """
         written_us, held = self.last_heartbeat_us, state.lookback.minutes
         if not held or window.start_us <= held[-1].start_us + MINUTE_US or written_us is None:

@@ -1,4 +1,4 @@
-"""`lineage-bridge alias`: why a node is what it is, and declaring what no artifact says."""
+"""`lineage-bridge alias`: explain identities, and declare those that no artifact states."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from lineage_bridge.cli.context import (
     say,
     with_settings,
 )
+from lineage_bridge.naming import FEATURES_FORM, MODEL_FORM
 from lineage_bridge.settings import FILE_NAME, Settings
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def add(settings: Settings, kind: str, said: str, target: str) -> None:
     try:
         Aliases.model_validate({KINDS[kind]: {said: target}})
     except ValidationError as exc:
-        form = "models.<name>" if kind == "model" else "features.<store>.<name>[@<version>]"
+        form = MODEL_FORM if kind == "model" else f"{FEATURES_FORM}[@<version>]"
         what = f"{target!r} is not of the form {form}"
         raise click.BadParameter(what, param_hint="TARGET") from exc
     path = settings.config_path or Path(FILE_NAME)
@@ -129,7 +130,7 @@ def add(settings: Settings, kind: str, said: str, target: str) -> None:
 
 
 def _write_alias(path: Path, section: str, said: str, target: str) -> None:
-    """Change that one line; comments and everything else stay."""
+    """Write the line of that alias; comments and everything else stay."""
     import tomlkit
 
     text = path.read_text(encoding="utf-8") if path.is_file() else ""

@@ -83,7 +83,9 @@ def backfill(
     else:
         done = _run(settings, roots, quiet=as_json)
         if as_json:
-            echo_json(done.as_json())
+            from lineage_bridge.show.shapes import backfill_json
+
+            echo_json(backfill_json(done))
         else:
             _print(done, settings)
         if settings.marquez_url and not no_wait and not _forward(settings, quiet=as_json):
@@ -109,7 +111,7 @@ def _run(settings: Settings, roots: dict[Family, Sequence[Path]], *, quiet: bool
 
 
 def _dry_run(settings: Settings, roots: dict[Family, Sequence[Path]], *, as_json: bool) -> Backfill:
-    """Backfill into a journal that is thrown away, and print what the home does not have yet."""
+    """Backfill into a temporary journal, and print the events that the home does not have yet."""
     from lineage_bridge.events import decode
     from lineage_bridge.ingest.backfill import backfill as run_backfill
     from lineage_bridge.journal import Journal
@@ -150,7 +152,7 @@ def _known_ids(settings: Settings) -> set[str]:
 
 @contextmanager
 def _progress(*, quiet: bool) -> Iterator[Progress]:
-    """A progress line on standard error, where that is a terminal."""
+    """Show a progress line on standard error, where that is a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
@@ -170,7 +172,7 @@ def _progress(*, quiet: bool) -> Iterator[Progress]:
 
 
 def _forward(settings: Settings, *, quiet: bool) -> bool:
-    """Forward what is new; tell whether all of it arrived."""
+    """Forward the new events; return whether all of them arrived."""
     from lineage_bridge.cli.journal import forward_now
 
     report = forward_now(settings, quiet=quiet)

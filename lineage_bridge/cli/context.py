@@ -1,4 +1,4 @@
-"""What every command has: `--home`, `--config`, `--json`, the settings and an open journal."""
+"""The parts that commands share: `--home`, `--config`, `--json`, settings and an open journal."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ import click
 from lineage_bridge.times import parse_time
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from lineage_bridge.journal import Journal
     from lineage_bridge.settings import Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 NICENESS = 10
-is_own_process = False  # a program that calls `main` keeps its priority
+is_own_process = False  # True for the command itself; a program that calls `main` stays as it is
 
 home_option = click.option(
     "--home",
@@ -49,7 +51,7 @@ def with_settings(command: Command) -> Command:
 
 
 def settings_of(**flags: Any) -> Settings:
-    """The settings, with these flags on top.
+    """Load the settings; these flags override them.
 
     Raises:
         SettingsError: see `settings.load_settings`.
@@ -60,7 +62,7 @@ def settings_of(**flags: Any) -> Settings:
 
 
 def in_namespace_of_home(settings: Settings) -> Settings:
-    """A home keeps the namespace of its first backfill: it counts where none is set."""
+    """Use the namespace of the home's first backfill where the settings name none."""
     from lineage_bridge.ingest.memory import namespace_of
     from lineage_bridge.journal import Journal
 
@@ -73,25 +75,39 @@ def in_namespace_of_home(settings: Settings) -> Settings:
 
 @contextmanager
 def open_journal(settings: Settings, *, readonly: bool = False) -> Iterator[Journal]:
-    """The journal of the settings' home, closed at the end.
+    """Open the journal of the settings' home, and close it at the end.
 
-    What an earlier process left behind is brought to its end first.
+    What an earlier process left is done first: unfinished pruning, and appending spooled events.
     """
     from lineage_bridge.journal import Journal, spool
-    from lineage_bridge.journal.prune import finish_pruning
 
     with takeover_progress() as told:
         opened = Journal(settings.home, readonly=readonly, progress=told)
     with opened as journal:
         if not readonly:
+            from lineage_bridge.journal.prune import finish_pruning
+
             finish_pruning(journal)
             spool.take_in(journal)
         yield journal
 
 
+def bring_up_to_date(journal: Journal, settings: Settings) -> None:
+    """Derive the graph from the journal's new events; the journal may be open only to read."""
+    from lineage_bridge.graph.reduce import GRAPH
+    from lineage_bridge.journal import catch_up, spool
+    from lineage_bridge.journal.models import is_current
+
+    with journal.reading() as connection:
+        current = is_current(connection, GRAPH)
+    if not current or spool.waits(settings.home):
+        with open_journal(settings) as writable, deriving_progress() as told:
+            catch_up(writable, GRAPH, told)
+
+
 @contextmanager
 def takeover_progress() -> Iterator[Callable[[str, int, int], None]]:
-    """A progress line on standard error while a home of an older version is taken over."""
+    """Show a progress line on standard error while a home of an older version is converted."""
     is_said = False
     with _bar("Taking the home over") as told_bar:
 
@@ -107,29 +123,44 @@ def takeover_progress() -> Iterator[Callable[[str, int, int], None]]:
 
 @contextmanager
 def deriving_progress() -> Iterator[Callable[[int, int], None]]:
-    """A progress line on standard error while what is derived follows the journal."""
+    """Show a progress line on standard error while tables are derived from the journal."""
     with _bar("Deriving") as told:
         yield lambda done, total: told("Deriving from the journal", done, total)
 
 
 @contextmanager
 def _bar(name: str) -> Iterator[Callable[[str, int, int], None]]:
-    """A bar, where standard error is a terminal, from the first time that it is told anything."""
+    """Draw a bar on standard error, where that is a terminal, from the first call on."""
+    bars: Progress | None = None
+
+    def told(what: str, done: int, total: int) -> None:
+        nonlocal bars
+        if bars is None:
+            bars = _started_bars(name)
+        bars.update(bars.task_ids[0], description=what, completed=done, total=total)
+
+    try:
+        yield told
+    finally:
+        if bars is not None:
+            bars.stop()
+
+
+def _started_bars(name: str) -> Progress:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 
     console = Console(stderr=True)
-    with Progress(
+    bars = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         console=console,
         transient=True,
         disable=not console.is_terminal,
-    ) as bars:
-        task = bars.add_task(name, total=None, visible=False)
-        yield lambda what, done, total: bars.update(
-            task, description=what, completed=done, total=total, visible=True
-        )
+    )
+    bars.add_task(name, total=None)
+    bars.start()
+    return bars
 
 
 class Instant(click.ParamType[datetime]):
@@ -152,13 +183,13 @@ class Instant(click.ParamType[datetime]):
 
 
 def give_way() -> None:
-    """Let who appends and who asks go first on a busy machine: this is work for the background."""
+    """Lower the priority, so that appending and asking go first: this is background work."""
     if is_own_process and hasattr(os, "nice"):
         os.nice(NICENESS)
 
 
 def say(*lines: str, err: bool = False) -> None:
-    """Print lines; what they quote of others stays within its line."""
+    """Print lines; text of others that they quote stays within its line."""
     from lineage_bridge.show.text import printable
 
     for line in lines:

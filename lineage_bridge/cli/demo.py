@@ -1,4 +1,4 @@
-"""`lineage-bridge demo`: the whole thing on the examples, at the examples' own time."""
+"""`lineage-bridge demo`: everything on the example artifacts, at the artifacts' own time."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from lineage_bridge.cli.serve import (
     wait_for_interrupt,
 )
 from lineage_bridge.errors import SettingsError
+from lineage_bridge.naming import Slot
 
 if TYPE_CHECKING:
     from lineage_bridge.adapters.records import Family
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 # In the middle of the examples' morning: some deployments are fine, some are in trouble.
 DEMO_TIME = datetime(2026, 4, 7, 10, 30, tzinfo=UTC)
 SOURCE = "duckdb://mobility:main.raw_station_metrics_1min"
-PREDICTIONS = "predictions.mobility-serving-layer.production.dep-nyc-prod-slow"
+PREDICTIONS = Slot("mobility-serving-layer", "production", "dep-nyc-prod-slow").predictions
 FAMILIES: tuple[Family, ...] = ("p2", "p4", "p5", "p6")
 
 
@@ -74,7 +75,7 @@ def demo(home: Path, host: str, port: int | None, exporter_port: int | None, *, 
             wait_for_interrupt()
 
 
-# What the files and folders of a home are called by.
+# How the names of the files and folders of a home begin.
 OF_A_HOME = ("journal.db", "models", "locks", "spool.jsonl")
 
 
@@ -87,7 +88,7 @@ def _examples() -> Path:
 
 
 def _empty(home: Path) -> None:
-    """Begin from nothing; a folder that holds anything but a journal is left alone."""
+    """Delete the demo's home, but never a folder that holds anything else."""
     if not home.exists():
         return
     foreign = [p.name for p in home.iterdir() if not p.name.startswith(OF_A_HOME)]
@@ -100,8 +101,8 @@ def _empty(home: Path) -> None:
 
 
 def _show(journal: Journal, settings: Settings, examples: Path) -> None:
-    from lineage_bridge.graph.health import health_json
-    from lineage_bridge.graph.load import load
+    from lineage_bridge.answers import Snapshot
+    from lineage_bridge.assess.policies import Policies
     from lineage_bridge.graph.reduce import reduce
     from lineage_bridge.ingest.backfill import backfill
     from lineage_bridge.show.artifacts import print_backfill
@@ -112,11 +113,11 @@ def _show(journal: Journal, settings: Settings, examples: Path) -> None:
     print_backfill(console(), done, settings.home)
     reduce(journal)
     with journal.reading() as connection:
-        graph = load(connection, at=DEMO_TIME)
-    shape = health_json(graph, DEMO_TIME)
+        snapshot = Snapshot.load(connection, Policies.of(settings), DEMO_TIME)
     click.echo()
-    print_tables([*_path(graph), health_table(shape, whole="`health --json` has all")])
-    say(health_summary(shape))
+    health = health_table(snapshot.health, snapshot.at, whole="`health --json` has all")
+    print_tables([*_path(snapshot.graph), health])
+    say(health_summary(snapshot.health))
 
 
 def _path(graph: Graph) -> Iterator[Table]:

@@ -7,6 +7,7 @@ import sys
 import click
 
 from lineage_bridge.cli.context import (
+    bring_up_to_date,
     echo_json,
     in_namespace_of_home,
     json_option,
@@ -26,12 +27,14 @@ def doctor(settings: Settings, *, as_json: bool) -> None:
     """
     from lineage_bridge.ingest.doctor import diagnose
     from lineage_bridge.show.artifacts import print_diagnosis
+    from lineage_bridge.show.shapes import diagnosis_json
     from lineage_bridge.show.tables import console
 
     with open_journal(settings, readonly=True) as journal:
+        bring_up_to_date(journal, settings)
         found = diagnose(journal, in_namespace_of_home(settings))
     if as_json:
-        echo_json(found.as_json())
+        echo_json(diagnosis_json(found))
     else:
         print_diagnosis(console(), found)
     if not found.is_clean:

@@ -1,4 +1,4 @@
-"""`lineage-bridge exporter`: the home's facts as Prometheus metrics, alone."""
+"""`lineage-bridge exporter`: serve the home's facts as Prometheus metrics, and nothing else."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lineage_bridge.cli.context import Instant, open_journal, say, with_settings
+from lineage_bridge.cli.context import (
+    Instant,
+    in_namespace_of_home,
+    open_journal,
+    say,
+    with_settings,
+)
 from lineage_bridge.cli.serve import (
     EXPORTER_PORT,
     choose_port,
@@ -37,6 +43,7 @@ def exporter(
     if once:
         with open_journal(settings, readonly=True):
             pass  # a home that is not there is an error here; a server may wait for its first event
+    settings = in_namespace_of_home(settings)
     with open_journal(settings) as journal:
         if once:
             click.echo(_exposition(journal, settings, at), nl=False)
@@ -47,7 +54,7 @@ def exporter(
 def _exposition(journal: Journal, settings: Settings, at: datetime | None) -> str:
     from prometheus_client import generate_latest
 
-    from lineage_bridge.exporter.collector import MetricsCollector, registry_of
+    from lineage_bridge.exporter.metrics_collector import MetricsCollector, registry_of
     from lineage_bridge.show.formats import exposition_text
 
     collector = MetricsCollector(journal, settings, at=at)

@@ -1,6 +1,6 @@
-"""Keep what is derived up to date: `python -m lineage_bridge.cli.follow HOME MODEL...`.
+"""Keep derived tables up to date: `python -m lineage_bridge.cli.follow HOME MODEL...`.
 
-What `up` and `collector` start beside themselves (see `journal.follower_process`); no command.
+`up` and `collector` start this process beside themselves (see `journal.follower_process`).
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from lineage_bridge.journal.follower import FollowerThread, Mark
 from lineage_bridge.show.messages import make_logs_printable
 
 STDIN = 0
-NICENESS = 5  # on a busy machine who appends and who asks goes first
+NICENESS = 5  # on a busy machine appending and asking go first
 
 
 def main(home: str, *names: str) -> None:
-    """Follow until the input ends."""
+    """Follow the journal until standard input ends."""
     os.nice(NICENESS)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends the input
     make_logs_printable()
-    # The parent says it too when the home is gone: once is enough.
+    # The parent logs it too when the home is gone: once is enough.
     logging.getLogger("lineage_bridge.journal.store").setLevel(logging.CRITICAL)
     with Journal(Path(home)) as journal:
         follower = FollowerThread(journal, models_of(names), on_move=_tell)

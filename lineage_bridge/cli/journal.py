@@ -58,6 +58,7 @@ def status(settings: Settings, *, as_json: bool) -> None:
 def _status(opened: Journal, url: str | None) -> dict[str, Any]:
     from lineage_bridge.journal.forward_targets import list_targets
     from lineage_bridge.journal.models import list_models
+    from lineage_bridge.show.formats import present
     from lineage_bridge.times import format_time, from_micros
 
     with opened.reading() as connection:
@@ -77,10 +78,7 @@ def _status(opened: Journal, url: str | None) -> dict[str, Any]:
     if first is not None:
         shape |= {"first": format_time(from_micros(first)), "last": format_time(from_micros(last))}
     shape["models"] = [{"name": n, "version": v, "reached": seq} for n, v, seq in models]
-    shape["forward"] = [
-        {key: value for key, value in asdict(target).items() if value is not None}
-        for target in list_targets(opened, url)
-    ]
+    shape["forward"] = [present(**asdict(target)) for target in list_targets(opened, url)]
     return shape
 
 
@@ -171,12 +169,13 @@ def dead(settings: Settings, *, as_json: bool) -> None:
     """
     from lineage_bridge.cli.refused import refused_letters
     from lineage_bridge.journal.dead_letters import list_dead
+    from lineage_bridge.show.formats import present
     from lineage_bridge.show.journal import letter_lines
 
     with open_journal(settings, readonly=True) as opened:
         letters = [*list_dead(opened), *refused_letters(opened)]
     if as_json:
-        echo_json([letter.as_json() for letter in letters])
+        echo_json([present(**asdict(letter)) for letter in letters])
     elif letters:
         say(*letter_lines(letters))
     else:
@@ -196,6 +195,7 @@ def retry(settings: Settings, *, ids: tuple[str, ...], every: bool, as_json: boo
     dead; exits 1 if any of those was asked for.
     """
     from lineage_bridge.journal.dead_letters import retry as retry_letters
+    from lineage_bridge.show.formats import present
     from lineage_bridge.show.journal import letter_lines
 
     if bool(ids) == every:
@@ -203,7 +203,7 @@ def retry(settings: Settings, *, ids: tuple[str, ...], every: bool, as_json: boo
     with open_journal(settings) as opened:
         again, hopeless = retry_letters(opened, None if every else ids)
     if as_json:
-        echo_json({"retried": again, "dead": [letter.as_json() for letter in hopeless]})
+        echo_json({"retried": again, "dead": [present(**asdict(letter)) for letter in hopeless]})
     else:
         say(f"{again} dead letters wait to be sent again.")
         say(*letter_lines(hopeless))

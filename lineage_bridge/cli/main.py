@@ -6,6 +6,8 @@ imported only when it runs.
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -36,7 +38,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
 
 
 class LazyGroup(click.Group):
-    """A group that knows its commands by name and line, and imports one when it runs."""
+    """A group that has the name and help line of each command, and imports one when it runs."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -76,7 +78,7 @@ class LazyGroup(click.Group):
 
 @contextmanager
 def _printable_errors() -> Iterator[None]:
-    """What click says is wrong quotes what was typed, and scripts type what strangers wrote."""
+    """Escape click's errors: they quote what was typed, and scripts type what strangers wrote."""
     try:
         yield
     except click.ClickException as exc:
@@ -93,7 +95,7 @@ def _no_command(name: str) -> str:
 
 
 def _defaults(command: click.Command, given: Mapping[str, Any]) -> dict[str, Any]:
-    """What was given before a command, as the defaults of its options or of its own commands."""
+    """Turn options given before a command into defaults of its options, or of its subcommands'."""
     if isinstance(command, click.Group):
         return {name: _defaults(one, given) for name, one in command.commands.items()}
     return {name: value for name, value in given.items() if value is not None}
@@ -116,20 +118,31 @@ def cli(home: Path | None, config: Path | None) -> None:
 
 
 def main(args: list[str] | None = None) -> Any:
-    """Run the command line; no traceback reaches a user."""
+    """Run the command line. No traceback reaches a user, unless LINEAGE_BRIDGE_TRACEBACK is set."""
     from lineage_bridge.cli import context
-    from lineage_bridge.errors import CollectorUnavailableError, LineageBridgeError
+    from lineage_bridge.errors import CollectorUnavailableError
 
     context.is_own_process = args is None
+    if args is None:
+        _escape_what_cannot_be_encoded()
     try:
         return cli.main(args=args, prog_name="lineage-bridge")
-    except LineageBridgeError as exc:
+    except BrokenPipeError:
+        sys.exit(1)
+    except Exception as exc:
+        if os.environ.get("LINEAGE_BRIDGE_TRACEBACK"):
+            raise
         from lineage_bridge.show.messages import error_text
 
         click.echo(f"Error: {error_text(exc)}", err=True)
         sys.exit(3 if isinstance(exc, CollectorUnavailableError) else 2)
-    except BrokenPipeError:
-        sys.exit(1)
+
+
+def _escape_what_cannot_be_encoded() -> None:
+    """Let a terminal without UTF-8 show a name of others as escapes, and not end the command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 if __name__ == "__main__":

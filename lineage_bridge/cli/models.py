@@ -1,4 +1,4 @@
-"""Every model that is derived from the journal, by name: loaded when it is asked for."""
+"""Every model that is derived from the journal, by name: imported when it is asked for."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MODELS: Mapping[str, tuple[str, str]] = {  # module, class
 
 
 def models_of(names: Iterable[str] = MODELS) -> list[Model]:
-    """The models of these names; all of them if none are given."""
+    """Make the models of these names, by default all of them."""
     found = []
     for name in names:
         module, of_class = MODELS[name]

@@ -1,8 +1,9 @@
-"""`lineage-bridge journal prune`: leave out of the journal what the present does not need."""
+"""`lineage-bridge journal prune`: delete old events that the present does not need."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -61,7 +62,7 @@ def prune(settings: Settings, *, older_than: timedelta, dry_run: bool, as_json: 
     from lineage_bridge.graph.reduce import GRAPH
     from lineage_bridge.show.journal import pruned_text
 
-    # The counts of arrivals go on as they are: they tell what came, not what is there.
+    # The counts of arrivals stay: they count the events that came, not those that are there.
     models = (GRAPH, CollectorModel())
     now = datetime.now(UTC)
     give_way()
@@ -75,7 +76,7 @@ def prune(settings: Settings, *, older_than: timedelta, dry_run: bool, as_json: 
             dry_run=dry_run,
         )
     if as_json:
-        echo_json(pruned.as_json())
+        echo_json(asdict(pruned))
     else:
         say(pruned_text(pruned))
 

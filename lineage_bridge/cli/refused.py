@@ -8,10 +8,9 @@ from __future__ import annotations
 from lineage_bridge.collector.model import CollectorModel
 from lineage_bridge.collector.refused import RefusedEvent, list_refused
 from lineage_bridge.errors import EventError
-from lineage_bridge.events import decode
+from lineage_bridge.events import as_object, decode
 from lineage_bridge.journal import Journal
 from lineage_bridge.journal.dead_letters import DeadLetter
-from lineage_bridge.journal.forward_facts import job_of
 from lineage_bridge.journal.models import in_use
 from lineage_bridge.times import format_time, from_micros
 
@@ -19,7 +18,7 @@ TARGET = "collector"
 
 
 def refused_letters(journal: Journal) -> list[DeadLetter]:
-    """What the collector refused, in the order of arrival; `time` is when it came."""
+    """List the events that the collector refused, in order of arrival; `time` is the arrival."""
     with journal.reading() as connection:
         if not in_use(connection, [CollectorModel()]):
             return []
@@ -41,6 +40,9 @@ def _letter(event: RefusedEvent) -> DeadLetter:
 
 def _job(body: bytes) -> str:
     try:
-        return job_of(decode(body))
+        document = decode(body)
     except EventError:
         return ""
+    # Shown even if a part of it is missing: that may be why it was refused.
+    named = as_object(document.get("job") or document.get("dataset"))
+    return f"{named.get('namespace')} {named.get('name')}" if named else ""

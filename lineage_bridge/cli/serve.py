@@ -1,7 +1,8 @@
-"""`collector` and `up`: what runs until it is told to stop."""
+"""`collector` and `up`: the commands that run until they are stopped."""
 
 from __future__ import annotations
 
+import errno
 import socket
 import sys
 import threading
@@ -27,13 +28,13 @@ if TYPE_CHECKING:
 COLLECTOR_PORT = 5000
 EXPORTER_PORT = 9464
 PORTS_TRIED = 20
-STOP_SECONDS = 5.0  # forwarding hears a stop within half a second, and leaves in another one
+STOP_SECONDS = 5.0  # forwarding notices a stop within half a second, and ends in another one
 
 host_option = click.option("--host", default="127.0.0.1", show_default=True, help="Bind to it.")
 
 
 def port_option(flag: str, default: int, what: str) -> Callable[..., Callable[..., None]]:
-    """A port; the default gives way to the next free one, a port that was asked for does not."""
+    """Make a port option; the default gives way to the next free port, a given port does not."""
     return click.option(
         flag,
         type=click.IntRange(0, 65535),
@@ -42,7 +43,7 @@ def port_option(flag: str, default: int, what: str) -> Callable[..., Callable[..
 
 
 def choose_port(host: str, asked: int | None, default: int) -> int:
-    """The port to bind.
+    """Choose the port to bind.
 
     Raises:
         SettingsError: the one that was asked for is taken, or none is free.
@@ -63,14 +64,18 @@ def _is_free(host: str, port: int) -> bool:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError:
-            return False
+        except OSError as exc:
+            if exc.errno in {errno.EADDRINUSE, errno.EACCES}:
+                return False
+            raise SettingsError(f"Cannot listen on `{host}`: {exc}. Name another --host.") from exc
+        except (TypeError, ValueError) as exc:
+            raise SettingsError(f"`{host}` is no host. Name another --host.") from exc
     return True
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """Where things are served."""
+    """The URLs of what is served."""
 
     collector: str
     exporter: str | None = None
@@ -87,20 +92,26 @@ def serving(
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Iterator[Served]:
     """Serve the collector with the index page, and the exporter, until the block ends."""
+    from lineage_bridge.answers import Snapshots
+    from lineage_bridge.assess.policies import Policies
     from lineage_bridge.collector.server import CollectorServer
     from lineage_bridge.page import index_app
+
+    snapshots = Snapshots(journal, Policies.of(settings))  # one graph in memory for both
 
     with ExitStack() as stack:
         exporter_url = None
         if exporter_port is not None:
             from lineage_bridge.exporter.server import ExporterServer
 
-            exporter = ExporterServer(journal, settings, host=host, port=exporter_port, now=now)
+            exporter = ExporterServer(
+                journal, settings, host=host, port=exporter_port, now=now, snapshots=snapshots
+            )
             exporter.start()
             stack.callback(exporter.stop)
             exporter_url = exporter.url
         metrics_url = f"{exporter_url}/metrics" if exporter_url else None
-        page = index_app(journal, settings, now, metrics_url=metrics_url)
+        page = index_app(journal, snapshots, now, metrics_url=metrics_url)
         collector = CollectorServer(
             journal,
             host=host,
@@ -116,7 +127,7 @@ def serving(
 
 
 def _follower(home: Path, *, has_exporter: bool) -> Follower:
-    """A process that follows the journal; what only the exporter and the page read, if they run."""
+    """Make a process that follows the journal; the graph and the arrivals only for an exporter."""
     from lineage_bridge.journal.follower_process import FollowerProcess
 
     names = ["collector", "graph", "arrivals"] if has_exporter else ["collector"]
@@ -141,12 +152,12 @@ def _config(settings: Settings) -> CollectorConfig:
 
 
 def wait_for_interrupt() -> None:
-    """Wait for Ctrl-C or a polite kill."""
+    """Wait for Ctrl-C or SIGTERM."""
     listen_for_interrupt().wait()
 
 
 def listen_for_interrupt() -> threading.Event:
-    """From now on Ctrl-C or a polite kill sets this event, and does nothing else."""
+    """Make Ctrl-C and SIGTERM set the returned event, and do nothing else."""
     import signal
 
     stop = threading.Event()
@@ -201,7 +212,7 @@ def up(settings: Settings, host: str, port: int | None, exporter_port: int | Non
 
 @contextmanager
 def _forwarding(journal: Journal, settings: Settings) -> Iterator[str]:
-    """Forward in a thread until the block ends; gives the target's URL as it may be shown."""
+    """Forward in a thread until the block ends; yield the target's URL as it may be shown."""
     from lineage_bridge.journal.forward import Forwarder
 
     stop = threading.Event()

@@ -1,4 +1,4 @@
-"""The questions: `graph`, `path`, `health`, `freshness`, each for now or `--at` an earlier time."""
+"""The questions `graph`, `path`, `health` and `freshness`, for now or `--at` an earlier time."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lineage_bridge import facets
 from lineage_bridge.cli.context import (
     Instant,
-    deriving_progress,
+    bring_up_to_date,
     echo_json,
     json_option,
     open_journal,
@@ -26,8 +25,8 @@ from lineage_bridge.settings import Settings
 if TYPE_CHECKING:
     import sqlite3
 
+    from lineage_bridge.answers import Snapshot
     from lineage_bridge.graph.model import Graph
-    from lineage_bridge.journal import Journal
 
 at_option = click.option(
     "--at", type=Instant(), help="Answer for this time (RFC 3339), by event time.  [default: now]"
@@ -38,7 +37,7 @@ known_at_option = click.option(
 
 
 class _Question:
-    """A question to the graph: of which time, and how to get at more of it.
+    """The graph at the time of a question, and a way to load more of its facets.
 
     Attributes:
         graph: with the facets that were asked for.
@@ -57,10 +56,10 @@ class _Question:
         self._at = at
         self._known_at = known_at
         self.graph = load(connection, at=at, known_at=known_at, keys=keys)
-        gc.freeze()  # the graph lives as long as the process: not worth looking through again
+        gc.freeze()  # the graph lives as long as the process: looking for garbage in it is a waste
 
     def with_facets(self, part: Graph) -> Graph:
-        """A part of the graph with all its facets."""
+        """Return a part of the graph with all its facets."""
         from lineage_bridge.graph.load import add_facets
 
         return add_facets(self._connection, part, at=self._at, known_at=self._known_at)
@@ -74,23 +73,27 @@ def _ask(
     *,
     keys: Sequence[str] | None,
 ) -> Iterator[_Question]:
-    """Load the graph; of its facets only those of `keys`, None for all."""
+    """Load the graph; of its facets only those with a key in `keys`, None for all."""
     with open_journal(settings, readonly=True) as journal:
-        _bring_up_to_date(journal, settings)
+        bring_up_to_date(journal, settings)
         with journal.reading() as connection:
             yield _Question(connection, at, known_at, keys)
 
 
-def _bring_up_to_date(journal: Journal, settings: Settings) -> None:
-    from lineage_bridge.graph.reduce import GRAPH
-    from lineage_bridge.journal import catch_up, spool
-    from lineage_bridge.journal.models import is_current
+@contextmanager
+def _judge(
+    settings: Settings, at: datetime | None, known_at: datetime | None
+) -> Iterator[Snapshot]:
+    """Load the snapshot of a time, by default of now."""
+    from lineage_bridge.answers import Snapshot
+    from lineage_bridge.assess.policies import Policies
 
-    with journal.reading() as connection:
-        current = is_current(connection, GRAPH)
-    if not current or spool.waits(settings.home):
-        with open_journal(settings) as writable, deriving_progress() as told:
-            catch_up(writable, GRAPH, told)
+    instant = at or datetime.now(UTC)
+    with open_journal(settings, readonly=True) as journal:
+        bring_up_to_date(journal, settings)
+        with journal.reading() as connection:
+            policies = Policies.of(settings)
+            yield Snapshot.load(connection, policies, instant, known_at=known_at)
 
 
 def _views(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -142,7 +145,7 @@ def graph(
 
 def _print_graph(shown: Graph, form: str) -> None:
     from lineage_bridge.show import diagrams
-    from lineage_bridge.show.graph_json import graph_json
+    from lineage_bridge.show.shapes import graph_json
 
     if form == "json":
         echo_json(graph_json(shown))
@@ -177,8 +180,8 @@ def path(
     """
     from lineage_bridge.graph.find import find
     from lineage_bridge.graph.paths import find_path, reach_upstream
-    from lineage_bridge.show.graph_json import path_json
     from lineage_bridge.show.lineage import path_table
+    from lineage_bridge.show.shapes import path_json
     from lineage_bridge.show.tables import print_tables
 
     with _ask(settings, at, known_at, keys=()) as asked:
@@ -213,27 +216,25 @@ def health(
     Exits 1 if one is degraded or unhealthy.
     """
     from lineage_bridge.errors import NodeNotFoundError
-    from lineage_bridge.graph.health import health_json
-    from lineage_bridge.ingest.policies import serving_policies
-    from lineage_bridge.show.health import health_summary, health_table
-    from lineage_bridge.show.tables import print_tables
 
-    instant = at or datetime.now(UTC)
-    keys = (facets.DEPLOYMENT, facets.SERVING_HEALTH)
-    with _ask(settings, instant, known_at, keys=keys) as asked:
-        policy_of = serving_policies(settings) if settings.policies.serving else None
-        shape = health_json(asked.graph, instant, policy_of=policy_of)
+    with _judge(settings, at, known_at) as snapshot:
+        found, instant = snapshot.health, snapshot.at
     if deployment is not None:
-        known = [d["deployment"] for d in shape["deployments"]]
-        shape["deployments"] = [d for d in shape["deployments"] if d["deployment"] == deployment]
-        if not shape["deployments"]:
+        known = [one.slot.deployment for one in found]
+        found = tuple(one for one in found if one.slot.deployment == deployment)
+        if not found:
             raise NodeNotFoundError(deployment, known, kind="deployment")
     if as_json:
-        echo_json(shape)
+        from lineage_bridge.show.shapes import health_json
+
+        echo_json(health_json(found, instant))
     else:
-        print_tables([health_table(shape)])
-        say(health_summary(shape))
-    if any(d["status"] in {"degraded", "unhealthy"} for d in shape["deployments"]):
+        from lineage_bridge.show.health import health_summary, health_table
+        from lineage_bridge.show.tables import print_tables
+
+        print_tables([health_table(found, instant)])
+        say(health_summary(found))
+    if any(one.health.status in {"degraded", "unhealthy"} for one in found):
         sys.exit(1)
 
 
@@ -252,17 +253,18 @@ def freshness(
 
     Exits 1 if one is STALE.
     """
-    from lineage_bridge.graph.freshness import freshness_json
-    from lineage_bridge.show.freshness import freshness_summary, freshness_table
-    from lineage_bridge.show.tables import print_tables
-
-    instant = at or datetime.now(UTC)
-    with _ask(settings, instant, known_at, keys=(facets.FRESHNESS,)) as asked:
-        shape = freshness_json(asked.graph, instant, every_version=every_version)
+    with _judge(settings, at, known_at) as snapshot:
+        found = snapshot.freshness_of_all() if every_version else snapshot.freshness
+        instant = snapshot.at
     if as_json:
-        echo_json(shape)
+        from lineage_bridge.show.shapes import freshness_json
+
+        echo_json(freshness_json(found, instant))
     else:
-        print_tables([freshness_table(shape)])
-        say(freshness_summary(shape))
-    if any(d["status"] == "STALE" for d in shape["datasets"]):
+        from lineage_bridge.show.freshness import freshness_summary, freshness_table
+        from lineage_bridge.show.tables import print_tables
+
+        print_tables([freshness_table(found, instant)])
+        say(freshness_summary(found))
+    if any(one.finding.status == "STALE" for one in found):
         sys.exit(1)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from lineage_bridge.collector import wire
 from lineage_bridge.collector.api import Api
 from lineage_bridge.collector.errors import not_found
-from lineage_bridge.collector.metrics import Metrics
+from lineage_bridge.collector.metrics import METRICS_TYPE, Metrics
 from lineage_bridge.collector.requests import Response
 from lineage_bridge.collector.wire import Receive, Scope, Send
 from lineage_bridge.errors import JournalError
@@ -36,8 +36,8 @@ class AdminApp:
             return self._health()
         if path == "/metrics":
             with self._api.reading() as connection:
-                text = self._metrics.text(connection)
-            return Response(text.encode(), media_type="text/plain;version=0.0.4;charset=utf-8")
+                written = self._metrics.exposition(connection)
+            return Response(written, media_type=METRICS_TYPE)
         return wire.failure(not_found(), path, {})
 
     def _health(self) -> Response:

@@ -23,7 +23,7 @@ from lineage_bridge.collector.checking import REFUSED, Checked, CheckProcess, ch
 from lineage_bridge.collector.config import CollectorConfig
 from lineage_bridge.collector.errors import ApiError, coded, generic
 from lineage_bridge.collector.intake import Intake
-from lineage_bridge.collector.metrics import Metrics
+from lineage_bridge.collector.metrics import METRICS_TYPE, Metrics
 from lineage_bridge.collector.pace import Pace
 from lineage_bridge.collector.requests import EmptyBodyError, Request, Response, check_names
 from lineage_bridge.collector.routes import Match, Route, Router, all_routes
@@ -92,7 +92,7 @@ class CollectorApp:
         path = scope["raw_path"].decode("latin-1")
         headers = wire.headers_of(scope)
         page = self._pages.get(path)
-        if page is not None and _takes_pages(headers):
+        if page is not None and (path.endswith(".json") or _takes_pages(headers)):
             await self._show_page(page, scope, receive, send, headers)
             return
         self._active += 1
@@ -196,8 +196,8 @@ class CollectorApp:
 
     def _show_metrics(self) -> Response:
         with self.api.reading() as connection:
-            text = self.metrics.text(connection)
-        return Response(text.encode(), media_type="text/plain;version=0.0.4;charset=utf-8")
+            written = self.metrics.exposition(connection)
+        return Response(written, media_type=METRICS_TYPE)
 
     async def _take_event(self, body: bytes, client: object) -> Response:
         checked = await self._check(body)

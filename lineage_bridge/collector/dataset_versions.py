@@ -14,7 +14,7 @@ from lineage_bridge.collector import datasets, merging, runs
 from lineage_bridge.collector.errors import generic, not_found
 from lineage_bridge.collector.instants import format_micros
 from lineage_bridge.collector.requests import DEFAULT_LIMIT, Request
-from lineage_bridge.collector.rows import read_rows
+from lineage_bridge.collector.tables import read_rows
 
 Json = dict[str, Any]
 Row = dict[str, Any]

@@ -18,7 +18,7 @@ from lineage_bridge.collector import column_inputs, merging, namespaces
 from lineage_bridge.collector.errors import generic, not_found
 from lineage_bridge.collector.instants import format_micros
 from lineage_bridge.collector.requests import Request
-from lineage_bridge.collector.rows import read_rows
+from lineage_bridge.collector.tables import read_rows
 
 LISTED_FACETS = 10
 

@@ -18,8 +18,8 @@ from lineage_bridge.collector import merging, namespaces, runs
 from lineage_bridge.collector.errors import not_found
 from lineage_bridge.collector.instants import format_micros
 from lineage_bridge.collector.requests import Request
-from lineage_bridge.collector.rows import read_rows
 from lineage_bridge.collector.runs import RunShown, RunVersion, VersionId
+from lineage_bridge.collector.tables import read_rows
 
 RUN_STATES = ("NEW", "RUNNING", "COMPLETED", "ABORTED", "FAILED", "OTHER")
 LATEST_RUNS = 10

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from lineage_bridge.collector import commands, reduce
+from lineage_bridge.collector import commands, reduce, refused
 from lineage_bridge.collector.checking import REFUSED
 from lineage_bridge.collector.context import Batch, Context
 from lineage_bridge.collector.done import Done
@@ -81,10 +81,7 @@ class CollectorModel:
         The caller then rolls the transaction back.
         """
         self.apply(connection, [event])
-        row = connection.execute(
-            "SELECT status FROM mq_refused WHERE seq = ?", (event.seq,)
-        ).fetchone()
-        return 201 if row is None else int(row[0])
+        return refused.status_of(connection, event.seq) or 201
 
 
 def _is_taken_further(steps: Iterator[None], connection: sqlite3.Connection, event: Stored) -> bool:
@@ -95,13 +92,13 @@ def _is_taken_further(steps: Iterator[None], connection: sqlite3.Connection, eve
     except StopIteration:
         is_left = False
     except RefusedEventError as exc:
-        _note_refused(connection, event, exc)
+        refused.note(connection, event.seq, exc)
         is_left = False
     except sqlite3.OperationalError:
         raise
     except Exception as exc:  # noqa: BLE001 - whatever it was, it is listed as refused
         connection.execute("ROLLBACK TO step")
-        _note_refused(connection, event, _unexpected(exc))
+        refused.note(connection, event.seq, _unexpected(exc))
         is_left = False
     else:
         is_left = True
@@ -121,7 +118,7 @@ def _take_alone(connection: sqlite3.Connection, event: Stored) -> None:
         raise
     except Exception as exc:  # noqa: BLE001 - whatever it was, it is listed as refused
         connection.execute("ROLLBACK TO record")
-        _note_refused(connection, event, _unexpected(exc))
+        refused.note(connection, event.seq, _unexpected(exc))
         _count(connection, event)
     connection.execute("RELEASE record")
 
@@ -132,15 +129,8 @@ def _take_all(connection: sqlite3.Connection, events: Sequence[Stored]) -> None:
         try:
             _take(connection, batch, event)
         except RefusedEventError as exc:
-            _note_refused(connection, event, exc)
+            refused.note(connection, event.seq, exc)
     batch.flush(connection)
-
-
-def _note_refused(connection: sqlite3.Connection, event: Stored, exc: RefusedEventError) -> None:
-    connection.execute(
-        "INSERT OR REPLACE INTO mq_refused (seq, status, reason) VALUES (?, ?, ?)",
-        (event.seq, exc.status, exc.reason),
-    )
 
 
 def _count(connection: sqlite3.Connection, event: Stored) -> None:

@@ -1,9 +1,14 @@
-"""The events that were refused, or applied only in part: for people to inspect and mend."""
+"""The events that were refused, or applied only in part: for people to inspect and mend.
+
+They are the rows of `mq_refused`, which only this module reads and writes.
+"""
 
 from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
+
+from lineage_bridge.collector.errors import RefusedEventError
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,26 @@ class RefusedEvent:
     reason: str
     received_us: int
     body: bytes
+
+
+def note(connection: sqlite3.Connection, seq: int, exc: RefusedEventError) -> None:
+    """Note why an event was refused; what is known of it from before is replaced."""
+    connection.execute(
+        "INSERT OR REPLACE INTO mq_refused (seq, status, reason) VALUES (?, ?, ?)",
+        (seq, exc.status, exc.reason),
+    )
+
+
+def status_of(connection: sqlite3.Connection, seq: int) -> int | None:
+    """Return the status that an event was refused with, None if it was not."""
+    row = connection.execute("SELECT status FROM mq_refused WHERE seq = ?", (seq,)).fetchone()
+    return None if row is None else int(row[0])
+
+
+def count(connection: sqlite3.Connection) -> int:
+    """Count the refused events."""
+    (number,) = connection.execute("SELECT count(*) FROM mq_refused").fetchone()
+    return int(number)
 
 
 def list_refused(connection: sqlite3.Connection, limit: int = 1000) -> list[RefusedEvent]:

@@ -10,6 +10,10 @@ Source: the schema of `marquez/db/migration`, and the queries of `marquez.db.*Da
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS mq_namespaces (
     name TEXT PRIMARY KEY,
@@ -235,3 +239,12 @@ TABLES: tuple[str, ...] = (
     "mq_event_hours",
     "mq_refused",
 )
+
+
+def read_rows(
+    connection: sqlite3.Connection, query: str, values: Sequence[Any]
+) -> list[dict[str, Any]]:
+    """Read all rows of a query, each as a dict by column."""
+    cursor = connection.execute(query, values)
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor]

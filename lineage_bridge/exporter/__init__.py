@@ -1,9 +1,9 @@
 """The exporter: the graph's facets, and the bridge itself, as Prometheus metrics.
 
-`metric` has the two words that all else is written in, `platform_metrics` and `bridge_metrics` name
-every metric; `builds`, `datasets`, `models`, `jobs`, `deployments` and `bridge` read their values;
-`parts` keeps one failure from costing all, `marks` keeps counters from going down, `families`
-bounds the series; `collector` puts it together at each scrape, `server` is asked by Prometheus.
+`metric` has the types of a metric and a reading, `platform_metrics` and `bridge_metrics` define
+every metric; `datasets`, `deployments`, `runs` and `bridge` read their values from one snapshot;
+`per_node` caches the values of each node, `marks` keeps counters from going down, `families` limits
+the series; `metrics_collector` combines all at each scrape, `server` answers Prometheus.
 
 Values are computed when they are asked for: an age grows by itself, and nothing is pushed.
 """

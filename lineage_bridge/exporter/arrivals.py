@@ -1,4 +1,4 @@
-"""How many events arrived from where: a model of the journal, so that no scrape counts them all."""
+"""How many events arrived from each origin: a derived model, so that no scrape counts them all."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ON CONFLICT (origin) DO UPDATE SET
 
 
 class Arrivals(NamedTuple):
-    """What arrived from one origin; times in microseconds since the epoch."""
+    """The events that arrived from one origin; times in microseconds since the epoch."""
 
     origin: str
     events: int
@@ -52,7 +52,7 @@ ARRIVALS: Final = ArrivalsModel()
 
 
 def count_arrivals(journal: Journal) -> list[Arrivals]:
-    """Count what has come since the last time, and return all, by origin."""
+    """Count the events that have come since the last call; return all counts, by origin."""
     catch_up(journal, ARRIVALS)
     with journal.reading() as connection:
         rows = connection.execute("SELECT * FROM exporter_arrivals ORDER BY origin").fetchall()

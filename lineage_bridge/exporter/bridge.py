@@ -1,4 +1,4 @@
-"""The bridge about itself: its journal, graph, quarantine, and the way to Marquez."""
+"""Readings of the bridge itself: its journal, graph, quarantine, and forwarding to Marquez."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ _US = 1_000_000
 
 
 def build_readings() -> Iterator[Reading]:
-    """Which version this is."""
+    """Read the version of lineage-bridge."""
     yield own.BUILD_INFO.read(__version__, value=1)
 
 
 def arrival_totals(arrivals: Sequence[Arrivals]) -> Iterator[Reading]:
-    """The counter of events."""
+    """Read the counter of events."""
     for arrived in arrivals:
         yield own.JOURNAL_EVENTS.read(arrived.origin, value=arrived.events)
 
 
 def arrival_readings(arrivals: Sequence[Arrivals]) -> Iterator[Reading]:
-    """The newest times; nothing while the journal is empty."""
+    """Read the newest event time and arrival; nothing while the journal is empty."""
     if arrivals:
         event_us, arrival_us = (
             max(a.event_us for a in arrivals),
@@ -42,7 +42,7 @@ def arrival_readings(arrivals: Sequence[Arrivals]) -> Iterator[Reading]:
 
 
 def graph_readings(graph: Graph) -> Iterator[Reading]:
-    """The size of the graph."""
+    """Read the size of the graph."""
     nodes = Counter(node.kind for node in graph.nodes.values())
     for node_kind, count in sorted(nodes.items()):
         yield own.GRAPH_NODES.read(node_kind, value=count)
@@ -51,7 +51,7 @@ def graph_readings(graph: Graph) -> Iterator[Reading]:
 
 
 def journal_readings(journal: Journal) -> Iterator[Reading]:
-    """How far the journal and what is derived from it are, and what stands in quarantine."""
+    """Read the newest sequence number, the one of each model, and the size of the quarantine."""
     with journal.reading() as connection:
         (newest,) = connection.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()
         models = list_models(connection)
@@ -64,7 +64,7 @@ def journal_readings(journal: Journal) -> Iterator[Reading]:
 
 
 def forward_readings(journal: Journal, marquez_url: str | None) -> Iterator[Reading]:
-    """What is on its way to each Marquez."""
+    """Read how many events are on their way to each Marquez."""
     for target in list_targets(journal, marquez_url):
         for state, count in sorted(target.states.items()):
             yield own.FORWARD_EVENTS.read(target.url, state, value=count)

@@ -1,4 +1,4 @@
-"""What is exposed of the bridge itself: `lineage_bridge_*`, about the home as it is now."""
+"""The metrics of the bridge itself: `lineage_bridge_*`, about the home as it is now."""
 
 from __future__ import annotations
 

@@ -1,63 +1,88 @@
-"""Datasets: their ages by each clock, whether they are fresh, and how large they are."""
+"""Readings of datasets and models: their ages, their sizes, and the numbers of their trainings."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-from lineage_bridge import facets
+from lineage_bridge.answers import DatasetFreshness
 from lineage_bridge.assess.freshness import BUILD, DATA, FRESH, LATE, STALE, UNKNOWN
+from lineage_bridge.events import as_number, as_object
 from lineage_bridge.exporter import platform_metrics as ml
-from lineage_bridge.exporter.metric import Reading, number
-from lineage_bridge.exporter.view import Judged, View
-from lineage_bridge.graph.freshness import freshness_json
-from lineage_bridge.graph.model import Node
-from lineage_bridge.naming import dataset_id
+from lineage_bridge.exporter.metric import Reading
+from lineage_bridge.exporter.per_node import PerNode
+from lineage_bridge.exporter.view import View
+from lineage_bridge.facets.feature_set import FeatureSetFacet
+from lineage_bridge.facets.training import TrainingFacet
+from lineage_bridge.graph.deployments import trained_on
+from lineage_bridge.graph.model import Binding, Node
 
 STATUSES = (FRESH, LATE, STALE, UNKNOWN)
 
 
-def freshness_readings(judged: Judged) -> Iterator[Reading]:
-    """Ages and status of each dataset that says when it was built or what is in it."""
-    view = judged.view
-    for finding in freshness_json(view.graph, judged.at)["datasets"]:
-        name = view.name(dataset_id(finding["namespace"], finding["name"]))
-        yield from _freshness(finding, name, view.environment)
+def freshness_readings(view: View) -> Iterator[Reading]:
+    """Read the ages and status of each dataset that has a freshness facet."""
+    for found in view.snapshot.freshness:
+        yield from _freshness(found, view.name(found.node.id), view.environment)
 
 
-def _freshness(finding: Mapping[str, Any], *labels: str) -> Iterator[Reading]:
-    build_age, data_age = finding.get("build_age_seconds"), finding.get("data_age_seconds")
-    if build_age is not None:
-        yield ml.FEATURE_FRESHNESS.read(*labels, value=build_age)
-        yield ml.DATASET_AGE.read(*labels, BUILD, value=build_age)
-    if data_age is not None:
-        yield ml.DATASET_AGE.read(*labels, DATA, value=data_age)
-    if "clock_skew_seconds" in finding:
-        yield ml.DATASET_CLOCK_SKEW.read(*labels, value=finding["clock_skew_seconds"])
+def _freshness(found: DatasetFreshness, *labels: str) -> Iterator[Reading]:
+    finding = found.finding
+    if finding.build_age_seconds is not None:
+        yield ml.FEATURE_FRESHNESS.read(*labels, value=finding.build_age_seconds)
+        yield ml.DATASET_AGE.read(*labels, BUILD, value=finding.build_age_seconds)
+    if finding.data_age_seconds is not None:
+        yield ml.DATASET_AGE.read(*labels, DATA, value=finding.data_age_seconds)
+    if finding.clock_skew_seconds is not None:
+        yield ml.DATASET_CLOCK_SKEW.read(*labels, value=finding.clock_skew_seconds)
     for status in STATUSES:
-        value = 1 if finding["status"] == status else 0
+        value = 1 if finding.status == status else 0
         yield ml.DATASET_FRESHNESS_STATUS.read(*labels, status, value=value)
 
 
-def size_readings(view: View) -> Iterator[Reading]:
-    """Rows, bytes, features and version of each dataset; models have metrics of their own."""
-    for node in view.graph.nodes.values():
-        if node.kind == "dataset" and node.id not in view.models:
-            yield from _size(node, view.name(node.id), view.environment)
+def size_readings(view: View, of_dataset: PerNode[tuple[Reading, ...]]) -> Iterator[Reading]:
+    """Read rows, bytes, features and version of datasets; models have metrics of their own."""
+    for node in view.datasets():
+        if node.id not in view.models:
+            yield from of_dataset.of(node, view.name(node.id), view.environment)
 
 
-def _size(node: Node, *labels: str) -> Iterator[Reading]:
-    quality = node.facets.get("dataQualityMetrics")
-    written = node.facets.get("outputStatistics")
-    features = node.facets.get(facets.FEATURE_SET)
-    for metric, values in (
-        (ml.DATASET_ROWS, (number(quality, "rowCount"), number(written, "rowCount"))),
-        (ml.DATASET_SIZE, (number(quality, "bytes"), number(written, "size"))),
-        (ml.DATASET_FEATURES, (number(features, "featureCount"),)),
-        (ml.DATASET_POSITIVE_RATIO, (number(features, "positiveRate"),)),
-    ):
-        value = next((value for value in values if value is not None), None)
-        if value is not None:
-            yield metric.read(*labels, value=value)
+def sizes_of(node: Node, name: str, environment: str) -> tuple[Reading, ...]:
+    """Read the sizes in a dataset's facets, and its newest version."""
+    quality = as_object(node.facets.get("dataQualityMetrics"))
+    written = as_object(node.facets.get("outputStatistics"))
+    features = node.facets.of(FeatureSetFacet) or FeatureSetFacet()
+    rows = as_number(quality.get("rowCount")), as_number(written.get("rowCount"))
+    size = as_number(quality.get("bytes")), as_number(written.get("size"))
+    found = [
+        metric.read(name, environment, value=known[0])
+        for metric, values in (
+            (ml.DATASET_ROWS, rows),
+            (ml.DATASET_SIZE, size),
+            (ml.DATASET_FEATURES, (features.feature_count,)),
+            (ml.DATASET_POSITIVE_RATIO, (features.positive_rate,)),
+        )
+        if (known := [value for value in values if value is not None])
+    ]
     if node.versions:
-        yield ml.DATASET_INFO.read(*labels, node.versions[-1].version, value=1)
+        version = node.versions[-1].version
+        found.append(ml.DATASET_INFO.read(name, environment, version, value=1))
+    return tuple(found)
+
+
+def model_readings(view: View) -> Iterator[Reading]:
+    """Read the newest version of each model, the dataset version it is from, and its metrics."""
+    for node_id in sorted(view.models):
+        versions = view.graph.nodes[node_id].versions
+        if versions:
+            yield from _model(view, Binding(node_id, versions[-1].version, "snapshot"))
+
+
+def _model(view: View, model: Binding) -> Iterator[Reading]:
+    name, version = view.version_labels(model)
+    dataset = view.version_labels(trained_on(view.graph, model))
+    yield ml.MODEL_INFO.read(name, view.environment, version, *dataset, value=1)
+    writer = view.graph.writer_of(model.dataset, model.version)
+    training = writer.facets.of(TrainingFacet) if writer is not None else None
+    reported = training.metrics if training is not None else None
+    for metric, value in (reported or {}).items():
+        yield ml.TRAINING_METRIC.read(name, view.environment, metric, value=value)

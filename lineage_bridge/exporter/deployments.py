@@ -1,27 +1,23 @@
-"""Deployments: health judged at the instant of the scrape, and totals of their whole history.
-
-The health is that of `graph.health`; what its published shape leaves out (ratios, instances, signs
-of life, totals by model) is read from the facet that it was judged from.
-"""
+"""Readings of deployments: health at the instant of the scrape, totals of their whole history."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
 
-from lineage_bridge import facets
+from lineage_bridge.answers import DeploymentHealth
+from lineage_bridge.answers.health import serving_health
 from lineage_bridge.assess.reasons import DEGRADED, HEALTHY, IDLE, UNHEALTHY, UNKNOWN
-from lineage_bridge.assess.serving_facts import RATIOS
+from lineage_bridge.assess.serving_facet import RATIOS
 from lineage_bridge.errors import NamingError
 from lineage_bridge.exporter import platform_metrics as ml
-from lineage_bridge.exporter.metric import Reading, number
-from lineage_bridge.exporter.view import Judged, View
-from lineage_bridge.graph.deployments import Deployment, deployments
-from lineage_bridge.graph.health import health_json
+from lineage_bridge.exporter.metric import Reading
+from lineage_bridge.exporter.view import View
+from lineage_bridge.facets.deployment import DeploymentFacet
+from lineage_bridge.facets.serving_health import Endpoint, Reason, ServingHealthFacet
+from lineage_bridge.graph.deployments import Deployment
 from lineage_bridge.naming import model_dataset
-from lineage_bridge.times import parse_time
 
 STATUSES = (HEALTHY, IDLE, UNKNOWN, DEGRADED, UNHEALTHY)
 
@@ -32,138 +28,121 @@ _TOTALS = (
     ("rejected", ml.DEPLOYMENT_REJECTIONS),
     ("timeouts", ml.DEPLOYMENT_TIMEOUTS),
 )
-_LATENCIES = (("50", "latency_p50_ms"), ("95", "latency_p95_ms"), ("99", "latency_p99_ms"))
 _MS = 1e-3
 
 
-def health_readings(judged: Judged) -> Iterator[Reading]:
-    """Status, reasons, latencies and what is served, of every deployment."""
-    for found in health_json(judged.view.graph, judged.at)["deployments"]:
-        labels = (found["service"], found["environment"], found["deployment"])
-        yield from _status(found, labels)
-        yield from _reasons(found, labels, judged.at)
+def health_readings(view: View) -> Iterator[Reading]:
+    """Read status, reasons, latencies and served model of every deployment."""
+    for found in view.snapshot.health:
+        labels = view.slot_labels(found.deployment)
+        for status in STATUSES:
+            value = 1 if found.health.status == status else 0
+            yield ml.DEPLOYMENT_HEALTH.read(*labels, status, value=value)
+        yield from _reasons(found.health.reasons, labels, view.snapshot.at)
         yield from _served(found, labels)
-        for endpoint in found["endpoints"]:
+        for endpoint in found.health.endpoints:
             yield from _latencies(endpoint, labels)
 
 
-def serving_readings(judged: Judged) -> Iterator[Reading]:
-    """Instances, silence and ratios, of every deployment that windows tell of."""
-    for deployment, facts in _with_windows(judged.view):
-        yield from _life(facts, _labels(deployment), judged.at)
-        for endpoint in _objects(facts, "endpoints"):
-            yield from _ratios(endpoint, _labels(deployment))
+def serving_readings(view: View) -> Iterator[Reading]:
+    """Read instances, silence and ratios of every deployment that has windows."""
+    for deployment, facet in _with_windows(view):
+        labels = view.slot_labels(deployment)
+        yield from _life(facet, labels, view.snapshot.at)
+        for endpoint in facet.endpoints or ():
+            yield from _ratios(endpoint, labels)
 
 
 def total_readings(view: View) -> Iterator[Reading]:
-    """The counters: totals of each deployment, and predictions of each model."""
+    """Read the counters: totals of each deployment, and predictions of each model."""
     predictions: dict[tuple[str, str], float] = defaultdict(float)
-    for deployment, facts in _with_windows(view):
-        totals = facts.get("totals")
+    for deployment, facet in _with_windows(view):
         for name, metric in _TOTALS:
-            value = number(totals, name)
+            value = getattr(facet.totals, name, None)
             if value is not None:
-                yield metric.read(*_labels(deployment), value=value)
+                yield metric.read(*view.slot_labels(deployment), value=value)
         names = _model_names(view, deployment)
-        for part in _objects(facts, "totalsByVersion"):
-            model, value = _model_name(part, names), number(part, "predictions")
-            if model is not None and value is not None:
-                predictions[model, deployment.slot.environment] += value
+        for part in facet.totals_by_version or ():
+            model = _model_name(part.model, names)
+            if model is not None and part.predictions is not None:
+                predictions[model, deployment.slot.environment] += part.predictions
     for labels, value in predictions.items():
         yield ml.PREDICTIONS.read(*labels, value=value)
 
 
-def _with_windows(view: View) -> Iterator[tuple[Deployment, Mapping[str, Any]]]:
-    for deployment in deployments(view.graph):
-        facts = view.graph.facet(deployment.predictions, facets.SERVING_HEALTH)
-        if facts is not None:
-            yield deployment, facts
+def _with_windows(view: View) -> Iterator[tuple[Deployment, ServingHealthFacet]]:
+    for deployment in view.snapshot.deployments:
+        facet = serving_health(view.graph, deployment)
+        if facet is not None:
+            yield deployment, facet
 
 
-def _labels(deployment: Deployment) -> tuple[str, str, str]:
-    slot = deployment.slot
-    return slot.service, slot.environment, slot.deployment
-
-
-def _status(found: Mapping[str, Any], labels: tuple[str, ...]) -> Iterator[Reading]:
-    for status in STATUSES:
-        value = 1 if found["status"] == status else 0
-        yield ml.DEPLOYMENT_HEALTH.read(*labels, status, value=value)
-
-
-def _reasons(found: Mapping[str, Any], labels: tuple[str, ...], at: datetime) -> Iterator[Reading]:
+def _reasons(
+    reasons: tuple[Reason, ...], labels: tuple[str, ...], at: datetime
+) -> Iterator[Reading]:
     oldest: dict[tuple[str, ...], float] = {}
-    for reason in found["reasons"]:
-        key = (reason.get("endpoint", ""), reason["code"], reason["level"])
-        oldest[key] = max(_seconds_since(reason["since"], at), oldest.get(key, 0.0))
+    for reason in reasons:
+        key = (reason.endpoint or "", reason.code, reason.level)
+        oldest[key] = max(_seconds_since(reason.since, at), oldest.get(key, 0.0))
     for reason_labels, age_seconds in oldest.items():
         yield ml.DEPLOYMENT_REASON_AGE.read(*labels, *reason_labels, value=age_seconds)
 
 
-def _served(found: Mapping[str, Any], labels: tuple[str, ...]) -> Iterator[Reading]:
-    model, dataset = found.get("model"), found.get("dataset", {})
-    if model is not None:
-        yield ml.DEPLOYMENT_INFO.read(
-            *labels,
-            model["name"],
-            model.get("version", ""),
-            dataset.get("name", ""),
-            dataset.get("version", ""),
-            value=1,
-        )
+def _served(found: DeploymentHealth, labels: tuple[str, ...]) -> Iterator[Reading]:
+    if found.model is not None:
+        names = [
+            text or ""
+            for named in (found.model, found.dataset)
+            for text in ((named.name, named.version) if named is not None else ("", ""))
+        ]
+        yield ml.DEPLOYMENT_INFO.read(*labels, *names, value=1)
 
 
-def _latencies(endpoint: Mapping[str, Any], labels: tuple[str, ...]) -> Iterator[Reading]:
-    for percentile, key in _LATENCIES:
-        milliseconds = number(endpoint, key)
+def _latencies(endpoint: Endpoint, labels: tuple[str, ...]) -> Iterator[Reading]:
+    for percentile, milliseconds in (
+        ("50", endpoint.latency_p50_ms),
+        ("95", endpoint.latency_p95_ms),
+        ("99", endpoint.latency_p99_ms),
+    ):
         if milliseconds is not None:
             yield ml.DEPLOYMENT_LATENCY.read(
-                *labels, endpoint["endpoint"], percentile, value=milliseconds * _MS
+                *labels, endpoint.endpoint, percentile, value=milliseconds * _MS
             )
 
 
-def _life(facts: Mapping[str, Any], labels: tuple[str, ...], at: datetime) -> Iterator[Reading]:
-    running = number(facts, "instancesRunning")
-    if running is not None:
-        yield ml.DEPLOYMENT_INSTANCES.read(*labels, value=running)
-    life = facts.get("lastSignOfLife")
-    if isinstance(life, str):
-        yield ml.DEPLOYMENT_SILENCE.read(*labels, value=_seconds_since(life, at))
+def _life(facet: ServingHealthFacet, labels: tuple[str, ...], at: datetime) -> Iterator[Reading]:
+    if facet.instances_running is not None:
+        yield ml.DEPLOYMENT_INSTANCES.read(*labels, value=facet.instances_running)
+    if facet.last_sign_of_life is not None:
+        yield ml.DEPLOYMENT_SILENCE.read(*labels, value=_seconds_since(facet.last_sign_of_life, at))
 
 
-def _ratios(endpoint: Mapping[str, Any], labels: tuple[str, ...]) -> Iterator[Reading]:
-    """Every sort of bad; the facet leaves out those that are zero."""
-    if not number(endpoint, "requests"):
+def _ratios(endpoint: Endpoint, labels: tuple[str, ...]) -> Iterator[Reading]:
+    """Read every ratio; the facet leaves out those that are zero."""
+    if not endpoint.requests:
         return
-    found = {ratio.get("code"): number(ratio, "value") for ratio in _objects(endpoint, "ratios")}
+    found = {share.code: share.value for share in endpoint.ratios or ()}
     for code, _, _ in RATIOS:
-        value = found.get(code) or 0.0
-        yield ml.DEPLOYMENT_BAD_RATIO.read(*labels, endpoint["endpoint"], code, value=value)
+        value = found.get(code, 0.0)
+        yield ml.DEPLOYMENT_BAD_RATIO.read(*labels, endpoint.endpoint, code, value=value)
 
 
 def _model_names(view: View, deployment: Deployment) -> dict[str, str]:
-    """What the service calls its models -> the label that the graph's models have."""
-    return {
-        activation.runs[0].facets[facets.DEPLOYMENT]["model"]: view.name(activation.model.dataset)
-        for activation in deployment.activations
-        if activation.model is not None
-    }
+    """Map the service's names of its models to the labels of the graph's models."""
+    names = {}
+    for activation in deployment.activations:
+        facet = activation.runs[0].facets.of(DeploymentFacet)
+        if activation.model is not None and facet is not None:
+            names[facet.model] = view.name(activation.model.dataset)
+    return names
 
 
-def _model_name(part: Mapping[str, Any], names: Mapping[str, str]) -> str | None:
-    model = part.get("model")
-    if not isinstance(model, str):
-        return None
+def _model_name(model: str, names: dict[str, str]) -> str | None:
     try:
         return names.get(model) or model_dataset(model)
     except NamingError:
         return None
 
 
-def _seconds_since(time: str, at: datetime) -> float:
-    return max(0.0, (at - parse_time(time)[0]).total_seconds())
-
-
-def _objects(facts: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
-    entries = facts.get(name)
-    return [e for e in entries if isinstance(e, dict)] if isinstance(entries, list) else []
+def _seconds_since(instant: datetime, at: datetime) -> float:
+    return max(0.0, (at - instant).total_seconds())

@@ -1,4 +1,4 @@
-"""Readings -> metric families, as prometheus_client writes them; bounded, and each series once.
+"""Readings -> metric families, as prometheus_client writes them; limited, and each series once.
 
 However many nodes there are, a metric never has more than `MAX_SERIES` series: a Prometheus that
 chokes on its smallest target is of no use. The first in the order of their label values stay, so
@@ -18,11 +18,11 @@ from lineage_bridge.exporter.platform_metrics import PLATFORM
 METRICS = (*PLATFORM, *BRIDGE)
 MAX_SERIES = 2000
 
-_Series = dict[tuple[str, ...], dict[tuple[str, str], float]]  # by labels: values by part and bound
+_Series = dict[tuple[str, ...], dict[tuple[str, str], float]]  # labels -> part and bound -> value
 
 
 def families(readings: Iterable[Reading], *, max_series: int = MAX_SERIES) -> list[Family]:
-    """One family for each metric that has a reading, in the order of `METRICS`.
+    """Make one family for each metric that has a reading, in the order of `METRICS`.
 
     Where two readings have the same labels, the first one counts.
     """
@@ -30,7 +30,7 @@ def families(readings: Iterable[Reading], *, max_series: int = MAX_SERIES) -> li
     dropped: dict[Metric, int] = {}
     for reading in readings:
         series = by_metric.setdefault(reading.metric, {})
-        samples = series.setdefault(tuple(_storable(text) for text in reading.labels), {})
+        samples = series.setdefault(_storable(reading.labels), {})
         if (reading.part, reading.bound) in samples:
             dropped[reading.metric] = dropped.get(reading.metric, 0) + 1
         else:
@@ -48,7 +48,7 @@ def families(readings: Iterable[Reading], *, max_series: int = MAX_SERIES) -> li
 
 
 def described() -> Iterator[Family]:
-    """Every metric without a series: what a registry needs to know of them."""
+    """Describe every metric without its series, which is all that a registry needs."""
     return (Family(_base_name(metric), metric.help, metric.kind) for metric in METRICS)
 
 
@@ -72,6 +72,8 @@ def _base_name(metric: Metric) -> str:
     return metric.name.removesuffix("_total") if metric.kind == "counter" else metric.name
 
 
-def _storable(text: str) -> str:
+def _storable(labels: tuple[str, ...]) -> tuple[str, ...]:
     # Half of a surrogate pair is no UTF-8; the exposition would fail as a whole.
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+    if all(map(str.isascii, labels)):
+        return labels
+    return tuple(text.encode("utf-8", "replace").decode() for text in labels)

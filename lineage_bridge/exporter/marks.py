@@ -1,9 +1,9 @@
-"""High-water marks of every counter: what was exposed once is never undercut.
+"""High-water marks of every counter: it never shows less than it has shown once.
 
 A total can shrink in the graph: old events were pruned, an event was superseded by one that counts
 less, a home was restored from a copy. Prometheus would read each as a restart and count all again.
-So a counter shows the highest value that was ever seen, kept in the journal's database beside the
-events; a restart of the exporter goes on from there.
+So a counter shows the highest value that it ever had. It is stored in the journal's database beside
+the events; a restarted exporter goes on from there.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _EXPORTER = Room(
     ),
 )
 
-# Another exporter of the same home may have seen more.
+# Another exporter of the same home may have stored a higher value.
 _RAISE = """
 INSERT INTO exporter_marks VALUES (?, ?)
 ON CONFLICT (sample) DO UPDATE SET value = max(value, excluded.value)
@@ -40,7 +40,7 @@ class Marks:
     """The marks of one home.
 
     Args:
-        journal: where they are kept; None keeps them in memory, for a look at a time gone by.
+        journal: stores them; None keeps them in memory, for an exporter that shows a past time.
     """
 
     def __init__(self, journal: Journal | None) -> None:
@@ -49,7 +49,7 @@ class Marks:
         self._epoch: int | None = None  # of the journal that they were read from
 
     def raised(self, readings: Iterable[Reading]) -> list[Reading]:
-        """The readings of counters, none below its mark; marks that they exceed are raised."""
+        """Return readings of counters, none below its mark; raise the marks that they exceed."""
         if self._journal is not None and self._epoch != self._journal.epoch:
             self._read()
         shown, higher = [], {}

@@ -6,15 +6,13 @@ scrape, with the label values in the order of the metric's label names.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 Kind = Literal["gauge", "counter", "histogram"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # each is one of its kind
 class Metric:
     """A metric's definition.
 
@@ -33,7 +31,7 @@ class Metric:
     buckets: tuple[float, ...] = ()
 
     def read(self, *labels: str, value: float) -> Reading:
-        """One reading of it."""
+        """Make one reading of it."""
         return Reading(self, labels, float(value))
 
 
@@ -53,14 +51,3 @@ class Reading(NamedTuple):
     value: float
     part: str = ""
     bound: str = ""
-
-
-def number(facts: Mapping[str, Any] | None, name: str) -> float | None:
-    """A finite number of a facet; None where it is absent or something else.
-
-    Anybody may send a facet, so no value is trusted to have the type that its schema says.
-    """
-    value = facts.get(name) if isinstance(facts, Mapping) else None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if math.isfinite(value) else None

@@ -1,8 +1,8 @@
-"""What is exposed of the platform: `ml_*`, each from facets in the graph.
+"""The metrics of the platform: `ml_*`, each computed from the graph.
 
-The first four have the names, types and labels of the dashboards that exist already. Statuses are
-one series for each possible value, 1 for the one that holds: `== 1` selects it, and a change never
-leaves a stale series behind.
+The first four have the names, types and labels that existing dashboards use. A status has one
+series for each possible value, 1 for the present one: `== 1` selects it, and a change never leaves
+a stale series behind.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Does Marquez answer? Asked in short, and not at every scrape."""
+"""Whether Marquez answers: asked with a short timeout, and not at every scrape."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class MarquezProbe:
         self._is_up = False
 
     def is_up(self) -> bool:
-        """Whether it answered with success, at most `KEPT_SECONDS` ago."""
+        """Return whether Marquez answered with success, asked at most `KEPT_SECONDS` ago."""
         moment = self._monotonic()
         if self._asked is None or moment - self._asked >= KEPT_SECONDS:
             self._is_up = self._ask()

@@ -1,7 +1,7 @@
-"""The exporter's HTTP side: `/metrics` for Prometheus, `/` for whoever opens it in a browser.
+"""The exporter's HTTP server: `/metrics` for Prometheus, `/` for whoever opens it in a browser.
 
-Bound to loopback unless told otherwise. A scrape that fails says so with 503, and the next one is
-tried as if nothing had been.
+It is bound to loopback by default. A scrape that fails is answered with 503, and has no effect on
+the next one.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 from prometheus_client.exposition import ThreadingWSGIServer, make_wsgi_app
 
+from lineage_bridge.answers import Snapshots
 from lineage_bridge.errors import LineageBridgeError, SettingsError
-from lineage_bridge.exporter.collector import MetricsCollector, registry_of, utc_now
+from lineage_bridge.exporter.metrics_collector import MetricsCollector, registry_of, utc_now
 from lineage_bridge.journal import Journal
 from lineage_bridge.settings import Settings
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 9464
-STOP_SECONDS = 0.05  # a stop is heard within so long
+STOP_SECONDS = 0.05  # a stop is noticed within this time
 
 _INDEX = b"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>lineage-bridge exporter</title></head>
@@ -42,6 +43,7 @@ class ExporterServer:
         port: 0 takes any free one; `url` says which.
         now: see `MetricsCollector`.
         at: see `MetricsCollector`.
+        snapshots: see `MetricsCollector`.
 
     Raises:
         SettingsError: the address cannot be bound.
@@ -56,8 +58,9 @@ class ExporterServer:
         now: Callable[[], datetime] = utc_now,
         *,
         at: datetime | None = None,
+        snapshots: Snapshots | None = None,
     ) -> None:
-        collector = MetricsCollector(journal, settings, now=now, at=at)
+        collector = MetricsCollector(journal, settings, now=now, at=at, snapshots=snapshots)
         try:
             self._server = make_server(
                 host, port, exporter_app(collector), ThreadingWSGIServer, _QuietHandler
@@ -73,16 +76,16 @@ class ExporterServer:
 
     @property
     def url(self) -> str:
-        """Where it is served, such as `http://127.0.0.1:9464`."""
+        """The address of the server, such as `http://127.0.0.1:9464`."""
         host, port = self._server.server_address[:2]
         return f"http://{host if isinstance(host, str) else host.decode()}:{port}"
 
     def start(self) -> None:
-        """Begin to answer; the port is bound since the server was made."""
+        """Begin to answer; the port was bound when the server was made."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Answer what was asked, and free the port."""
+        """Take no more requests, and free the port."""
         if self._thread.is_alive():
             self._server.shutdown()
             self._thread.join()
@@ -97,7 +100,7 @@ class ExporterServer:
 
 
 def exporter_app(collector: MetricsCollector) -> WSGIApplication:
-    """The WSGI application."""
+    """Make the WSGI application."""
     metrics = make_wsgi_app(registry_of(collector))
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -121,7 +124,7 @@ def _plain(start_response: StartResponse, status: str, text: str) -> Iterable[by
 
 
 class _QuietHandler(WSGIRequestHandler):
-    """Writes no line for each scrape."""
+    """A handler that writes no log line for a request."""
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 # the base class's name
         pass

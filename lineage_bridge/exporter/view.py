@@ -1,13 +1,17 @@
-"""What the readings are taken from: the graph, the instant, and the names that labels show."""
+"""The source of all readings: a snapshot, and the names that labels show."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
 
-from lineage_bridge.graph.deployments import MODELS
+from lineage_bridge import naming
+from lineage_bridge.answers import Snapshot
+from lineage_bridge.events import as_object, as_text
+from lineage_bridge.exporter.per_node import PerNode
+from lineage_bridge.graph.deployments import Deployment
 from lineage_bridge.graph.model import Binding, Graph, Node
 
 MODEL_TYPE = "MODEL"  # in the standard facet datasetType
@@ -15,15 +19,24 @@ MODEL_TYPE = "MODEL"  # in the standard facet datasetType
 
 @dataclass(frozen=True)
 class View:
-    """The graph as it is shown.
+    """A snapshot as the metrics show it.
 
     Attributes:
-        graph: all facts that count.
+        snapshot: the graph at an instant, and its judgements.
         environment: the label of facts that name no environment.
+        namespace: of the home; its names are shown as they are, whatever others call theirs.
+        is_model: whether a dataset is a model.
     """
 
-    graph: Graph
+    snapshot: Snapshot
     environment: str
+    namespace: str
+    is_model: PerNode[bool]
+
+    @property
+    def graph(self) -> Graph:
+        """The graph of the snapshot."""
+        return self.snapshot.graph
 
     @cached_property
     def _names(self) -> dict[str, str]:
@@ -31,38 +44,47 @@ class View:
         uses = Counter((node.kind, node.name) for node in nodes)
         return {
             node.id: node.name
-            if uses[node.kind, node.name] == 1
+            if uses[node.kind, node.name] == 1 or node.namespace == self.namespace
             else f"{node.namespace}:{node.name}"
             for node in nodes
         }
 
     def name(self, node_id: str) -> str:
-        """A node's name, with its namespace before it where the name alone is not unique."""
+        """Return a node's name, after its namespace where the name alone is not unique."""
         return self._names[node_id]
+
+    def slot_labels(self, deployment: Deployment) -> tuple[str, str, str]:
+        """Return service, environment and deployment, with a namespace as for `name`."""
+        slot, namespace = deployment.slot, deployment.namespace
+        is_plain = self._slots[slot] == 1 or namespace == self.namespace
+        name = slot.deployment if is_plain else f"{namespace}:{slot.deployment}"
+        return slot.service, slot.environment, name
+
+    @cached_property
+    def _slots(self) -> Counter[naming.Slot]:
+        return Counter(one.slot for one in self.snapshot.deployments)
 
     @cached_property
     def models(self) -> frozenset[str]:
         """The ids of the datasets that are models."""
-        return frozenset(node.id for node in self.graph.nodes.values() if _is_model(node))
+        return frozenset(node.id for node in self.datasets() if self.is_model.of(node))
+
+    def datasets(self) -> Iterator[Node]:
+        """Yield the datasets, models among them."""
+        return (node for node in self.graph.nodes.values() if node.kind == "dataset")
+
+    def jobs(self) -> Iterator[Node]:
+        """Yield the jobs."""
+        return (node for node in self.graph.nodes.values() if node.kind == "job")
+
+    def version_labels(self, binding: Binding | None) -> tuple[str, str]:
+        """Return name and version of a bound dataset as label values, empty if unknown."""
+        if binding is None or binding.dataset not in self.graph.nodes:
+            return "", ""
+        return self.name(binding.dataset), binding.version or ""
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A view at an instant: what ages and statuses are computed from."""
-
-    view: View
-    at: datetime
-
-
-def version_labels(view: View, binding: Binding | None) -> tuple[str, str]:
-    """Name and version of a bound dataset as label values, empty where nothing is known."""
-    if binding is None or binding.dataset not in view.graph.nodes:
-        return "", ""
-    return view.name(binding.dataset), binding.version or ""
-
-
-def _is_model(node: Node) -> bool:
-    if node.kind != "dataset":
-        return False
-    said = node.facets.get("datasetType", {}).get("datasetType")
-    return node.name.startswith(MODELS) or said == MODEL_TYPE
+def is_model(node: Node) -> bool:
+    """Return whether a dataset is a model, by its name or its standard facet."""
+    said = as_object(node.facets.get("datasetType")).get("datasetType")
+    return naming.is_model(node.name) or as_text(said) == MODEL_TYPE

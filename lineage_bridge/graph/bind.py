@@ -1,8 +1,9 @@
-"""What the facts of a run mean: its state, what it read and wrote, and which versions that made.
+"""Bind a run: its state, its inputs and outputs, and the versions that it made, from its facts.
 
 Rules: datasets add up over the events of a run; of one dataset, a mention with a version outweighs
-one without. A version exists once a batch run has completed, or a streaming run has named it; a run
-that failed has made none. The later event decides, and in a tie the one that ends the run.
+one without. A version exists once a batch run has completed, or a streaming run has named it; a
+batch run that failed has made none. The latest event decides the state, and in a tie the one that
+ends the run.
 """
 
 from __future__ import annotations
@@ -20,16 +21,16 @@ _FAILED = frozenset({"FAILED", "ABORTED"})
 
 
 class Group(NamedTuple):
-    """Events of one run that say the same.
+    """Events of one run with the same facts.
 
     Attributes:
-        said: the set of what they say of datasets.
-        run_said: the set of their run facets.
-        streaming: 1 where their job says that it reads live.
+        said: the id of the set of their mentions, and of facets of job and datasets.
+        run_said: the id of the set of their run facets.
+        streaming: 1 where their job is a streaming job, which reads live.
         first_us: the earliest event time.
-        started_us: the earliest of a START, None if there is none.
-        turn: the newest that tells the state, None if there is none.
-        last: the newest place.
+        started_us: the earliest time of a START, None if there is none.
+        turn: the newest turn (`facts.turn_of`), None if none of them changes the state.
+        last: the newest place of an event.
     """
 
     said: int
@@ -42,7 +43,7 @@ class Group(NamedTuple):
 
 
 class Named(NamedTuple):
-    """A dataset in such a set; `version` is empty where there is none."""
+    """A mention of a dataset in such a set; `version` is empty where there is none."""
 
     role: str
     dataset: str
@@ -53,7 +54,7 @@ class Named(NamedTuple):
 
 
 class Made(NamedTuple):
-    """A version that a run of a job wrote, or that a dataset event stated (neither)."""
+    """A version that a run of a job wrote, or a dataset event stated (then both are None)."""
 
     dataset: str
     version: str
@@ -71,13 +72,13 @@ def bind_run(
     observes: bool,
     facets: Facets,
 ) -> tuple[Run, list[Made]]:
-    """The run that these facts are of, and the versions that it made."""
+    """Make the run that has these facts, and the versions that it made."""
     total = groups[0] if len(groups) == 1 else _total(groups)
     streaming = bool(total.streaming)
     state, ended_us = _state(total.turn)
     entries = _entries(groups, named)
     inputs = [_input(e, streaming, observes) for e in entries if e.role == "input"]
-    # What a stream wrote before it failed is there; a failed batch run has written nothing.
+    # The outputs of a stream from before it failed exist; a failed batch run has written nothing.
     void = not streaming and state in _FAILED
     written = [] if void else [entry for entry in entries if entry.role == "output"]
     binds = streaming or state == "COMPLETED"
@@ -104,7 +105,7 @@ def bind_run(
 
 
 def stated(groups: Iterable[Group], named: Mapping[int, Sequence[Named]]) -> Iterator[Made]:
-    """The versions that dataset events state."""
+    """Yield the versions that dataset events state."""
     for group in groups:
         for entry in named.get(group.said, ()):
             if entry.version:
@@ -112,16 +113,16 @@ def stated(groups: Iterable[Group], named: Mapping[int, Sequence[Named]]) -> Ite
 
 
 def made_order(made: Made) -> tuple[int, str, str]:
-    """The order of those who made one version: the last one counts."""
+    """Return the key that sorts those who made one version: the last one counts."""
     return made.time_us, made.run or "", made.job or ""
 
 
-# The start of a run is its first event, its end the time of a version: most times come again.
+# Most times are converted repeatedly: a run's start is its first event, its end a version's time.
 _instant = lru_cache(maxsize=65_536)(from_micros)
 
 
 def _total(groups: Sequence[Group]) -> Group:
-    """All events of a run as if they said the same: right for all but what they say."""
+    """Merge the groups of a run into one; its `said` and `run_said` are those of the first only."""
     starts = [group.started_us for group in groups if group.started_us is not None]
     turns = [group.turn for group in groups if group.turn is not None]
     return groups[0]._replace(
@@ -142,11 +143,11 @@ def _state(turn: int | None) -> tuple[RunState, int | None]:
 
 
 def _entries(groups: Sequence[Group], named: Mapping[int, Sequence[Named]]) -> Sequence[Named]:
-    """The datasets of a run, each once per role and version."""
+    """List the datasets of a run, each once per role and version."""
     if len(groups) == 1:
         entries = named.get(groups[0].said, ())
     else:
-        # Of several ways in which one dataset was identified, the newest event's holds.
+        # If a dataset was identified in several ways, the newest event's way counts.
         by_age = sorted(groups, key=_last)
         latest = {entry[:3]: entry for g in by_age for entry in named.get(g.said, ())}
         entries = list(latest.values())
@@ -180,7 +181,7 @@ def _only_version(written: Iterable[Named]) -> str | None:
 
 
 def _sorted(bindings: list[Binding]) -> tuple[Binding, ...]:
-    """In order, each end once: of a run that binds no versions, several outputs become one."""
+    """Sort bindings, each end once: without versions, several outputs of a dataset become one."""
     if len(bindings) < 2:
         return tuple(bindings)
     by_end = {binding.end: binding for binding in sorted(bindings, key=_binding_order)}
@@ -203,7 +204,7 @@ def _written_us(
     ended_us: int | None,
     streaming: bool,
 ) -> int:
-    """When a version was there: a batch run's at its end, a stream's when it was first named."""
+    """Return when a version was written: a batch run's at its end, a stream's when first named."""
     if ended_us is not None and not streaming:
         return ended_us
     if len(groups) == 1:

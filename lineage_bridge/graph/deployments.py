@@ -6,20 +6,16 @@ that version belong to it, v1 -> v5 -> v1 are three.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from urllib.parse import unquote
 
-from lineage_bridge import facets
-from lineage_bridge.graph.model import Binding, Graph, Run
-from lineage_bridge.naming import Slot, dataset_id
-
-PREDICTIONS = "predictions."
-MODELS = "models."
-
-_REQUIRED = ("service", "environment", "deployment", "model", "modelVersion")
+from lineage_bridge.facets.deployment import DeploymentFacet
+from lineage_bridge.facets.serving_health import ServingHealthFacet
+from lineage_bridge.graph.model import Binding, Graph, Node, Run
+from lineage_bridge.naming import Slot, dataset_id, is_model, slot_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,41 +41,56 @@ class Deployment:
         """The newest activation."""
         return self.activations[-1] if self.activations else None
 
+    def latest_starts(self) -> Iterator[Run]:
+        """Yield the starts, newest first."""
+        return (run for one in reversed(self.activations) for run in reversed(one.runs))
+
 
 def deployments(graph: Graph) -> list[Deployment]:
-    """Every deployment that an event or a window tells of, sorted by slot."""
+    """Return every deployment that an event or a window tells of, sorted by slot.
+
+    Of several jobs with starts of one slot, the one that is called by it counts alone.
+    """
     found: dict[str, Deployment] = {}
     for node in graph.nodes.values():
-        told = node.runs_with(facets.DEPLOYMENT) if node.runs else ()
-        starts = [run for run in told if deployment_facts(run) is not None] if told else ()
-        if starts:
-            deployment = _deployment(node.namespace, starts)
-            found[deployment.predictions] = deployment
+        for one in _told_by(node) if node.runs else ():
+            if one.predictions not in found or node.name == one.slot.job:
+                found[one.predictions] = one
     for node in graph.nodes.values():
-        if node.id not in found and facets.SERVING_HEALTH in node.facets:
-            slot = _slot_of_name(node.name)
+        is_told = node.kind == "dataset" and ServingHealthFacet.key in node.facets
+        if is_told and node.id not in found:
+            slot = slot_of(node.name) or Slot("", "", node.name)
             found[node.id] = Deployment(slot, node.namespace, node.id)
     return sorted(found.values(), key=lambda d: (d.slot, d.namespace))
 
 
-def deployment_facts(run: Run) -> Mapping[str, str] | None:
-    """The facts of a start; None where the run has none, or a stranger wrote an invalid facet."""
-    facts = run.facets.get(facets.DEPLOYMENT)
-    if not isinstance(facts, dict) or not all(isinstance(facts.get(k), str) for k in _REQUIRED):
-        return None
-    return facts
+def _told_by(job: Node) -> Sequence[Deployment]:
+    """Return the deployments that the runs of a job start; nearly always it is one or none."""
+    starts = job.runs_with(DeploymentFacet.key)
+    return job.remembered("deployments", lambda: _grouped(job.namespace, starts)) if starts else ()
 
 
-def _deployment(namespace: str, runs: Iterable[Run]) -> Deployment:
+def _grouped(namespace: str, starts: Iterable[Run]) -> tuple[Deployment, ...]:
+    by_slot: dict[Slot, list[Run]] = defaultdict(list)
+    for run in starts:
+        by_slot[_slot_of(run)].append(run)
+    return tuple(_deployment(slot, namespace, runs) for slot, runs in by_slot.items())
+
+
+def _deployment(slot: Slot, namespace: str, runs: Iterable[Run]) -> Deployment:
     ordered = sorted(runs, key=lambda run: (run.started or run.first, run.id))
-    facts = deployment_facts(ordered[0]) or {}
-    slot = Slot(facts["service"], facts["environment"], facts["deployment"])
     activations = []
     for _, group in groupby(ordered, key=_served):
         same = tuple(group)
         activations.append(Activation(_model_of(same[0]), same[0].started or same[0].first, same))
     predictions = dataset_id(namespace, slot.predictions)
     return Deployment(slot, namespace, predictions, tuple(activations))
+
+
+def _slot_of(start: Run) -> Slot:
+    facet = start.facets.of(DeploymentFacet)
+    assert facet is not None, "a start is a run that has this facet"
+    return Slot(facet.service, facet.environment, facet.deployment)
 
 
 def _served(run: Run) -> tuple[str | None, str | None]:
@@ -91,16 +102,9 @@ def _model_of(run: Run) -> Binding | None:
     return next((b for b in run.inputs if b.version is not None), None)
 
 
-def _slot_of_name(name: str) -> Slot:
-    parts = [unquote(part) for part in name.removeprefix(PREDICTIONS).split(".")]
-    if len(parts) == 3:
-        return Slot(*parts)
-    return Slot("", "", name)  # a name that was cut: its parts are lost
-
-
-def trained_on(graph: Graph, model: Binding) -> Binding | None:
+def trained_on(graph: Graph, model: Binding | None) -> Binding | None:
     """The dataset version that a served model was trained on, through publications, if known."""
-    binding: Binding | None = model
+    binding = model
     seen: set[str] = set()
     while binding is not None and _is_model(graph, binding):
         if binding.dataset in seen:
@@ -112,7 +116,7 @@ def trained_on(graph: Graph, model: Binding) -> Binding | None:
 
 def _is_model(graph: Graph, binding: Binding) -> bool:
     node = graph.nodes.get(binding.dataset)
-    return node is not None and node.name.startswith(MODELS)
+    return node is not None and is_model(node.name)
 
 
 def _read_by_writer(graph: Graph, binding: Binding) -> Binding | None:

@@ -1,40 +1,53 @@
-"""What one event says, as facts that merge in any order: the pure half of the fold.
+"""The facts of one event, which can be merged in any order: the pure half of the fold.
 
-Every fact belongs to the event that says it, under an identity that does not depend on arrival: the
-id of an event of ours, a hash of the canonical body of anybody else's. `place` orders events by
-event time, writers before readers, state, run id, identity; it compares as bytes, so SQLite can
-take the newest.
+Every fact belongs to its event, under an identity that does not depend on arrival: the id of an
+event of ours, or a hash of the canonical body of any other event. `place` orders events by event
+time, writers before readers, state, run id, identity; it compares as bytes, so that SQLite can find
+the newest.
 
-Events of other producers are read with no trust in their shape: a part that is not as the spec says
-is as if it were not there, and an event without a job or run says nothing.
+Events of other producers are read leniently (`events.views`); a run event without a job or run id
+has no facts. Facets of ours are checked here: whoever reads one from the graph may trust that it
+follows its definition. One that does not is left out, alone, and recorded as `broken`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import orjson
 
-from lineage_bridge import events, facets
 from lineage_bridge.errors import EventError
+from lineage_bridge.events import (
+    DatasetView,
+    EventView,
+    Name,
+    as_object,
+    as_text,
+    decode,
+    view_event,
+)
+from lineage_bridge.facets import definitions, problem_of
+from lineage_bridge.facets.event import EventFacet, Link
 from lineage_bridge.journal import Stored
 
-# A state that ends a run wins a tie in time. OTHER says something of a run without changing it.
+# A state that ends a run wins a tie in time. OTHER adds facts to a run without changing its state.
 STATE_RANKS = {"OTHER": 0, "START": 1, "RUNNING": 2, "COMPLETE": 3, "ABORT": 4, "FAIL": 5}
 _RANKS = 8  # a power of two, so that a turn of the year 9999 is an integer of SQLite
-OBSERVER = "observe."  # how the name of a job begins that only looks at datasets
 # Some producers put whole query plans into a run facet: those stay in the journal alone.
-MAX_RUN_FACET_BYTES = 32_768
+MAX_RUN_FACET_CHARACTERS = 32_768
 
 _STATES = {rank: state for state, rank in STATE_RANKS.items()}
 _SIGN = 1 << 63  # makes times before 1970 sort first as unsigned integers
 _PLACE = struct.Struct(">QBB")
 
 Role = Literal["input", "output", "stated", "named"]
+
+
+MAX_BROKEN = 100  # recorded of one event; whoever sends more finds enough to mend
 
 
 class NodeName(NamedTuple):
@@ -55,9 +68,9 @@ class Mention(NamedTuple):
 
     Attributes:
         role: `input` or `output` of a run; `stated` by a dataset event; `named` by a job event.
-        version: of the standard `version` facet, empty where there is none.
+        version: from the standard `version` facet, empty where there is none.
         method: how the identity was found, None where the producer named it itself.
-        feedback: the edge was declared to close a loop.
+        feedback: whether the edge was declared to close a loop.
     """
 
     role: Role
@@ -77,22 +90,37 @@ class Said(NamedTuple):
     value: str | None
 
 
+class Broken(NamedTuple):
+    """A facet under a key of ours that breaks its definition; nothing else of its event is lost.
+
+    Attributes:
+        node: the id of the job or dataset that has the facet; empty for a run facet.
+        problem: where in the facet, what was expected and what was found.
+    """
+
+    node: str
+    key: str
+    problem: str
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """All that the graph takes from one event.
 
     Attributes:
         identity: of the event, independent of arrival.
-        supersedes: the identity of the event whose facts no longer hold.
+        supersedes: the identity of the event whose facts no longer count.
         place: the event's position in the order of all events.
         job: None for a dataset event.
         run: the run id, None for a job or dataset event.
         state: the event type, `OTHER` where there is none.
-        streaming: the job says that it reads live.
+        streaming: whether the job is a streaming job, which reads live.
         mentions: the datasets, each once per role and version.
-        said: facets of the job and the datasets, each key once for a node and version; of two
-            versions of a dataset the later one holds for the dataset.
+        said: facets of the job and the datasets, each key once for a node and version; if two
+            versions of a dataset have a facet, the later one in the event counts for the dataset.
         run_facets: key and JSON.
+        broken: facets of ours that break their definition.
+        producer: who sent the event, empty where it names nobody.
     """
 
     identity: str
@@ -105,80 +133,88 @@ class Facts:
     mentions: tuple[Mention, ...]
     said: tuple[Said, ...]
     run_facets: tuple[tuple[str, str | None], ...]
+    broken: tuple[Broken, ...] = ()
+    producer: str = ""
 
 
 def read_facts(stored: Stored) -> Facts | None:
-    """The facts of an event, None if it says nothing that the graph can hold."""
+    """Read the facts of an event, None if it has none that the graph can store."""
     try:
-        document = events.decode(stored.body)
+        document = decode(stored.body)
         return _facts_of(document, stored)
-    except (EventError, orjson.JSONEncodeError):  # the second: nested deeper than can be written
+    except (EventError, orjson.JSONEncodeError):  # the second: nested too deeply to be encoded
         return None
 
 
 def time_of(place: bytes) -> int:
-    """The event time in a place, in microseconds since the epoch."""
+    """Return the event time in a place, in microseconds since the epoch."""
     return int.from_bytes(place[:8], "big") - _SIGN
 
 
 def turn_of(state: str, time_us: int) -> int | None:
-    """An integer that orders the events of a run by what they make of its state: the last counts.
+    """Return an integer that orders a run's events by time and type: the greatest one decides.
 
-    None where the event says nothing of the state.
+    None where the event does not change the state.
     """
     return time_us * _RANKS + STATE_RANKS[state] if state != "OTHER" else None
 
 
 def state_of(turn: int) -> tuple[str, int]:
-    """The event type and time of a turn."""
+    """Return the event type and time of a turn."""
     time_us, rank = divmod(turn, _RANKS)
     return _STATES[rank], time_us
 
 
 def own_identity(event_id: str) -> str:
-    """The identity of an event of ours, by its id."""
+    """Return the identity of an event of ours, by its id."""
     return f"id:{event_id}"
 
 
 def _facts_of(document: dict[str, Any], stored: Stored) -> Facts | None:
-    own = events.ours(document)
-    identity, supersedes = _identity(document, own)
-    job, run = _job_of(document), _run_id(document)
+    view = view_event(document)
+    job, run = view.job, view.run_id
     if stored.kind == "run" and job and run:
-        datasets = [*_datasets(document, "input"), *_datasets(document, "output")]
+        datasets = [*_roles(view.inputs, "input"), *_roles(view.outputs, "output")]
     elif stored.kind == "job" and job:
-        datasets, run = [*_datasets(document, "input"), *_datasets(document, "output")], None
-    elif stored.kind == "dataset":
-        datasets, job, run = [("stated", _object(document, "dataset"))], None, None
+        datasets, run = [*_roles(view.inputs, "named"), *_roles(view.outputs, "named")], None
+    elif stored.kind == "dataset" and view.dataset:
+        datasets, job, run = [("stated", view.dataset)], None, None
     else:
         return None
-    mentions = tuple(_mentions(datasets, _links(own), is_run=run is not None))
-    if job is None and not mentions:
-        return None
-    state = _state(document) if run else "OTHER"
-    job_facets = _object(_object(document, "job"), "facets")
+    identity = _identity(document, view)
+    mentions = tuple(_mentions(datasets, view.own))
+    state = _state(view) if run else "OTHER"
+    border = _Border()
     return Facts(
         identity=identity,
-        supersedes=supersedes,
+        supersedes=_superseded(view),
         place=_place(stored.time_us, state, run or "", identity, mentions),
-        job=job,
+        job=None if job is None else NodeName("job", *job),
         run=run,
         state=state,
-        streaming=_is_streaming(job_facets),
+        streaming=_is_streaming(view.job_facets),
         mentions=mentions,
-        said=_last_of_each([*_said_of(job, "", job_facets), *_said_of_datasets(datasets)]),
-        run_facets=tuple(_run_facets(document)) if run else (),
+        said=_last_of_each(border.said(view.job_facets if job else {}, job, datasets)),
+        run_facets=tuple(border.run_facets(view.run_facets)) if run else (),
+        broken=tuple(border.broken[:MAX_BROKEN]),
+        producer=as_text(document.get("producer")) or "",
     )
 
 
-def _identity(document: Mapping[str, Any], own: Mapping[str, Any]) -> tuple[str, str | None]:
-    event_id = events.event_id_of(document)
-    if event_id is None:
-        return f"sha256:{hashlib.sha256(_canonical(document)).hexdigest()}", None
-    superseded = _text(own, "supersedes")
-    if superseded is None or superseded == event_id:
-        return own_identity(event_id), None
-    return own_identity(event_id), own_identity(superseded)
+def _roles(datasets: Iterable[DatasetView], role: Role) -> list[tuple[Role, DatasetView]]:
+    return [(role, dataset) for dataset in datasets]
+
+
+def _identity(document: Mapping[str, Any], view: EventView) -> str:
+    if view.id is not None:
+        return own_identity(view.id)
+    return f"sha256:{hashlib.sha256(_canonical(document)).hexdigest()}"
+
+
+def _superseded(view: EventView) -> str | None:
+    if view.own is None or view.own.supersedes is None or view.own.supersedes == view.id:
+        return None
+    return own_identity(view.own.supersedes)
 
 
 def _canonical(value: Any) -> bytes:
@@ -191,110 +227,91 @@ def _place(time_us: int, state: str, run: str, identity: str, mentions: Iterable
     return b"%b%b\0%b" % (order, run.encode(), identity.encode())
 
 
-def _object(parent: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = parent.get(key)
-    return value if isinstance(value, dict) else {}
-
-
-def _text(parent: Mapping[str, Any], key: str) -> str | None:
-    value = parent.get(key)
-    return value if isinstance(value, str) and value else None
-
-
-def _named(kind: str, entry: Mapping[str, Any]) -> NodeName | None:
-    namespace, name = _text(entry, "namespace"), _text(entry, "name")
-    return NodeName(kind, namespace, name) if namespace and name else None
-
-
-def _job_of(document: Mapping[str, Any]) -> NodeName | None:
-    return _named("job", _object(document, "job"))
-
-
-def _run_id(document: Mapping[str, Any]) -> str | None:
-    return _text(_object(document, "run"), "runId")
-
-
-def _state(document: Mapping[str, Any]) -> str:
-    state = (_text(document, "eventType") or "").upper()
-    return state if state in STATE_RANKS else "OTHER"
+def _state(view: EventView) -> str:
+    return view.event_type if view.event_type in STATE_RANKS else "OTHER"
 
 
 def _is_streaming(job_facets: Mapping[str, Any]) -> bool:
-    processing = _text(_object(job_facets, "jobType"), "processingType")
+    processing = as_text(as_object(job_facets.get("jobType")).get("processingType"))
     return processing is not None and processing.upper() == "STREAMING"
 
 
-def _datasets(document: Mapping[str, Any], role: str) -> list[tuple[str, Mapping[str, Any]]]:
-    entries = document.get(f"{role}s")
-    if not isinstance(entries, list):
-        return []
-    return [(role, entry) for entry in entries if isinstance(entry, dict)]
-
-
-def _version(entry: Mapping[str, Any]) -> str:
-    return _text(_object(_object(entry, "facets"), "version"), "datasetVersion") or ""
-
-
 def _mentions(
-    datasets: Iterable[tuple[str, Mapping[str, Any]]],
-    links: Mapping[tuple[str, str], Mapping[str, Any]],
-    *,
-    is_run: bool,
-) -> list[Mention]:
+    datasets: Iterable[tuple[Role, DatasetView]], own: EventFacet | None
+) -> Iterable[Mention]:
+    links: dict[tuple[str, str], Link] = {}
+    for link in (own.links if own is not None else None) or ():
+        links.setdefault((link.dataset, link.role), link)
     found: dict[tuple[str, NodeName, str], Mention] = {}
-    for role, entry in datasets:
-        node = _named("dataset", entry)
-        if node is None:
-            continue
-        link = links.get((node.id, role), {})
-        kept: Any = role if is_run or role == "stated" else "named"
-        version = _version(entry)
-        found.setdefault(
-            (kept, node, version),
-            Mention(
-                kept,
-                node,
-                version,
-                _text(link, "method"),
-                _confidence(link),
-                link.get("kind") == "feedback",
-            ),
-        )
-    return list(found.values())
+    for role, dataset in datasets:
+        node = NodeName("dataset", *dataset.name)
+        version = dataset.version or ""
+        found.setdefault((role, node, version), _mention(role, node, version, links))
+    return found.values()
 
 
-def _links(own: Mapping[str, Any]) -> dict[tuple[str, str], Mapping[str, Any]]:
-    entries = own.get("links")
-    found: dict[tuple[str, str], Mapping[str, Any]] = {}
-    for entry in entries if isinstance(entries, list) else ():
-        if isinstance(entry, dict):
-            key = (_text(entry, "dataset") or "", _text(entry, "role") or "")
-            found.setdefault(key, entry)
-    return found
+def _mention(
+    role: Role, node: NodeName, version: str, links: Mapping[tuple[str, str], Link]
+) -> Mention:
+    link = links.get((node.id, role)) if links else None
+    if link is None:
+        return Mention(role, node, version, None, None, feedback=False)
+    return Mention(
+        role, node, version, link.method or None, link.confidence, link.kind == "feedback"
+    )
 
 
-def _confidence(link: Mapping[str, Any]) -> float | None:
-    value = link.get("confidence")
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+class _Border:
+    """Takes the facets of one event; of ours only those that follow their definition."""
 
+    def __init__(self) -> None:
+        self.broken: list[Broken] = []
+        self._ours = definitions()
 
-def _said_of_datasets(datasets: Iterable[tuple[str, Mapping[str, Any]]]) -> list[Said]:
-    said: list[Said] = []
-    for role, entry in datasets:
-        node, version = _named("dataset", entry), _version(entry)
-        said += _said_of(node, version, _object(entry, "facets"))
-        said += _said_of(node, version, _object(entry, f"{role}Facets"))
-    return said
+    def said(
+        self,
+        job_facets: Mapping[str, Any],
+        job: Name | None,
+        datasets: Iterable[tuple[Role, DatasetView]],
+    ) -> Iterator[Said]:
+        """Yield the facets of the job and the datasets."""
+        if job is not None:
+            node = NodeName("job", *job)
+            for key, text in self._taken(job_facets, node):
+                yield Said(node, "", key, text)
+        for _, dataset in datasets:
+            node, version = NodeName("dataset", *dataset.name), dataset.version or ""
+            for own in (dataset.facets, dataset.io_facets):
+                for key, text in self._taken(own, node) if own else ():
+                    yield Said(node, version, key, text)
 
+    def run_facets(self, own: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
+        """Yield the facets of the run, but not the largest."""
+        for key, text in self._taken(own, None):
+            if key != EventFacet.key and (text is None or len(text) <= MAX_RUN_FACET_CHARACTERS):
+                yield key, text
 
-def _said_of(node: NodeName | None, version: str, own: Mapping[str, Any]) -> list[Said]:
-    if node is None:
-        return []
-    return [
-        Said(node, version, key, _json_of(value))
-        for key, value in own.items()
-        if isinstance(value, dict)
-    ]
+    def _taken(
+        self, own: Mapping[str, Any], node: NodeName | None
+    ) -> Iterator[tuple[str, str | None]]:
+        for key, value in own.items():
+            is_object = isinstance(value, dict)
+            text = _json_of(value) if is_object else None
+            if key not in self._ours:
+                if is_object:
+                    yield key, text
+                continue
+            problem = None if text is None else problem_of(key, text)
+            if not is_object and value is not None:
+                problem = "it is no JSON object"
+            elif is_object and self._ours[key].is_of_run() != (node is None):
+                problem = f"it is a facet of {'a dataset' if node is None else 'runs'} alone"
+            elif is_object and node is not None and node.kind != "dataset":
+                problem = "it is a facet of datasets alone"
+            if problem is not None:
+                self.broken.append(Broken("" if node is None else node.id, key, problem))
+            elif is_object:
+                yield key, text
 
 
 def _last_of_each(said: Iterable[Said]) -> tuple[Said, ...]:
@@ -305,14 +322,6 @@ def _last_of_each(said: Iterable[Said]) -> tuple[Said, ...]:
     return tuple(last.values())
 
 
-def _run_facets(document: Mapping[str, Any]) -> Iterable[tuple[str, str | None]]:
-    for key, value in _object(_object(document, "run"), "facets").items():
-        if key != facets.EVENT and isinstance(value, dict):
-            text = _json_of(value)
-            if text is None or len(text) <= MAX_RUN_FACET_BYTES:
-                yield key, text
-
-
 def _json_of(facet: Mapping[str, Any]) -> str | None:
-    # The spec's way to take a facet back.
+    # The spec's way to delete a facet.
     return None if facet.get("_deleted") is True else _canonical(facet).decode()

@@ -1,8 +1,8 @@
 """Find the node that somebody means by what they typed.
 
-A node may be given as its id, as `<namespace>:<name>`, or by its name while that is unique, each
-with `@<version>` or `@<run id>` behind it. What was typed is compared as text with what is known,
-never taken apart at colons: names and namespaces may hold colons and `@` themselves.
+A node may be given as its id, as `<namespace>:<name>`, or by its name if that is unique, each with
+`@<version>` or `@<run id>` after it. The typed text is compared with known names as a whole, never
+split at colons: names and namespaces may have colons and `@` themselves.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ MAX_NAMED = 5  # candidates in one message
 
 
 def find(graph: Graph, text: str) -> End:
-    """The node, with the version or run where one was given; a mark may be a run id's beginning.
+    """Find the node, and the version or run if one was given; a run id may be shortened.
 
     Raises:
-        NodeNotFoundError: nothing is called so; with what is known.
-        AmbiguousNodeError: a name alone, or a beginning of a run id, fits several.
+        NodeNotFoundError: no node has that name; the error has the known names.
+        AmbiguousNodeError: a name alone, or the beginning of a run id, fits several.
     """
     nodes = _called(graph, text)
     if nodes:
@@ -58,7 +58,7 @@ def _only_end(text: str, ends: list[End]) -> End:
 
 
 def _marks(text: str) -> list[int]:
-    """Where an `@` may begin a version or run: the last one first."""
+    """List the positions at which an `@` may begin a version or run: the last one first."""
     return [i for i in range(len(text) - 1, 0, -1) if text[i] == "@"]
 
 
@@ -74,7 +74,7 @@ def _marked(node: Node, mark: str) -> list[str]:
 
 
 def _names(graph: Graph, text: str) -> list[str]:
-    """What is known, written as the text is: with or without namespaces."""
+    """List the known names in the form of the text: with or without namespaces."""
     nodes = graph.nodes.values()
     if ":" not in text:
         return sorted({node.name for node in nodes})

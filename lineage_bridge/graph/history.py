@@ -1,7 +1,7 @@
-"""The graph's tables as stories: what may be kept or left out of the journal only as a whole.
+"""The graph's tables as stories: the units that pruning keeps or deletes only as a whole.
 
 A story is a run with all its events, or a single event without a run. Superseded events belong to
-none: they say nothing any more.
+none: their facts no longer count.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from lineage_bridge.graph.tables import NEVER
 
 
 class Key(NamedTuple):
-    """Which story it is: a run of a job (a node id), or an event by its identity."""
+    """The key of a story: a run of a job (a node id), or an event by its identity."""
 
     job: str | None
     run: str | None
@@ -37,8 +37,8 @@ class Mention(NamedTuple):
 class Saying(NamedTuple):
     """A facet in a set of facts.
 
-    `ordinal` orders the versions of a dataset within one event; of the value only a digest is held,
-    since all that is asked is whether two are the same.
+    `ordinal` orders the versions of a dataset within one event; `value` is only a digest, because
+    all that matters is whether two are the same.
     """
 
     node: str
@@ -50,16 +50,16 @@ class Saying(NamedTuple):
 
 @dataclass(slots=True)
 class Story:
-    """Events that stand or fall together.
+    """Events that are kept or deleted together.
 
     Attributes:
-        key: which story it is.
-        observes: its job only looks at datasets.
+        key: of the story.
+        observes: whether its job only looks at datasets.
         newest_us: the time of its newest event.
         last: the place of its newest event.
-        sets: what it says, each with the newest place at which it does.
-        first_seq: the first of its events in the journal.
-        last_seq: the last of them.
+        sets: ids of its sets of facts, each with the place of the newest event that has the set.
+        first_seq: the sequence number of its first event in the journal.
+        last_seq: that of its last event.
     """
 
     key: Key
@@ -73,10 +73,10 @@ class Story:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """All stories, and what the sets say that they refer to.
+    """All stories, and the facts in the sets that they refer to.
 
     `story_of` has the story of each event by its identity, `superseded` the events without one.
-    `sayings` reads all facets, each with its set: they are too many to be held.
+    `sayings` reads all facets, each with the id of its set: they are too many for memory.
     """
 
     stories: Mapping[Key, Story]
@@ -89,11 +89,11 @@ class History:
 def read_history(
     connection: sqlite3.Connection, seqs: Mapping[str, tuple[int, int]], now_us: int
 ) -> History:
-    """Read the stories; of what lies ahead of now they have the time, and not what it says.
+    """Read the stories; of events later than now they have only the time, not the facts.
 
     Args:
         connection: on the journal's database, after the graph's model has caught up.
-        seqs: the first and last number of each event in the journal, by its identity.
+        seqs: the first and last sequence number of each event in the journal, by its identity.
         now_us: the present.
     """
     nodes = dict(connection.execute("SELECT node, id FROM graph_nodes"))
@@ -135,7 +135,7 @@ def _mentions(
     connection: sqlite3.Connection, nodes: Mapping[int, str]
 ) -> Mapping[int, tuple[Mention, ...]]:
     found: dict[int, tuple[Mention, ...]] = {}
-    # A hundred thousand heartbeats name the same dataset: what is equal is held once.
+    # A hundred thousand heartbeats name the same dataset: equal mentions are stored once.
     known: dict[tuple[Mention, ...], tuple[Mention, ...]] = {}
     rows = connection.execute(
         "SELECT set_id, role, node, version FROM graph_mentions ORDER BY set_id"
@@ -159,5 +159,5 @@ def _digest(value: str | None) -> bytes | None:
 
 
 def stories_in_order(stories: Iterable[Story]) -> list[Story]:
-    """Stories by the place of their newest event."""
+    """Sort stories by the place of their newest event."""
     return sorted(stories, key=lambda story: (story.last, story.key.run or story.key.event))

@@ -6,13 +6,18 @@ A run holds what it read and wrote as bindings; edges are those bindings written
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import orjson
+
+from lineage_bridge.facets import Facet, read_facet
+
+Definition = TypeVar("Definition", bound=Facet)
+Value = TypeVar("Value")
 
 EdgeKind = Literal["snapshot", "live", "observe", "feedback"]
 RunState = Literal["RUNNING", "COMPLETED", "FAILED", "ABORTED"]
@@ -36,13 +41,27 @@ class End(NamedTuple):
 class Facets(Mapping[str, Any]):
     """Facets by key, decoded when asked for: most are never looked at."""
 
-    __slots__ = ("_encoded",)
+    __slots__ = ("_encoded", "_read")
 
     def __init__(self, encoded: Mapping[str, str] | None = None) -> None:
         self._encoded = dict(sorted(encoded.items())) if encoded else {}
+        self._read: dict[str, Facet] = {}
 
     def __getitem__(self, key: str) -> Any:
         return orjson.loads(self._encoded[key])
+
+    def of(self, definition: type[Definition]) -> Definition | None:
+        """The facet of ours of that definition, None if there is none.
+
+        What is broken was left out when the event was taken in (`graph.facts`).
+        """
+        encoded = self._encoded.get(definition.key)
+        if encoded is None:
+            return None
+        known = self._read.get(definition.key)
+        if not isinstance(known, definition):
+            known = self._read[definition.key] = read_facet(definition, encoded)
+        return known
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._encoded)
@@ -194,6 +213,17 @@ class Node:
     def edge_counts(self) -> Mapping[EdgeKind, int]:
         """How many edges of each kind end or begin at a run of this job."""
         return count_edges(self.runs)
+
+    def remembered(self, what: str, compute: Callable[[], Value]) -> Value:
+        """Return what was computed of this node under that name, computed at the first time."""
+        if what not in self._memory:
+            self._memory[what] = compute()
+        found: Value = self._memory[what]
+        return found
+
+    @cached_property
+    def _memory(self) -> dict[str, Any]:
+        return {}
 
     def versions_with(self, key: str) -> tuple[Version, ...]:
         """The versions that have a facet of this key, oldest first."""

@@ -1,8 +1,8 @@
 """Paths: how data got from one node to another, version by version and run by run.
 
-A path is shortest, and of several it is the newest: towards the newest version or run of the target
-that is reached at all, by the newest runs. What only looks at a dataset is no part of a path, nor
-is a declared feedback.
+A path is a shortest one, and of several the newest: it goes to the newest version or run of the
+target that can be reached at all, through the newest runs. An edge that only observes a dataset is
+no part of a path, nor is a declared feedback.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Path:
         source: where it begins.
         target: where it ends.
         hops: none where source and target are one.
-        names: of the nodes of all `ends`.
+        names: the names of the nodes of all `ends`.
     """
 
     source: End
@@ -41,15 +41,15 @@ class Path:
 
 
 def find_path(graph: Graph, source: End, target: End) -> Path | None:
-    """A shortest version-exact path, None if there is none.
+    """Find a shortest version-exact path, None if there is none.
 
-    A way over bound versions goes before a shorter one through what is read live: a service that
+    A path over bound versions is preferred to a shorter one through a live read: a service that
     reads a table while it serves was still trained on a version of it.
 
     Args:
         graph: as loaded.
         source: a node of the graph; without a mark, any of its versions or runs.
-        target: likewise; without a mark, the newest one that is reached.
+        target: likewise; without a mark, the newest one that can be reached.
     """
     ways = []
     for without in (_NOT_BOUND, _NO_CAUSE):
@@ -63,10 +63,10 @@ def find_path(graph: Graph, source: End, target: End) -> Path | None:
 
 
 def reach_upstream(graph: Graph, target: End) -> Path:
-    """The longest of the shortest ways up from the target: its source is where lineage ends.
+    """Find the longest of the shortest paths up from the target: at its source the lineage ends.
 
-    Nothing is known to have written that source, or to have been read by it. So it says, where
-    `find_path` found nothing, which edge is the first one missing.
+    No run is known that wrote that source, or no dataset that it read. So where `find_path` finds
+    nothing, this path shows which edge is the first one missing.
     """
     steps = Steps(graph, without=_NO_CAUSE)
     newest = steps.ends(target)
@@ -80,7 +80,7 @@ def reach_upstream(graph: Graph, target: End) -> Path:
 
 
 def hop_time(step: Step) -> datetime:
-    """When data went this step: as a run began to read, or as it had written."""
+    """Return when data took this step: when a run began to read, or when it had written."""
     return _written(step.run) if step.source == step.run.end else step.run.started or step.run.first
 
 

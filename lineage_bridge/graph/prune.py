@@ -1,9 +1,9 @@
-"""Pruning a journal: leave out what the present does not need, and derive everything again.
+"""Prune a journal: delete the events that the present does not need, and derive everything again.
 
-What is to go is found out by reading alone. It goes a few events at a time, so that nobody waits
-for long; a process that dies over it leaves the rest to the next command that opens the journal
-for writing (`journal.prune`). Meanwhile everything is answered from what was derived before; then
-it is derived again, beside it, and the room is given back to the disk.
+Choosing the events only reads. They are then deleted a few at a time, so that nobody waits for
+long; a process that dies over it leaves the rest to the next command that opens the journal for
+writing (`journal.prune`). Meanwhile every question is answered from the old derived tables; then
+new ones are filled beside them, and the free space is given back to the disk.
 """
 
 from __future__ import annotations
@@ -11,12 +11,11 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from lineage_bridge.errors import EventError, JournalError
-from lineage_bridge.events import decode, ours
+from lineage_bridge.events import decode, supersedes_of
 from lineage_bridge.graph.facts import own_identity, read_facts
 from lineage_bridge.graph.history import History, Key, read_history
 from lineage_bridge.graph.load import load
@@ -42,18 +41,18 @@ BATCH = 1000
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """What was left out, or would be.
+    """How much was deleted, or would be.
 
     Attributes:
-        before: only what had happened by then.
-        dry_run: nothing was changed.
-        events: how many were there.
-        pruned: how many of them went.
-        runs: how many runs went with all their events.
-        bytes_before: of the journal's files.
+        before: only events from before this time were deleted.
+        dry_run: whether nothing was changed.
+        events: how many events were there.
+        pruned: how many of them were deleted.
+        runs: how many runs were deleted with all their events.
+        bytes_before: size of the journal's files.
         bytes_after: the same afterwards.
-        seconds: how long it took, all in all.
-        vacuum_seconds: the part of it that gave the room back to the disk.
+        seconds: how long it took in all.
+        vacuum_seconds: the part of it that gave the free space back to the disk.
     """
 
     before: str
@@ -66,14 +65,10 @@ class Pruned:
     seconds: float
     vacuum_seconds: float
 
-    def as_json(self) -> dict[str, Any]:
-        """The published shape."""
-        return asdict(self)
-
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Which events are to go, of how many, and how many whole runs that makes."""
+    """The sequence numbers to delete, of how many events, and how many whole runs that makes."""
 
     events: int
     doomed: tuple[int, ...]
@@ -82,7 +77,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """An event of the journal; `identity` is None where it says nothing that the graph holds."""
+    """An event of the journal; `identity` is None where the graph has no facts of it."""
 
     seq: int
     identity: str | None
@@ -100,22 +95,22 @@ def prune(
     keep: Sequence[Model] = (),
     dry_run: bool = False,
 ) -> Pruned:
-    """Take out of the journal what happened before an instant and the present does not need.
+    """Delete the events from before an instant that the present does not need.
 
     Args:
         journal: open for writing.
         before: the limit of age, by event time.
         now: the present.
-        models: what is derived from the journal, to be derived again.
-        keep: what is derived too, and goes on as it is.
-        dry_run: only say what would go.
+        models: those to derive again.
+        keep: models that stay as they are.
+        dry_run: only report how much would be deleted.
     """
     started = time.perf_counter()
     bytes_before = journal.bytes_on_disk()
     with lease(journal.home, "prune", wait=patient(WAIT_SECONDS)) as held:
         if not held:
             raise JournalError("Another process prunes this journal; wait for its end.")
-        _finish(journal, models, keep)  # what an earlier one left
+        _finish(journal, models, keep)  # the rest of an earlier pruning
         catch_up(journal, GRAPH)
         with journal.reading() as connection:
             planned = plan(connection, before=before, now=now)
@@ -142,7 +137,7 @@ def prune(
 
 
 def _finish(journal: Journal, models: Sequence[Model], keep: Sequence[Model]) -> None:
-    """Delete what was decided upon, and derive again what may still hold it."""
+    """Delete the doomed events, and derive again the models that may still contain them."""
     finish_pruning(journal)
     if not is_to_derive(journal):
         return
@@ -153,7 +148,7 @@ def _finish(journal: Journal, models: Sequence[Model], keep: Sequence[Model]) ->
 
 
 def plan(connection: sqlite3.Connection, *, before: datetime, now: datetime) -> Plan:
-    """Decide which events are to go; the graph's model must have caught up."""
+    """Decide which events to delete; the graph's model must have caught up."""
     horizon_us = to_micros(before)
     entries = list(_entries(connection))
     history = read_history(connection, _seqs(entries), to_micros(now))
@@ -194,10 +189,10 @@ def _supersedes(stored: Stored) -> str | None:
     if stored.id is None or b'"supersedes"' not in stored.body:
         return None
     try:
-        superseded = ours(decode(stored.body)).get("supersedes")
+        superseded = supersedes_of(decode(stored.body))
     except EventError:
         return None
-    return own_identity(superseded) if isinstance(superseded, str) else None
+    return None if superseded is None else own_identity(superseded)
 
 
 def _seqs(entries: Sequence[_Entry]) -> dict[str, tuple[int, int]]:
@@ -210,12 +205,15 @@ def _seqs(entries: Sequence[_Entry]) -> dict[str, tuple[int, int]]:
 
 
 def _last_seq(entries: Sequence[_Entry]) -> set[int]:
-    # Numbers are never given again, but others count up to the newest that is there.
+    # Numbers are never used again, but others take the newest one present as the journal's end.
     return {entry.seq for entry in entries[-1:]}
 
 
 def _staying(entries: Sequence[_Entry], horizon_us: int, awaited: set[int]) -> set[str]:
-    """The events that stay whatever they say, and those without which they would count again."""
+    """Find the events that stay whatever their facts, and all that supersede one of them.
+
+    Without the superseding event the superseded one would count again.
+    """
     staying = {
         entry.identity
         for entry in entries
@@ -235,6 +233,6 @@ def _stories(history: History, identities: Iterable[str]) -> Iterator[Key]:
 
 def _may_go(entry: _Entry, history: History, kept: set[Key]) -> bool:
     if entry.identity is None:
-        return entry.is_refused  # commands, and what only the collector understands, stay
+        return entry.is_refused  # commands, and events that only the collector understands, stay
     key = history.story_of.get(entry.identity)
     return entry.identity in history.superseded if key is None else key not in kept

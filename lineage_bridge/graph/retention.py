@@ -1,16 +1,17 @@
-"""What of the history the present needs: pure, a function of the graph and its stories.
+"""Which stories the present needs: a pure function of the graph and its stories.
 
-Kept is a story (a run with all its events, or an event without a run)
+A story (a run with all its events, or an event without a run) is kept if it
 
-- that is not older than the limit, that still goes on, or that something else waits for;
-- that is the newest of its job, or the first or last to name a job or dataset: by the first one the
-  collector knows since when a thing exists, by the last one how it was seen last;
-- of the activation that serves now, and the one just before it: it tells where that one began;
-- that wrote the current version of a dataset, or the newest one that has a certain facet;
-- that wrote a version which a kept story reads or writes, up to the sources;
-- without which a job, a dataset or a kept version would show another value of a facet.
+- is not older than the limit, is still running, or is awaited by something else;
+- is the newest of its job, or the first or last to name a job or dataset: from the first the
+  collector knows since when a thing exists, from the last in which state it was last seen;
+- belongs to the activation that serves now, or is the last run of the one before: that shows where
+  the present one began;
+- wrote the current version of a dataset, or the newest one that has a certain facet;
+- wrote a version that a kept story reads or writes, up to the sources;
+- is needed so that a job, a dataset or a kept version shows the same value of a facet.
 
-Invariant: what is kept shows as before, and keeping again what was kept leaves nothing out.
+Invariant: all that is kept looks as before, and pruning once more deletes nothing.
 """
 
 from __future__ import annotations
@@ -25,11 +26,11 @@ from lineage_bridge.graph.steps import newest_version
 
 _Versioned = tuple[str, str]  # a dataset's node id and a version
 _Subject = tuple[str, str, str]  # a node, a version (empty: the node itself) and a facet
-_Sayers = dict[int, tuple[bytes, Key]]  # where and by whom a set of facts was said last
+_Sayers = dict[int, tuple[bytes, Key]]  # set of facts -> newest event that has it: place and story
 
 
 class _Best(NamedTuple):
-    """The newest saying of a facet: where it stands, what it says, and whose it is."""
+    """The newest value of a facet: its place and ordinal, its digest, and its story."""
 
     place: bytes
     ordinal: int
@@ -40,12 +41,12 @@ class _Best(NamedTuple):
 def needed(
     graph: Graph, history: History, horizon_us: int, awaited: Iterable[Key] = ()
 ) -> set[Key]:
-    """The stories that the present needs.
+    """Find the stories that the present needs.
 
     Args:
         graph: for now, with all facets.
         history: the stories of the same tables.
-        horizon_us: whatever has happened since then is kept.
+        horizon_us: every story with an event at or after this time is kept.
         awaited: stories that are kept for another reason.
     """
     keeper = _Keeper(graph, history)
@@ -91,7 +92,7 @@ def _serving(graph: Graph) -> Iterator[Run]:
 
 
 def _first_and_last(history: History) -> Iterator[Key]:
-    """The first and last in the journal to name each node in each role, and the very last."""
+    """Yield the first and the last story in the journal that names each node in each role."""
     first: dict[tuple[str, str], Story] = {}
     last: dict[tuple[str, str], Story] = {}
     for story in sorted(history.stories.values(), key=lambda s: s.last_seq):
@@ -111,13 +112,13 @@ def _named(history: History, story: Story) -> set[tuple[str, str]]:
 
 
 def _current_versions(node: Node) -> set[str]:
-    """The newest version, and of each facet the newest version that has it."""
+    """Return the newest version, and for each facet the newest version that has it."""
     newest = {facet: v.version for v in node.versions for facet in v.facets}
     return {*newest.values(), *(v.version for v in node.versions[-1:])}
 
 
 class _Keeper:
-    """Keeps stories, and says which others what is kept cannot do without."""
+    """Collects the stories to keep, and finds the others that these depend on."""
 
     def __init__(self, graph: Graph, history: History) -> None:
         self.kept: set[Key] = set()
@@ -128,7 +129,7 @@ class _Keeper:
         }
         self._runs = {_key_of(run): run for run in graph.runs}
         self._wanted: set[_Versioned] = set()
-        self._read: set[_Versioned] = set()  # by what is kept
+        self._read: set[_Versioned] = set()  # by kept stories
         self._kept_sets: _Sayers = {}
         self._named_last: dict[Mention, Story] = {}
         all_sets: _Sayers = {}
@@ -165,7 +166,7 @@ class _Keeper:
                 self.want((binding.dataset, read or ""))
 
     def missing(self) -> set[Key]:
-        """The stories that what is kept needs and that are not kept."""
+        """Find the stories that the kept ones need and that are not kept yet."""
         found = {self._origin(versioned) for versioned in self._wanted}
         kept_newest = _newest_sayings(self._history, self._kept_sets)
         for subject, newest in self._newest.items():
@@ -178,7 +179,7 @@ class _Keeper:
         return {key for key in found if key is not None} - self.kept
 
     def _origin(self, versioned: _Versioned) -> Key | None:
-        """The story that a version comes from, None if what is kept tells of it already."""
+        """Return the story that a version comes from, None if kept stories name it already."""
         node, version = versioned
         known = self._versions[versioned]
         if known.run is not None:

@@ -1,8 +1,8 @@
-"""Single steps through the graph, from end to end: what a walk and a path are made of.
+"""Single steps through the graph, from end to end: walks and paths are made of them.
 
 Steps are version-exact: no step leads from one version of a dataset to another, nor from one run of
-a job to another. A live read has no version of its own; it goes on from the version that was the
-newest while its run lasted.
+a job to another. A live read has no version of its own; its step comes from the version that was
+the newest when its run ended, or is the newest now.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class Steps:
     """The steps of a graph, by where they lead from and to.
 
     Args:
-        graph: to be walked.
-        without: edges of these kinds are not there.
+        graph: the graph to walk through.
+        without: leave out edges of these kinds.
     """
 
     def __init__(self, graph: Graph, *, without: Container[EdgeKind] = ()) -> None:
@@ -46,21 +46,24 @@ class Steps:
                 self._writers[binding.end].append((binding, run))
 
     def down(self, end: End) -> list[Step]:
-        """The steps to what reads or is written by this end, newest run first."""
+        """List the steps to the readers of this end, or to what it writes, newest run first."""
         run = self._runs.get(end)
         if run is not None:
             return [Step(end, binding.end, binding, run) for binding in run.outputs]
         return [Step(end, run.end, binding, run) for binding, run in self._readers.get(end, ())]
 
     def up(self, end: End) -> list[Step]:
-        """The steps to what wrote or is read by this end, newest run first."""
+        """List the steps to the writers of this end, or to what it reads, newest run first."""
         run = self._runs.get(end)
         if run is not None:
             return [Step(self._read_end(b, run), end, b, run) for b in self._inputs(run)]
         return [Step(run.end, end, binding, run) for binding, run in self._writers.get(end, ())]
 
     def ends(self, end: End) -> list[End]:
-        """This end; where it has no mark all ends of its node, newest first, the bare one last."""
+        """List all versions or runs of the node, newest first; just this one if it names one.
+
+        The node without a mark is the last of them.
+        """
         if end.mark is not None:
             return [end]
         node = self._graph.nodes[end.node]
@@ -83,7 +86,7 @@ def _age(run: Run) -> tuple[datetime, str]:
 
 
 def newest_version(node: Node, until: datetime | None) -> str | None:
-    """The newest version that was written by then, None if there was none."""
+    """Return the newest version that was written by then, None if there was none."""
     written = [v for v in node.versions if v.time is not None and _is_before(v.time, until)]
     return written[-1].version if written else None
 

@@ -16,7 +16,8 @@ from typing import Any
 import msgspec
 import orjson
 
-from lineage_bridge.graph.facts import OBSERVER, Facts, NodeName, time_of, turn_of
+from lineage_bridge.graph.facts import Facts, NodeName, time_of, turn_of
+from lineage_bridge.naming import is_observer
 
 PIECE = 1000  # rows in a row before others have their turn
 PIECE_BYTES = 1024 * 1024  # and of facets, their JSON
@@ -30,6 +31,7 @@ TABLES = (
     "graph_run_facets",
     "graph_events",
     "graph_superseded",
+    "graph_broken",
 )
 
 SCHEMA = f"""
@@ -100,6 +102,14 @@ CREATE TABLE IF NOT EXISTS graph_superseded (
     identity TEXT NOT NULL UNIQUE,
     received_us INTEGER NOT NULL     -- the earliest arrival of an event that supersedes it
 );
+CREATE TABLE IF NOT EXISTS graph_broken (
+    identity TEXT NOT NULL,          -- of the event
+    node TEXT NOT NULL,              -- the id of the job or dataset; empty: of the run
+    key TEXT NOT NULL,
+    problem TEXT NOT NULL,
+    producer TEXT NOT NULL,
+    PRIMARY KEY (identity, node, key, problem)
+) WITHOUT ROWID;
 """
 
 
@@ -138,6 +148,7 @@ class TableWriter:
         if known.rowcount == 0:
             said = yield from self._said(facts, done)
             self._insert(facts, received_us, said)
+            self._put_broken(facts)
 
     def _insert(self, facts: Facts, received_us: int, said: int) -> None:
         time_us = time_of(facts.place)
@@ -153,7 +164,7 @@ class TableWriter:
                 time_us if facts.state == "START" else None,
                 turn_of(facts.state, time_us),
                 facts.streaming,
-                facts.job is not None and facts.job.name.startswith(OBSERVER),
+                facts.job is not None and is_observer(facts.job.name),
                 said,
                 self._run_said(facts),
                 time_us,
@@ -162,6 +173,13 @@ class TableWriter:
                 facts.identity,
             ),
         )
+
+    def _put_broken(self, facts: Facts) -> None:
+        if facts.broken:
+            self._connection.executemany(
+                "INSERT OR IGNORE INTO graph_broken VALUES (?, ?, ?, ?, ?)",
+                [(facts.identity, b.node, b.key, b.problem, facts.producer) for b in facts.broken],
+            )
 
     def _supersede(self, identity: str, received_us: int) -> None:
         self._connection.execute(

@@ -1,4 +1,4 @@
-"""The neighbourhood of a node: what is up to so many steps away from it."""
+"""The neighbourhood of a node: everything that is at most a number of steps away from it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ Direction = Literal["up", "down", "both"]
 
 
 def walk(graph: Graph, start: End, depth: int, direction: Direction = "both") -> Graph:
-    """The part of the graph around a node, a version or a run.
+    """Return the part of the graph around a node, a version or a run.
 
     Args:
         graph: as loaded.
         start: a node of the graph; without a mark, all of its versions and runs.
         depth: in steps; from a dataset to a job that reads it is one.
         direction: `up` against the data, `down` with it; `both` may turn around on its way, so it
-            finds what is made of the same inputs, too.
+            also finds datasets that are made of the same inputs.
     """
     steps = Steps(graph)
     reached = set(steps.ends(start))

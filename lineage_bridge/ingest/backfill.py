@@ -12,13 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from lineage_bridge.adapters.records import Family
+from lineage_bridge.assess.policies import Policies
 from lineage_bridge.ingest import memory, quarantine
 from lineage_bridge.ingest.gaps import Gap
 from lineage_bridge.ingest.knowledge import Learned, learn
-from lineage_bridge.ingest.policies import serving_policies
 from lineage_bridge.ingest.quarantine import Rejected
 from lineage_bridge.ingest.record_files import read_again, read_files
 from lineage_bridge.ingest.scan import Found, Scan, scan
@@ -52,18 +51,6 @@ class Backfill:
     duplicates: int = 0
     rejected: list[Rejected] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the published shape."""
-        return {
-            "read": dict(sorted(self.read.items())),
-            "unchanged": self.unchanged,
-            "ignored": dict(sorted(self.ignored.items())),
-            "events": self.events,
-            "windows": {"read": self.windows, "duplicates": self.duplicates},
-            "rejected": [item.as_json() for item in self.rejected],
-            "gaps": [gap.as_json() for gap in self.gaps if not gap.is_note],
-        }
 
 
 def backfill(
@@ -101,7 +88,7 @@ def backfill(
         journal,
         [f.path for f in found.found if f.kind == "windows"],
         namespace=settings.namespace,
-        policies=serving_policies(settings),
+        policies=Policies.of(settings).serving,
         learn=learned.current,
         progress=lambda lines: report("windows", lines, None),
         final=final,

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from lineage_bridge.ingest import memory, quarantine
-from lineage_bridge.ingest.gaps import Gap, blind_counters, windows_without_event
+from lineage_bridge.ingest.gaps import (
+    Gap,
+    blind_counters,
+    broken_facet,
+    windows_without_event,
+)
 from lineage_bridge.ingest.link import Decision, link
 from lineage_bridge.ingest.quarantine import Rejected
 from lineage_bridge.ingest.window_state import list_blind_counters, list_implied
@@ -30,20 +34,18 @@ class Diagnosis:
         """Whether no edge is missing and nothing was rejected."""
         return not self.gaps and not self.rejected
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the published shape."""
-        return {
-            "gaps": [gap.as_json() for gap in self.gaps],
-            "notes": [note.as_json() for note in self.notes],
-            "rejected": [item.as_json() for item in self.rejected],
-        }
-
 
 def diagnose(journal: Journal, settings: Settings) -> Diagnosis:
-    """Link all records again and return what that found; write nothing."""
+    """Link everything that was read once more and say what came up; nothing is written.
+
+    The graph's model must have caught up with the journal.
+    """
+    from lineage_bridge.graph.broken import list_broken
+
     with journal.reading() as connection:
+        broken_facets = [broken_facet(found) for found in list_broken(connection)]
         if memory.namespace_of(connection) is None:
-            return Diagnosis((), (), (), ())
+            return Diagnosis((), broken_facets, (), ())
         stored = memory.load_records(connection)
         standing = [r for r in quarantine.list_rejected(connection) if Path(r.path).exists()]
         implied = list_implied(connection)
@@ -54,6 +56,7 @@ def diagnose(journal: Journal, settings: Settings) -> Diagnosis:
         *outcome.gaps,
         *(windows_without_event(slot, item.model, item.version) for slot, item in implied),
         *(blind_counters(service, fields) for service, fields in sorted(blind.items()) if fields),
+        *broken_facets,
     ]
     return Diagnosis(
         gaps=[gap for gap in found if not gap.is_note],

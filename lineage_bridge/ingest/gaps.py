@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from lineage_bridge.adapters.linked import DatasetVersion, Training
 from lineage_bridge.adapters.records import (
@@ -15,7 +15,12 @@ from lineage_bridge.adapters.records import (
     Source,
     TrainingRecord,
 )
-from lineage_bridge.naming import Slot
+from lineage_bridge.facets import definitions
+from lineage_bridge.naming import FEATURES_FORM, Slot, model_dataset
+from lineage_bridge.times import format_time
+
+if TYPE_CHECKING:
+    from lineage_bridge.graph.broken import BrokenFacet
 
 Kind = Literal[
     "training_without_dataset",
@@ -29,10 +34,13 @@ Kind = Literal[
     "windows_without_event",
     "blind_counters",
     "flagged",
+    "broken_facet",
 ]
 
 # Kinds that lose no edge by themselves: worth knowing, but no fault.
-NOTES: frozenset[Kind] = frozenset({"blind_counters", "flagged", "published_without_dataset"})
+NOTES: frozenset[Kind] = frozenset(
+    {"blind_counters", "flagged", "published_without_dataset", "broken_facet"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +67,6 @@ class Gap:
     def is_note(self) -> bool:
         """Whether it is only worth knowing, and no fault."""
         return self.kind in NOTES
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the published shape; absent facts are absent keys."""
-        members = ("kind", "what", "path", "line", "field", "edge", "mend")
-        shape = {name: getattr(self, name) for name in members}
-        return {name: value for name, value in shape.items() if value is not None}
 
 
 def distinct(found: Iterable[Gap]) -> list[Gap]:
@@ -109,7 +111,7 @@ def dataset_missing(training: Training, dataset: DatasetVersion) -> Gap:
     )
 
 
-def dataset_ambiguous(record: TrainingRecord, candidates: Sequence[str]) -> Gap:
+def dataset_ambiguous(record: TrainingRecord, job: str, candidates: Sequence[str]) -> Gap:
     """Report a reference that fits several datasets."""
     said = record.dataset_path or record.dataset_name
     return _gap(
@@ -117,7 +119,7 @@ def dataset_ambiguous(record: TrainingRecord, candidates: Sequence[str]) -> Gap:
         "dataset_ambiguous",
         f"dataset {said!r} may be any of {', '.join(candidates)}",
         field="input_parquet" if record.dataset_path else "input_dataset_name",
-        edge=f"{' | '.join(candidates)} -> train.{record.model}",
+        edge=f"{' | '.join(candidates)} -> {job}",
         mend=_line("datasets", str(record.dataset_name), candidates[0])
         if record.dataset_name
         else _line("runs", record.run_id, f"{candidates[0]}@<version>"),
@@ -125,17 +127,17 @@ def dataset_ambiguous(record: TrainingRecord, candidates: Sequence[str]) -> Gap:
 
 
 def training_without_dataset(
-    record: TrainingRecord, candidates: Sequence[str], newest_before: str | None
+    record: TrainingRecord, job: str, candidates: Sequence[str], newest_before: str | None
 ) -> Gap:
     """Report a training that names no dataset; the mending line names the last build before it."""
     among = f"; candidates: {', '.join(candidates)}" if candidates else ""
-    guess = newest_before or "features.<store>.<name>@<version>"
+    guess = newest_before or f"{FEATURES_FORM}@<version>"
     return _gap(
         record.source,
         "training_without_dataset",
         f"the training of {record.model!r} does not say which dataset it read{among}",
         field="input_dataset_name",
-        edge=f"(features) -> train.{record.model} (run {record.run_id})",
+        edge=f"(features) -> {job} (run {record.run_id})",
         mend=_line("runs", record.run_id, guess),
     )
 
@@ -202,7 +204,7 @@ def windows_without_event(slot: Slot, model: str, version: str) -> Gap:
         "windows_without_event",
         f"{slot.deployment!r} has windows of {model!r} {version!r}, and no event of that start",
         field="deployment_id",
-        edge=f"models.{model}@{version} -> {slot.job}",
+        edge=f"{model_dataset(model)}@{version} -> {slot.job}",
         mend="read the folder of its deployment_events.jsonl with --p5",
     )
 
@@ -213,4 +215,17 @@ def blind_counters(service: str, fields: Sequence[str]) -> Gap:
         "blind_counters",
         f"{service!r} never counted: {', '.join(fields)}",
         mend="nothing, unless these faults can happen: then they go unseen",
+    )
+
+
+def broken_facet(found: BrokenFacet) -> Gap:
+    """A facet under a name of ours that was left out of the graph."""
+    of = found.node or f"the run {found.run}"
+    events = "1 event" if found.events == 1 else f"{found.events} events, the newest"
+    return Gap(
+        "broken_facet",
+        f"`{found.key}` of {of} is left out of the graph: {found.problem}. Seen in {events} "
+        f"of {format_time(found.newest)}, from {found.producer or 'a producer without a name'}",
+        field=found.key,
+        mend=f"send it as {definitions()[found.key].schema_url()} says",
     )

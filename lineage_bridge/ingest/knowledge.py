@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from lineage_bridge.adapters.linked import Linked
+from lineage_bridge.assess.policies import Policies
 from lineage_bridge.ingest import memory
 from lineage_bridge.ingest.activations import Activation
 from lineage_bridge.ingest.link import Outcome, link
 from lineage_bridge.ingest.memory import Broken
 from lineage_bridge.ingest.outgoing import Outgoing, due_events
-from lineage_bridge.ingest.policies import freshness_policies
 from lineage_bridge.ingest.tables import records_generation
 from lineage_bridge.ingest.unsaved import Told
 from lineage_bridge.journal import Journal
@@ -74,7 +74,7 @@ def learn(journal: Journal, settings: Settings) -> Learned:
     with journal.reading() as connection:
         stored = memory.load_records(connection)
     outcome = link(stored.records, settings)
-    due = due_events(outcome.linked, freshness_policies(settings))
+    due = due_events(outcome.linked, Policies.of(settings).freshness)
     return Learned(
         outcome,
         activations_of(outcome.linked),

@@ -185,7 +185,7 @@ class _Pass:
         )
         job = train_job(name)
         run_id = run_uuid(self._namespace, job, record.run_id)
-        dataset = self._dataset_of(record)
+        dataset = self._dataset_of(record, job)
         built = self._built.get((dataset.name, dataset.version)) if dataset else None
         ended = record.completed or record.created
         assert ended is not None  # every adapter ensures one of the two
@@ -198,7 +198,7 @@ class _Pass:
         self._note_flags(record.source, record.flags)
         return Training(record, job, run_id, dataset, model, ended)
 
-    def _dataset_of(self, record: TrainingRecord) -> DatasetVersion | None:
+    def _dataset_of(self, record: TrainingRecord, job: str) -> DatasetVersion | None:
         declared = self._settings.aliases.runs.get(record.run_id)
         if declared is not None:
             found: DatasetVersion | None = declared_target(declared, self._namespace, record.run_id)
@@ -210,12 +210,12 @@ class _Pass:
         said = record.dataset_path or record.dataset_name or record.dataset_version
         if found is None:
             self._outcome.gaps.append(
-                gaps.training_without_dataset(record, candidates, self._newest_before(record))
+                gaps.training_without_dataset(record, job, candidates, self._newest_before(record))
             )
             return None
         self._decide(found, f"dataset {said!r}", record.source)
         if candidates:
-            self._outcome.gaps.append(gaps.dataset_ambiguous(record, candidates))
+            self._outcome.gaps.append(gaps.dataset_ambiguous(record, job, candidates))
         return found
 
     def _newest_before(self, record: TrainingRecord) -> str | None:

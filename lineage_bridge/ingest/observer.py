@@ -12,10 +12,10 @@ from functools import partial
 
 from lineage_bridge.adapters.p5_windows import window_event
 from lineage_bridge.assess.lookback import SECOND_US, WindowFacts
-from lineage_bridge.assess.policy import ServingPolicy
 from lineage_bridge.assess.serving import DeploymentState
-from lineage_bridge.assess.serving_facts import serving_facts
+from lineage_bridge.assess.serving_facet import serving_facet
 from lineage_bridge.events import Event, Job
+from lineage_bridge.facets.serving_policy import ServingPolicy
 from lineage_bridge.ingest.activations import Activation, Period, Starts
 from lineage_bridge.ingest.serving_memory import Implied, Pending, SlotMemory, Standing
 from lineage_bridge.naming import Slot
@@ -100,7 +100,7 @@ class Observer:
         """
         memory = self.memory
         assert memory.state is not None
-        facts = serving_facts(
+        facet = serving_facet(
             memory.state,
             at_us,
             self.policy,
@@ -110,7 +110,7 @@ class Observer:
             late_windows=memory.late_windows,
             inconsistent_windows=memory.inconsistent_windows,
         )
-        make = partial(window_event, facts, from_micros(at_us), job=self.job, slot=self.slot)
+        make = partial(window_event, facet, from_micros(at_us), job=self.job, slot=self.slot)
         before = memory.take_standing(at_us)
         own: list[str] = []
         if memory.event_us == at_us and memory.event_id is not None:

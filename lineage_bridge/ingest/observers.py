@@ -13,7 +13,8 @@ from functools import partial
 from operator import attrgetter
 
 from lineage_bridge.adapters.p5_windows import observer_job
-from lineage_bridge.assess.policy import ServingPolicy, policy_mark
+from lineage_bridge.assess.policies import policy_mark
+from lineage_bridge.facets.serving_policy import ServingPolicy
 from lineage_bridge.ingest.activations import Starts
 from lineage_bridge.ingest.knowledge import Knowledge
 from lineage_bridge.ingest.observer import Observer

@@ -21,7 +21,7 @@ from lineage_bridge.adapters.trainings import (
     training_event,
 )
 from lineage_bridge.assess.freshness import FreshnessPolicy
-from lineage_bridge.events import Event, decode, ours
+from lineage_bridge.events import Event, decode, own_facet
 from lineage_bridge.ingest.memory import Emitted, load_emitted
 from lineage_bridge.ingest.unsaved import Told
 
@@ -141,6 +141,7 @@ class _Call:
 
 
 def _said(event: Event) -> str:
-    """What an event says and by which methods; its id alone leaves out the evidence."""
-    methods = [link["method"] for link in ours(decode(event.body)).get("links", [])]
+    """Return the event's id (a hash of its content) and link methods, which the id leaves out."""
+    own = own_facet(decode(event.body))
+    methods = [link.method for link in (own.links or ())] if own is not None else []
     return f"{event.id} {' '.join(methods)}"

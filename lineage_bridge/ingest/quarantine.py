@@ -9,7 +9,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from lineage_bridge.errors import ArtifactError
 
@@ -23,15 +22,6 @@ class Rejected:
     line: int
     field: str | None
     reason: str
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the published shape: it has `line` and `field` only where there is one."""
-        shape: dict[str, Any] = {"path": self.path, "family": self.family, "reason": self.reason}
-        if self.line:
-            shape["line"] = self.line
-        if self.field is not None:
-            shape["field"] = self.field
-        return shape
 
 
 def rejected(path: str, family: str, error: ArtifactError) -> Rejected:

@@ -20,8 +20,9 @@ import msgspec
 
 from lineage_bridge import events
 from lineage_bridge.adapters.p5_windows import observer_job
-from lineage_bridge.assess.policy import ServingPolicy, policy_mark
+from lineage_bridge.assess.policies import policy_mark
 from lineage_bridge.errors import ArtifactError
+from lineage_bridge.facets.serving_policy import ServingPolicy
 from lineage_bridge.ingest import cursors, unsaved
 from lineage_bridge.ingest.activations import Activation
 from lineage_bridge.ingest.lines import LineReader
@@ -38,12 +39,12 @@ from lineage_bridge.ingest.window_state import (
     unfeed,
 )
 from lineage_bridge.journal import Journal
-from lineage_bridge.naming import Slot
+from lineage_bridge.naming import OBSERVE, Slot
 from lineage_bridge.times import parse_time, to_micros
 
 Policies = Callable[[Slot], ServingPolicy]
 
-_OBSERVES = b'"observe.'
+_OBSERVES = f'"{OBSERVE}'.encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +184,7 @@ class _Search:
 
     def _take(self, slot: Slot, named: _Named, line: bytes, path: str) -> None:
         try:
-            start_us = to_micros(parse_time(named.window_start)[0])
+            start_us = to_micros(parse_time(named.window_start).instant)
         except ValueError:
             return
         mark = self._seen.mark_of(start_us, line, slot)
@@ -209,7 +210,7 @@ def _standing(
         job = document["job"]
         slot = by_job.get(job["name"]) if job["namespace"] == namespace else None
         if slot is not None:
-            before = events.ours(document).get("supersedes")
+            before = events.supersedes_of(document)
             superseded.add(str(before))
             found[slot].append(Standing(time_us, event_id, before))
     return {

@@ -12,7 +12,7 @@ import msgspec
 from lineage_bridge.adapters.p5_windows import Names, check_names
 from lineage_bridge.assess.lookback import WindowFacts
 from lineage_bridge.assess.serving import DeploymentState
-from lineage_bridge.assess.serving_facts import Totals
+from lineage_bridge.assess.serving_facet import Totals
 from lineage_bridge.naming import Slot
 
 Sums = tuple[int, int, int, int]  # successes, failures, rejected, timeouts

@@ -14,7 +14,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from lineage_bridge.events import Event, decode, ours
+from lineage_bridge.events import Event, decode, supersedes_of
 from lineage_bridge.ingest.serving_memory import Standing
 from lineage_bridge.journal import Journal
 from lineage_bridge.naming import Slot
@@ -86,7 +86,7 @@ def load_ahead(connection: sqlite3.Connection) -> dict[Slot, list[Standing]]:
     )
     ahead: dict[Slot, list[Standing]] = {}
     for subject, event_id, time_us, body in rows:
-        before = ours(decode(body)).get("supersedes")
+        before = supersedes_of(decode(body))
         item = Standing(time_us, event_id, before)
         ahead.setdefault(Slot(*json.loads(subject)), []).append(item)
     return ahead

@@ -82,6 +82,6 @@ def _minute_of_content(path: str) -> int:
     try:
         with open(path, "rb") as file:  # noqa: PTH123 - as above
             first = orjson.loads(file.readline(FIRST_LINE_BYTES))
-        return to_micros(parse_time(first["window_start"])[0])
+        return to_micros(parse_time(first["window_start"]).instant)
     except (OSError, ValueError, TypeError, KeyError):
         return UNKNOWN_MINUTE_US

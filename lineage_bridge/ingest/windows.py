@@ -25,8 +25,8 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
-from lineage_bridge.assess.policy import ServingPolicy
 from lineage_bridge.errors import JournalError
+from lineage_bridge.facets.serving_policy import ServingPolicy
 from lineage_bridge.ingest import cursors, rejudge, unsaved
 from lineage_bridge.ingest.activations import Activation
 from lineage_bridge.ingest.knowledge import Knowledge, Waiting

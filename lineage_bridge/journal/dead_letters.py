@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from lineage_bridge.errors import JournalError
 from lineage_bridge.journal.forward_limits import problem_of
@@ -42,10 +41,6 @@ class DeadLetter:
     tries: int
     status: int | None
     answer: str
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the published shape: it has `status` only where there was an answer."""
-        return {key: value for key, value in asdict(self).items() if value is not None}
 
 
 def list_dead(journal: Journal) -> list[DeadLetter]:

@@ -1,21 +1,20 @@
-"""What forwarding must know of an event: pure, read once when the event is taken in.
-
-Source: `lineageBridge_event` and `lineageBridge_servingHealth`, as their schemas say.
-"""
+"""The facts of an event that forwarding needs: pure, read once when the event is taken in."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
-from lineage_bridge import facets
-from lineage_bridge.events import decode, ours
+import orjson
+
+from lineage_bridge.errors import FacetError
+from lineage_bridge.events import DatasetView, EventView, Name, decode, view_event
+from lineage_bridge.facets import read_facet
+from lineage_bridge.facets.serving_health import Reason, ServingHealthFacet
 from lineage_bridge.journal.forward_order import Item
 from lineage_bridge.journal.store import Stored
+from lineage_bridge.naming import observes_predictions
 
-HEARTBEAT = "heartbeat"
-_OBSERVERS = "observe.predictions."
 _ENDS = frozenset({"COMPLETE", "FAIL", "ABORT"})
 
 
@@ -26,14 +25,12 @@ class Facts:
     Attributes:
         item: the facts that decide when it may be sent.
         is_bare: one of ours that names no inputs: it would cut its job's edges.
-        cause: why an observer spoke (`change`, `heartbeat`, `end`), None if it does not say.
         finding: model, status and reason codes of the serving health that it carries, or None.
         supersedes: the id of the event that it replaces.
     """
 
     item: Item
     is_bare: bool = False
-    cause: str | None = None
     finding: str | None = None
     supersedes: str | None = None
 
@@ -44,16 +41,12 @@ def facts_of(stored: Stored) -> Facts:
     Raises:
         EventError: the event is no JSON object.
     """
-    document = decode(stored.body)
-    own = ours(document)
-    health = _serving_health(document)
-    supersedes = own.get("supersedes")
+    view = view_event(decode(stored.body))
     return Facts(
-        item=_item(stored, document),
-        is_bare=stored.id is not None and not datasets_of(document, "inputs"),
-        cause=_text(own.get("cause")) or _text(health.get("cause")),
-        finding=_finding(health) if health else None,
-        supersedes=_text(supersedes),
+        item=_item(stored, view),
+        is_bare=stored.id is not None and not view.inputs,
+        finding=_finding(view),
+        supersedes=None if view.own is None else view.own.supersedes,
     )
 
 
@@ -63,78 +56,72 @@ def item_of(stored: Stored) -> Item:
     Raises:
         EventError: the event is no JSON object.
     """
-    return _item(stored, decode(stored.body))
+    return _item(stored, view_event(decode(stored.body)))
 
 
-def datasets_of(document: Mapping[str, Any], side: str) -> frozenset[str]:
-    """The datasets of `inputs` or `outputs`, each as `<namespace> <name>`."""
-    listed = document.get(side)
-    return frozenset(_names(listed if isinstance(listed, list) else []))
+def job_of(view: EventView) -> str:
+    """Return the job as `<namespace> <name>`; for a dataset event, which has none, the dataset."""
+    if view.job is not None:
+        return _text(view.job)
+    return "" if view.dataset is None else _text(view.dataset.name)
 
 
-def job_of(document: Mapping[str, Any]) -> str:
-    """The job as `<namespace> <name>`; a dataset event has none, its dataset stands for it."""
-    job = document.get("job")
-    if isinstance(job, dict):
-        return f"{job.get('namespace')} {job.get('name')}"
-    return " ".join(_names([document.get("dataset")]))
+def datasets_of(view: EventView) -> frozenset[str]:
+    """All inputs and outputs, each as `<namespace> <name>`."""
+    return _names(view.inputs) | _names(view.outputs)
 
 
-def _item(stored: Stored, document: Mapping[str, Any]) -> Item:
-    run = document.get("run")
+def _item(stored: Stored, view: EventView) -> Item:
     # A dataset event describes its dataset: it goes as if it wrote it.
-    described = frozenset(_names([document.get("dataset")]))
+    written = view.outputs if view.dataset is None else (*view.outputs, view.dataset)
     return Item(
         seq=stored.seq,
         time_us=stored.time_us,
-        job=job_of(document),
-        run=_text(run.get("runId")) or "" if isinstance(run, dict) else "",
-        rank=_rank(document.get("eventType")),
-        reads=datasets_of(document, "inputs"),
-        writes=datasets_of(document, "outputs") | described,
+        job=job_of(view),
+        run=view.run_id or "",
+        rank=_rank(view.event_type),
+        reads=_names(view.inputs),
+        writes=_names(written),
     )
 
 
-def _rank(event_type: Any) -> int:
-    state = (_text(event_type) or "").upper()  # as Marquez reads it
-    if state == "START":
+def _rank(event_type: str) -> int:
+    if event_type == "START":
         return 0
-    return 2 if state in _ENDS else 1
+    return 2 if event_type in _ENDS else 1
 
 
-def _names(listed: list[Any]) -> Iterator[str]:
-    for dataset in listed:
-        if isinstance(dataset, dict):
-            yield f"{dataset.get('namespace')} {dataset.get('name')}"
+def _names(datasets: Iterable[DatasetView]) -> frozenset[str]:
+    return frozenset(_text(dataset.name) for dataset in datasets)
 
 
-def _serving_health(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    job, inputs = document.get("job"), document.get("inputs")
-    name = job.get("name") if isinstance(job, dict) else None
-    if not isinstance(name, str) or not name.startswith(_OBSERVERS):
-        return {}
-    for dataset in inputs if isinstance(inputs, list) else []:
-        own = dataset.get("facets") if isinstance(dataset, dict) else None
-        health = own.get(facets.SERVING_HEALTH) if isinstance(own, dict) else None
-        if isinstance(health, dict):
-            return health
-    return {}
+def _text(name: Name) -> str:
+    return f"{name.namespace} {name.name}"
 
 
-def _finding(health: Mapping[str, Any]) -> str:
-    """What was found of which model, whole and by endpoint, as one text to compare."""
-    endpoints = health.get("endpoints")
-    listed = [e for e in endpoints if isinstance(e, dict)] if isinstance(endpoints, list) else []
-    serving = [str(health.get("model")), str(health.get("modelVersion"))]
-    return repr([serving, _words(health), sorted(_words(e) for e in listed)])
+def _finding(view: EventView) -> str | None:
+    """Write a finding (model, overall status, status by endpoint) as one text to compare."""
+    health = _serving_health(view)
+    if health is None:
+        return None
+    endpoints = health.endpoints or ()
+    by_endpoint = sorted(_words(e.endpoint, e.status, e.reasons) for e in endpoints)
+    whole = _words(None, health.status, health.reasons or ())
+    return repr([[str(health.model), str(health.model_version)], whole, by_endpoint])
 
 
-def _words(finding: Mapping[str, Any]) -> list[str]:
-    reasons = finding.get("reasons")
-    listed = reasons if isinstance(reasons, list) else []
-    codes = [reason.get("code") for reason in listed if isinstance(reason, dict)]
-    return [str(finding.get("endpoint")), str(finding.get("status")), *map(str, codes)]
+def _serving_health(view: EventView) -> ServingHealthFacet | None:
+    if view.job is None or not observes_predictions(view.job.name):
+        return None
+    for dataset in view.inputs:
+        facet = dataset.facets.get(ServingHealthFacet.key)
+        if isinstance(facet, dict):
+            try:
+                return read_facet(ServingHealthFacet, orjson.dumps(facet))
+            except (FacetError, orjson.JSONEncodeError):
+                return None
+    return None
 
 
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
+def _words(endpoint: str | None, status: str, reasons: Iterable[Reason]) -> list[str]:
+    return [str(endpoint), status, *(reason.code for reason in reasons)]

@@ -16,10 +16,9 @@ number of the last event taken in.
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import replace
 
 from lineage_bridge.errors import EventError
-from lineage_bridge.journal.forward_facts import HEARTBEAT, Facts, facts_of
+from lineage_bridge.journal.forward_facts import Facts, facts_of
 from lineage_bridge.journal.forward_limits import problem_of
 from lineage_bridge.journal.forward_order import Item
 from lineage_bridge.journal.store import STORED, Journal, Stored
@@ -34,10 +33,14 @@ def take_in(journal: Journal, target: int) -> bool:
     events, reached, is_last = _next(journal, target)
     looked_at = [(stored, _read(stored), problem_of(stored.body)) for stored in events]
     with journal.transaction() as tx:
-        taken = [_take_one(tx.connection, target, *item) for item in looked_at]
-        for job in sorted({facts.item.job for facts in taken if facts.cause == HEARTBEAT}):
+        beating = {
+            facts.item.job
+            for stored, facts, problem in looked_at
+            if _take_one(tx.connection, target, stored, facts, problem)
+        }
+        for job in sorted(beating):
             _collapse_heartbeats(tx.connection, target, job)
-        for job in sorted({facts.item.job for facts in taken}):
+        for job in sorted({facts.item.job for _, facts, _ in looked_at}):
             _hold_bare(tx.connection, target, job)
         tx.connection.execute("UPDATE forward_targets SET seq = ? WHERE id = ?", (reached, target))
     return not is_last
@@ -64,10 +67,10 @@ def _next(journal: Journal, target: int) -> tuple[list[Stored], int, bool]:
 
 
 def _take_one(
-    connection: sqlite3.Connection, target: int, stored: Stored, read: Facts, problem: str | None
-) -> Facts:
-    """Give an event its row; return what is known of it, its cause included."""
-    facts = _with_cause(connection, target, read)
+    connection: sqlite3.Connection, target: int, stored: Stored, facts: Facts, problem: str | None
+) -> bool:
+    """Insert an event's row; return whether it is a heartbeat."""
+    is_heartbeat = _is_heartbeat(connection, target, facts)
     connection.execute(
         "INSERT INTO forward_events (target, seq, state, job, time_us, has_inputs, is_bare,"
         " is_heartbeat, finding, answer) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -79,14 +82,14 @@ def _take_one(
             stored.time_us,
             bool(facts.item.reads),
             facts.is_bare,
-            facts.cause == HEARTBEAT,
+            is_heartbeat,
             facts.finding,
             problem,
         ),
     )
     if facts.supersedes is not None:
         _supersede(connection, target, facts.supersedes)
-    return facts
+    return is_heartbeat
 
 
 def _read(stored: Stored) -> Facts:
@@ -103,17 +106,16 @@ def _first_state(connection: sqlite3.Connection, stored: Stored) -> str:
     return "pending" if row is None else "superseded"
 
 
-def _with_cause(connection: sqlite3.Connection, target: int, facts: Facts) -> Facts:
-    """Where an observer does not say its cause: a heartbeat finds what the one before it found."""
-    if facts.cause is not None or facts.finding is None:
-        return facts
+def _is_heartbeat(connection: sqlite3.Connection, target: int, facts: Facts) -> bool:
+    """Return whether the event repeats the finding of the observer's event before it."""
+    if facts.finding is None:
+        return False
     row = connection.execute(
         "SELECT finding FROM forward_events WHERE target = ? AND job = ? AND time_us < ?"
         " ORDER BY time_us DESC, seq DESC LIMIT 1",
         (target, facts.item.job, facts.item.time_us),
     ).fetchone()
-    is_same = row is not None and row[0] == facts.finding
-    return replace(facts, cause=HEARTBEAT if is_same else None)
+    return row is not None and bool(row[0] == facts.finding)
 
 
 def _supersede(connection: sqlite3.Connection, target: int, event_id: str) -> None:

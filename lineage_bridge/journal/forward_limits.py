@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lineage_bridge.errors import EventError
-from lineage_bridge.events import decode
+from lineage_bridge.events import as_list, as_object, decode
 
 MAX_COLUMN = 255  # characters: facet names, field names, a job's location, transformation types
 MAX_LIFECYCLE = 63
@@ -42,15 +42,14 @@ def _problems(document: Mapping[str, Any], body: bytes) -> Iterator[str]:
     yield from _run_problems(document)
     yield from _job_problems(document)
     for side, io_key in (("inputs", "inputFacets"), ("outputs", "outputFacets")):
-        listed = document.get(side)
-        for index, dataset in enumerate(listed if isinstance(listed, list) else []):
+        for index, dataset in enumerate(as_list(document.get(side))):
             yield from _dataset_problems(f"{side}[{index}]", dataset, io_key)
     if "dataset" in document:
         yield from _dataset_problems("dataset", document["dataset"], "outputFacets")
 
 
 def _run_problems(document: Mapping[str, Any]) -> Iterator[str]:
-    run = _object(document.get("run"))
+    run = as_object(document.get("run"))
     if run.get("facets") is not None and document.get("eventType") is None:
         yield "`run.facets` needs an `eventType` beside it"
     yield from _long_keys("run.facets", run.get("facets"))
@@ -59,17 +58,17 @@ def _run_problems(document: Mapping[str, Any]) -> Iterator[str]:
 def _job_problems(document: Mapping[str, Any]) -> Iterator[str]:
     if "job" not in document:
         return
-    job = _object(document["job"])
+    job = as_object(document["job"])
     namespace = job.get("namespace")
     if not isinstance(namespace, str) or not 0 < len(namespace) <= 1024:
         yield "`job.namespace` must have 1 to 1024 characters"
     yield from _bad_name("job.name", job.get("name"), MAX_JOB_NAME)
-    own = _object(job.get("facets"))
+    own = as_object(job.get("facets"))
     yield from _long_keys("job.facets", own)
-    location = _object(own.get("sourceCodeLocation")).get("url")
+    location = as_object(own.get("sourceCodeLocation")).get("url")
     yield from _too_long("job.facets.sourceCodeLocation.url", location, MAX_COLUMN)
     if own.get("jobType") is not None:
-        missing = [key for key in _JOB_TYPE if _object(own["jobType"]).get(key) is None]
+        missing = [key for key in _JOB_TYPE if as_object(own["jobType"]).get(key) is None]
         if missing:
             yield f"`job.facets.jobType` needs {' and '.join(f'`{key}`' for key in missing)}"
 
@@ -81,29 +80,29 @@ def _dataset_problems(where: str, dataset: Any, io_key: str) -> Iterator[str]:
     yield from _bad_namespace(f"{where}.namespace", dataset.get("namespace"))
     yield from _bad_name(f"{where}.name", dataset.get("name"), MAX_DATASET_NAME)
     yield from _long_keys(f"{where}.{io_key}", dataset.get(io_key))
-    own = _object(dataset.get("facets"))
+    own = as_object(dataset.get("facets"))
     yield from _long_keys(f"{where}.facets", own)
     yield from _schema_problems(f"{where}.facets.schema", own.get("schema"))
     yield from _source_problems(f"{where}.facets.dataSource", own.get("dataSource"))
     yield from _symlink_problems(f"{where}.facets.symlinks", own.get("symlinks"))
     yield from _column_problems(f"{where}.facets.columnLineage", own.get("columnLineage"))
-    change = _object(own.get("lifecycleStateChange")).get("lifecycleStateChange")
+    change = as_object(own.get("lifecycleStateChange")).get("lifecycleStateChange")
     yield from _too_long(f"{where}.facets.lifecycleStateChange", change, MAX_LIFECYCLE)
 
 
 def _schema_problems(where: str, schema: Any) -> Iterator[str]:
-    for index, column in enumerate(_listed(_object(schema).get("fields"))):
+    for index, column in enumerate(as_list(as_object(schema).get("fields"))):
         if column is None:
             yield f"`{where}.fields[{index}]` must not be null"
-        yield from _too_long(f"{where}.fields[{index}].name", _object(column).get("name"), 255)
+        yield from _too_long(f"{where}.fields[{index}].name", as_object(column).get("name"), 255)
 
 
 def _source_problems(where: str, source: Any) -> Iterator[str]:
     if source is None:
         return
-    if not _object(source).get("name"):
+    if not as_object(source).get("name"):
         yield f"`{where}.name` must not be empty"
-    uri = _object(source).get("uri")
+    uri = as_object(source).get("uri")
     if isinstance(uri, str) and _NO_URI.search(uri):
         yield f"`{where}.uri` is no URI: a blank or another character must be percent-encoded"
 
@@ -111,11 +110,11 @@ def _source_problems(where: str, source: Any) -> Iterator[str]:
 def _symlink_problems(where: str, symlinks: Any) -> Iterator[str]:
     if symlinks is None:
         return
-    identifiers = _object(symlinks).get("identifiers")
+    identifiers = as_object(symlinks).get("identifiers")
     if identifiers is None:
         yield f"`{where}` needs `identifiers`"
-    for index, identifier in enumerate(_listed(identifiers)):
-        link = _object(identifier)
+    for index, identifier in enumerate(as_list(identifiers)):
+        link = as_object(identifier)
         yield from _bad_namespace(f"{where}.identifiers[{index}].namespace", link.get("namespace"))
         yield from _too_long(
             f"{where}.identifiers[{index}].type", link.get("type"), MAX_SYMLINK_TYPE
@@ -123,9 +122,9 @@ def _symlink_problems(where: str, symlinks: Any) -> Iterator[str]:
 
 
 def _column_problems(where: str, lineage: Any) -> Iterator[str]:
-    for name, column in _object(_object(lineage).get("fields")).items():
+    for name, column in as_object(as_object(lineage).get("fields")).items():
         yield from _too_long(f"{where}.fields", name, MAX_COLUMN)
-        kind = _object(column).get("transformationType")
+        kind = as_object(column).get("transformationType")
         yield from _too_long(f"{where}.fields.{name}.transformationType", kind, MAX_COLUMN)
 
 
@@ -147,7 +146,7 @@ def _too_long(where: str, value: Any, most: int) -> Iterator[str]:
 
 
 def _long_keys(where: str, facets: Any) -> Iterator[str]:
-    for key in _object(facets):
+    for key in as_object(facets):
         yield from _too_long(f"{where}.{key[:20]}…", key, MAX_COLUMN)
 
 
@@ -157,11 +156,3 @@ def _has_nul(value: Any) -> bool:
     if isinstance(value, dict):
         return any("\0" in key or _has_nul(member) for key, member in value.items())
     return isinstance(value, list) and any(_has_nul(member) for member in value)
-
-
-def _object(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []

@@ -13,10 +13,10 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from functools import partial
+from typing import TypeVar
 
 from lineage_bridge.errors import CollectorUnavailableError
-from lineage_bridge.events import decode
-from lineage_bridge.journal.forward_calls import call_apart
+from lineage_bridge.events import decode, view_event
 from lineage_bridge.journal.forward_facts import datasets_of, job_of
 from lineage_bridge.journal.forward_order import Order
 from lineage_bridge.journal.forward_patience import Patience
@@ -29,6 +29,8 @@ LOOK_SECONDS = 0.5  # how often to look for new events while no event waits
 REFRESH_SECONDS = 1.0  # and while some wait
 LEAVE_SECONDS = 0.5  # how long the end of a run waits for the answers under way
 SCAN_BATCH = 500
+
+T = TypeVar("T")
 
 
 class ForwardRun:
@@ -134,7 +136,7 @@ class ForwardRun:
                 continue
             one = started[item.seq]
             send = partial(self._marquez.send, one.stored, doubtful=one.was_doubtful)
-            self._under_way[call_apart(send)] = one
+            self._under_way[_call_apart(send)] = one
 
     def _settle(self, done: Iterable[Future[Answer]]) -> None:
         answers = [(self._under_way.pop(future), future.result()) for future in done]
@@ -210,7 +212,7 @@ class ForwardRun:
         if not stale:
             return False
         for dataset in sorted(_unneeded(self._journal, stale)):
-            hiding = call_apart(partial(self._marquez.hide, *dataset.split(" ", 1)))
+            hiding = _call_apart(partial(self._marquez.hide, *dataset.split(" ", 1)))
             while not wait([hiding], timeout=LOOK_SECONDS).done:
                 if stop.is_set():
                     return True
@@ -222,6 +224,27 @@ class ForwardRun:
         # Any other refusal would only be repeated: Marquez's graph keeps an edge too many.
         self._queue.tidied(stored.seq for stored in stale)
         return False
+
+
+def _call_apart(call: Callable[[], T]) -> Future[T]:
+    """Start a call in a thread of its own that nothing waits for, so that it can be abandoned.
+
+    A request that hangs cannot be cancelled from outside: closing its socket does not wake its
+    thread. A pool of `concurrent.futures` would wait for it at the end of the process, up to the
+    time limit of an answer. These threads are daemons, so the process can end without them.
+    """
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            result = call()
+        except BaseException as exc:  # noqa: BLE001 - whoever asks for the result must get it
+            future.set_exception(exc)
+        else:
+            future.set_result(result)
+
+    threading.Thread(target=run, name="forward-call", daemon=True).start()
+    return future
 
 
 def _state(answer: Answer, failures: int) -> str:
@@ -245,17 +268,15 @@ def _unneeded(journal: Journal, stale: list[Stored]) -> set[str]:
     """Find the datasets of our namespace that stale events name and no valid event names."""
     names: set[str] = set()
     for stored in stale:
-        document = decode(stored.body)
-        ours = job_of(document).split(" ", 1)[0] + " "
-        named = datasets_of(document, "inputs") | datasets_of(document, "outputs")
-        names |= {name for name in named if name.startswith(ours)}
+        view = view_event(decode(stored.body))
+        ours = job_of(view).split(" ", 1)[0] + " "
+        names |= {name for name in datasets_of(view) if name.startswith(ours)}
     with journal.reading() as connection:
         superseded = {row[0] for row in connection.execute("SELECT id FROM forward_superseded")}
         after = 0
         while names and (events := read_events(connection, after, SCAN_BATCH)):
             for event in events:
                 if event.id is None or event.id not in superseded:
-                    document = decode(event.body)
-                    names -= datasets_of(document, "inputs") | datasets_of(document, "outputs")
+                    names -= datasets_of(view_event(decode(event.body)))
             after = events[-1].seq
     return names

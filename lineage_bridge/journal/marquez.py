@@ -24,7 +24,7 @@ from urllib.parse import quote
 import httpx
 
 from lineage_bridge.errors import SettingsError
-from lineage_bridge.events import decode, event_id_of
+from lineage_bridge.events import as_list, as_object, decode, event_id_of
 from lineage_bridge.journal.store import Stored
 from lineage_bridge.times import format_time, from_micros
 
@@ -223,8 +223,7 @@ def _listed(response: httpx.Response) -> list[Any]:
         document = response.json()
     except ValueError:
         return []
-    events = document.get("events") if isinstance(document, dict) else None
-    return events if isinstance(events, list) else []
+    return as_list(as_object(document).get("events"))
 
 
 def _is_same(wanted: Mapping[str, Any], found: Any) -> bool:
@@ -238,8 +237,7 @@ def _is_same(wanted: Mapping[str, Any], found: Any) -> bool:
 
 
 def _words(document: Mapping[str, Any]) -> list[Any]:
-    run, job = document.get("run"), document.get("job")
-    run, job = run if isinstance(run, dict) else {}, job if isinstance(job, dict) else {}
+    run, job = as_object(document.get("run")), as_object(document.get("job"))
     return [
         document.get("eventType"),
         document.get("producer"),

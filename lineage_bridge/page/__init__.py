@@ -1,7 +1,7 @@
-"""The index page: how everything is, in a browser, without a script or an asset from elsewhere.
+"""The index page: health and freshness in a browser, without scripts or assets from elsewhere.
 
-`content` takes the facts from the graph, `index` writes them as HTML, `markup` is the only place
-where text becomes HTML, and `app` answers requests.
+`content` takes the facts from a snapshot, `html` writes them by the template, and `app` answers
+requests.
 """
 
 from __future__ import annotations

@@ -1,28 +1,40 @@
-"""What the page shows: the facts of one home at one instant, in the shapes of `graph`.
-
-The tables are brought up to date first, so the page is never behind the journal.
-"""
+"""The content of the page: one snapshot, worst first."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Final, Generic, TypeVar
 
-from lineage_bridge import facets
-from lineage_bridge.assess.freshness import FRESH, LATE, STALE, UNKNOWN
-from lineage_bridge.assess.reasons import rank
-from lineage_bridge.graph.deployments import deployments
-from lineage_bridge.graph.freshness import freshness_json
-from lineage_bridge.graph.health import health_json
-from lineage_bridge.graph.load import load
-from lineage_bridge.graph.model import Graph
-from lineage_bridge.graph.reduce import reduce
-from lineage_bridge.journal import Journal
+from lineage_bridge.answers import DatasetFreshness, DeploymentHealth, Snapshot
+from lineage_bridge.errors import JudgingError
+from lineage_bridge.show.freshness import worst_first as stalest_first
+from lineage_bridge.show.health import worst_first as sickest_first
+from lineage_bridge.show.statuses import counts
 
-_FACETS = (facets.FRESHNESS, facets.DEPLOYMENT, facets.SERVING_HEALTH)
-_WORST_FIRST = (STALE, LATE, UNKNOWN, FRESH)
+_LOG = logging.getLogger(__name__)
+
+MAX_ROWS: Final = 500
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Section(Generic[Row]):
+    """A table of the page.
+
+    Attributes:
+        rows: the rows that are shown.
+        hidden: how many more there are.
+        summary: how many there are of each status.
+        bug: why the rows could not be judged; then all the others are empty.
+    """
+
+    rows: Sequence[Row] = ()
+    hidden: int = 0
+    summary: str = ""
+    bug: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,62 +43,47 @@ class Content:
 
     Attributes:
         at: the instant that everything was judged at.
-        events: how many events the journal has had.
+        events: how many events were ever appended to the journal.
         namespaces: those that have jobs, sorted.
-        datasets: as `freshness --json` lists them, worst first.
-        deployments: as `health --json` lists them, worst first, each with the node id of its
-            predictions.
+        deployments: worst first.
+        datasets: worst first.
     """
 
     at: datetime
     events: int
     namespaces: tuple[str, ...]
-    datasets: tuple[Mapping[str, Any], ...]
-    deployments: tuple[tuple[str, Mapping[str, Any]], ...]
+    deployments: Section[DeploymentHealth]
+    datasets: Section[DatasetFreshness]
+
+    @property
+    def has_bug(self) -> bool:
+        """Whether something could not be judged."""
+        return self.deployments.bug is not None or self.datasets.bug is not None
 
 
-def read_content(journal: Journal, at: datetime) -> Content:
-    """The facts at that instant.
-
-    Raises:
-        JournalError: the journal cannot be read.
-    """
-    graph, events = _load(journal, at)
-    judged = health_json(graph, at)["deployments"]
-    nodes = [deployment.predictions for deployment in deployments(graph)]
+def read_content(snapshot: Snapshot, events: int) -> Content:
+    """Read the content of the page from a snapshot."""
     return Content(
-        at=at,
+        at=snapshot.at,
         events=events,
-        namespaces=_namespaces_of_jobs(graph),
-        datasets=tuple(sorted(freshness_json(graph, at)["datasets"], key=_dataset_order)),
-        deployments=tuple(sorted(zip(nodes, judged, strict=True), key=_deployment_order)),
+        namespaces=_namespaces_of_jobs(snapshot),
+        deployments=_section(lambda: sickest_first(snapshot.health), lambda one: one.health.status),
+        datasets=_section(
+            lambda: stalest_first(snapshot.freshness), lambda one: one.finding.status
+        ),
     )
 
 
-def read_health(journal: Journal, at: datetime) -> dict[str, Any]:
-    """As `health --json`.
-
-    Raises:
-        JournalError: the journal cannot be read.
-    """
-    return health_json(_load(journal, at)[0], at)
-
-
-def _load(journal: Journal, at: datetime) -> tuple[Graph, int]:
-    events = reduce(journal)
-    with journal.reading() as connection:
-        return load(connection, at=at, keys=_FACETS), events
+def _section(judge: Callable[[], list[Row]], status: Callable[[Row], str]) -> Section[Row]:
+    try:
+        found = judge()
+    except JudgingError as exc:
+        _LOG.exception("The page shows no answer")
+        return Section(bug=str(exc))
+    summary = counts(status(one) for one in found)
+    return Section(found[:MAX_ROWS], max(0, len(found) - MAX_ROWS), summary)
 
 
-def _namespaces_of_jobs(graph: Graph) -> tuple[str, ...]:
-    found = {node.namespace for node in graph.nodes.values() if node.kind == "job"}
-    return tuple(sorted(found))
-
-
-def _dataset_order(dataset: Mapping[str, Any]) -> tuple[int, str, str]:
-    return _WORST_FIRST.index(dataset["status"]), dataset["name"], dataset["namespace"]
-
-
-def _deployment_order(entry: tuple[str, Mapping[str, Any]]) -> tuple[Any, ...]:
-    found = entry[1]
-    return (-rank(found["status"]), found["service"], found["environment"], found["deployment"])
+def _namespaces_of_jobs(snapshot: Snapshot) -> tuple[str, ...]:
+    nodes = snapshot.graph.nodes.values()
+    return tuple(sorted({node.namespace for node in nodes if node.kind == "job"}))

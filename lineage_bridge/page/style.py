@@ -1,4 +1,4 @@
-"""The page's own CSS, for light and dark, and the policy that allows it and nothing else."""
+"""The page's CSS, for light and dark, and the Content-Security-Policy that allows only this CSS."""
 
 from __future__ import annotations
 
@@ -32,12 +32,13 @@ th, td { max-width: 26rem; overflow-wrap: break-word; } td ul { margin: 0; paddi
 .status { border: 1px solid; border-radius: 1rem; padding: 0 .6rem; font-size: .85rem;
   font-weight: 600; white-space: nowrap; color: var(--mute); }
 .good { color: var(--good); } .warn { color: var(--warn); } .bad { color: var(--bad); }
+.mute { color: var(--mute); }
 code { font: .9em ui-monospace, monospace; } td li + li { margin-top: .25rem; }
 .empty { padding: 1rem; }
 """
 
 
 def content_security_policy() -> str:
-    """No script, no image, no frame, no form: this style alone."""
+    """Make the policy: no script, no image, no frame, no form; this style alone."""
     digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
     return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"

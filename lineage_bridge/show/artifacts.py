@@ -1,4 +1,4 @@
-"""What came of reading artifacts: records, rejections, and what could not be linked."""
+"""The result of reading artifacts: records, rejections, and edges that could not be linked."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SHOWN_REJECTIONS: Final = 20
 
 
 def print_backfill(out: Console, done: Backfill, home: object) -> None:
-    """What was read, what was ignored, what was rejected and why."""
+    """Print how much was read and ignored, what was rejected and why, and how much is unlinked."""
     table = Table(
         Column("read", fold="blanks", narrowest=32),
         Column("records", right=True),
@@ -54,7 +54,7 @@ def _counts(done: Backfill) -> Iterator[tuple[str, int]]:
 
 
 def print_diagnosis(out: Console, found: Diagnosis) -> None:
-    """What is missing, what was rejected, and what is worth knowing."""
+    """Print the missing edges, the rejected files and lines, and the notes."""
     out.print(line(f"Missing edges: {len(found.gaps):,}", "bold"))
     _print_gaps(out, found.gaps)
     _print_rejected(out, found.rejected)
@@ -64,7 +64,7 @@ def print_diagnosis(out: Console, found: Diagnosis) -> None:
 
 
 def _print_rejected(out: Console, items: Sequence[Rejected]) -> None:
-    """The rejected files and lines, each with its reason."""
+    """Print the rejected files and lines, each with its reason."""
     if not items:
         return
     table = Table(
@@ -83,7 +83,7 @@ def _print_rejected(out: Console, items: Sequence[Rejected]) -> None:
 
 
 def _print_gaps(out: Console, gaps: Sequence[Gap]) -> None:
-    """What could not be linked: place, edge, and the line that mends it."""
+    """Print what could not be linked: its place, its edge, and the line that mends it."""
     for gap in gaps:
         out.print(line(gap.what, "bold"))
         for text in _details(gap):

@@ -1,4 +1,4 @@
-"""The graph as Mermaid and Graphviz text: one box for each version and run, arrows as data flows.
+"""The graph as Mermaid and Graphviz text: a box for each version and run, arrows as data flows.
 
 Boxes get ids of our own and names go into labels only, escaped, so no name can change the diagram.
 """
@@ -11,7 +11,7 @@ from itertools import chain
 from lineage_bridge.graph.model import Edge, End, Graph, Node
 from lineage_bridge.show.text import printable
 
-# Mermaid's own characters, and those of HTML, which labels may hold.
+# Characters without a meaning in Mermaid or in HTML, which labels may hold; others are escaped.
 _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 ._-/@:")
 _MERMAID_ARROWS = {
     "snapshot": "-->",
@@ -23,7 +23,7 @@ _DOT_STYLES = {"snapshot": "solid", "live": "bold", "observe": "dotted", "feedba
 
 
 def mermaid(graph: Graph) -> str:
-    """A Mermaid flowchart; datasets are rounded, jobs are square."""
+    """Write a Mermaid flowchart; datasets are rounded, jobs are square."""
     ids = _ids(graph)
     lines = ["flowchart LR"]
     for end, id_ in ids.items():
@@ -38,7 +38,7 @@ def mermaid(graph: Graph) -> str:
 
 
 def dot(graph: Graph) -> str:
-    """A Graphviz digraph; datasets are ellipses, jobs are boxes."""
+    """Write a Graphviz digraph; datasets are ellipses, jobs are boxes."""
     ids = _ids(graph)
     lines = ["digraph lineage {", "  rankdir=LR;"]
     for end, id_ in ids.items():
@@ -50,7 +50,7 @@ def dot(graph: Graph) -> str:
 
 
 def _ids(graph: Graph) -> dict[End, str]:
-    """The ends of all edges, and the nodes that have none, sorted."""
+    """Number the ends of all edges, and the nodes without edges, in their order."""
     ends = set(chain.from_iterable((edge.source, edge.target) for edge in graph.edges))
     joined = {end.node for end in ends}
     ends |= {End(node_id) for node_id in graph.nodes if node_id not in joined}

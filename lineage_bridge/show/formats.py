@@ -1,8 +1,8 @@
-r"""What programs read, as it may stand on a terminal: the same to them, and harmless there.
+r"""JSON and Prometheus' text, made harmless on a terminal without a change to what programs read.
 
-JSON and Prometheus' text carry names of others. A character that does not show as itself is
-written in an escape of the format: `\u202e` in JSON, where a parser reads the same character, and
-`\\u202e` in a label, where it reads the escape (the format has none for it).
+Both carry names that others chose. A character that does not show as itself is written in an escape
+of the format: `\u202e` in JSON, where a parser reads the same character, and `\\u202e` in a label,
+where it reads the escape (the format has none for it).
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import Any, Final
 
 from lineage_bridge.show.text import is_seen, printable
 
-# Whatever may not show as itself; line ends are the format's own.
+# Characters that may not show as themselves; line ends are the format's own.
 _DOUBTFUL: Final = re.compile(r"[^\n\x20-\x7e]")
 
 
 def json_text(document: Any) -> str:
-    """JSON: indented, keys in the order of the published shape."""
+    """Write JSON: indented, keys in the order of the published shape."""
     import orjson
 
     text = orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
@@ -25,7 +25,7 @@ def json_text(document: Any) -> str:
 
 
 def exposition_text(text: str) -> str:
-    """Prometheus' text with labels that may be printed."""
+    """Escape Prometheus' text, so that its labels may be printed."""
     return _DOUBTFUL.sub(lambda found: printable(found[0]).replace("\\", "\\\\"), text)
 
 
@@ -34,3 +34,8 @@ def _json_escape(character: str) -> str:
         return character
     units = character.encode("utf-16-be")
     return "".join(f"\\u{units[i : i + 2].hex()}" for i in range(0, len(units), 2))
+
+
+def present(**members: Any) -> dict[str, Any]:
+    """Make an object of these members, without those that are None."""
+    return {name: value for name, value in members.items() if value is not None}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
 
+from lineage_bridge.answers import DatasetFreshness
 from lineage_bridge.show.statuses import status_of, summary
 from lineage_bridge.show.tables import Cell, Column, Table
 from lineage_bridge.show.units import age, moment
@@ -19,41 +21,43 @@ _COLUMNS: Final = (
     Column("newest data", 2),
     Column("built", 1),
 )
-_CLOCKS: Final = {"build": "build", "data": "data", "mtime": "file's time"}
+_CLOCKS: Final = {"build": "build", "data": "data", "mtime": "file's time", None: ""}
 
 
-def freshness_table(shape: Mapping[str, Any]) -> Table:
-    """One line for each dataset version."""
-    table = Table(*_COLUMNS, title=f"Freshness at {moment(shape['at'])}")
-    for item in worst_first(shape["datasets"]):
-        table.add(*_cells(item))
+def freshness_table(found: Iterable[DatasetFreshness], at: datetime) -> Table:
+    """Make a table with one line for each dataset version."""
+    table = Table(*_COLUMNS, title=f"Freshness at {moment(at)}")
+    for one in worst_first(found):
+        table.add(*_cells(one))
     return table
 
 
-def freshness_summary(shape: Mapping[str, Any]) -> str:
-    """`2 datasets: 1 stale, 1 fresh`."""
-    return summary("dataset", (item["status"] for item in shape["datasets"]))
+def freshness_summary(found: Iterable[DatasetFreshness]) -> str:
+    """Count the datasets by status: `2 datasets: 1 stale, 1 fresh`."""
+    return summary("dataset", (one.finding.status for one in found))
 
 
-def worst_first(datasets: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """By status; those of one status stay as they are."""
-    return sorted(datasets, key=lambda item: status_of(item["status"]).rank)
+def worst_first(found: Iterable[DatasetFreshness]) -> list[DatasetFreshness]:
+    """Sort by status; datasets of one status keep their order."""
+    return sorted(found, key=lambda one: status_of(one.finding.status).rank)
 
 
-def _cells(item: Mapping[str, Any]) -> tuple[Cell, ...]:
-    basis = item.get("basis", "")
+def age_text(instant: datetime | None, age_seconds: float | None) -> str:
+    """Write an age; a time that lies ahead has none and is `in the future`."""
+    if age_seconds is not None:
+        return age(age_seconds)
+    return "" if instant is None else "in the future"
+
+
+def _cells(one: DatasetFreshness) -> tuple[Cell, ...]:
+    finding = one.finding
     return (
-        item["name"],
-        item["version"],
-        status_of(item["status"]),
-        _age(item, "data_time", "data_age_seconds"),
-        _age(item, "build_time", "build_age_seconds"),
-        _CLOCKS.get(basis, basis),
-        moment(item.get("data_time")),
-        moment(item.get("build_time")),
+        one.node.name,
+        one.version,
+        status_of(finding.status),
+        age_text(finding.data_time, finding.data_age_seconds),
+        age_text(finding.build_time, finding.build_age_seconds),
+        _CLOCKS[finding.basis],
+        moment(finding.data_time),
+        moment(finding.build_time),
     )
-
-
-def _age(item: Mapping[str, Any], time: str, seconds: str) -> str:
-    """How old; a time that lies ahead has no age."""
-    return age(item[seconds]) if seconds in item else "in the future" if time in item else ""

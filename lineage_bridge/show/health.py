@@ -1,11 +1,14 @@
-"""Health of deployments as a table: worst first, why in words, and how many there are of each."""
+"""Health of deployments as a table, worst first, with reasons in words; and counts by status."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Final
 
-from lineage_bridge.show.reasons import reason_text, since_text
+from lineage_bridge.answers import DeploymentHealth, Versioned
+from lineage_bridge.naming import short_name
+from lineage_bridge.show.reasons import reason_text
 from lineage_bridge.show.statuses import status_of, summary
 from lineage_bridge.show.tables import Cell, Column, Table
 from lineage_bridge.show.units import moment
@@ -21,58 +24,59 @@ _COLUMNS: Final = (
 )
 
 
-def health_table(shape: Mapping[str, Any], *, whole: str = "--json has all") -> Table:
-    """One line for each deployment, and one more for each further reason."""
-    deployments = worst_first(shape["deployments"])
-    # Of one service, which is usual, its name would be the same in each line.
-    has_services = len({item["service"] for item in deployments}) > 1
+def health_table(
+    found: Iterable[DeploymentHealth], at: datetime, *, whole: str = "--json has all"
+) -> Table:
+    """Make a table with one line for each deployment, and one more for each further reason."""
+    ordered = worst_first(found)
+    # Usually there is one service, and its name would be the same in each line.
+    has_services = len({one.slot.service for one in ordered}) > 1
     table = Table(
         *_COLUMNS[:1],
         *([_SERVICE] if has_services else []),
         *_COLUMNS[1:],
-        title=f"Deployments at {moment(shape['at'])}",
+        title=f"Deployments at {moment(at)}",
         whole=whole,
     )
-    for item in deployments:
-        first, *rest = _cells(item)
-        table.add(first, *([item["service"]] if has_services else []), *rest)
+    for one in ordered:
+        first, *rest = _cells(one)
+        table.add(first, *([one.slot.service] if has_services else []), *rest)
     return table
 
 
-def health_summary(shape: Mapping[str, Any]) -> str:
-    """`17 deployments: 2 unhealthy, 4 degraded, 1 idle, 10 healthy`."""
-    return summary("deployment", (item["status"] for item in shape["deployments"]))
+def health_summary(found: Iterable[DeploymentHealth]) -> str:
+    """Count by status: `17 deployments: 2 unhealthy, 4 degraded, 1 idle, 10 healthy`."""
+    return summary("deployment", (one.health.status for one in found))
 
 
-def worst_first(deployments: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """By status; those of one status stay as they are."""
-    return sorted(deployments, key=lambda item: status_of(item["status"]).rank)
+def worst_first(found: Iterable[DeploymentHealth]) -> list[DeploymentHealth]:
+    """Sort by status; deployments of one status keep their order."""
+    return sorted(found, key=lambda one: status_of(one.health.status).rank)
 
 
-def _cells(item: Mapping[str, Any]) -> tuple[Cell, ...]:
+def _cells(one: DeploymentHealth) -> tuple[Cell, ...]:
+    place = f"{one.slot.environment}/{one.slot.deployment}"
     return (
-        f"{item['environment']}/{item['deployment']}",
-        status_of(item["status"]),
-        list(_reasons(item)),
-        versioned(item.get("model")),
-        versioned(item.get("dataset")),
-        f"{item['totals']['requests']:,}",
+        place if one.namespace is None else f"{one.namespace}: {place}",
+        status_of(one.health.status),
+        list(reason_lines(one)),
+        versioned(one.model),
+        versioned(one.dataset),
+        f"{one.requests:,}",
     )
 
 
-def _reasons(item: Mapping[str, Any]) -> Iterator[str]:
-    """Each reason in one line; of which endpoint, where there are several."""
-    has_several = len(item.get("endpoints", ())) > 1
-    for reason in item["reasons"]:
-        endpoint = reason.get("endpoint") if has_several else None
-        where = f" on {endpoint}" if endpoint else ""
-        since = since_text(reason)
-        yield f"{reason_text(reason)}{where}{f', {since}' if since else ''}"
+def reason_lines(one: DeploymentHealth) -> Iterator[str]:
+    """Yield one line for each reason, with its endpoint where there are several."""
+    has_several = len(one.health.endpoints) > 1
+    for reason in one.health.reasons:
+        where = f" on {reason.endpoint}" if has_several and reason.endpoint else ""
+        yield f"{reason_text(reason)}{where}, since {moment(reason.since)}"
 
 
-def versioned(named: Mapping[str, Any] | None) -> str:
-    """A model or dataset with its version, short enough for a table."""
+def versioned(named: Versioned | None) -> str:
+    """Write a model or dataset with its version, short enough for a table."""
     if named is None:
         return ""
-    name = named["name"].removeprefix("models.").removeprefix("features.")
-    return f"{name}@{named['version']}" if "version" in named else name
+    name = short_name(named.name)
+    return name if named.version is None else f"{name}@{named.version}"

@@ -1,4 +1,4 @@
-"""The journal as it is told on a terminal: what it holds, what was forwarded, refused or pruned."""
+"""The journal in lines for a terminal: its content, and what was forwarded, refused or pruned."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def status_lines(shape: Mapping[str, Any]) -> Iterator[str]:
-    """What `journal status --json` has."""
+    """Write the content of `journal status --json` as lines."""
     yield printable(
         f"{shape['path']}: {counted(shape['events'], 'event')}, {shape['bytes']:,} bytes"
     )
@@ -33,7 +33,7 @@ def status_lines(shape: Mapping[str, Any]) -> Iterator[str]:
 
 
 def letter_lines(letters: Iterable[DeadLetter]) -> Iterator[str]:
-    """Dead letters, two lines each."""
+    """Write dead letters, two lines each."""
     for letter in letters:
         said = f"answered {letter.status}" if letter.status else "not sent"
         yield printable(f"{letter.id}  {letter.time}  {letter.job}")
@@ -43,7 +43,7 @@ def letter_lines(letters: Iterable[DeadLetter]) -> Iterator[str]:
 
 
 def forward_lines(report: ForwardReport) -> Iterator[str]:
-    """What a forward did, and what it left."""
+    """Write how many events were sent, and how many were not and why."""
     now = report.status
     yield printable(f"{counted(report.sent, 'event')} sent to {now.url} in {report.seconds:.1f} s.")
     if now.collapsed:
@@ -55,7 +55,7 @@ def forward_lines(report: ForwardReport) -> Iterator[str]:
 
 
 def pruned_text(pruned: Pruned) -> str:
-    """What went, or would go."""
+    """Write how much was pruned, or would be."""
     verb = "would go" if pruned.dry_run else "went"
     line = (
         f"{pruned.pruned:,} of {pruned.events:,} events from before {pruned.before} {verb},"

@@ -1,8 +1,8 @@
 """How columns share the width of a terminal, and where texts break: plain arithmetic.
 
-Where it is narrow, prose folds first, at its blanks; then names fold anywhere, the widest column
-first, each down to the width that it says it needs; then the least important column is left out,
-and so on.
+On a narrow terminal prose folds first, at its blanks; then names fold anywhere, the widest column
+first, each down to its `narrowest` width; then the least important column is left out, and so on
+with the others.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from typing import Final, Literal
 
 from rich.cells import cell_len, chop_cells
 
-ESSENTIAL: Final = 100  # a column of this importance is never left out while two have room
-GAP: Final = 2  # between two columns
+ESSENTIAL: Final = 100  # a column of this importance is left out only if it has no room when folded
+GAP: Final = 2  # places between two columns
 INDENT: Final = "  "
 NARROWEST: Final = 2  # the widest characters take two places
 
 # A blank; not the one between a number and its unit.
 _BLANK: Final = re.compile(r" (?!(?<=\d )(?:%|(?:ms|min|[dhs])\b))")
 _SEPARATORS: Final = "._-/:@"
-_WORTH: Final = 2 / 3  # a separator is a better place to break if a line gets no shorter than this
+_WORTH: Final = 2 / 3  # break at a separator if at least this part of the line stays filled
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +30,11 @@ class Column:
     """One column of a table.
 
     Attributes:
-        header: what stands above it.
+        header: the text above it.
         importance: the least important column is left out first; the first column never is.
         fold: whether its cells may go over several lines: prose at `blanks`, names `anywhere`.
-        narrowest: what folds is not made narrower than this.
-        right: numbers stand under each other.
+        narrowest: a column that folds is not made narrower than this.
+        right: aligned to the right, so that numbers stand under each other.
     """
 
     header: str
@@ -45,11 +45,11 @@ class Column:
 
 
 def fit(columns: Sequence[Column], natural: Sequence[int], width: int) -> dict[int, int]:
-    """Which columns are shown, and how wide: number of the column -> places.
+    """Choose the columns to show, and their widths: number of the column -> places.
 
     Args:
         columns: from left to right.
-        natural: how wide each would like to be.
+        natural: how wide each is without folding.
         width: of the terminal.
     """
     shown = list(range(len(columns)))
@@ -62,12 +62,12 @@ def fit(columns: Sequence[Column], natural: Sequence[int], width: int) -> dict[i
         droppable = [n for n in shown[1:] if columns[n].importance < ESSENTIAL]
         if not droppable:
             return _squeezed(natural, shown, width)
-        # Of two that are equally important, the one to the right goes.
+        # Of two that are equally important, the one to the right is left out.
         shown.remove(min(droppable, key=lambda n: (columns[n].importance, -n)))
 
 
 def _narrow(columns: Sequence[Column], widths: dict[int, int], room: int) -> None:
-    """Make narrower what may fold, as far as it must."""
+    """Make the columns that may fold narrower, as far as necessary."""
     for fold in ("blanks", "anywhere"):
         least = {
             n: max(cell_len(columns[n].header), columns[n].narrowest)
@@ -78,7 +78,7 @@ def _narrow(columns: Sequence[Column], widths: dict[int, int], room: int) -> Non
 
 
 def _squeezed(natural: Sequence[int], shown: Sequence[int], width: int) -> dict[int, int]:
-    """Where there is no room for what is essential, all of it folds: statuses and numbers too."""
+    """Fold all essential columns, statuses and numbers too, if there is no room for them."""
     kept = shown[: max(1, (width + GAP) // (NARROWEST + GAP))]
     room = max(1, width - GAP * (len(kept) - 1))
     widths = {number: min(natural[number], room) for number in kept}
@@ -87,7 +87,7 @@ def _squeezed(natural: Sequence[int], shown: Sequence[int], width: int) -> dict[
 
 
 def _shrink(widths: dict[int, int], least: dict[int, int], excess: int) -> None:
-    """Take so many places from these columns, always from the widest that still has some."""
+    """Take `excess` places from these columns, always from the widest that can spare one."""
     for _ in range(excess):
         spare = [n for n in least if widths[n] > least[n]]
         if not spare:
@@ -96,9 +96,9 @@ def _shrink(widths: dict[int, int], least: dict[int, int], excess: int) -> None:
 
 
 def folded(text: str, width: int, *, at_blanks: bool) -> list[str]:
-    """The text in lines of at most that width.
+    """Split a text into lines of at most that width.
 
-    Of several lines of prose, the rest of each is indented: where the next one begins, shows.
+    If it is prose of several lines, the rest of each is indented, to show where the next begins.
     """
     lines = text.split("\n")
     if all(cell_len(line) <= width for line in lines):
@@ -127,7 +127,7 @@ def _fold_prose(text: str, width: int, indent: str) -> Iterator[str]:
 def _fold_name(text: str, width: int) -> Iterator[str]:
     """Break behind a separator near the end of a line, else where the line ends."""
     while cell_len(text) > width:
-        # No more characters than twice the width are needed to find its end: most take a place.
+        # Twice as many characters as places are enough: nearly all of them take a place.
         head = chop_cells(text[: 2 * width + 1], width)[0] or text[0]
         cut = max(head.rfind(separator) for separator in _SEPARATORS) + 1
         if cut < _WORTH * len(head):

@@ -1,7 +1,7 @@
 """The graph, paths and how nodes were identified, as tables for people.
 
-They are made to fit: names without namespaces where there is no room, run ids by their beginning
-(which `find` takes), edges of the same two nodes in one line. JSON and diagrams leave nothing out.
+They are made to fit: no namespaces where there is no room, only the beginning of a run id (which
+`find` accepts), edges between the same two nodes in one line. JSON and diagrams leave nothing out.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _NAMESPACE: Final = 14
 
 
 def graph_tables(graph: Graph) -> Iterator[Table]:
-    """Tables of the datasets, the jobs and the edges; none for what there is none of."""
+    """Make tables of the datasets, the jobs and the edges, but no empty table."""
     datasets = [node for node in graph.nodes.values() if node.kind == "dataset"]
     jobs = [node for node in graph.nodes.values() if node.kind == "job"]
     if datasets:
@@ -54,7 +54,7 @@ def graph_tables(graph: Graph) -> Iterator[Table]:
 
 
 def path_table(path: Path, *, title: str = "", whole: str = "--json has all") -> Table:
-    """A path from its beginning to its end, one line for each dataset and run on it."""
+    """Make a table of a path from beginning to end, one line for each dataset and run on it."""
     table = Table(
         Column("when"),
         Column("kind", 3),
@@ -151,7 +151,7 @@ def _edge_table(graph: Graph) -> Table:
 
 
 def _bundles(edges: Iterable[Edge]) -> list[list[Edge]]:
-    """The edges between the same two nodes, of one kind."""
+    """Group the edges of one kind between the same two nodes."""
 
     def ends(edge: Edge) -> tuple[str, str, str]:
         return edge.source.node, edge.target.node, edge.kind
@@ -168,9 +168,9 @@ def _link(binding: Binding) -> str:
 
 
 def link_text(method: str | None, confidence: float | None) -> str:
-    """How an identity was found: `name without its time stamp, 90 % sure`.
+    """Write how an identity was found: `name without its time stamp, 90 % sure`.
 
-    What is certain needs no number; a method that is not known here is shown as it is.
+    Full confidence is not written; a method that is not known here is shown as it is.
     """
     if not method:
         return ""
@@ -179,7 +179,7 @@ def link_text(method: str | None, confidence: float | None) -> str:
 
 
 def decision_table(decisions: Iterable[Decision]) -> Table:
-    """What artifacts said, and which node each of them was found to mean."""
+    """Make a table of artifacts' words, and of the node that each was found to mean."""
     table = Table(
         Column("node", fold="anywhere", narrowest=24),
         Column("version", 4, fold="anywhere", narrowest=_VERSION),
@@ -196,7 +196,7 @@ def decision_table(decisions: Iterable[Decision]) -> Table:
 
 
 def alias_table(declared: Mapping[str, Mapping[str, str]], *, path: str) -> Table:
-    """What lineage-bridge.toml declares: by kind, what an artifact says and what it means."""
+    """Make a table of the aliases in lineage-bridge.toml: kind, an artifact's words, meaning."""
     table = Table(
         Column("kind"),
         Column("an artifact says", fold="anywhere", narrowest=20),

@@ -1,6 +1,6 @@
-"""What goes wrong, as it is told on standard error: errors and log lines, each on lines of its own.
+"""Errors and log lines as they are printed on standard error, each on lines of its own.
 
-Both quote others: a name that was asked for, what an artifact says, an answer of a server.
+Both quote text of others: a name that was asked for, an artifact's words, a server's answer.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import logging
 from types import TracebackType
 from typing import TypeAlias
 
-from lineage_bridge.errors import NodeNotFoundError, SettingsError
+from lineage_bridge.errors import LineageBridgeError, NodeNotFoundError, SettingsError, bug_text
 from lineage_bridge.show.text import did_you_mean, printable
 
 _ExcInfo: TypeAlias = (
@@ -18,27 +18,29 @@ _ExcInfo: TypeAlias = (
 
 
 def error_text(exc: Exception) -> str:
-    """What a person is told of an exception of ours."""
+    """Write the message to people for an exception: one of ours, or a bug."""
     if isinstance(exc, NodeNotFoundError):
         return " ".join(filter(None, [printable(exc), did_you_mean(exc.text, exc.known)]))
     if isinstance(exc, SettingsError):
         return "\n".join(map(printable, exc.problems))
-    return printable(exc)
+    # A full disk, or a file that may not be written, is no bug.
+    is_expected = isinstance(exc, LineageBridgeError | OSError)
+    return printable(exc if is_expected else bug_text(exc))
 
 
 class PrintableFormatter(logging.Formatter):
-    """Log lines in which nothing that is quoted can print anything but itself."""
+    """A formatter of log lines that escapes the text that they quote."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 # logging's name
-        """The line itself."""
+        """Format the line itself."""
         return printable(super().formatMessage(record))
 
     def formatException(self, ei: _ExcInfo) -> str:  # noqa: N802 # logging's name
-        """The traceback, whose line ends are its own."""
+        """Format the traceback, and keep its line ends."""
         return "\n".join(map(printable, super().formatException(ei).split("\n")))
 
 
 def make_logs_printable() -> None:
-    """Let what nobody else handles, and Python therefore writes itself, be written so."""
+    """Escape the log lines that Python prints itself because no handler is set up for them."""
     if logging.lastResort is not None:
         logging.lastResort.setFormatter(PrintableFormatter())

@@ -1,27 +1,28 @@
-"""Why something is as it is, in words: the only table from reason codes to sentences.
+"""The reasons for a status in words: the only table from reason codes to sentences.
 
 JSON keeps the codes; people read what a code measures, the value in its unit, and the limit that it
-is over. A code that is not in the table, because a stranger or a later version wrote it, is shown
-as it is.
+is over. A code that is not in the table, because another producer or a later version wrote it, is
+shown as it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
+from lineage_bridge.facets.serving_health import Reason
 from lineage_bridge.show.text import printable
-from lineage_bridge.show.units import Unit, in_unit, moment, percent_floor
+from lineage_bridge.show.units import Unit, in_unit, percent_floor
 
 
 class Wording(NamedTuple):
-    """How the reasons of one code are said.
+    """The words for the reasons of one code.
 
     Attributes:
-        words: with `{}` where the value goes.
+        words: with `{}` in place of the value.
         unit: of the value and of its limit.
-        has_limit: a value over a limit, as against how long something holds, or how often.
-        certain: with `{}` where goes what is certain: the share that statistics leave no doubt of.
+        has_limit: whether the value is over a limit; if not, it is a duration or a number of times.
+        certain: with `{}` in place of the share that is statistically certain.
     """
 
     words: str
@@ -63,44 +64,32 @@ _WORDINGS: Final[Mapping[str, Wording]] = {
     "inconsistent_windows": Wording("{} windows contradict themselves", "count"),
     "window_lost": Wording("{} windows were lost", "count"),
 }
-# What a code that is not in the table says of its own unit.
+# The unit of a code that is not in the table, by the code's ending.
 _UNITS: Final[Mapping[str, Unit]] = {"_ratio": "ratio", "_ms": "ms", "_seconds": "seconds"}
 
 
-def reason_text(reason: Mapping[str, Any]) -> str:
-    """A reason: `failures 80 % of requests (limit 5 %; surely over 75 %)`.
-
-    Args:
-        reason: in the published shape: `code`, and `value`, `threshold` and `lower` if any.
-    """
-    code = str(reason.get("code", ""))
-    wording = _WORDINGS.get(code) or _as_it_is(code, reason)
-    value = in_unit(reason.get("value"), wording.unit)
+def reason_text(reason: Reason) -> str:
+    """Write a reason: `failures 80 % of requests (limit 5 %; surely over 75 %)`."""
+    wording = _WORDINGS.get(reason.code) or _as_it_is(reason)
+    value = in_unit(reason.value, wording.unit)
     if not value and "{}" in wording.words:
-        return printable(code)
+        return printable(reason.code)
     text = wording.words.format(value)
     limits = "; ".join(_limits(wording, reason)) if wording.has_limit else ""
     return printable(f"{text} ({limits})" if limits else text)
 
 
-def since_text(reason: Mapping[str, Any]) -> str:
-    """Since when: `since 2026-04-07T09:25:00Z`; nothing if nobody knows."""
-    since = reason.get("since")
-    return printable(f"since {moment(since)}") if since else ""
+def _as_it_is(reason: Reason) -> Wording:
+    unit = next((unit for end, unit in _UNITS.items() if reason.code.endswith(end)), None)
+    shown = printable(reason.code).replace("{", "{{").replace("}", "}}")
+    return Wording(f"{shown} {{}}" if reason.value is not None else shown, unit, has_limit=True)
 
 
-def _as_it_is(code: str, reason: Mapping[str, Any]) -> Wording:
-    unit = next((unit for end, unit in _UNITS.items() if code.endswith(end)), None)
-    shown = printable(code).replace("{", "{{").replace("}", "}}")
-    return Wording(f"{shown} {{}}" if "value" in reason else shown, unit, has_limit=True)
-
-
-def _limits(wording: Wording, reason: Mapping[str, Any]) -> list[str]:
+def _limits(wording: Wording, reason: Reason) -> list[str]:
     limits = []
-    threshold = in_unit(reason.get("threshold"), wording.unit)
+    threshold = in_unit(reason.threshold, wording.unit)
     if threshold:
         limits.append(f"limit {threshold}")
-    lower = reason.get("lower")
-    if isinstance(lower, int | float) and 0 < lower <= 1:
-        limits.append(wording.certain.format(percent_floor(lower)))
+    if reason.lower is not None and 0 < reason.lower <= 1:
+        limits.append(wording.certain.format(percent_floor(reason.lower)))
     return limits

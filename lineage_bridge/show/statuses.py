@@ -18,11 +18,11 @@ class Status:
     """One status.
 
     Attributes:
-        word: what it is called.
+        word: its name for people.
         symbol: one character that every terminal has, so that colour is not the only sign.
         style: its colour on a terminal, as rich names it.
         tone: its colour on a page.
-        rank: 0 for the worst; those of one rank are equally bad.
+        rank: 0 for the worst; statuses of one rank are equally bad.
     """
 
     word: str
@@ -50,18 +50,24 @@ _STATUSES: Final = {
 
 
 def status_of(name: str) -> Status:
-    """The look of a status; one that we do not know is as bad as `unknown`."""
+    """Return the look of a status; one that we do not know is as bad as `unknown`."""
     return _STATUSES.get(name) or Status(printable(name), "?", "", "mute", 2)
 
 
 def summary(what: str, names: Iterable[str]) -> str:
-    """How many there are of each status, worst first: `3 runs: 1 failed, 2 completed`.
+    """Count things by status, worst first: `3 runs: 1 failed, 2 completed`.
 
     Args:
-        what: one of them is called.
+        what: the name of one thing.
         names: the status of each.
     """
+    listed = list(names)
+    parts = counts(listed)
+    return f"{counted(len(listed), what)}{f': {parts}' if parts else ''}"
+
+
+def counts(names: Iterable[str]) -> str:
+    """Count statuses, worst first: `1 failed, 2 completed`."""
     found = Counter(status_of(name) for name in names)
     worst_first = sorted(found, key=lambda status: (status.rank, status.word))
-    parts = ", ".join(f"{found[status]:,} {status.word}" for status in worst_first)
-    return f"{counted(found.total(), what)}{f': {parts}' if parts else ''}"
+    return ", ".join(f"{found[status]:,} {status.word}" for status in worst_first)

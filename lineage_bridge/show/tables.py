@@ -1,8 +1,8 @@
-"""Tables that stay tables: where a terminal is narrow, cells fold, then columns are left out.
+"""Tables that stay readable on a narrow terminal: cells fold, then columns are left out.
 
-A line under the table says what is not shown. Statuses, numbers and times never fold: whoever
-compares or copies them finds them whole. A cell is text, and then it is escaped here, or a `Status`
-in its colour, or lines of text. Nothing is markup.
+A line under the table names the columns that are left out. Statuses, numbers and times do not fold
+while there is any other way: whoever compares or copies them finds them whole. A cell is one or
+more lines of text, which are escaped here, or a `Status`, in its colour. Nothing is markup.
 """
 
 from __future__ import annotations
@@ -27,11 +27,13 @@ __all__ = ["Cell", "Column", "Table", "console", "line", "print_tables"]
 
 Cell: TypeAlias = str | Status | Sequence[str]
 
-PIPE_WIDTH: Final = 200  # where nobody looks; wide enough not to fold names
+LONGEST_CELL: Final = 2000  # characters; who needs more than that asks for JSON
+LONGEST_LINE: Final = 20_000
+PIPE_WIDTH: Final = 200  # where output is no terminal; wide enough not to fold names
 
 
 class _Shown(NamedTuple):
-    """A cell as it is shown."""
+    """The text and style of a cell, as they are shown."""
 
     text: str
     style: str = ""
@@ -41,9 +43,9 @@ class Table:
     """A table to be printed on a console.
 
     Args:
-        columns: what they are called, and how they may change.
+        columns: their headers, and how they may fold or be left out.
         title: a line of its own above the table.
-        whole: who misses a column reads under the table how to get all of them.
+        whole: how to get all columns, shown under the table if one is left out.
         caption: a line of its own under the table.
     """
 
@@ -104,16 +106,20 @@ def _shown(cell: Cell) -> _Shown:
     if isinstance(cell, Status):
         return _Shown(f"{cell.symbol} {cell.word}", cell.style)
     lines = [cell] if isinstance(cell, str) else cell
-    return _Shown("\n".join(map(printable, lines)))
+    return _Shown("\n".join(printable(_cut(text, LONGEST_CELL)) for text in lines))
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[:longest]}…"
 
 
 def line(text: str, style: str = "") -> Text:
-    """Text that stands by itself, escaped, over as many lines as it needs."""
-    return Text(printable(text), style, overflow="fold")
+    """Make a text outside of tables: escaped, over as many lines as it needs."""
+    return Text(printable(_cut(text, LONGEST_LINE)), style, overflow="fold")
 
 
 def console() -> Console:
-    """Standard output: in colours on a terminal, as wide as that or as COLUMNS says."""
+    """Make a console on standard output: coloured on a terminal, as wide as that or COLUMNS."""
     out = Console(soft_wrap=False, highlight=False)
     if out.is_terminal:
         return out

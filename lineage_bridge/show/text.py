@@ -1,6 +1,6 @@
-r"""Names of others in our output: shown whole, and never able to do anything there.
+r"""Names that others chose, in our output: shown whole, and without any effect on a terminal.
 
-A name may hold any character. Those that a reader would not see as themselves (line ends, escapes,
+A name may have any character. Those that a reader would not see as themselves (line ends, escapes,
 marks that turn the direction of writing or have no width) are written as `\x1b`, `\u202e`: two
 names that differ look different, and no name makes a line or a colour of its own.
 """
@@ -16,11 +16,11 @@ _UNSEEN: Final = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
 SUGGESTED: Final = 3
-LIKENESS: Final = 0.6  # from 0 to 1; under it a suggestion is a guess
+LIKENESS: Final = 0.6  # from 0 to 1; below it a suggestion would be a guess
 
 
 def printable(text: object) -> str:
-    """The text with every character that does not show as itself written as an escape."""
+    """Write every character of a text that does not show as itself as an escape."""
     shown = str(text)
     if not shown.isprintable():
         shown = "".join(c if c.isprintable() else _escape(c) for c in shown)
@@ -28,7 +28,7 @@ def printable(text: object) -> str:
 
 
 def is_seen(character: str) -> bool:
-    """Whether a character shows as itself."""
+    """Return whether a character shows as itself."""
     return character.isprintable() and not _UNSEEN.match(character)
 
 
@@ -37,14 +37,14 @@ def _escape(character: str) -> str:
 
 
 def nearest(text: str, known: Iterable[str], n: int = SUGGESTED) -> list[str]:
-    """The known texts that somebody may have meant, the likeliest first."""
+    """Return the known texts that somebody may have meant, the likeliest first."""
     from difflib import get_close_matches
 
     return get_close_matches(text, list(known), n=n, cutoff=LIKENESS)
 
 
 def did_you_mean(text: str, known: Iterable[str]) -> str:
-    """A sentence with the nearest of what is known; empty where nothing is near."""
+    """Write a sentence with the nearest known texts; empty where none is near."""
     near = [f"`{printable(match)}`" for match in nearest(text, known)]
     if not near:
         return ""

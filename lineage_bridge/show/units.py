@@ -1,7 +1,7 @@
-"""Numbers and times as people read them: each in its unit, none with more digits than it has.
+"""Numbers and times as people read them: each in its unit, with no more digits than are of use.
 
-Numbers may come from strangers, so none of these functions fails on a value: what is no number is
-shown as it is, what is too large for its unit in powers of ten, and nothing as nothing.
+Numbers may come from strangers, so none of these functions fails on a value: one that is no number
+is shown as it is, one too large for its unit in powers of ten, and None as an empty text.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LONGEST_IN_FULL: Final = 1e12  # seconds
 
 
 def age(seconds: float | None) -> str:
-    """An age in its two largest units: `6 d 8 h`, `12 min 5 s`; `-5 min` lies in the future."""
+    """Write an age in its two largest units: `6 d 8 h`, `12 min 5 s`; `-5 min` is in the future."""
     if seconds is None:
         return ""
     if not math.isfinite(seconds) or abs(seconds) >= _LONGEST_IN_FULL:
@@ -38,31 +38,31 @@ def age(seconds: float | None) -> str:
 
 
 def moment(instant: datetime | str | None) -> str:
-    """A time without the fraction of its second: `2026-04-07T10:30:00Z`."""
+    """Write a time without the fraction of its second: `2026-04-07T10:30:00Z`."""
     if isinstance(instant, datetime):
         return format_time(instant.replace(microsecond=0))
     return "" if instant is None else _FRACTION.sub("", str(instant))
 
 
 def number(value: float | None) -> str:
-    """A number: what is under 100 to three digits, what is larger in full and in thousands."""
+    """Write a number: below 100 with three digits, a larger one in full, in groups of thousands."""
     if value is None:
         return ""
     if not math.isfinite(value):
         return str(value)
-    value += 0.0  # nothing has no sign
+    value += 0.0  # makes -0.0 into 0.0
     if value == int(value) or abs(value) >= 100:
         return f"{value:,.0f}" if abs(value) < _LARGEST_IN_FULL else f"{value:.3g}"
     return f"{value:.3g}"
 
 
 def counted(count: int, what: str, plural: str = "") -> str:
-    """How many there are: `1 edge`, `1,024 edges`."""
+    """Write a count and its noun: `1 edge`, `1,024 edges`."""
     return f"{count:,} {what if count == 1 else plural or f'{what}s'}"
 
 
 def percent(ratio: float | None) -> str:
-    """A ratio in per cent, to three digits: `42 %`; only all is `100 %`, only nothing `0 %`."""
+    """Write a ratio in per cent, to three digits: `42 %`; only 1 is `100 %`, only 0 is `0 %`."""
     if ratio is None:
         return ""
     text = number(ratio * 100)
@@ -72,22 +72,22 @@ def percent(ratio: float | None) -> str:
 
 
 def percent_floor(ratio: float) -> str:
-    """A ratio in per cent, to two digits and never more than it is: for what is certain of one."""
+    """Write a ratio in per cent, to two digits and rounded down: for the part that is certain."""
     if not 1e-9 < ratio < 1:
         return percent(ratio)
     value = ratio * 100
     scale = 10 ** (1 - math.floor(math.log10(value)))
-    # A hair more than it is: 29 per cent are not 28 because a float has no 0.29.
+    # Made larger by a hair: a float has no exact 0.29, and 29 per cent must not become 28.
     return f"{number(math.floor(value * scale * (1 + 1e-12)) / scale)} %"
 
 
 def in_unit(value: object, unit: Unit | None) -> str:
-    """A value in its unit: a ratio in per cent, seconds as an age, `812 ms`, a count in full."""
+    """Write a value in its unit: a ratio in per cent, seconds as an age, `812 ms`, a count."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return "" if value is None else str(value)
     try:
         real = float(value)
-    except OverflowError:  # JSON has integers of any length, floats end
+    except OverflowError:  # JSON has integers of any length, floats have a largest one
         return str(value)
     if unit == "ratio":
         return percent(real)

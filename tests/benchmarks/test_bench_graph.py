@@ -14,7 +14,8 @@ from itertools import islice
 import pytest
 from builders import a_dataset, an_event, at
 
-from lineage_bridge.facets import facet
+from lineage_bridge.facets import standard_facet
+from lineage_bridge.facets.serving_health import ServingHealthFacet
 from lineage_bridge.graph.deployments import deployments
 from lineage_bridge.graph.find import find
 from lineage_bridge.graph.kept import KeptGraph
@@ -28,11 +29,19 @@ pytestmark = [pytest.mark.bench, pytest.mark.timeout(600)]
 
 SLOTS, VERSIONS, LOOKS = 1430, 3, 20
 FIELDS = {"fields": [{"name": f"ft_{i}", "type": "double"} for i in range(22)]}
-ENDPOINT = {"endpoint": "/predict", "status": "healthy", "requests": 540, "failures": 0, "p95": 0.1}
+ENDPOINT = {
+    "endpoint": "/predict",
+    "status": "healthy",
+    "reasons": [],
+    "windows": 15,
+    "requests": 540,
+    "newestWindowEnd": "2026-04-07T10:00:00Z",
+    "latencyP95Ms": 100.0,
+}
 
 
 def events_of_slot(slot):
-    schema = {"schema": facet("schema", FIELDS)}
+    schema = {"schema": standard_facet("schema", FIELDS)}
     for v in range(VERSIONS):
         features, model = f"features.s.f{slot}@v{v}", f"models.m{slot}@v{v}"
         predictions = f"predictions.svc.production.dep{slot}@m{slot}/v{v}"
@@ -51,7 +60,7 @@ def events_of_slot(slot):
                 **run,
             )
     for look in range(LOOKS):
-        health = facet("lineageBridge_servingHealth", {"evaluatedAt": at(look).isoformat()})
+        health = ServingHealthFacet(status="healthy", evaluated_at=at(look)).as_json()
         health["endpoints"] = [ENDPOINT] * 8
         seen = a_dataset(
             f"predictions.svc.production.dep{slot}", {"lineageBridge_servingHealth": health}
@@ -147,7 +156,7 @@ LATE = at(1_000_000)
 
 def runs_of_one_job():
     """Each run writes a version of one dataset."""
-    schema = {"schema": facet("schema", {"fields": FIELDS["fields"][:6]})}
+    schema = {"schema": {"fields": FIELDS["fields"][:6]}}
     for n in range(2 * RUNS):
         written = [a_dataset(f"features@v{n}", schema)]
         yield an_event("build", n / 60, run=str(n), inputs=["table"], outputs=written)
@@ -155,7 +164,7 @@ def runs_of_one_job():
 
 def runs_of_many_jobs():
     """Each job has five runs, and a dataset of its own."""
-    schema = {"schema": facet("schema", {"fields": FIELDS["fields"][:6]})}
+    schema = {"schema": {"fields": FIELDS["fields"][:6]}}
     for n in range(2 * RUNS):
         job, run = n % JOBS, n // JOBS
         written = [a_dataset(f"features.f{job}@v{run}", schema)]

@@ -102,8 +102,8 @@ def test_metrics_tell_how_far_behind_it_is(url, follower):
         follower.fold()
         after = client.get("/metrics").text
 
-    assert told["lineage_bridge_collector_journal_seq"] == "4"
-    assert told["lineage_bridge_collector_folded_seq"] == "3"
+    assert float(told["lineage_bridge_collector_journal_seq"]) == 4
+    assert float(told["lineage_bridge_collector_folded_seq"]) == 3
     assert float(told["lineage_bridge_collector_fold_lag_seconds"]) > 0
     assert "lineage_bridge_collector_folded_seq 4" in after
     assert "lineage_bridge_collector_fold_lag_seconds 0.0" in after

@@ -11,10 +11,12 @@ from jsonschema import Draft202012Validator, FormatChecker
 from openlineage.client import event_v2, facet_v2
 from openlineage.client.generated import base
 
-from lineage_bridge import facets
+import lineage_bridge
+from lineage_bridge.facets import definitions, standard_url
+from lineage_bridge.facets.event import EventFacet
 from lineage_bridge.journal import Journal
 
-SCHEMAS = Path(facets.__file__).parent / "schemas"
+SCHEMAS = Path(lineage_bridge.__file__).parent / "schemas"
 
 CLASSES = {
     "dataSource": facet_v2.datasource_dataset.DatasourceDatasetFacet,
@@ -81,23 +83,30 @@ def test_standard_facets_have_the_members_of_their_classes(events):
 
 def test_schema_urls_name_the_schemas_that_the_client_follows():
     for key, known in CLASSES.items():
-        assert facets.schema_url(key) == known._get_schema()
+        assert standard_url(key) == known._get_schema()
     assert issubclass(CLASSES["version"], base.DatasetFacet)
 
 
-@pytest.mark.parametrize("key", facets.SCHEMAS)
-def test_a_facet_of_ours_is_valid_by_its_published_schema(events, key):
-    schema = json.loads((SCHEMAS / f"{facets.SCHEMAS[key]}.json").read_text())
-    assert schema["$id"] == facets.schema_url(key)
-    definition = schema["$defs"][facets.SCHEMAS[key].split("-")[0]]
+def validator_of(ours):
+    schema = json.loads((SCHEMAS / f"{ours.schema}-{ours.version}.json").read_text())
+    assert schema["$id"] == ours.schema_url()
+    definition = schema["$defs"][ours.schema]
     own = next(part for part in definition["allOf"] if "properties" in part)
     document = {**own, "$defs": schema["$defs"]}
-    validator = Draft202012Validator(document, format_checker=FormatChecker())
-    found = [value for event in events for name, value in facets_of(event) if name == key]
-    assert found
-    for value in found:
-        validator.validate(value)
-        assert set(value) <= set(own["properties"]) | {"_producer", "_schemaURL"}
+    return Draft202012Validator(document, format_checker=FormatChecker()), set(own["properties"])
+
+
+def test_facets_of_ours_are_valid_by_their_published_schemas(events):
+    validators = {key: validator_of(ours) for key, ours in definitions().items()}
+    seen = set()
+    for event in events:
+        for key, value in facets_of(event):
+            if key in validators:
+                seen.add(key.removeprefix("lineageBridge_"))
+                validator, members = validators[key]
+                validator.validate(value)
+                assert set(value) <= members | {"_producer", "_schemaURL"}
+    assert seen >= {"event", "freshness", "featureSet", "training", "deployment", "servingHealth"}
 
 
 def test_every_field_of_our_schemas_is_described():
@@ -118,7 +127,7 @@ def fields_without_description(node):
 
 
 def test_ids_are_unique_and_survive_a_resend(events, nyc_home):
-    ids = [event["run"]["facets"][facets.EVENT]["id"] for event in events]
+    ids = [event["run"]["facets"][EventFacet.key]["id"] for event in events]
     assert len(set(ids)) == len(ids)
 
 

@@ -9,15 +9,17 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 import respx
+from builders import a_facet
 from conftest import HANG_SECONDS
 
-from lineage_bridge import facets
 from lineage_bridge.errors import CollectorUnavailableError
 from lineage_bridge.events import Dataset, Event, Job, run_event
+from lineage_bridge.facets.serving_health import ServingHealthFacet
 from lineage_bridge.journal import Journal
 from lineage_bridge.journal.dead_letters import list_dead, retry
 from lineage_bridge.journal.forward import Forwarder
 from lineage_bridge.journal.forward_targets import list_targets
+from lineage_bridge.times import format_time
 
 URL = "http://marquez.test:5000"
 NOON = datetime(2026, 4, 7, 12, tzinfo=UTC)
@@ -84,11 +86,12 @@ def train(minute=0, *, model="m", inputs=("features.d",), supersedes=None):
     )
 
 
-def observe(minute, cause=None, status="healthy", slot="s"):
-    health = {"status": status, "cause": cause, "reasons": [], "evaluatedAt": f"{minute}"}
+def observe(minute, status="healthy", slot="s"):
+    at = format_time(NOON + timedelta(minutes=minute))
+    health = {"status": status, "reasons": [], "evaluatedAt": at}
     predictions = dataset(
         f"predictions.{slot}",
-        **{facets.SERVING_HEALTH: facets.facet(facets.SERVING_HEALTH, health)},
+        **{ServingHealthFacet.key: a_facet(ServingHealthFacet.key, health)},
     )
     return run_event(
         "COMPLETE",
@@ -160,14 +163,14 @@ def test_of_heartbeats_only_the_latest_of_a_deployment_goes_and_changes_all(
 ):
     journal.append(
         [
-            observe(1, "change", "unhealthy"),
-            observe(2, "heartbeat", "unhealthy"),
-            observe(3, "heartbeat", "unhealthy"),
-            observe(4, "change"),
-            observe(5, "heartbeat"),
-            observe(6, "heartbeat"),
-            observe(7, "end"),
-            observe(8, "heartbeat", slot="t"),
+            observe(1, "unhealthy"),
+            observe(2, "unhealthy"),
+            observe(3, "unhealthy"),
+            observe(4),
+            observe(5),
+            observe(6),
+            observe(7, "idle"),
+            observe(8, slot="t"),
         ],
         "artifact",
     )
@@ -179,13 +182,13 @@ def test_of_heartbeats_only_the_latest_of_a_deployment_goes_and_changes_all(
 
 def test_a_later_heartbeat_goes_when_it_comes(journal, clock, marquez):
     for minute in (1, 2):
-        journal.append([observe(minute, "heartbeat")], "artifact")
+        journal.append([observe(minute)], "artifact")
         a_forwarder(journal, clock).run()
 
     assert minutes(marquez) == ["01", "02"]
 
 
-def test_where_no_cause_is_said_a_heartbeat_is_what_finds_nothing_new(journal, clock, marquez):
+def test_a_heartbeat_is_what_finds_nothing_new(journal, clock, marquez):
     found = ["healthy", "healthy", "degraded", "degraded", "degraded"]
     journal.append([observe(n, status=s) for n, s in enumerate(found)], "artifact")
     a_forwarder(journal, clock).run()

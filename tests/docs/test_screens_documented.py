@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from lineage_bridge.facets.serving_health import Reason
 from lineage_bridge.show.lineage import link_text
 from lineage_bridge.show.reasons import reason_text
 from lineage_bridge.show.statuses import status_of
@@ -29,7 +31,14 @@ def test_each_reason_is_said_so(code):
     words = REASONS[code]
     unit = next((unit for unit in ("ms", "min", "%") if re.search(rf"\d {unit}", words)), None)
     value, threshold, lower = EXAMPLES.get(unit, (8, 3, None))
-    reason = {"code": code, "value": value, "threshold": threshold, "lower": lower}
+    reason = Reason(
+        code=code,
+        level="degraded",
+        since=datetime(2026, 4, 7, tzinfo=UTC),
+        value=value,
+        threshold=threshold,
+        lower=lower,
+    )
 
     assert reason_text(reason) == words
 

@@ -15,7 +15,7 @@ import pytest
 from conftest import run_command
 from windows import a_line, a_start, file_of, ingest, standing, starts_of, write
 
-from lineage_bridge.assess.policy import ServingPolicy
+from lineage_bridge.facets.serving_policy import ServingPolicy
 from lineage_bridge.ingest.window_state import all_slots, list_implied
 from lineage_bridge.journal import Journal
 

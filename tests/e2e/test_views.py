@@ -5,12 +5,6 @@ from __future__ import annotations
 import pytest
 from conftest import run_command
 
-from lineage_bridge.assess.policy import ServingPolicy
-from lineage_bridge.graph.health import health_json
-from lineage_bridge.graph.load import load
-from lineage_bridge.journal import Journal
-from lineage_bridge.times import parse_time
-
 SOURCE = "duckdb://mobility:main.raw_station_metrics_1min"
 SLOW = "predictions.mobility-serving-layer.production.dep-nyc-prod-slow"
 
@@ -182,23 +176,6 @@ def test_the_demo_shows_everything_and_can_be_run_again(tmp_path, monkeypatch):
     refused = run_command("demo", "--once", "--home", "full")
     assert refused.code == 2
     assert (tmp_path / "full" / "precious.txt").exists()
-
-
-def test_silence_is_judged_by_a_given_policy_else_by_that_of_the_facet(nyc_home):
-    at = parse_time("2026-04-07T13:00:00Z")[0]
-    with Journal(nyc_home, readonly=True) as journal, journal.reading() as connection:
-        graph = load(connection, at=at)
-
-    def codes(policy_of=None):
-        found = health_json(graph, at, policy_of=policy_of)["deployments"]
-        return {d["deployment"]: (d["status"], d["reasons"][0]["code"]) for d in found}
-
-    strict = ServingPolicy(expects_traffic=True)
-    given = codes(lambda slot: strict if slot.deployment == "dep-nyc-prod-001" else None)
-
-    assert codes()["dep-nyc-prod-001"] == ("unknown", "stopped")
-    assert given["dep-nyc-prod-001"] == ("unhealthy", "stopped")
-    assert {**given, "dep-nyc-prod-001": ("unknown", "stopped")} == codes()
 
 
 def test_another_policy_is_followed_at_once(nyc_home, tmp_path):

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 
+import orjson
 import pytest
 from windows import findings, ingest, starts_of
 
 from lineage_bridge.assess.liveness import Start, health_at
+from lineage_bridge.facets import read_facet
+from lineage_bridge.facets.serving_health import ServingHealthFacet
 from lineage_bridge.ingest import observer
 from lineage_bridge.journal import Journal
 from lineage_bridge.times import parse_time
@@ -130,9 +133,10 @@ def test_time_alone_makes_stopped_finished_and_idle(found, fleet, deployment, cl
         if start.slot.deployment == deployment
     ]
 
-    health = health_at(past[-1] if past else None, when, starts=starts)
+    facet = read_facet(ServingHealthFacet, orjson.dumps(past[-1])) if past else None
+    health = health_at(facet, when, starts=starts, policy=None)
 
-    assert (health.status, [reason["code"] for reason in health.reasons]) == (status, codes)
+    assert (health.status, [reason.code for reason in health.reasons]) == (status, codes)
 
 
 def test_a_word_every_quarter_of_an_hour_says_how_a_deployment_is_at_any_minute(
@@ -152,8 +156,9 @@ def test_a_word_every_quarter_of_an_hour_says_how_a_deployment_is_at_any_minute(
 
 def said(found, deployment, when):
     past = [facts for facts in of(found, deployment) if facts["time"] <= when]
-    health = health_at(past[-1] if past else None, when)
-    return health.status, sorted(reason["code"] for reason in health.reasons)
+    facet = read_facet(ServingHealthFacet, orjson.dumps(past[-1])) if past else None
+    health = health_at(facet, when, starts=(), policy=None)
+    return health.status, sorted(reason.code for reason in health.reasons)
 
 
 def test_totals_are_the_sum_over_all_distinct_lines(found, fleet):

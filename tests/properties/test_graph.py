@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from properties.graph_oracle import graph_of
 
-from lineage_bridge.facets import facet
+from lineage_bridge.facets import standard_facet
 from lineage_bridge.graph.load import load
 from lineage_bridge.graph.reduce import reduce
 from lineage_bridge.journal import Journal
-from lineage_bridge.show.graph_json import graph_json
+from lineage_bridge.show.shapes import graph_json
 from lineage_bridge.times import format_time
 
 names = st.sampled_from(["features", "features@1", "features@2", "models", "models@1", "table"])
@@ -28,7 +28,7 @@ def datasets(draw, role):
     found = []
     for text in draw(st.lists(names, max_size=3, unique=True)):
         rows = draw(st.none() | st.integers(0, 2))
-        own = {} if rows is None else {"freshness": facet("storage", {"rows": rows})}
+        own = {} if rows is None else {"freshness": standard_facet("storage", {"rows": rows})}
         found.append(a_dataset(text, own))
     return found
 

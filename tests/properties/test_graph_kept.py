@@ -16,7 +16,7 @@ from lineage_bridge.graph.load import load
 from lineage_bridge.graph.prune import prune
 from lineage_bridge.graph.reduce import GRAPH, reduce
 from lineage_bridge.journal import Journal, rebuild
-from lineage_bridge.show.graph_json import graph_json
+from lineage_bridge.show.shapes import graph_json
 from lineage_bridge.times import format_time
 
 # Few of each, so that events meet. Colons make one dataset of two names, and one job of one that
@@ -50,13 +50,15 @@ def some_datasets(random, role):
 
 
 def own_facet(random):
-    own = {"id": random.choice("abcdefgh")}
+    ids = [letter * 32 for letter in "abcdef01"]
+    own = {"_producer": "https://example.com", "_schemaURL": "https://example.com/event.json"}
+    own["id"] = random.choice(ids)
     if random.random() < 0.4:
-        own["supersedes"] = random.choice("abcdefgh")
+        own["supersedes"] = random.choice(ids)
     if random.random() < 0.4:
         link = {"dataset": f"dataset:{NS}:table", "role": random.choice(["input", "output"])}
-        kinds = [{}, {"kind": "feedback"}]
-        own["links"] = [link | {"method": random.choice("xy")} | random.choice(kinds)]
+        link |= {"method": random.choice(["stem", "hash"]), "confidence": random.choice([0.5, 1.0])}
+        own["links"] = [link | random.choice([{}, {"kind": "feedback"}])]
     return own
 
 

@@ -13,7 +13,7 @@ from lineage_bridge.graph.load import load
 from lineage_bridge.graph.prune import prune
 from lineage_bridge.graph.reduce import GRAPH, reduce
 from lineage_bridge.journal import Journal, catch_up
-from lineage_bridge.show.graph_json import graph_json
+from lineage_bridge.show.shapes import graph_json
 from lineage_bridge.times import to_micros
 
 NOW = at(5)

@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from serving import BAD, Service, a_window
 
-from lineage_bridge.assess.latency import possibly_slow, proven_slow
-from lineage_bridge.assess.ratios import wilson_bounds
+from lineage_bridge.assess.bounds import possibly_slow, proven_slow, wilson_bounds
 from lineage_bridge.assess.reasons import Reason, worst_of
 from lineage_bridge.assess.serving import DeploymentState
 
@@ -52,7 +51,7 @@ def test_a_state_that_was_stored_goes_on_as_if_it_had_not(minutes):
         stored.state.observe([(endpoint, window)], at_us, stored.policy)
         kept.at_us = stored.at_us = at_us
 
-        assert stored.facts == kept.facts
+        assert stored.facet == kept.facet
 
 
 @given(traffic)
@@ -74,7 +73,7 @@ def test_a_facet_is_finite_and_holds_no_null(minutes):
     for endpoint, window, at_us in lines_of(minutes):
         service.state.observe([(endpoint, window)], at_us, service.policy)
         service.at_us = at_us
-        check_plain(service.facts)
+        check_plain(service.facet.as_json())
         assert len(service.state.endpoints[endpoint].lookback.minutes) <= 25
 
 

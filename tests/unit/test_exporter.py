@@ -28,12 +28,14 @@ from prometheus_client.openmetrics.parser import (
 )
 from prometheus_client.parser import text_string_to_metric_families
 
-from lineage_bridge import __version__, facets
+from lineage_bridge import __version__
 from lineage_bridge.events import Dataset, Event
-from lineage_bridge.exporter.collector import MetricsCollector, registry_of
 from lineage_bridge.exporter.families import METRICS, families
 from lineage_bridge.exporter.metric import Metric
+from lineage_bridge.exporter.metrics_collector import MetricsCollector, registry_of
 from lineage_bridge.exporter.platform_metrics import DATASET_ROWS
+from lineage_bridge.facets.deployment import DeploymentFacet
+from lineage_bridge.facets.serving_health import ServingHealthFacet
 from lineage_bridge.journal import Journal
 from lineage_bridge.settings import Settings
 
@@ -347,8 +349,8 @@ def test_numbers_that_are_none_are_passed_over(tmp_path: Path) -> None:
 def test_a_facet_that_breaks_its_schema_says_nothing_and_costs_nothing_else(
     tmp_path: Path, facet: dict[str, object]
 ) -> None:
-    health = Dataset("ns", "predictions.a.b.c", None, {facets.SERVING_HEALTH: facet})
-    deployment = {facets.DEPLOYMENT: facet}
+    health = Dataset("ns", "predictions.a.b.c", None, {ServingHealthFacet.key: facet})
+    deployment = {DeploymentFacet.key: facet}
     broken = an_event("serve.a.b.c", 1, inputs=[health], run_facets=deployment)
     with a_home(tmp_path, [*a_build(0), broken]) as journal:
         found = samples(a_collector(journal))

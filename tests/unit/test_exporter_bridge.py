@@ -7,8 +7,8 @@ import pytest
 from builders import a_journal, an_event, at
 
 from lineage_bridge.exporter import bridge, bridge_metrics
-from lineage_bridge.exporter.collector import MetricsCollector
 from lineage_bridge.exporter.metric import Metric
+from lineage_bridge.exporter.metrics_collector import MetricsCollector
 from lineage_bridge.exporter.probe import KEPT_SECONDS, MarquezProbe
 from lineage_bridge.journal import Journal
 from lineage_bridge.settings import Settings

@@ -8,15 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from platform_events import a_look, a_start
 
-from lineage_bridge.exporter.builds import histogram
-from lineage_bridge.exporter.collector import MetricsCollector
 from lineage_bridge.exporter.marks import Marks
 from lineage_bridge.exporter.metric import Reading
+from lineage_bridge.exporter.metrics_collector import MetricsCollector
 from lineage_bridge.exporter.platform_metrics import (
     DEPLOYMENT_REQUESTS,
     PREDICTIONS,
     TRAINING_DURATION,
 )
+from lineage_bridge.exporter.runs import histogram
 from lineage_bridge.journal import Journal
 from lineage_bridge.settings import Settings
 
@@ -49,7 +49,7 @@ def test_no_counter_ever_goes_down(
         for is_restarted, totals, durations in steps:
             marks = Marks(journal) if is_restarted else marks
             readings = [PREDICTIONS.read(m, "local", value=v) for m, v in totals.items()]
-            readings += histogram(TRAINING_DURATION, ("models.a", "local"), durations)
+            readings += histogram(TRAINING_DURATION, ("models.a", "local"), [sorted(durations)])
             for shown in marks.raised(readings):
                 sample = (shown.metric.name, *shown[1:2], *shown[3:])
                 assert shown.value >= last.get(sample, 0.0)
@@ -62,7 +62,7 @@ def test_a_histogram_of_marks_is_still_one(first: list[float], second: list[floa
     labels = ("models.a", "local")
     shown: list[Reading] = []
     for durations in (first, second):
-        shown = marks.raised(histogram(TRAINING_DURATION, labels, durations))
+        shown = marks.raised(histogram(TRAINING_DURATION, labels, [sorted(durations)]))
 
     buckets = [reading.value for reading in shown if reading.part == "_bucket"]
     counts = [reading.value for reading in shown if reading.part == "_count"]

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineage_bridge import facets
 from lineage_bridge.errors import EventError
 from lineage_bridge.events import Dataset, Job, run_event
+from lineage_bridge.facets.event import EventFacet
+from lineage_bridge.facets.serving_health import ServingHealthFacet
 from lineage_bridge.journal.forward_facts import facts_of, item_of
 from lineage_bridge.journal.forward_limits import problem_of
 from lineage_bridge.journal.store import Stored
@@ -59,8 +60,18 @@ def test_what_an_event_supersedes():
 
 
 def observed(**health):
-    data = Dataset("ns", "predictions.s", facets={facets.SERVING_HEALTH: health})
+    data = Dataset("ns", "predictions.s", facets={ServingHealthFacet.key: health})
     return of_event(an_event(job="observe.predictions.s", inputs=[data]))
+
+
+def a_reason(code, value):
+    return {"code": code, "level": "degraded", "since": "2026-04-07T09:00:00Z", "value": value}
+
+
+def an_endpoint(status):
+    end = "2026-04-07T10:00:00Z"
+    counts = {"windows": 1, "requests": 1, "newestWindowEnd": end}
+    return {"endpoint": "/a", "status": status, "reasons": [], **counts}
 
 
 def test_findings_are_equal_when_model_status_and_codes_are():
@@ -68,24 +79,24 @@ def test_findings_are_equal_when_model_status_and_codes_are():
         "status": "degraded",
         "model": "m",
         "modelVersion": "1",
-        "reasons": [{"code": "failure_ratio", "value": 0.1}],
-        "endpoints": [{"endpoint": "/a", "status": "degraded", "reasons": []}],
+        "reasons": [a_reason("failure_ratio", 0.1)],
+        "endpoints": [an_endpoint("degraded")],
+        "evaluatedAt": "2026-04-07T10:00:00Z",
     }
-    same = one | {"reasons": [{"code": "failure_ratio", "value": 0.2}], "evaluatedAt": "later"}
+    same = one | {
+        "reasons": [a_reason("failure_ratio", 0.2)],
+        "evaluatedAt": "2026-04-07T10:15:00Z",
+    }
+    assert observed(**one).finding is not None
     assert observed(**one).finding == observed(**same).finding
 
     for other in (
         {"status": "healthy"},
         {"modelVersion": "2"},
-        {"reasons": [{"code": "timeout_ratio"}]},
-        {"endpoints": [{"endpoint": "/a", "status": "healthy", "reasons": []}]},
+        {"reasons": [a_reason("timeout_ratio", 0.1)]},
+        {"endpoints": [an_endpoint("healthy")]},
     ):
         assert observed(**one).finding != observed(**(one | other)).finding
-
-
-def test_a_cause_is_taken_from_the_facet():
-    assert observed(status="healthy", cause="change").cause == "change"
-    assert observed(status="healthy").cause is None
 
 
 def test_a_dataset_event_goes_as_if_it_wrote_its_dataset():
@@ -105,7 +116,7 @@ members = st.sampled_from(
         *["job", "run", "inputs", "outputs", "dataset", "facets", "schema", "fields"],
         *["namespace", "name", "symlinks", "identifiers", "columnLineage", "jobType"],
         *["eventType", "reasons", "endpoints", "inputFacets"],
-        *[facets.EVENT, facets.SERVING_HEALTH],
+        *[EventFacet.key, ServingHealthFacet.key],
     ]
 )
 odd = st.recursive(

@@ -1,17 +1,18 @@
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 
+import orjson
 import pytest
 
-from lineage_bridge import facets
 from lineage_bridge.assess.freshness import (
     FreshnessPolicy,
     assess_freshness,
     freshness_at,
-    freshness_facts,
+    freshness_facet,
 )
+from lineage_bridge.facets import read_facet
+from lineage_bridge.facets.freshness import FreshnessFacet
 
 NOW = datetime(2026, 4, 7, 12, 0, tzinfo=UTC)
 
@@ -74,8 +75,8 @@ def test_without_any_time_it_is_unknown():
 
 def test_a_facet_is_judged_again_at_another_time():
     policy = FreshnessPolicy(warn_seconds=600, error_seconds=3600)
-    facts = facets.facet(facets.FRESHNESS, freshness_facts(judged(build=NOW, policy=policy)))
-    assert facts["status"] == "FRESH"
+    facts = freshness_facet(judged(build=NOW, policy=policy))
+    assert facts.status == "FRESH"
 
     assert freshness_at(facts, NOW + timedelta(minutes=10)).status == "LATE"
     assert freshness_at(facts, NOW + timedelta(minutes=60)).status == "STALE"
@@ -86,7 +87,7 @@ def test_a_facet_is_judged_again_at_another_time():
 
 
 def test_the_file_fallback_survives_the_facet():
-    facts = json.loads(json.dumps(freshness_facts(judged(file_time=NOW, data=ago(minutes=5)))))
-    again = freshness_at(facts, NOW)
+    facet = freshness_facet(judged(file_time=NOW, data=ago(minutes=5)))
+    again = freshness_at(read_facet(FreshnessFacet, orjson.dumps(facet.as_json())), NOW)
 
     assert again == judged(file_time=NOW, data=ago(minutes=5))

@@ -2,10 +2,9 @@ from __future__ import annotations
 
 import orjson
 import pytest
-from builders import a_dataset, a_foreign_event, a_run_id, an_event, as_event, at
+from builders import a_dataset, a_facet, a_foreign_event, a_run_id, an_event, as_event, at
 
 from lineage_bridge.events import Event
-from lineage_bridge.facets import facet
 from lineage_bridge.graph.load import add_facets, load
 from lineage_bridge.graph.model import End
 from lineage_bridge.graph.reduce import reduce
@@ -65,7 +64,8 @@ def test_a_stream_reads_live_what_has_no_version(graph_of):
 
 
 def test_an_observer_only_looks_and_only_its_newest_run_is_listed(graph_of):
-    health = {"lineageBridge_servingHealth": facet("lineageBridge_servingHealth", {"n": 1})}
+    found = {"status": "idle", "evaluatedAt": "2026-04-07T08:00:00Z"}
+    health = {"lineageBridge_servingHealth": a_facet("lineageBridge_servingHealth", found)}
     graph = graph_of(
         an_event("observe.p", 1, run="1", inputs=[a_dataset("p", health)]),
         an_event("observe.p", 2, run="2", inputs=["p"]),
@@ -73,11 +73,12 @@ def test_an_observer_only_looks_and_only_its_newest_run_is_listed(graph_of):
 
     assert [e.kind for e in graph.edges] == ["observe"]
     assert [r.id for r in graph.nodes["job:ns:observe.p"].runs] == [a_run_id("observe.p/2")]
-    assert graph.facet("dataset:ns:p", "lineageBridge_servingHealth")["n"] == 1
+    assert graph.facet("dataset:ns:p", "lineageBridge_servingHealth")["status"] == "idle"
 
 
 def test_feedback_is_what_a_link_declares(graph_of):
-    link = {"dataset": "dataset:ns:p", "role": "input", "method": "declared", "kind": "feedback"}
+    link = {"dataset": "dataset:ns:p", "role": "input", "method": "declared"}
+    link |= {"kind": "feedback", "confidence": 1.0}
     graph = graph_of(an_event("retrain", inputs=["p"], links=[link]))
 
     assert [(e.kind, e.binding.method) for e in graph.edges] == [("feedback", "declared")]
@@ -174,8 +175,8 @@ def test_without_a_start_there_is_no_start(graph_of):
 
 def test_at_an_earlier_time_later_events_are_not_there(graph_of):
     events = [
-        an_event("build", 1, outputs=[a_dataset("f@1", {"x": facet("storage", {"rows": 1})})]),
-        an_event("build", 3, outputs=[a_dataset("f@2", {"x": facet("storage", {"rows": 2})})]),
+        an_event("build", 1, outputs=[a_dataset("f@1", {"x": a_facet("storage", {"rows": 1})})]),
+        an_event("build", 3, outputs=[a_dataset("f@2", {"x": a_facet("storage", {"rows": 2})})]),
     ]
     graph = graph_of(*events, at=at(2))
 
@@ -188,8 +189,8 @@ def test_at_an_earlier_time_later_events_are_not_there(graph_of):
 
 def test_each_version_keeps_its_own_facets(graph_of):
     graph = graph_of(
-        an_event("b", 1, outputs=[a_dataset("f@1", {"x": facet("storage", {"rows": 1})})]),
-        an_event("b", 3, outputs=[a_dataset("f@2", {"x": facet("storage", {"rows": 2})})]),
+        an_event("b", 1, outputs=[a_dataset("f@1", {"x": a_facet("storage", {"rows": 1})})]),
+        an_event("b", 3, outputs=[a_dataset("f@2", {"x": a_facet("storage", {"rows": 2})})]),
     )
 
     assert graph.facet("dataset:ns:f", "x", "1")["rows"] == 1
@@ -211,7 +212,7 @@ def test_known_at_answers_from_what_had_arrived(journal, graph_of):
 
 
 def test_only_the_facets_that_are_wanted_are_loaded(graph_of):
-    both = {"schema": facet("schema", {}), "storage": facet("storage", {})}
+    both = {"schema": a_facet("schema", {}), "storage": a_facet("storage", {})}
     event = an_event("b", outputs=[a_dataset("f@1", both)], run_facets=both)
     graph = graph_of(event, keys=["schema"])
 
@@ -222,8 +223,8 @@ def test_only_the_facets_that_are_wanted_are_loaded(graph_of):
 
 def test_facets_can_be_added_to_a_part(journal, graph_of):
     whole = graph_of(
-        an_event("b", 1, outputs=[a_dataset("f@1", {"x": facet("storage", {"rows": 1})})]),
-        an_event("b", 3, outputs=[a_dataset("f@2", {"x": facet("storage", {"rows": 2})})]),
+        an_event("b", 1, outputs=[a_dataset("f@1", {"x": a_facet("storage", {"rows": 1})})]),
+        an_event("b", 3, outputs=[a_dataset("f@2", {"x": a_facet("storage", {"rows": 2})})]),
     )
     for instant in (None, at(2)):
         with journal.reading() as connection:

@@ -125,15 +125,15 @@ def test_more_events_than_are_followed_are_loaded(journal):
 
 def test_of_a_run_that_goes_on_the_newest_word_counts(journal):
     kept = KeptGraph(journal)
-    for minute, method in enumerate("xyx"):
-        link = {"dataset": "dataset:ns:a", "role": "input", "method": method}
+    for minute, method in enumerate(["stem", "hash", "stem"]):
+        link = {"dataset": "dataset:ns:a", "role": "input", "method": method, "confidence": 1.0}
         journal.append(
             [an_event("etl", minute, state="RUNNING", inputs=["a"], links=[link])], "http"
         )
         kept.at(LATE)
 
     (binding,) = kept.at(LATE)[0].nodes["job:ns:etl"].runs[0].inputs
-    assert binding.method == "x"
+    assert binding.method == "stem"
     assert kept.at(LATE)[0] == loaded(journal)
 
 

@@ -11,7 +11,7 @@ from lineage_bridge.graph.model import End
 from lineage_bridge.graph.paths import find_path, reach_upstream
 from lineage_bridge.graph.reduce import reduce
 from lineage_bridge.graph.walk import walk
-from lineage_bridge.show.graph_json import path_json
+from lineage_bridge.show.shapes import path_json
 from lineage_bridge.show.text import did_you_mean
 
 
@@ -119,7 +119,13 @@ class TestPath:
         assert path_between(graph, "features", "observe.p") is None
 
     def test_a_declared_feedback_is_no_way(self, graph_of):
-        link = {"dataset": "dataset:ns:p", "role": "input", "method": "x", "kind": "feedback"}
+        link = {
+            "dataset": "dataset:ns:p",
+            "role": "input",
+            "method": "x",
+            "confidence": 1.0,
+            "kind": "feedback",
+        }
         graph = graph_of(an_event("retrain", inputs=["p"], outputs=["m@2"], links=[link]))
 
         assert path_between(graph, "p", "m") is None

@@ -17,8 +17,8 @@ from lineage_bridge.graph.load import load
 from lineage_bridge.graph.paths import find_path
 from lineage_bridge.graph.reduce import reduce
 from lineage_bridge.show.diagrams import dot, mermaid
-from lineage_bridge.show.graph_json import graph_json, path_json
 from lineage_bridge.show.lineage import graph_tables, path_table
+from lineage_bridge.show.shapes import graph_json, path_json
 
 SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
 HOSTILE = [
@@ -146,7 +146,13 @@ def test_graphviz_reads_the_dot_graph(hostile):
 
 
 def test_kinds_of_edges_look_different(graph_of):
-    link = {"role": "input", "dataset": "dataset:ns:p", "method": "x", "kind": "feedback"}
+    link = {
+        "role": "input",
+        "dataset": "dataset:ns:p",
+        "method": "x",
+        "confidence": 1.0,
+        "kind": "feedback",
+    }
     graph = graph_of(
         an_event("serve", inputs=["t"], outputs=["p"], streaming=True),
         an_event("observe.p", inputs=["p"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,32 @@ def test_only_one_module_guesses_what_was_meant():
         if "difflib" in path.read_text(encoding="utf-8")
     ]
     assert users == ["show/text.py"]
+
+
+OURS = "observe|predictions|models|features|build|train|serve|publish"
+NO_NAMES = {"models.db"}  # a file
+
+
+def spelled(tree):
+    """Texts in which a name of ours begins, such as `models.` or `-> train.`; prose is none."""
+    for node in ast.walk(tree):
+        for part in node.values if isinstance(node, ast.JoinedStr) else ():
+            if isinstance(part, ast.Constant) and re.search(rf"\b({OURS})\.(?!\s)", part.value):
+                yield part.value
+        if isinstance(node, ast.Constant) and isinstance(node.value, str | bytes):
+            text = node.value if isinstance(node.value, str) else node.value.decode("latin-1")
+            if re.match(rf"\W*({OURS})\.(?!\s)", text):
+                yield text
+
+
+def test_only_naming_knows_how_names_begin():
+    found = {
+        (str(path.relative_to(PACKAGE)), text)
+        for path in PACKAGE.rglob("*.py")
+        for text in spelled(ast.parse(path.read_text(encoding="utf-8")))
+        if text not in NO_NAMES
+    }
+    assert {path for path, _ in found} == {"naming.py"}, found
 
 
 def test_the_graph_does_not_know_how_it_is_shown():

@@ -32,4 +32,10 @@ WORDS = ("text", "units", "statuses", "reasons")  # for a page and a message as 
 def test_words_need_no_terminal(module):
     code = f"import sys, lineage_bridge.show.{module}\nprint(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not set(done.stdout.split()) & {*HEAVY, "click", "orjson", "difflib"}
+    assert not set(done.stdout.split()) & {*HEAVY, "click", "difflib"}
+
+
+def test_the_collector_loads_what_writes_metrics_for_a_scrape_only():
+    code = "import sys, lineage_bridge.collector.server\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "prometheus_client" not in done.stdout.split()

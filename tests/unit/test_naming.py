@@ -43,6 +43,61 @@ def test_blank_names_and_illegal_namespaces_are_refused():
             naming.check_namespace(bad)
 
 
+SLOTS = st.builds(naming.Slot, WORDS, WORDS, WORDS)
+
+
+@given(WORDS, WORDS, SLOTS)
+def test_what_is_made_is_recognised(store, name, slot):
+    features, models = naming.features_dataset(store, name), naming.model_dataset(name)
+    others = [features, slot.predictions]
+    assert naming.is_model(models)
+    assert naming.is_model(naming.p2_model_dataset(name))
+    assert not any(map(naming.is_model, others))
+    assert all(naming.is_observer(naming.observe_job(d)) for d in [models, *others])
+    assert naming.observes_predictions(naming.observe_job(slot.predictions))
+    assert not naming.observes_predictions(naming.observe_job(features))
+    jobs = [slot.job, naming.train_job(models), naming.publish_job(models)]
+    jobs += [naming.build_job(store, name), features, models]
+    assert not any(map(naming.is_observer, jobs))
+    assert re.fullmatch(naming.FEATURES_PATTERN, features)
+    assert re.fullmatch(naming.MODEL_PATTERN, models)
+
+
+@given(SLOTS)
+def test_a_slot_is_found_by_the_name_of_its_predictions(slot):
+    if len(slot.predictions) < naming.MAX_NAME:
+        assert naming.slot_of(slot.predictions) == slot
+    assert naming.slot_of(slot.job) is None
+
+
+def test_of_a_slot_whose_name_was_cut_what_is_left_counts():
+    cut = naming.slot_of(naming.Slot("service", "production", "x" * 300).predictions)
+    assert cut is not None
+    assert (cut.service, cut.environment) == ("service", "production")
+    assert cut.deployment.startswith("xxx")
+    assert cut.deployment != "x" * 300
+    assert naming.slot_of(naming.Slot("x" * 300, "production", "d").predictions) is None
+
+
+@pytest.mark.parametrize("name", ["a.b.c", "predictions.a.b", "predictions.a.b.c.d", ""])
+def test_a_name_of_another_form_is_of_no_slot(name):
+    assert naming.slot_of(name) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "short"),
+    [
+        (naming.model_dataset("m 1"), "m%201"),
+        (naming.p2_model_dataset("lgbm"), "p2.lgbm"),
+        (naming.features_dataset("models", "d"), "models.d"),
+        ("models.features.d", "features.d"),
+        ("public.orders", "public.orders"),
+    ],
+)
+def test_a_short_name_loses_one_beginning_and_no_more(name, short):
+    assert naming.short_name(name) == short
+
+
 def test_three_spellings_of_a_version_are_one():
     spellings = [
         "20260401_003505",

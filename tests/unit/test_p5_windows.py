@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
+import orjson
 import pytest
 from jsonschema import Draft202012Validator
 from openlineage.client.event_v2 import InputDataset, Job, Run, RunEvent, RunState
@@ -13,7 +14,6 @@ from serving import Service, a_window
 from windows import a_line, a_record
 
 import lineage_bridge
-from lineage_bridge import facets
 from lineage_bridge.adapters.p5_windows import (
     check_names,
     is_inconsistent,
@@ -25,6 +25,8 @@ from lineage_bridge.adapters.p5_windows import (
 )
 from lineage_bridge.errors import ArtifactError
 from lineage_bridge.facet_classes import CLASSES
+from lineage_bridge.facets import PRODUCER
+from lineage_bridge.facets.serving_health import ServingHealthFacet
 from lineage_bridge.naming import Slot, run_uuid
 from lineage_bridge.times import to_micros
 
@@ -154,19 +156,22 @@ def test_numbers_that_contradict_each_other_are_read_and_seen():
     assert is_inconsistent(read_window(a_line(latency_p95_ms=10.0)))
 
 
+def fields_of(facet):
+    document = json.loads(orjson.dumps(facet.as_json()))
+    return {key: value for key, value in document.items() if not key.startswith("_")}
+
+
 def test_the_event_is_what_the_clients_own_classes_would_make():
     service = Service()
     service.minutes(0, 9, failures=3)
     slot = Slot("svc", "production", "dep")
     job = observer_job("ns", slot)
 
-    event = window_event(service.facts, service.now, job=job, slot=slot)
+    event = window_event(service.facet, service.now, job=job, slot=slot)
 
     document = json.loads(event.body)
-    health = CLASSES[facets.SERVING_HEALTH](**service.facts)
-    version = dataset_version_dataset.DatasetVersionDatasetFacet(
-        "model/v1", producer=facets.PRODUCER
-    )
+    health = CLASSES[ServingHealthFacet.key](**fields_of(service.facet))
+    version = dataset_version_dataset.DatasetVersionDatasetFacet("model/v1", producer=PRODUCER)
     made = RunEvent(
         eventType=RunState.COMPLETE,
         eventTime=document["eventTime"],
@@ -176,10 +181,10 @@ def test_the_event_is_what_the_clients_own_classes_would_make():
             InputDataset(
                 "ns",
                 "predictions.svc.production.dep",
-                facets={"version": version, facets.SERVING_HEALTH: health},
+                facets={"version": version, ServingHealthFacet.key: health},
             )
         ],
-        producer=facets.PRODUCER,
+        producer=PRODUCER,
     )
     expected = Serde.to_dict(made)
     for event_of_either in (document, expected):
@@ -195,7 +200,7 @@ def test_the_facet_follows_its_published_schema():
     service.minutes(0, 9, failures=3)
     slow = a_window(10, p50=2000, p95=3000, p99=4000)
     service.see(a_window(10, flush=True), other=slow, at_us=service.at_us + 60_000_000)
-    schema = json.loads((SCHEMAS / f"{facets.SCHEMAS[facets.SERVING_HEALTH]}.json").read_text())
+    schema = json.loads((SCHEMAS / f"{ServingHealthFacet.schema}-1-0-0.json").read_text())
     (definition,) = [part for part in _definition(schema)["allOf"] if "properties" in part]
 
     validator = Draft202012Validator(
@@ -203,7 +208,7 @@ def test_the_facet_follows_its_published_schema():
         format_checker=Draft202012Validator.FORMAT_CHECKER,
     )
 
-    assert [error.message for error in validator.iter_errors(service.facts)] == []
+    assert [error.message for error in validator.iter_errors(fields_of(service.facet))] == []
 
 
 def _definition(schema):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,9 +12,15 @@ from serving import Service
 from lineage_bridge.assess import freshness as aging
 from lineage_bridge.assess import reasons as serving_words
 from lineage_bridge.assess.faults import rules_of
-from lineage_bridge.assess.policy import ServingPolicy
-from lineage_bridge.show.reasons import reason_text, since_text
+from lineage_bridge.facets.serving_health import Reason
+from lineage_bridge.facets.serving_policy import ServingPolicy
+from lineage_bridge.show.reasons import reason_text
 from lineage_bridge.show.statuses import status_of, summary
+
+
+def told_of(**fields):
+    return reason_text(Reason(level="degraded", since=datetime(2026, 4, 7, tzinfo=UTC), **fields))
+
 
 SERVING = [
     serving_words.UNHEALTHY,
@@ -75,28 +83,18 @@ def test_a_summary_counts_the_worst_first():
         ({"code": "new_ratio", "value": 0.2, "threshold": 0.1}, "new_ratio 20 % (limit 10 %)"),
         ({"code": "new", "value": 7}, "new 7"),
         ({"code": "{}\n{0}"}, r"{}\n{0}"),
-        ({"code": "{0}", "value": "\x1b"}, r"{0} \x1b"),
-        ({"code": "failure_ratio", "value": "\u202e", "threshold": None}, None),
-        ({}, ""),
+        ({"code": "\x1b{0}", "value": 5}, r"\x1b{0} 5"),
     ],
 )
 def test_a_reason_is_told_in_words_and_in_its_unit(reason, text):
-    told = reason_text(reason)
-
-    assert told == text if text is not None else told == r"failures \u202e of requests"
-
-
-def test_since_when_is_told_without_a_fraction():
-    assert since_text({"since": "2026-04-07T09:25:00.5Z"}) == "since 2026-04-07T09:25:00Z"
-    assert since_text({"since": "\x1b"}) == r"since \x1b"
-    assert since_text({}) == ""
+    assert told_of(**reason) == text
 
 
 def test_every_code_of_the_rules_has_words():
     codes = {rule.code for rule in rules_of(ServingPolicy())}
     waiting = {"silent", "stopped", "finished", "no_traffic", "no_requests_yet"}
     for code in codes | waiting | {"windows_missing", "window_gap_seconds"}:
-        told = reason_text({"code": code, "value": 0.5, "threshold": 0.1})
+        told = told_of(code=code, value=0.5, threshold=0.1)
         assert "_" not in told
         assert not told.startswith(f"{code} 0.5")
 
@@ -105,14 +103,13 @@ def test_what_a_service_does_is_told():
     service = Service()
     service.minutes(0, 9, failures=10)
 
-    told = [reason_text(reason) for reason in service.facts["reasons"]]
+    told = [reason_text(reason) for reason in service.facet.reasons]
     assert told == ["failures 50 % of requests (limit 25 %; surely over 43 %)"]
 
 
-anything = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.text())
+numbers = st.none() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 
 
-@given(st.dictionaries(st.sampled_from(["code", "value", "threshold", "lower", "since"]), anything))
-def test_whatever_a_stranger_writes_is_shown_in_one_line(reason):
-    assert reason_text(reason).isprintable()
-    assert since_text(reason).isprintable()
+@given(st.text(), numbers, numbers, numbers)
+def test_whatever_a_stranger_writes_is_shown_in_one_line(code, value, threshold, lower):
+    assert told_of(code=code, value=value, threshold=threshold, lower=lower).isprintable()

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from serving import MINUTE_US, ZERO_US, Service, a_window, minute_at
 
-from lineage_bridge.assess.policy import ServingPolicy
-from lineage_bridge.times import format_time
+from lineage_bridge.facets.serving_health import Note
+from lineage_bridge.facets.serving_policy import ServingPolicy
 
 
 def test_steady_traffic_without_errors_is_healthy_and_changes_once():
@@ -12,7 +12,7 @@ def test_steady_traffic_without_errors_is_healthy_and_changes_once():
 
     assert service.minutes(0, 59) == "healthy"
     assert service.changes == [(0, "healthy")]
-    assert service.facts["reasons"] == []
+    assert service.facet.reasons == ()
 
 
 def test_three_of_three_failed_is_unhealthy():
@@ -23,9 +23,8 @@ def test_two_of_two_failed_is_not_enough_and_is_noted():
     service = Service()
 
     assert service.see(a_window(0, 2, failures=2)) == "healthy"
-    assert {"code": "insufficient_requests", "endpoint": "/predict", "value": 2} in service.facts[
-        "notes"
-    ]
+    note = Note(code="insufficient_requests", endpoint="/predict", value=2)
+    assert note in service.facet.notes
 
 
 def test_one_failure_in_ten_is_healthy_and_a_hundred_in_a_thousand_are_degraded():
@@ -39,10 +38,10 @@ def test_all_requests_failing_is_unhealthy_and_says_how_sure_it_is():
     service.minutes(10, 12, failures=20)
 
     reason = service.reason("failure_ratio")
-    assert service.status == reason["level"] == "unhealthy"
-    assert reason["threshold"] == 0.25
-    assert 0.25 < reason["lower"] < reason["value"] <= 1
-    assert reason["since"] == format_time(minute_at(10))
+    assert service.status == reason.level == "unhealthy"
+    assert reason.threshold == 0.25
+    assert 0.25 < reason.lower < reason.value <= 1
+    assert reason.since == minute_at(10)
 
 
 def test_one_request_in_twenty_minutes_all_failing_is_unhealthy():
@@ -93,8 +92,8 @@ def test_a_dead_endpoint_is_named_while_another_is_fine():
         service.see(a_window(minute, failures=20), health=a_window(minute))
 
     assert service.status == "unhealthy"
-    assert service.reason("failure_ratio")["endpoint"] == "/predict"
-    assert {e["endpoint"]: e["status"] for e in service.facts["endpoints"]} == {
+    assert service.reason("failure_ratio").endpoint == "/predict"
+    assert {e.endpoint: e.status for e in service.facet.endpoints} == {
         "/predict": "unhealthy",
         "/health": "healthy",
     }
@@ -105,8 +104,8 @@ def test_replicas_add_up():
     for minute in range(5):
         service.see(a_window(minute, 100, failures=100), a_window(minute, 100))
 
-    ratio = service.facts["endpoints"][0]["ratios"][0]
-    assert (ratio["count"], ratio["of"], ratio["value"]) == (500, 1000, 0.5)
+    ratio = service.facet.endpoints[0].ratios[0]
+    assert (ratio.count, ratio.of, ratio.value) == (500, 1000, 0.5)
     assert service.status == "unhealthy"
 
 
@@ -128,7 +127,7 @@ def test_silence_never_clears_a_fault():
 
     later = service.later(300)
     assert later.status == "unhealthy"
-    assert [r["code"] for r in later.reasons] == ["failure_ratio", "silent"]
+    assert [r.code for r in later.reasons] == ["failure_ratio", "silent"]
 
 
 def test_a_few_good_requests_after_a_long_silence_do_not_clear_a_fault():
@@ -176,14 +175,14 @@ def test_since_stays_while_a_fault_lasts():
     service.minutes(0, 9)
     service.minutes(10, 90, failures=4)
 
-    assert service.reason("failure_ratio")["since"] == format_time(minute_at(10))
+    assert service.reason("failure_ratio").since == minute_at(10)
 
 
 # Latency
 
 
 def test_percentiles_prove_how_many_were_slow():
-    from lineage_bridge.assess.latency import possibly_slow, proven_slow
+    from lineage_bridge.assess.bounds import possibly_slow, proven_slow
 
     assert proven_slow(300, 20, 600, 700, 500) == 16
     assert proven_slow(300, 600, 600, 700, 500) == 151
@@ -200,8 +199,8 @@ def test_thirty_percent_slow_of_many_requests_is_degraded_within_five_minutes():
 
     assert service.minutes(20, 24, requests=300, p95=700, p99=900) == "degraded"
     reason = service.reason("latency_p95_ms")
-    assert (reason["value"], reason["threshold"]) == (700, 500)
-    assert reason["since"] == format_time(minute_at(20))
+    assert (reason.value, reason.threshold) == (700, 500)
+    assert reason.since == minute_at(20)
 
 
 def test_one_slow_request_is_no_fault():
@@ -237,9 +236,9 @@ def test_a_gap_is_judged_when_it_closes_and_forgotten_when_it_leaves_the_look_ba
 
     assert service.status == "degraded"
     assert service.codes == ["window_gap_seconds", "windows_missing"]
-    assert service.reason("windows_missing")["value"] == 8
-    assert service.reason("window_gap_seconds")["value"] == 540
-    assert service.reason("window_gap_seconds")["since"] == format_time(minute_at(20))
+    assert service.reason("windows_missing").value == 8
+    assert service.reason("window_gap_seconds").value == 540
+    assert service.reason("window_gap_seconds").since == minute_at(20)
     assert service.minutes(29, 41) == "degraded"
     assert service.minutes(42, 42) == "healthy"
 
@@ -248,7 +247,7 @@ def test_spacing_of_two_minutes_is_no_gap_and_three_missing_windows_are_tolerate
     service = Service()
     service.minutes(0, 9)
     service.minutes(11, 19)
-    assert service.facts["reasons"] == []
+    assert service.facet.reasons == ()
 
     assert service.minutes(23, 23) == "healthy"
     assert service.minutes(26, 26) == "degraded"  # two more: five in the look-back
@@ -304,7 +303,7 @@ def test_an_endpoint_that_is_not_asked_is_idle_while_another_is():
     service.minutes(1, 30)
 
     assert service.status == "idle"
-    assert service.reason("no_traffic")["endpoint"] == "/other"
+    assert service.reason("no_traffic").endpoint == "/other"
 
 
 def test_a_lost_minute_is_noted():
@@ -313,7 +312,7 @@ def test_a_lost_minute_is_noted():
     service.see(a_window(0))
     service.see(a_window(2))
 
-    assert {"code": "window_lost", "endpoint": "/predict", "value": 1} in service.facts["notes"]
+    assert Note(code="window_lost", endpoint="/predict", value=1) in service.facet.notes
 
 
 def test_a_restart_explains_a_lost_minute():
@@ -322,7 +321,7 @@ def test_a_restart_explains_a_lost_minute():
     service.state.start(None, service.at_us + 1)
     service.see(a_window(2))
 
-    assert [note["code"] for note in service.facts["notes"]] == []
+    assert service.facet.notes == ()
 
 
 # State

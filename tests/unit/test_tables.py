@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from builders import a_journal, an_event
@@ -11,10 +12,17 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
+from lineage_bridge.answers import DatasetFreshness, DeploymentHealth, Versioned
+from lineage_bridge.assess.freshness import FreshnessPolicy, assess_freshness
+from lineage_bridge.assess.liveness import Health
+from lineage_bridge.facets.serving_health import Endpoint, Reason
+from lineage_bridge.graph.deployments import Deployment
 from lineage_bridge.graph.find import find
 from lineage_bridge.graph.load import load
+from lineage_bridge.graph.model import Node
 from lineage_bridge.graph.paths import find_path
 from lineage_bridge.graph.reduce import reduce
+from lineage_bridge.naming import Slot
 from lineage_bridge.show.freshness import freshness_summary, freshness_table
 from lineage_bridge.show.health import health_summary, health_table
 from lineage_bridge.show.layout import ESSENTIAL, Column
@@ -22,6 +30,7 @@ from lineage_bridge.show.lineage import graph_tables, link_text, path_table
 from lineage_bridge.show.statuses import status_of
 from lineage_bridge.show.tables import Table, console
 from lineage_bridge.show.text import is_seen, printable
+from lineage_bridge.times import parse_time
 
 SOURCE = "main.raw_station_metrics_1min"
 TARGET = "predictions.mobility-serving-layer.production.dep-nyc-prod-slow"
@@ -247,40 +256,45 @@ def test_how_a_dataset_was_identified_is_told_in_words(graph):
     assert link_text(None, 0.5) == ""
 
 
-def a_deployment(name, status="unhealthy", **more):
-    reason = {
-        "code": "latency_p99_ms",
-        "endpoint": "/predict",
-        "value": 1432.42,
-        "threshold": 1000,
-        "lower": 0.75,
-        "since": "2026-04-07T09:25:00.123456Z",
-    }
-    return {
-        "service": "mobility",
-        "environment": "production",
-        "deployment": name,
-        "status": status,
-        "reasons": [] if status == "healthy" else [reason],
-        "model": {"name": "models.lightgbm_slow", "version": "v1"},
-        "dataset": {"name": "features.m.training_dataset", "version": "2026-04-01T00:35:05Z"},
-        "totals": {"requests": 1400},
-        "endpoints": [{"endpoint": "/predict"}],
-    } | more
+SINCE = parse_time("2026-04-07T09:25:00.123456Z")[0]
+WHEN = parse_time("2026-04-07T10:30:00.5Z")[0]
 
 
-FLEET = {
-    "at": "2026-04-07T10:30:00.5Z",
-    "deployments": [
-        a_deployment("dep-nyc-prod-001", "healthy"),
-        a_deployment("dep-nyc-prod-gaps", "degraded"),
-        a_deployment("dep-nyc-prod-slow"),
-    ],
-}
+def a_deployment(name, status="unhealthy", service="mobility", endpoints=("/predict",)):
+    reason = Reason(
+        code="latency_p99_ms",
+        level="unhealthy",
+        endpoint="/predict",
+        value=1432.42,
+        threshold=1000,
+        lower=0.75,
+        since=SINCE,
+    )
+    asked = tuple(
+        Endpoint(
+            endpoint=one, status=status, reasons=(), windows=1, requests=1, newest_window_end=SINCE
+        )
+        for one in endpoints
+    )
+    reasons = () if status == "healthy" else (reason,)
+    return DeploymentHealth(
+        Deployment(Slot(service, "production", name), "ns", "dataset:ns:p"),
+        Health(status, reasons, asked),
+        None,
+        Versioned("models.lightgbm_slow", "v1"),
+        Versioned("features.m.training_dataset", "2026-04-01T00:35:05Z"),
+    )
+
+
+FLEET = [
+    a_deployment("dep-nyc-prod-001", "healthy"),
+    a_deployment("dep-nyc-prod-gaps", "degraded"),
+    a_deployment("dep-nyc-prod-slow"),
+]
 
 
 def test_at_80_columns_health_shows_deployment_status_and_why():
-    lines = shown(80, health_table(FLEET))
+    lines = shown(80, health_table(FLEET, WHEN))
 
     assert lines[:2] == [
         "Deployments at 2026-04-07T10:30:00Z",
@@ -293,14 +307,14 @@ def test_at_80_columns_health_shows_deployment_status_and_why():
 
 @pytest.mark.parametrize("width", [80, 120, 200])
 def test_health_is_worst_first_and_counted(width):
-    text = "\n".join(shown(width, health_table(FLEET)))
+    text = "\n".join(shown(width, health_table(FLEET, WHEN)))
 
     assert text.index("prod-slow") < text.index("prod-gaps") < text.index("prod-001")
     assert health_summary(FLEET) == "3 deployments: 1 unhealthy, 1 degraded, 1 healthy"
 
 
 def test_at_200_columns_health_shows_all():
-    text = "\n".join(shown(200, health_table(FLEET)))
+    text = "\n".join(shown(200, health_table(FLEET, WHEN)))
 
     assert "m.training_dataset@2026-04-01T00:35:05Z" in text
     assert "Not shown" not in text
@@ -308,42 +322,42 @@ def test_at_200_columns_health_shows_all():
 
 
 def test_services_and_endpoints_are_named_where_there_are_several():
-    other = a_deployment("d", service="taxi", endpoints=[{"endpoint": "/a"}, {"endpoint": "/b"}])
-    text = "\n".join(shown(200, health_table({**FLEET, "deployments": [a_deployment("d"), other]})))
+    other = a_deployment("d", service="taxi", endpoints=["/a", "/b"])
+    text = "\n".join(shown(200, health_table([a_deployment("d"), other], WHEN)))
 
     assert re.search(r"production/d +taxi", text)
     assert text.count("are slower) on /predict, since") == 1
     assert text.count("are slower), since") == 1
 
 
-def a_dataset_age(status="STALE", **more):
-    return {
-        "name": "features.mobility.training_dataset",
-        "version": "2026-04-01T00:35:05Z",
-        "status": status,
-        "build_time": "2026-04-01T00:35:05.123Z",
-        "build_age_seconds": 86_400,
-        "data_time": "2026-03-31T23:00:00Z",
-        "data_age_seconds": 90_000,
-        "basis": "data",
-    } | more
+BUILT = parse_time("2026-04-01T00:35:05.123Z")[0]
+NEWEST = parse_time("2026-03-31T23:35:05.7Z")[0]
+DAY_LATER = parse_time("2026-04-02T00:35:05.7Z")[0]
+
+
+def a_dataset(name="features.mobility.training_dataset", limit=1800.0, **times):
+    finding = assess_freshness(
+        at=DAY_LATER, policy=FreshnessPolicy(limit, limit), **({"build_time": BUILT} | times)
+    )
+    node = Node(f"dataset:ns:{name}", "dataset", "ns", name)
+    return DatasetFreshness(node, "2026-04-01T00:35:05Z", finding)
 
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_freshness_shows_versions_statuses_and_ages(width):
-    shape = {"at": "2026-04-02T00:35:05.7Z", "datasets": [a_dataset_age("FRESH"), a_dataset_age()]}
-    lines = shown(width, freshness_table(shape))
+    found = [a_dataset(limit=1e9, data_time=NEWEST), a_dataset(data_time=NEWEST)]
+    lines = shown(width, freshness_table(found, DAY_LATER))
 
     assert lines[0] == "Freshness at 2026-04-02T00:35:05Z"
     assert re.search(r"2026-04-01T00:35:05Z  X stale  1 d 1 h", lines[2])
-    assert freshness_summary(shape) == "2 datasets: 1 stale, 1 fresh"
+    assert freshness_summary(found) == "2 datasets: 1 stale, 1 fresh"
 
 
 def test_at_200_columns_freshness_has_times_without_fractions_and_what_decided():
-    item = a_dataset_age("UNKNOWN", basis="mtime")
-    del item["build_age_seconds"]
-    lines = shown(200, freshness_table({"at": "2026-04-02T00:35:05Z", "datasets": [item]}))
+    ahead = DAY_LATER + timedelta(hours=1, microseconds=5)
+    found = a_dataset(build_time=None, file_time=ahead, data_time=NEWEST)
+    lines = shown(200, freshness_table([found], DAY_LATER))
 
-    assert lines[2].split("  ")[-1] == "2026-04-01T00:35:05Z"
+    assert lines[2].split("  ")[-1] == "2026-04-02T01:35:05Z"
     assert "in the future" in lines[2]
     assert "file's time" in lines[2]

@@ -1,9 +1,9 @@
-"""OpenLineage events: build ours, decode anybody's.
+"""Build events of ours.
 
-Every event of ours carries the run facet `lineageBridge_event` whose `id` is a hash over what the
-event says: type, time, job, run, datasets with their versions, and our facts. Paths, lines,
-evidence, producers and schema URLs are no part of it, so a resend, a second backfill (from another
-folder too) and a second bridge make the same id, and the journal keeps one.
+Every event of ours carries the run facet `lineageBridge_event`, whose `id` is a hash over the
+event's content: type, time, job, run, datasets with their versions, and our facets. Paths, lines,
+evidence, producers and schema URLs are not hashed, so a resend, a second backfill (even from
+another folder) and a second bridge make the same id, and the journal keeps one event.
 
 Source of the shape: OpenLineage spec, core schema 2-0-2.
 """
@@ -18,9 +18,10 @@ from typing import Any, Literal
 
 import orjson
 
-from lineage_bridge import facets
-from lineage_bridge.errors import EventError
-from lineage_bridge.times import format_time, parse_time, to_micros
+from lineage_bridge.events.envelope import Event
+from lineage_bridge.facets import PRODUCER, standard_facet
+from lineage_bridge.facets.event import Artifact, EventFacet, Link
+from lineage_bridge.times import format_time, to_micros
 
 RUN_EVENT_URL = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
 ID_DIGITS = 32
@@ -29,23 +30,6 @@ EventType = Literal["START", "RUNNING", "COMPLETE", "FAIL", "ABORT", "OTHER"]
 
 # Members that say where something was found, not what it is: no part of an event's identity.
 _UNHASHED = frozenset({"_producer", "_schemaURL", "location"})
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """An event as it goes into the journal.
-
-    Attributes:
-        body: the event as JSON, as it is or came on the wire.
-        kind: `run`, `dataset` or `job`.
-        time_us: eventTime in microseconds since the epoch.
-        id: `lineageBridge_event.id`, None for an event of another producer.
-    """
-
-    body: bytes
-    kind: str
-    time_us: int
-    id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +57,26 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Where an event comes from: of no influence on its id.
+    """Where an event comes from; this does not influence its id.
 
     Attributes:
         path: the artifact, relative to the folder that was named.
         sha256: of the artifact's bytes, or None where the file was not read whole.
         line: in the artifact, counted from 1.
-        links: how each identity was found: `{"dataset", "method", "confidence", "evidence"}`.
+        links: how each dataset was identified.
     """
 
     path: str | None = None
     sha256: str | None = None
     line: int | None = None
-    links: Sequence[Mapping[str, Any]] = ()
+    links: Sequence[Link] = ()
+
+    @property
+    def artifact(self) -> Artifact | None:
+        """The artifact as the event's facet names it, None without a path."""
+        if self.path is None:
+            return None
+        return Artifact(path=self.path, sha256=self.sha256, line=self.line)
 
 
 def run_event(
@@ -100,7 +91,7 @@ def run_event(
     evidence: Evidence | None = None,
     supersedes: str | None = None,
 ) -> Event:
-    """Build a RunEvent of ours; inputs and outputs must be complete on every event of a run.
+    """Build a RunEvent of ours; every event of a run must have all inputs and outputs of the run.
 
     Args:
         event_type: as in the spec.
@@ -111,7 +102,7 @@ def run_event(
         outputs: all datasets that the run writes.
         run_facets: besides `lineageBridge_event`, which is added.
         evidence: where it comes from.
-        supersedes: the id of an event whose place this one takes.
+        supersedes: the id of the event that this one replaces.
     """
     body: dict[str, Any] = {
         "eventType": event_type,
@@ -120,22 +111,18 @@ def run_event(
         "job": {"namespace": job.namespace, "name": job.name, "facets": dict(job.facets)},
         "inputs": [_dataset(d, "inputFacets") for d in inputs],
         "outputs": [_dataset(d, "outputFacets") for d in outputs],
-        "producer": facets.PRODUCER,
+        "producer": PRODUCER,
         "schemaURL": RUN_EVENT_URL,
     }
     event_id = compute_id(body, supersedes)
     where = evidence or Evidence()
-    body["run"]["facets"][facets.EVENT] = facets.facet(
-        facets.EVENT,
-        {
-            "id": event_id,
-            "artifact": {"path": where.path, "sha256": where.sha256, "line": where.line}
-            if where.path is not None
-            else None,
-            "links": list(where.links) or None,
-            "supersedes": supersedes,
-        },
+    own = EventFacet(
+        id=event_id,
+        artifact=where.artifact,
+        links=tuple(where.links) or None,
+        supersedes=supersedes,
     )
+    body["run"]["facets"][EventFacet.key] = own.as_json()
     return Event(orjson.dumps(body), "run", to_micros(time), event_id)
 
 
@@ -143,7 +130,7 @@ def _dataset(dataset: Dataset, io_key: str) -> dict[str, Any]:
     body: dict[str, Any] = {"namespace": dataset.namespace, "name": dataset.name}
     own = dict(dataset.facets)
     if dataset.version is not None:
-        own["version"] = facets.facet("version", {"datasetVersion": dataset.version})
+        own["version"] = standard_facet("version", {"datasetVersion": dataset.version})
     if own:
         body["facets"] = own
     if dataset.io_facets:
@@ -152,7 +139,7 @@ def _dataset(dataset: Dataset, io_key: str) -> dict[str, Any]:
 
 
 def compute_id(body: Mapping[str, Any], supersedes: str | None) -> str:
-    """The id of an event of ours, from what it says; `lineageBridge_event` itself is left out."""
+    """Compute the id of an event of ours from its content, without `lineageBridge_event` itself."""
     said = [
         body["eventType"],
         body["eventTime"],
@@ -177,60 +164,5 @@ def _facts(own: Mapping[str, Any]) -> dict[str, Any]:
     return {
         key: {k: v for k, v in value.items() if k not in _UNHASHED}
         for key, value in own.items()
-        if key.startswith("lineageBridge_") and key != facets.EVENT
+        if key.startswith("lineageBridge_") and key != EventFacet.key
     }
-
-
-def event_of(document: Mapping[str, Any], body: bytes) -> Event:
-    """Wrap a decoded event of anybody: what the journal must know of it.
-
-    Raises:
-        EventError: it has no usable `eventTime`.
-    """
-    return Event(body, kind_of(document), to_micros(_event_time(document)), event_id_of(document))
-
-
-def decode(body: bytes) -> dict[str, Any]:
-    """Decode an event.
-
-    Raises:
-        EventError: it is no JSON object.
-    """
-    try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError as exc:
-        raise EventError(f"the event is not JSON: {exc}") from exc
-    if not isinstance(document, dict):
-        raise EventError("the event must be a JSON object")
-    return document
-
-
-def kind_of(document: Mapping[str, Any]) -> str:
-    """`run`, `dataset` or `job`, by the last part of `schemaURL` as Marquez does."""
-    url = document.get("schemaURL")
-    last = url.rsplit("/", 1)[-1] if isinstance(url, str) and "/" in url else ""
-    return {"DatasetEvent": "dataset", "JobEvent": "job"}.get(last, "run")
-
-
-def event_id_of(document: Mapping[str, Any]) -> str | None:
-    """The id of an event of ours, else None."""
-    event_id = ours(document).get("id")
-    return event_id if isinstance(event_id, str) and event_id else None
-
-
-def ours(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The `lineageBridge_event` facet of an event, empty if it is not one of ours."""
-    run = document.get("run")
-    run_facets = run.get("facets") if isinstance(run, dict) else None
-    own = run_facets.get(facets.EVENT) if isinstance(run_facets, dict) else None
-    return own if isinstance(own, dict) else {}
-
-
-def _event_time(document: Mapping[str, Any]) -> datetime:
-    text = document.get("eventTime")
-    if not isinstance(text, str):
-        raise EventError("expected an RFC 3339 time", path="eventTime")
-    try:
-        return parse_time(text)[0]
-    except ValueError as exc:
-        raise EventError(f"{exc}, got `{text}`", path="eventTime") from exc

@@ -1,0 +1,145 @@
+"""The graph at one instant with the policies that it is judged by: every surface asks it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Final, Self, TypeVar
+
+from lineage_bridge.answers.freshness import DatasetFreshness, judge_freshness
+from lineage_bridge.answers.health import DeploymentHealth, judge_health
+from lineage_bridge.assess.policies import Policies
+from lineage_bridge.errors import JournalError, JudgingError
+from lineage_bridge.facets.deployment import DeploymentFacet
+from lineage_bridge.facets.feature_set import FeatureSetFacet
+from lineage_bridge.facets.freshness import FreshnessFacet
+from lineage_bridge.facets.serving_health import ServingHealthFacet
+from lineage_bridge.facets.training import TrainingFacet
+from lineage_bridge.graph.deployments import Deployment, deployments
+from lineage_bridge.graph.load import load
+from lineage_bridge.graph.model import Graph
+from lineage_bridge.journal import Journal
+
+_Answer = TypeVar("_Answer")
+
+# The facets that an answer or a metric is made of; the others are not even loaded.
+JUDGED_KEYS: Final = (
+    FreshnessFacet.key,
+    FeatureSetFacet.key,
+    TrainingFacet.key,
+    DeploymentFacet.key,
+    ServingHealthFacet.key,
+    "dataQualityMetrics",
+    "outputStatistics",
+    "datasetType",
+)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The graph at one instant, judged.
+
+    Each judgement is made once, when it is first asked for.
+
+    Attributes:
+        graph: the graph of the events that had happened by then.
+        policies: the limits that the settings give for datasets and deployments.
+        at: the instant.
+    """
+
+    graph: Graph
+    policies: Policies
+    at: datetime
+
+    @classmethod
+    def load(
+        cls,
+        connection: sqlite3.Connection,
+        policies: Policies,
+        at: datetime,
+        *,
+        known_at: datetime | None = None,
+        keys: Collection[str] = JUDGED_KEYS,
+    ) -> Self:
+        """Load a snapshot for one question; the graph's model must have caught up.
+
+        Args:
+            connection: on the journal's database.
+            policies: see the class.
+            at: see the class.
+            known_at: use only events that had arrived by then.
+            keys: the facets to load.
+        """
+        return cls(load(connection, at=at, known_at=known_at, keys=keys), policies, at)
+
+    @cached_property
+    def deployments(self) -> list[Deployment]:
+        """Every deployment that an event or a window tells of, sorted by slot."""
+        return deployments(self.graph)
+
+    @cached_property
+    def health(self) -> tuple[DeploymentHealth, ...]:
+        """The health of every deployment, sorted by service, environment and deployment.
+
+        Raises:
+            JudgingError: a bug of ours.
+        """
+        return _judged(
+            "Health", lambda: judge_health(self.graph, self.deployments, self.at, self.policies)
+        )
+
+    @cached_property
+    def freshness(self) -> tuple[DatasetFreshness, ...]:
+        """The freshness of each dataset's newest version that has the facet, sorted by dataset.
+
+        Raises:
+            JudgingError: a bug of ours.
+        """
+        return self._freshness(every_version=False)
+
+    def freshness_of_all(self) -> tuple[DatasetFreshness, ...]:
+        """Return the freshness of every version that has the facet; the newest comes last."""
+        return self._freshness(every_version=True)
+
+    def _freshness(self, *, every_version: bool) -> tuple[DatasetFreshness, ...]:
+        def judge() -> Iterable[DatasetFreshness]:
+            return judge_freshness(self.graph, self.at, self.policies, every_version=every_version)
+
+        return _judged("Freshness", lambda: tuple(judge()))
+
+
+def _judged(what: str, judge: Callable[[], _Answer]) -> _Answer:
+    """Return the answer. A failure is a bug of ours: an error for all, never an `unknown`."""
+    try:
+        return judge()
+    except JournalError:
+        raise
+    except Exception as exc:
+        raise JudgingError(what, exc) from exc
+
+
+class Snapshots:
+    """Snapshots of one home, from a graph that is kept in memory; several threads may share them.
+
+    Args:
+        journal: writable, because asking brings the graph's tables up to date.
+        policies: see `Snapshot`.
+    """
+
+    def __init__(self, journal: Journal, policies: Policies) -> None:
+        from lineage_bridge.graph.kept import KeptGraph  # who asks once needs none of it
+
+        self._kept = KeptGraph(journal, keys=JUDGED_KEYS)
+        self._policies = policies
+
+    def at(self, instant: datetime) -> Snapshot:
+        """Return the snapshot of an instant.
+
+        Raises:
+            JournalError: the journal cannot be read.
+        """
+        graph, _ = self._kept.at(instant)
+        return Snapshot(graph, self._policies, instant)

@@ -1,0 +1,52 @@
+"""OpenLineage events: build ours (`build`), wrap and read any producer's (`envelope`, `views`)."""
+
+from __future__ import annotations
+
+from lineage_bridge.events.build import (
+    ID_DIGITS,
+    RUN_EVENT_URL,
+    Dataset,
+    EventType,
+    Evidence,
+    Job,
+    compute_id,
+    run_event,
+)
+from lineage_bridge.events.envelope import Event, decode, event_id_of, event_of, kind_of
+from lineage_bridge.events.loose import as_list, as_number, as_object, as_text
+from lineage_bridge.events.views import (
+    DatasetView,
+    EventView,
+    Name,
+    name_of,
+    own_facet,
+    supersedes_of,
+    view_event,
+)
+
+__all__ = [
+    "ID_DIGITS",
+    "RUN_EVENT_URL",
+    "Dataset",
+    "DatasetView",
+    "Event",
+    "EventType",
+    "EventView",
+    "Evidence",
+    "Job",
+    "Name",
+    "as_list",
+    "as_number",
+    "as_object",
+    "as_text",
+    "compute_id",
+    "decode",
+    "event_id_of",
+    "event_of",
+    "kind_of",
+    "name_of",
+    "own_facet",
+    "run_event",
+    "supersedes_of",
+    "view_event",
+]

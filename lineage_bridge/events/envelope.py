@@ -1,0 +1,82 @@
+"""The envelope of any producer's event: the facts that the journal stores beside its body.
+
+Source of the shape: OpenLineage spec, core schema 2-0-2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from lineage_bridge.errors import EventError
+from lineage_bridge.events.loose import as_object, as_text
+from lineage_bridge.facets.event import EventFacet
+from lineage_bridge.times import parse_time, to_micros
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event as it goes into the journal.
+
+    Attributes:
+        body: the event as JSON, as it was built or received.
+        kind: `run`, `dataset` or `job`.
+        time_us: eventTime in microseconds since the epoch.
+        id: `lineageBridge_event.id`, None for an event of another producer.
+    """
+
+    body: bytes
+    kind: str
+    time_us: int
+    id: str | None = None
+
+
+def event_of(document: Mapping[str, Any], body: bytes) -> Event:
+    """Make the envelope of any producer's event from its decoded document and its body.
+
+    Raises:
+        EventError: it has no usable `eventTime`.
+    """
+    return Event(body, kind_of(document), to_micros(_event_time(document)), event_id_of(document))
+
+
+def decode(body: bytes) -> dict[str, Any]:
+    """Decode an event.
+
+    Raises:
+        EventError: it is no JSON object.
+    """
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as exc:
+        raise EventError(f"the event is not JSON: {exc}") from exc
+    if not isinstance(document, dict):
+        raise EventError("the event must be a JSON object")
+    return document
+
+
+def kind_of(document: Mapping[str, Any]) -> str:
+    """Return `run`, `dataset` or `job`, by the last part of `schemaURL`, as Marquez does."""
+    url = document.get("schemaURL")
+    last = url.rsplit("/", 1)[-1] if isinstance(url, str) and "/" in url else ""
+    return {"DatasetEvent": "dataset", "JobEvent": "job"}.get(last, "run")
+
+
+def event_id_of(document: Mapping[str, Any]) -> str | None:
+    """Return the id of an event of ours, None for any other event."""
+    run_facets = as_object(as_object(document.get("run")).get("facets"))
+    return as_text(as_object(run_facets.get(EventFacet.key)).get("id"))
+
+
+def _event_time(document: Mapping[str, Any]) -> datetime:
+    text = document.get("eventTime")
+    if not isinstance(text, str):
+        raise EventError("expected an RFC 3339 time", path="eventTime")
+    try:
+        return parse_time(text).instant
+    except ValueError as exc:
+        raise EventError(f"{exc}, got `{text}`", path="eventTime") from exc

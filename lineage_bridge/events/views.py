@@ -1,0 +1,135 @@
+"""A typed, lenient view of any producer's event: the parts that follow the spec.
+
+The shape of other producers' events is not trusted: a part that breaks the spec counts as absent.
+Code that uses an event's content (the graph, forwarding, the metrics) reads it through these views;
+only code that must report what is wrong with an event looks at its JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import msgspec
+import orjson
+
+from lineage_bridge.errors import FacetError
+from lineage_bridge.events.envelope import event_id_of, kind_of
+from lineage_bridge.events.loose import as_list, as_object, as_text
+from lineage_bridge.facets import read_facet
+from lineage_bridge.facets.event import EventFacet
+
+
+class Name(NamedTuple):
+    """A namespace and a name, neither of them empty."""
+
+    namespace: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetView:
+    """A dataset that an event names.
+
+    Attributes:
+        name: namespace and name.
+        version: of the standard facet `version`, None without one.
+        facets: by key; a value may be any JSON.
+        io_facets: the `inputFacets` or `outputFacets`, likewise.
+    """
+
+    name: Name
+    version: str | None
+    facets: Mapping[str, Any]
+    io_facets: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class EventView:
+    """The content of an event.
+
+    Attributes:
+        kind: `run`, `dataset` or `job`.
+        event_type: in capitals, as Marquez reads it; empty where there is none.
+        job: None where the event names none.
+        run_id: None where the event names none.
+        inputs: the input datasets, in the event's order.
+        outputs: the output datasets, likewise.
+        dataset: the dataset of a dataset event, else None.
+        id: the id of an event of ours, else None.
+        own: the facet that every event of ours carries; None in others, and where it is broken.
+    """
+
+    kind: str
+    event_type: str
+    job: Name | None
+    job_facets: Mapping[str, Any]
+    run_id: str | None
+    run_facets: Mapping[str, Any]
+    inputs: tuple[DatasetView, ...]
+    outputs: tuple[DatasetView, ...]
+    dataset: DatasetView | None
+    id: str | None
+    own: EventFacet | None
+
+
+def view_event(document: Mapping[str, Any]) -> EventView:
+    """Return the view of a decoded event."""
+    job, run = as_object(document.get("job")), as_object(document.get("run"))
+    run_facets = as_object(run.get("facets"))
+    return EventView(
+        kind=kind_of(document),
+        event_type=(as_text(document.get("eventType")) or "").upper(),
+        job=name_of(job),
+        job_facets=as_object(job.get("facets")),
+        run_id=as_text(run.get("runId")),
+        run_facets=run_facets,
+        inputs=tuple(_datasets(document.get("inputs"), "inputFacets")),
+        outputs=tuple(_datasets(document.get("outputs"), "outputFacets")),
+        dataset=next(_datasets([document["dataset"]], ""), None) if "dataset" in document else None,
+        id=event_id_of(document),
+        own=_own(run_facets.get(EventFacet.key)),
+    )
+
+
+def name_of(entry: Mapping[str, Any]) -> Name | None:
+    """Return namespace and name of a job or dataset, None unless it has both."""
+    namespace, name = entry.get("namespace"), entry.get("name")
+    if isinstance(namespace, str) and isinstance(name, str) and namespace and name:
+        return Name(namespace, name)
+    return None
+
+
+def _datasets(listed: Any, io_key: str) -> Iterator[DatasetView]:
+    for entry in as_list(listed):
+        name = name_of(entry) if isinstance(entry, dict) else None
+        if name is not None:
+            own = as_object(entry.get("facets"))
+            version = as_text(as_object(own.get("version")).get("datasetVersion"))
+            yield DatasetView(name, version, own, as_object(entry.get(io_key)))
+
+
+def own_facet(document: Mapping[str, Any]) -> EventFacet | None:
+    """Return the facet `lineageBridge_event` of an event, None if it is absent or broken."""
+    run_facets = as_object(as_object(document.get("run")).get("facets"))
+    return _own(run_facets.get(EventFacet.key))
+
+
+def supersedes_of(document: Mapping[str, Any]) -> str | None:
+    """Return the id of the event that this one replaces, None if it replaces none."""
+    own = own_facet(document)
+    return None if own is None else own.supersedes
+
+
+def _own(facet: Any) -> EventFacet | None:
+    if not isinstance(facet, dict):
+        return None
+    try:
+        return msgspec.convert(facet, EventFacet)
+    except (msgspec.ValidationError, OverflowError):
+        pass  # it may be valid but for nulls, which `read_facet` ignores
+    try:
+        return read_facet(EventFacet, orjson.dumps(facet))
+    except (FacetError, orjson.JSONEncodeError):
+        return None

@@ -1,0 +1,68 @@
+"""`lineageBridge_event`: the identity of an event, and where it comes from."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from lineage_bridge.facets.definition import (
+    Facet,
+    Line,
+    Part,
+    Ratio,
+    doc,
+)
+
+
+class Artifact(Part, frozen=True, kw_only=True):
+    """The artifact that the event was made from."""
+
+    path: Annotated[str, doc("Relative to the folder that was named.")]
+    sha256: Annotated[
+        str | None, doc("Of the file's bytes; absent where it was not read whole.")
+    ] = None
+    line: Annotated[Line | None, doc("The line in it, counted from 1.")] = None
+
+
+class Link(Part, frozen=True, kw_only=True):
+    """How one dataset of the event was found."""
+
+    dataset: Annotated[str, doc("The dataset as `dataset:<namespace>:<name>`.")]
+    role: Annotated[Literal["input", "output"], doc("Whether the event reads or writes it.")]
+    method: Annotated[
+        str,
+        doc(
+            "The rung of the ladder: declared, path, stem, hash, suffix, version, name, "
+            "run_id, model_version, triple, event."
+        ),
+    ]
+    confidence: Annotated[Ratio, doc("0 to 1.")]
+    kind: Annotated[
+        Literal["feedback"] | None,
+        doc("`feedback` where the edge was declared to close a loop; absent otherwise."),
+    ] = None
+    evidence: Annotated[str | None, doc("What was compared with what, for people.")] = None
+
+
+class EventFacet(Facet, frozen=True, kw_only=True):
+    """What every event of ours carries: its identity, its origin, how its datasets were found."""
+
+    key = "lineageBridge_event"
+    schema = "LineageBridgeEventRunFacet"
+    version = "1-0-1"
+    released = "0.2.0"
+
+    id: Annotated[
+        Annotated[str, Meta(pattern="^[0-9a-f]{32}$")],
+        doc(
+            "Hash over what the event says: type, time, job, run, datasets with versions, "
+            "and our facts; 32 hex digits. Paths, lines, evidence, producers and schema "
+            "URLs are no part of it."
+        ),
+    ]
+    artifact: Annotated[Artifact | None, doc("The artifact that the event was made from.")] = None
+    links: Annotated[tuple[Link, ...] | None, doc("How each dataset of the event was found.")] = (
+        None
+    )
+    supersedes: Annotated[str | None, doc("The id of an event whose place this one takes.")] = None
