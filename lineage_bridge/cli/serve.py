@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import sys
 import threading
@@ -157,12 +158,23 @@ def wait_for_interrupt() -> None:
 
 
 def listen_for_interrupt() -> threading.Event:
-    """Make Ctrl-C and SIGTERM set the returned event, and do nothing else."""
+    """Make Ctrl-C and a polite kill set an event, from now on, and do nothing else.
+
+    A handler runs in the middle of whatever the main thread does, also of itself when signals come
+    in a row, and must not wait for a lock that this holds. So it only writes to a pipe.
+    """
     import signal
 
     stop = threading.Event()
+    heard, told = os.pipe()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda *_: os.write(told, b"."))
+
+    def wait() -> None:
+        os.read(heard, 1)
+        stop.set()
+
+    threading.Thread(target=wait, name="interrupt", daemon=True).start()
     return stop
 
 

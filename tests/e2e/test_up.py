@@ -46,6 +46,15 @@ def running(home, *args):
         process.stdout.close()
 
 
+def test_signals_in_a_row_end_it_as_one_does(tmp_path):
+    with running(tmp_path / "home", "up", "--port", "0", "--exporter-port", "0") as (_, process):
+        for _ in range(200):
+            process.send_signal(signal.SIGTERM)
+            process.send_signal(signal.SIGINT)
+
+    assert process.returncode in {0, -signal.SIGTERM, -signal.SIGINT}
+
+
 def test_up_serves_page_collector_and_metrics_and_ends_cleanly(tmp_path):
     home = tmp_path / "home"
     with running(home, "up", "--port", "0", "--exporter-port", "0") as (urls, process):
