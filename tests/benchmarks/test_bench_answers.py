@@ -9,6 +9,7 @@ from itertools import islice
 import pytest
 from benchmarks.test_bench_graph import RUNS, runs_of_many_jobs, runs_of_one_job
 from builders import at
+from platform_events import a_start
 from prometheus_client import generate_latest
 
 from lineage_bridge.answers import Snapshots
@@ -16,6 +17,7 @@ from lineage_bridge.assess.policies import Policies
 from lineage_bridge.exporter.metrics_collector import MetricsCollector, registry_of
 from lineage_bridge.graph.reduce import reduce
 from lineage_bridge.journal import Journal
+from lineage_bridge.naming import Slot
 from lineage_bridge.page.content import read_content
 from lineage_bridge.page.html import page_html
 from lineage_bridge.settings import Settings
@@ -25,6 +27,13 @@ pytestmark = [pytest.mark.bench, pytest.mark.timeout(600)]
 LATE = at(1_000_000)
 
 
+def starts_of_deployments():
+    """Each of 200 deployments starts again and again, with one of seven versions."""
+    for n in range(2 * RUNS):
+        slot = Slot("svc", "production", f"dep{n % 200}")
+        yield a_start(n / 60, slot=slot, version=f"v{n % 7}")
+
+
 def ms(ask):
     began = time.perf_counter()
     ask()
@@ -32,7 +41,9 @@ def ms(ask):
 
 
 @pytest.mark.parametrize(
-    "events", [runs_of_one_job, runs_of_many_jobs], ids=["one job", "20,000 jobs"]
+    "events",
+    [runs_of_one_job, runs_of_many_jobs, starts_of_deployments],
+    ids=["one job", "20,000 jobs", "200 deployments"],
 )
 def test_an_answer_after_one_more_event(tmp_path, events, request):
     left = events()
