@@ -20,6 +20,7 @@ A message says what failed, on what, and what was expected; then what to do.
 
 from __future__ import annotations
 
+import logging
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -122,6 +123,14 @@ def bug_text(exc: Exception) -> str:
     frames = traceback.extract_tb(exc.__traceback__)
     place = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
     return f"{type(exc).__name__}{place}: {exc}. This is a bug of lineage_bridge; please report it."
+
+
+def log_bug(log: logging.Logger, consequence: str, exc: Exception) -> None:
+    """Log a bug in one line with its consequence; at level DEBUG with the traceback."""
+    text = str(exc) if isinstance(exc, LineageBridgeError) else bug_text(exc)
+    log.error(
+        "%s. %s", consequence, text, exc_info=exc if log.isEnabledFor(logging.DEBUG) else None
+    )
 
 
 class JournalError(LineageBridgeError, RuntimeError):

@@ -20,7 +20,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from lineage_bridge.answers import Snapshots
 from lineage_bridge.assess.policies import Policies
-from lineage_bridge.errors import JournalError
+from lineage_bridge.errors import JournalError, log_bug
 from lineage_bridge.exporter import bridge
 from lineage_bridge.exporter.arrivals import count_arrivals
 from lineage_bridge.exporter.bridge_metrics import MARQUEZ_UP, PART_SUCCESS, SCRAPE_DURATION
@@ -177,8 +177,8 @@ def take_part(name: str, source: Callable[[], Iterable[Reading]]) -> list[Readin
         readings = list(source())
     except JournalError:
         raise
-    except Exception:  # noqa: BLE001 # whatever the bug is, it is logged and shown
-        _LOG.exception("The part %r is missing from this scrape", name)
+    except Exception as exc:  # noqa: BLE001 # whatever the bug is, it is logged and shown
+        log_bug(_LOG, f"The part {name!r} is missing from this scrape", exc)
         return [PART_SUCCESS.read(name, value=0)]
     return [*readings, PART_SUCCESS.read(name, value=1)]
 

@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from lineage_bridge.answers import Snapshots
-from lineage_bridge.errors import JournalError, JudgingError
+from lineage_bridge.errors import JournalError, JudgingError, log_bug
 from lineage_bridge.journal import Journal
 from lineage_bridge.page.content import read_content
 from lineage_bridge.page.html import page_html
@@ -73,5 +73,5 @@ def _unavailable(_: Request, exc: Exception) -> Response:
 
 
 def _our_bug(_: Request, exc: Exception) -> Response:
-    _LOG.error("%s", exc, exc_info=exc)
+    log_bug(_LOG, "The page lacks an answer", exc)
     return JSONResponse({"error": str(exc)}, status_code=500, headers=_HEADERS)

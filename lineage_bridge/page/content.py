@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final, Generic, TypeVar
 
 from lineage_bridge.answers import DatasetFreshness, DeploymentHealth, Snapshot
-from lineage_bridge.errors import JudgingError
+from lineage_bridge.errors import JudgingError, log_bug
 from lineage_bridge.show.freshness import worst_first as stalest_first
 from lineage_bridge.show.health import worst_first as sickest_first
 from lineage_bridge.show.statuses import counts
@@ -78,7 +78,7 @@ def _section(judge: Callable[[], list[Row]], status: Callable[[Row], str]) -> Se
     try:
         found = judge()
     except JudgingError as exc:
-        _LOG.exception("The page shows no answer")
+        log_bug(_LOG, "The page lacks an answer", exc)
         return Section(bug=str(exc))
     summary = counts(status(one) for one in found)
     return Section(found[:MAX_ROWS], max(0, len(found) - MAX_ROWS), summary)

@@ -155,6 +155,9 @@ def test_a_bug_in_judging_health_is_an_error_on_all(surfaces, monkeypatch):
     assert "Health could not be judged" in page.text
     assert "features.mobility.training_dataset" in page.text, "what can be judged is shown"
     assert "KeyError" in json.loads(answer.text)["error"]
+    once = run_command("exporter", "--once", "--home", surfaces.home, may_fail_by_bug=True)
+    assert f'{PART}{{part="health"}} 0.0' in once.out
+    assert "Traceback" not in once.err
     parts = {labels["part"]: value for labels, value in surfaces.samples(PART)}
     assert parts["health"] == 0
     assert parts["freshness"] == parts["totals"] == parts["serving"] == 1
