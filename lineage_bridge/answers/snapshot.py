@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -62,7 +62,6 @@ class Snapshot:
         at: datetime,
         *,
         known_at: datetime | None = None,
-        keys: Collection[str] = JUDGED_KEYS,
     ) -> Self:
         """Load a snapshot for one question; the graph's model must have caught up.
 
@@ -71,9 +70,9 @@ class Snapshot:
             policies: see the class.
             at: see the class.
             known_at: use only events that had arrived by then.
-            keys: the facets to load.
         """
-        return cls(load(connection, at=at, known_at=known_at, keys=keys), policies, at)
+        graph = load(connection, at=at, known_at=known_at, keys=JUDGED_KEYS)
+        return cls(graph, policies, at)
 
     @cached_property
     def deployments(self) -> list[Deployment]:
