@@ -13,10 +13,10 @@ from typing import Any
 from serving import minute_at
 
 from lineage_bridge.facets.serving_policy import ServingPolicy
-from lineage_bridge.ingest.unsaved import Told
-from lineage_bridge.ingest.windows import Activation, WindowsResult, ingest_windows
 from lineage_bridge.journal import Journal
 from lineage_bridge.naming import Slot, run_uuid
+from lineage_bridge.observe.serving.windows import Activation, WindowsResult, ingest_windows
+from lineage_bridge.observe.unsaved import Told
 from lineage_bridge.times import format_time, parse_time
 
 NS = "ns"

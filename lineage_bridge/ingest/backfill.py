@@ -15,14 +15,15 @@ from pathlib import Path
 
 from lineage_bridge.adapters.records import Family
 from lineage_bridge.assess.policies import Policies
-from lineage_bridge.ingest import memory, quarantine
+from lineage_bridge.ingest import memory
 from lineage_bridge.ingest.gaps import Gap
 from lineage_bridge.ingest.knowledge import Learned, learn
-from lineage_bridge.ingest.quarantine import Rejected
 from lineage_bridge.ingest.record_files import read_again, read_files
 from lineage_bridge.ingest.scan import Found, Scan, scan
-from lineage_bridge.ingest.windows import ingest_windows
 from lineage_bridge.journal import Journal
+from lineage_bridge.observe import quarantine
+from lineage_bridge.observe.quarantine import Rejected
+from lineage_bridge.observe.serving.windows import ingest_windows
 from lineage_bridge.settings import Settings
 
 Progress = Callable[[str, int, int | None], None]

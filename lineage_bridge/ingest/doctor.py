@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lineage_bridge.ingest import memory, quarantine
+from lineage_bridge.ingest import memory
 from lineage_bridge.ingest.gaps import (
     Gap,
     blind_counters,
@@ -14,9 +14,10 @@ from lineage_bridge.ingest.gaps import (
     windows_without_event,
 )
 from lineage_bridge.ingest.link import Decision, link
-from lineage_bridge.ingest.quarantine import Rejected
-from lineage_bridge.ingest.window_state import list_blind_counters, list_implied
 from lineage_bridge.journal import Journal
+from lineage_bridge.observe import quarantine
+from lineage_bridge.observe.quarantine import Rejected
+from lineage_bridge.observe.serving.state import list_blind_counters, list_implied
 from lineage_bridge.settings import Settings
 
 

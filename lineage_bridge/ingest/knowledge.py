@@ -5,49 +5,17 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from lineage_bridge.adapters.linked import Linked
 from lineage_bridge.assess.policies import Policies
 from lineage_bridge.ingest import memory
-from lineage_bridge.ingest.activations import Activation
 from lineage_bridge.ingest.link import Outcome, link
 from lineage_bridge.ingest.memory import Broken
 from lineage_bridge.ingest.outgoing import Outgoing, due_events
-from lineage_bridge.ingest.tables import records_generation
-from lineage_bridge.ingest.unsaved import Told
 from lineage_bridge.journal import Journal
+from lineage_bridge.observe.serving.activations import Activation
+from lineage_bridge.observe.tables import records_generation
 from lineage_bridge.settings import Settings
-
-
-class Waiting(Protocol):
-    """Events of records (builds, trainings, starts) that are still to be appended, by time."""
-
-    def load(self, connection: sqlite3.Connection) -> None:
-        """Compare with the events that were emitted so far, and keep the new ones."""
-        ...
-
-    def take_until(self, time_us: int | None, limit: int | None = None) -> Sequence[Told]:
-        """Take the events up to and including an instant (None: all), but at most `limit`."""
-        ...
-
-
-class Knowledge(Protocol):
-    """What the reading of windows needs from the records."""
-
-    @property
-    def activations(self) -> Sequence[Activation]:
-        """Every known start, from earlier runs too."""
-        ...
-
-    @property
-    def outgoing(self) -> Waiting:
-        """The records' own events, to be appended between those of windows by their time."""
-        ...
-
-    def is_current(self, connection: sqlite3.Connection) -> bool:
-        """Return whether the records are still those that were linked."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,6 @@ from lineage_bridge.ingest import gaps
 from lineage_bridge.ingest.datasets import DatasetIndex, Known, declared_target
 from lineage_bridge.ingest.gaps import Gap
 from lineage_bridge.ingest.models import Ancestry, ModelIndex, model_name
-from lineage_bridge.ingest.quarantine import Rejected, rejected
 from lineage_bridge.naming import (
     Slot,
     build_job,
@@ -46,6 +45,7 @@ from lineage_bridge.naming import (
     run_uuid,
     train_job,
 )
+from lineage_bridge.observe.quarantine import Rejected, rejected
 from lineage_bridge.settings import Settings
 from lineage_bridge.times import format_time
 

@@ -20,10 +20,10 @@ from lineage_bridge.adapters.records import (
     shape_of,
 )
 from lineage_bridge.errors import ArtifactError, SettingsError
-from lineage_bridge.ingest.quarantine import Rejected
-from lineage_bridge.ingest.tables import INGEST, records_generation
 from lineage_bridge.journal import Journal
 from lineage_bridge.journal.migrations import has_table
+from lineage_bridge.observe.quarantine import Rejected
+from lineage_bridge.observe.tables import INGEST, records_generation
 
 
 def prepare(journal: Journal, namespace: str) -> None:
@@ -172,11 +172,3 @@ def load_emitted(connection: sqlite3.Connection) -> dict[str, Emitted]:
     """Load the event that stands for each subject."""
     rows = connection.execute("SELECT subject, said, id FROM emitted")
     return {subject: Emitted(said, event_id) for subject, said, event_id in rows}
-
-
-def keep_emitted(connection: sqlite3.Connection, items: Iterable[tuple[str, Emitted]]) -> None:
-    """Save the events that now stand for subjects."""
-    connection.executemany(
-        "INSERT OR REPLACE INTO emitted (subject, said, id) VALUES (?, ?, ?)",
-        [(subject, emitted.said, emitted.id) for subject, emitted in items],
-    )

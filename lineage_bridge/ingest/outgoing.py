@@ -23,7 +23,7 @@ from lineage_bridge.adapters.trainings import (
 from lineage_bridge.assess.freshness import FreshnessPolicy
 from lineage_bridge.events import Event, decode, own_facet
 from lineage_bridge.ingest.memory import Emitted, load_emitted
-from lineage_bridge.ingest.unsaved import Told
+from lineage_bridge.observe.unsaved import Told
 
 FreshnessOf = Callable[[str], FreshnessPolicy]
 

@@ -13,8 +13,8 @@ from lineage_bridge.adapters import p2, p4, p5, p6
 from lineage_bridge.adapters.documents import digest, parse_json, read_bytes
 from lineage_bridge.adapters.records import Family, Record, Source, TrainingRecord
 from lineage_bridge.errors import ArtifactError
-from lineage_bridge.ingest.quarantine import Rejected, rejected
 from lineage_bridge.ingest.scan import Found, Kind
+from lineage_bridge.observe.quarantine import Rejected, rejected
 
 # The version of each family's adapter: a file that another version read is read again.
 VERSIONS: dict[Family, int] = {

@@ -12,14 +12,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lineage_bridge.ingest import cursors, memory, quarantine
-from lineage_bridge.ingest.cursors import Cursor
+from lineage_bridge.ingest import memory
 from lineage_bridge.ingest.memory import Broken, Mark
 from lineage_bridge.ingest.read import VERSIONS, Reading, fingerprint, places, read
 from lineage_bridge.ingest.scan import Found, found_again
 from lineage_bridge.ingest.starts import StartsReading, read_starts
-from lineage_bridge.ingest.tables import raise_records_generation
 from lineage_bridge.journal import Journal
+from lineage_bridge.observe import cursors, quarantine
+from lineage_bridge.observe.cursors import Cursor
+from lineage_bridge.observe.tables import raise_records_generation
 
 CHUNK_FILES = 200
 CHUNK_RECORDS = 5_000

@@ -17,7 +17,7 @@ from typing import Literal
 
 from lineage_bridge.adapters.records import Family
 from lineage_bridge.errors import SettingsError
-from lineage_bridge.ingest.quarantine import Rejected
+from lineage_bridge.observe.quarantine import Rejected
 
 Kind = Literal["dataset", "metrics", "bundle", "events", "windows", "published", "metadata"]
 

@@ -7,15 +7,16 @@ from dataclasses import dataclass, field
 from os import stat_result
 from typing import BinaryIO
 
+from lineage_bridge.adapters.lines import LineReader
 from lineage_bridge.adapters.p5 import read_event
 from lineage_bridge.adapters.records import DeploymentRecord, Source
 from lineage_bridge.errors import ArtifactError
-from lineage_bridge.ingest import cursors, memory, quarantine
-from lineage_bridge.ingest.cursors import Cursor
-from lineage_bridge.ingest.lines import LineReader
-from lineage_bridge.ingest.quarantine import Rejected, rejected
+from lineage_bridge.ingest import memory
 from lineage_bridge.ingest.read import VERSIONS
 from lineage_bridge.ingest.scan import Found
+from lineage_bridge.observe import cursors, quarantine
+from lineage_bridge.observe.cursors import Cursor
+from lineage_bridge.observe.quarantine import Rejected, rejected
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lineage_bridge.ingest.backfill import Backfill
     from lineage_bridge.ingest.doctor import Diagnosis
     from lineage_bridge.ingest.gaps import Gap
-    from lineage_bridge.ingest.quarantine import Rejected
+    from lineage_bridge.observe.quarantine import Rejected
 
 SHOWN_REJECTIONS: Final = 20
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lineage_bridge.graph.steps import Step
     from lineage_bridge.ingest.backfill import Backfill
     from lineage_bridge.ingest.doctor import Diagnosis
-    from lineage_bridge.ingest.quarantine import Rejected
+    from lineage_bridge.observe.quarantine import Rejected
 
 _NO_TOTALS: Final = Totals()
 

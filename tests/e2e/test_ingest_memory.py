@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 from windows import a_line, a_start, ingest, standing, write
 
-from lineage_bridge.ingest import memory, read, unsaved, windows
+from lineage_bridge.ingest import memory, read
 from lineage_bridge.ingest.backfill import backfill
 from lineage_bridge.journal import Journal
+from lineage_bridge.observe import unsaved
+from lineage_bridge.observe.serving import windows
 from lineage_bridge.settings import Settings
 
 ALL_SLOTS = "SELECT * FROM serving_slots"
@@ -230,7 +232,7 @@ def test_what_was_appended_and_not_saved_is_said_again_and_no_more(nyc, nyc_home
     roots = {family: [nyc / family] for family in FAMILIES}
     settings = Settings(namespace="urban")
     with Journal(tmp_path / "home") as journal, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(windows, "_save_told", killed)
+        patch.setattr(unsaved, "save_told", killed)
         patch.setattr(windows, "PASS_SECONDS", 1e9)
         with pytest.raises(Killed):
             backfill(journal, settings, roots)
@@ -248,7 +250,7 @@ def test_what_was_appended_and_not_saved_is_said_again_and_no_more(nyc, nyc_home
 def test_a_link_that_was_appended_and_not_saved_is_superseded_by_a_better_one(nyc, lb, tmp_path):
     settings = Settings(namespace="urban")
     with Journal(tmp_path / "home") as journal, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(windows, "_save_told", killed)
+        patch.setattr(unsaved, "save_told", killed)
         with pytest.raises(Killed):
             backfill(journal, settings, {"p4": [nyc / "p4"]})
     with Journal(tmp_path / "home") as journal:
@@ -269,7 +271,7 @@ def test_a_finding_that_was_appended_and_not_saved_is_superseded(tmp_path, crash
     write(root, *(a_line(minute) for minute in range(40)))
     with Journal(tmp_path / "home") as journal:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(windows, "_save_told", killed)
+            patch.setattr(unsaved, "save_told", killed)
             for _ in range(crashes):
                 with pytest.raises(Killed):
                     ingest(journal, root)

@@ -17,9 +17,10 @@ from conftest import run_command
 from windows import NS, a_line, ingest, write
 
 from lineage_bridge.events import Job, run_event
-from lineage_bridge.ingest import read, window_reading, windows
+from lineage_bridge.ingest import read
 from lineage_bridge.ingest.backfill import backfill
 from lineage_bridge.journal import Journal
+from lineage_bridge.observe.serving import reading, windows
 from lineage_bridge.settings import Settings
 from lineage_bridge.times import from_micros
 
@@ -111,8 +112,8 @@ def test_an_append_returns_while_deployment_events_are_read(nyc, tmp_path, monke
 
 @pytest.mark.parametrize("place", ["read_window", "open"])
 def test_an_append_returns_while_windows_are_read(tmp_path, monkeypatch, place):
-    blocked = Blocked(open if place == "open" else window_reading.read_window)
-    monkeypatch.setattr(window_reading, place, blocked, raising=False)
+    blocked = Blocked(open if place == "open" else reading.read_window)
+    monkeypatch.setattr(reading, place, blocked, raising=False)
     write(tmp_path / "p5", *(a_line(minute) for minute in range(3)))
     home = tmp_path / "home"
 
@@ -155,7 +156,8 @@ def test_no_artifact_is_opened_while_a_transaction_is_open(nyc, tmp_path, monkey
 TOGETHER = """
     import sys
     from lineage_bridge.cli.main import main
-    from lineage_bridge.ingest import record_files, windows
+    from lineage_bridge.ingest import record_files
+    from lineage_bridge.observe.serving import windows
 
     windows.PASS_SECONDS = windows.PAUSE_SECONDS = {seconds}
     record_files.CHUNK_FILES = 3

@@ -16,8 +16,8 @@ from conftest import run_command
 from windows import a_line, a_start, file_of, ingest, standing, starts_of, write
 
 from lineage_bridge.facets.serving_policy import ServingPolicy
-from lineage_bridge.ingest.window_state import all_slots, list_implied
 from lineage_bridge.journal import Journal
+from lineage_bridge.observe.serving.state import all_slots, list_implied
 
 TIMES = ("08:30", "08:51", "09:10", "09:47", "10:12", "10:30", "13:00")
 
@@ -199,21 +199,21 @@ KILLED = """
     import os, signal, sys
     sys.path.insert(0, {tests!r})
     from pathlib import Path
-    from lineage_bridge.ingest import window_reading, windows as module
+    from lineage_bridge.observe.serving import reading, windows as module
     from lineage_bridge.journal import Journal
     from windows import ingest, starts_of
 
     module.BATCH_WINDOWS = 40
     lines = 0
 
-    def kill_in_the_middle(self, *args, _read=window_reading.WindowReading._read_line, **named):
+    def kill_in_the_middle(self, *args, _read=reading.WindowReading._read_line, **named):
         global lines
         lines += 1
         if lines == {after}:
             os.kill(os.getpid(), signal.SIGKILL)
         _read(self, *args, **named)
 
-    window_reading.WindowReading._read_line = kill_in_the_middle
+    reading.WindowReading._read_line = kill_in_the_middle
     with Journal(Path({home!r})) as journal:
         ingest(journal, files=[Path("/none/metrics_00.jsonl")], starts=starts_of(Path({root!r})))
 """

@@ -19,10 +19,11 @@ from serving import minute_at
 from windows import NS, a_line, a_start, file_of, findings, ingest, starts_of, write
 
 from lineage_bridge.events import run_event
-from lineage_bridge.ingest import quarantine, windows
-from lineage_bridge.ingest.unsaved import Told
-from lineage_bridge.ingest.window_state import all_slots, list_blind_counters, list_implied
 from lineage_bridge.journal import Journal
+from lineage_bridge.observe import quarantine
+from lineage_bridge.observe.serving import windows
+from lineage_bridge.observe.serving.state import all_slots, list_blind_counters, list_implied
+from lineage_bridge.observe.unsaved import Told
 from lineage_bridge.times import from_micros, parse_time, to_micros
 
 
@@ -365,21 +366,21 @@ KILLED = """
     import os, signal, sys
     sys.path.insert(0, {tests!r})
     from pathlib import Path
-    from lineage_bridge.ingest import window_reading, windows as module
+    from lineage_bridge.observe.serving import reading, windows as module
     from lineage_bridge.journal import Journal
     from windows import ingest, starts_of
 
     module.BATCH_WINDOWS = 40
     lines = 0
 
-    def kill_in_the_middle(self, *args, _read=window_reading.WindowReading._read_line, **named):
+    def kill_in_the_middle(self, *args, _read=reading.WindowReading._read_line, **named):
         global lines
         lines += 1
         if lines == {after}:
             os.kill(os.getpid(), signal.SIGKILL)
         _read(self, *args, **named)
 
-    window_reading.WindowReading._read_line = kill_in_the_middle
+    reading.WindowReading._read_line = kill_in_the_middle
     with Journal(Path({home!r})) as journal:
         ingest(journal, Path({root!r}), starts=starts_of(Path({root!r})))
 """

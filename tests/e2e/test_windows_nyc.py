@@ -12,8 +12,8 @@ from windows import findings, ingest, starts_of
 from lineage_bridge.assess.liveness import Start, health_at
 from lineage_bridge.facets import read_facet
 from lineage_bridge.facets.serving_health import ServingHealthFacet
-from lineage_bridge.ingest import observer
 from lineage_bridge.journal import Journal
+from lineage_bridge.observe.serving import observer
 from lineage_bridge.times import parse_time
 
 

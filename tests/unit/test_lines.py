@@ -6,11 +6,12 @@ import json
 
 import pytest
 
+from lineage_bridge.adapters import lines
+from lineage_bridge.adapters.lines import LineReader
 from lineage_bridge.errors import ArtifactError
-from lineage_bridge.ingest import cursors, lines
-from lineage_bridge.ingest.lines import LineReader
-from lineage_bridge.ingest.tables import INGEST
 from lineage_bridge.journal import Journal
+from lineage_bridge.observe import cursors
+from lineage_bridge.observe.tables import INGEST
 
 
 def read(content: bytes, offset: int = 0, number: int = 0):

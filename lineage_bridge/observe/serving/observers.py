@@ -15,14 +15,14 @@ from operator import attrgetter
 from lineage_bridge.adapters.p5_windows import observer_job
 from lineage_bridge.assess.policies import policy_mark
 from lineage_bridge.facets.serving_policy import ServingPolicy
-from lineage_bridge.ingest.activations import Starts
-from lineage_bridge.ingest.knowledge import Knowledge
-from lineage_bridge.ingest.observer import Observer
-from lineage_bridge.ingest.serving_memory import Pending, Source, Standing
-from lineage_bridge.ingest.unsaved import Told, forget, load_ahead, observer_subject
-from lineage_bridge.ingest.window_state import Memories, Saving, load_fed, save_fed
 from lineage_bridge.journal import Journal
 from lineage_bridge.naming import Slot
+from lineage_bridge.observe.serving.activations import Starts
+from lineage_bridge.observe.serving.knowledge import Knowledge
+from lineage_bridge.observe.serving.memory import Pending, Source
+from lineage_bridge.observe.serving.observer import Observer
+from lineage_bridge.observe.serving.state import Memories, Saving, load_fed, save_fed
+from lineage_bridge.observe.unsaved import Standing, Told, forget, load_ahead, observer_subject
 
 
 class Observers:

@@ -19,16 +19,18 @@ from dataclasses import dataclass, field
 import msgspec
 
 from lineage_bridge import events
+from lineage_bridge.adapters.lines import LineReader
 from lineage_bridge.adapters.p5_windows import observer_job
 from lineage_bridge.assess.policies import policy_mark
 from lineage_bridge.errors import ArtifactError
 from lineage_bridge.facets.serving_policy import ServingPolicy
-from lineage_bridge.ingest import cursors, unsaved
-from lineage_bridge.ingest.activations import Activation
-from lineage_bridge.ingest.lines import LineReader
-from lineage_bridge.ingest.seen_lines import SeenLines
-from lineage_bridge.ingest.serving_memory import SlotMemory, Sources, Standing
-from lineage_bridge.ingest.window_state import (
+from lineage_bridge.journal import Journal
+from lineage_bridge.naming import OBSERVE, Slot
+from lineage_bridge.observe import cursors, unsaved
+from lineage_bridge.observe.serving.activations import Activation
+from lineage_bridge.observe.serving.memory import SlotMemory, Sources
+from lineage_bridge.observe.serving.seen_lines import SeenLines
+from lineage_bridge.observe.serving.state import (
     BROKEN,
     all_slots,
     judge_anew,
@@ -38,8 +40,7 @@ from lineage_bridge.ingest.window_state import (
     raise_generation,
     unfeed,
 )
-from lineage_bridge.journal import Journal
-from lineage_bridge.naming import OBSERVE, Slot
+from lineage_bridge.observe.unsaved import Standing
 from lineage_bridge.times import parse_time, to_micros
 
 Policies = Callable[[Slot], ServingPolicy]

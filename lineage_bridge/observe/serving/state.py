@@ -17,16 +17,16 @@ import msgspec
 from lineage_bridge.adapters.p5_windows import Names
 from lineage_bridge.assess.lookback import WindowFacts
 from lineage_bridge.errors import JournalError
-from lineage_bridge.ingest.serving_memory import (
+from lineage_bridge.journal import Journal
+from lineage_bridge.naming import Slot
+from lineage_bridge.observe.serving.memory import (
     Implied,
     Pending,
     SlotMemory,
     Sources,
-    Standing,
     Sums,
 )
-from lineage_bridge.journal import Journal
-from lineage_bridge.naming import Slot
+from lineage_bridge.observe.unsaved import Standing
 
 Saving = Callable[[sqlite3.Connection], None]  # writes rows that were made before the transaction
 

@@ -15,7 +15,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from lineage_bridge.events import Event, decode, supersedes_of
-from lineage_bridge.ingest.serving_memory import Standing
 from lineage_bridge.journal import Journal
 from lineage_bridge.naming import Slot
 
@@ -34,6 +33,15 @@ class Told:
     event: Event
     subject: str
     said: str | None = None
+
+
+@dataclass(slots=True)
+class Standing:
+    """An observer's event of an earlier judgement; it stands until judging comes to its time."""
+
+    at_us: int
+    id: str
+    supersedes: str | None = None
 
 
 def observer_subject(slot: Slot) -> str:
@@ -76,6 +84,15 @@ def settle_emitted(journal: Journal) -> None:
             " FROM unsaved_events WHERE said IS NOT NULL ORDER BY number"
         )
         tx.connection.execute("DELETE FROM unsaved_events WHERE said IS NOT NULL")
+
+
+def save_told(connection: sqlite3.Connection, told: Sequence[Told]) -> None:
+    """Save the memory of events that were appended, and delete their notes."""
+    connection.executemany(
+        "INSERT OR REPLACE INTO emitted (subject, said, id) VALUES (?, ?, ?)",
+        [(t.subject, t.said, str(t.event.id)) for t in told if t.said is not None],
+    )
+    forget(connection, [str(t.event.id) for t in told])
 
 
 def load_ahead(connection: sqlite3.Connection) -> dict[Slot, list[Standing]]:

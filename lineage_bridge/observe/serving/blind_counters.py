@@ -13,7 +13,7 @@ from operator import attrgetter
 from typing import Any
 
 from lineage_bridge.adapters.p5_windows import COUNTERS, Window
-from lineage_bridge.ingest.window_state import Saving, list_blind_counters
+from lineage_bridge.observe.serving.state import Saving, list_blind_counters
 
 
 class BlindCounters:

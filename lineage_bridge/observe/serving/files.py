@@ -11,8 +11,8 @@ from pathlib import Path
 
 import orjson
 
-from lineage_bridge.ingest import cursors
 from lineage_bridge.journal import Journal
+from lineage_bridge.observe import cursors
 from lineage_bridge.times import parse_time, to_micros
 
 FILES_AT_ONCE = 1000

@@ -18,7 +18,6 @@ anew.
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -27,20 +26,19 @@ from pathlib import Path
 
 from lineage_bridge.errors import JournalError
 from lineage_bridge.facets.serving_policy import ServingPolicy
-from lineage_bridge.ingest import cursors, rejudge, unsaved
-from lineage_bridge.ingest.activations import Activation
-from lineage_bridge.ingest.knowledge import Knowledge, Waiting
-from lineage_bridge.ingest.memory import Emitted, keep_emitted
-from lineage_bridge.ingest.observers import Observers
-from lineage_bridge.ingest.serving_memory import Pending
-from lineage_bridge.ingest.tables import INGEST
-from lineage_bridge.ingest.unsaved import Told
-from lineage_bridge.ingest.window_files import WindowFile, changed_files
-from lineage_bridge.ingest.window_reading import WindowReading, WindowsResult
-from lineage_bridge.ingest.window_state import generation_of, raise_generation
 from lineage_bridge.journal import Journal
 from lineage_bridge.journal.lease import PASS_SECONDS, lease, patient
 from lineage_bridge.naming import Slot
+from lineage_bridge.observe import cursors, unsaved
+from lineage_bridge.observe.serving import rejudge
+from lineage_bridge.observe.serving.activations import Activation
+from lineage_bridge.observe.serving.files import WindowFile, changed_files
+from lineage_bridge.observe.serving.knowledge import Knowledge, Waiting
+from lineage_bridge.observe.serving.memory import Pending
+from lineage_bridge.observe.serving.observers import Observers
+from lineage_bridge.observe.serving.reading import WindowReading, WindowsResult
+from lineage_bridge.observe.serving.state import generation_of, raise_generation
+from lineage_bridge.observe.tables import INGEST
 
 __all__ = ["Activation", "Knowledge", "Waiting", "WindowsResult", "ingest_windows"]
 
@@ -216,7 +214,7 @@ class _State:
         self._result.events += unsaved.append(self._journal, told)
         savings = [*self._observers.savings(), *self._reading.savings()]
         if told:
-            savings.append(partial(_save_told, told=told))
+            savings.append(partial(unsaved.save_told, told=told))
         if not savings:
             return
         with self._journal.transaction() as tx:
@@ -224,9 +222,3 @@ class _State:
                 save(tx.connection)
             raise_generation(tx.connection)
         self.generation += 1
-
-
-def _save_told(connection: sqlite3.Connection, told: Sequence[Told]) -> None:
-    emitted = [(t.subject, Emitted(t.said, str(t.event.id))) for t in told if t.said is not None]
-    keep_emitted(connection, emitted)
-    unsaved.forget(connection, [str(t.event.id) for t in told])

@@ -15,9 +15,9 @@ from functools import partial
 from hashlib import blake2b
 
 from lineage_bridge.assess.lookback import MINUTE_US
-from lineage_bridge.ingest.window_state import Saving, load_judgements
 from lineage_bridge.journal import Journal
 from lineage_bridge.naming import Slot
+from lineage_bridge.observe.serving.state import Saving, load_judgements
 
 HASH_BYTES = 8
 

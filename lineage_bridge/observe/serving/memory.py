@@ -14,6 +14,7 @@ from lineage_bridge.assess.lookback import WindowFacts
 from lineage_bridge.assess.serving import DeploymentState
 from lineage_bridge.assess.serving_facet import Totals
 from lineage_bridge.naming import Slot
+from lineage_bridge.observe.unsaved import Standing
 
 Sums = tuple[int, int, int, int]  # successes, failures, rejected, timeouts
 
@@ -83,15 +84,6 @@ class Implied:
     version: str
     first_us: int
     windows: int = 0
-
-
-@dataclass(slots=True)
-class Standing:
-    """An observer's event of an earlier judgement; it stands until judging comes to its time."""
-
-    at_us: int
-    id: str
-    supersedes: str | None = None
 
 
 @dataclass(slots=True)

@@ -16,9 +16,10 @@ from lineage_bridge.assess.serving import DeploymentState
 from lineage_bridge.assess.serving_facet import serving_facet
 from lineage_bridge.events import Event, Job
 from lineage_bridge.facets.serving_policy import ServingPolicy
-from lineage_bridge.ingest.activations import Activation, Period, Starts
-from lineage_bridge.ingest.serving_memory import Implied, Pending, SlotMemory, Standing
 from lineage_bridge.naming import Slot
+from lineage_bridge.observe.serving.activations import Activation, Period, Starts
+from lineage_bridge.observe.serving.memory import Implied, Pending, SlotMemory
+from lineage_bridge.observe.unsaved import Standing
 from lineage_bridge.times import from_micros
 
 HEARTBEAT_US = 900 * SECOND_US

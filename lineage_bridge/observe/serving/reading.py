@@ -16,17 +16,17 @@ from operator import attrgetter
 from os import fstat
 from typing import BinaryIO
 
+from lineage_bridge.adapters.lines import LineReader
 from lineage_bridge.adapters.p5_windows import is_inconsistent, judged_facts, names_of, read_window
 from lineage_bridge.errors import ArtifactError
-from lineage_bridge.ingest import cursors, quarantine
-from lineage_bridge.ingest.blind_counters import BlindCounters
-from lineage_bridge.ingest.lines import LineReader
-from lineage_bridge.ingest.quarantine import Rejected, rejected
-from lineage_bridge.ingest.seen_lines import SeenLines
-from lineage_bridge.ingest.serving_memory import Pending, Sources
-from lineage_bridge.ingest.window_files import WindowFile
-from lineage_bridge.ingest.window_state import Saving, load_pending, pending_saving
 from lineage_bridge.journal import Journal
+from lineage_bridge.observe import cursors, quarantine
+from lineage_bridge.observe.quarantine import Rejected, rejected
+from lineage_bridge.observe.serving.blind_counters import BlindCounters
+from lineage_bridge.observe.serving.files import WindowFile
+from lineage_bridge.observe.serving.memory import Pending, Sources
+from lineage_bridge.observe.serving.seen_lines import SeenLines
+from lineage_bridge.observe.serving.state import Saving, load_pending, pending_saving
 
 FAMILY = "p5"
 

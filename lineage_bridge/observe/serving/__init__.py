@@ -1,0 +1,1 @@
+"""Metric windows of deployments: read, assigned to activations, judged, and told as events."""

@@ -1,0 +1,40 @@
+"""What judging windows needs from those who read the other artifacts: starts, and their events."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Protocol
+
+from lineage_bridge.observe.serving.activations import Activation
+from lineage_bridge.observe.unsaved import Told
+
+
+class Waiting(Protocol):
+    """Events of records (builds, trainings, starts) that are still to be appended, by time."""
+
+    def load(self, connection: sqlite3.Connection) -> None:
+        """Compare with the events that were emitted so far, and keep the new ones."""
+        ...
+
+    def take_until(self, time_us: int | None, limit: int | None = None) -> Sequence[Told]:
+        """Take the events up to and including an instant (None: all), but at most `limit`."""
+        ...
+
+
+class Knowledge(Protocol):
+    """What the reading of windows needs from the records."""
+
+    @property
+    def activations(self) -> Sequence[Activation]:
+        """Every known start, from earlier runs too."""
+        ...
+
+    @property
+    def outgoing(self) -> Waiting:
+        """The records' own events, to be appended between those of windows by their time."""
+        ...
+
+    def is_current(self, connection: sqlite3.Connection) -> bool:
+        """Return whether the records are still those that were linked."""
+        ...
