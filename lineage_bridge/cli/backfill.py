@@ -141,8 +141,8 @@ def _print(done: Backfill, settings: Settings) -> None:
 
 
 def _known_ids(settings: Settings) -> set[str]:
+    from lineage_bridge.care.removal import known_ids
     from lineage_bridge.journal import Journal
-    from lineage_bridge.journal.prune import known_ids
 
     if not (settings.home / "journal.db").is_file():
         return set()

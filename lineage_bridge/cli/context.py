@@ -85,7 +85,7 @@ def open_journal(settings: Settings, *, readonly: bool = False) -> Iterator[Jour
         opened = Journal(settings.home, readonly=readonly, progress=told)
     with opened as journal:
         if not readonly:
-            from lineage_bridge.journal.prune import finish_pruning
+            from lineage_bridge.care.removal import finish_pruning
 
             finish_pruning(journal)
             spool.take_in(journal)

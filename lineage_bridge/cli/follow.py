@@ -1,6 +1,6 @@
 """Keep derived tables up to date: `python -m lineage_bridge.cli.follow HOME MODEL...`.
 
-`up` and `collector` start this process beside themselves (see `journal.follower_process`).
+`up` and `collector` start this process beside themselves (see `serve.follower_process`).
 """
 
 from __future__ import annotations

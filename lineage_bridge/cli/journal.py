@@ -218,9 +218,9 @@ def verify(settings: Settings, *, as_json: bool) -> None:
 
     Is the file sound, is every event there once, and is it what its id says? Exits 1 if not.
     """
+    from lineage_bridge.care.verify import DAMAGE
+    from lineage_bridge.care.verify import verify as verify_journal
     from lineage_bridge.journal.trouble import WAY_OUT
-    from lineage_bridge.journal.verify import DAMAGE
-    from lineage_bridge.journal.verify import verify as verify_journal
 
     count, problems = verify_journal(settings.home)
     if as_json:
@@ -238,7 +238,7 @@ def verify(settings: Settings, *, as_json: bool) -> None:
 @json_option
 def rebuild(settings: Settings, *, as_json: bool) -> None:
     """Drop what is derived from the journal, and derive it again."""
-    from lineage_bridge.journal import rebuild as rebuild_models
+    from lineage_bridge.care.rebuild import rebuild as rebuild_models
 
     give_way()
     with open_journal(settings) as opened, deriving_progress() as told:
@@ -260,7 +260,7 @@ def export_(settings: Settings, *, file: str, salvage: bool) -> None:
     They are in the order of arrival; gzip if FILE ends in .gz. Exits 1 if --salvage had to leave
     out any.
     """
-    from lineage_bridge.journal.archive import export_events
+    from lineage_bridge.care.archive import export_events
 
     with open_journal(settings, readonly=True) as opened:
         exported = export_events(opened, file, salvage=salvage)
@@ -279,7 +279,7 @@ def import_(settings: Settings, *, file: str, as_json: bool) -> None:
 
     All or none; gzip if FILE ends in .gz. Events that the journal has already are left out.
     """
-    from lineage_bridge.journal.archive import import_events
+    from lineage_bridge.care.archive import import_events
 
     with open_journal(settings) as opened:
         imported = import_events(opened, file)

@@ -56,9 +56,9 @@ def prune(settings: Settings, *, older_than: timedelta, dry_run: bool, as_json: 
     but for old runs and versions that nothing needs. What went does not come back with the next
     backfill. Export the journal first if the history is worth something.
     """
+    from lineage_bridge.care.prune import prune as prune_journal
     from lineage_bridge.collector.model import CollectorModel
     from lineage_bridge.exporter.arrivals import ARRIVALS
-    from lineage_bridge.graph.prune import prune as prune_journal
     from lineage_bridge.graph.reduce import GRAPH
     from lineage_bridge.show.journal import pruned_text
 

@@ -129,7 +129,7 @@ def serving(
 
 def _follower(home: Path, *, has_exporter: bool) -> Follower:
     """Make a process that follows the journal; the graph and the arrivals only for an exporter."""
-    from lineage_bridge.journal.follower_process import FollowerProcess
+    from lineage_bridge.serve.follower_process import FollowerProcess
 
     names = ["collector", "graph", "arrivals"] if has_exporter else ["collector"]
     module = "lineage_bridge.cli.follow"

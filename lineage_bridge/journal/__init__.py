@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from lineage_bridge.journal.fold import catch_up
 from lineage_bridge.journal.models import Model
-from lineage_bridge.journal.rebuild import rebuild
 from lineage_bridge.journal.store import Journal, Stored, Transaction
 from lineage_bridge.journal.writer import Writer
 
-__all__ = ["Journal", "Model", "Stored", "Transaction", "Writer", "catch_up", "rebuild"]
+__all__ = ["Journal", "Model", "Stored", "Transaction", "Writer", "catch_up"]

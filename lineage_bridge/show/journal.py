@@ -9,7 +9,7 @@ from lineage_bridge.show.text import printable
 from lineage_bridge.show.units import counted
 
 if TYPE_CHECKING:
-    from lineage_bridge.graph.prune import Pruned
+    from lineage_bridge.care.prune import Pruned
     from lineage_bridge.journal.dead_letters import DeadLetter
     from lineage_bridge.journal.forward import ForwardReport
 

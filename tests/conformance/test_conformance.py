@@ -16,9 +16,10 @@ from conformance.replaying import (
     replay,
 )
 
+from lineage_bridge.care.rebuild import rebuild
 from lineage_bridge.collector.model import CollectorModel
 from lineage_bridge.collector.server import build_app
-from lineage_bridge.journal import Journal, rebuild
+from lineage_bridge.journal import Journal
 
 ERROR_ID = re.compile(r"ID [0-9a-f]{16}")
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 from contract.collector_world import event, orders, run_id, world
 
+from lineage_bridge.care.rebuild import rebuild
 from lineage_bridge.collector.model import CollectorModel
 from lineage_bridge.events import Event
-from lineage_bridge.journal import rebuild
 
 START = event("START", "10:00:00", inputs=["a"])
 RUNNING = event("RUNNING", "10:03:00", inputs=["a", "b"], outputs=["c"])

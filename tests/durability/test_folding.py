@@ -7,11 +7,12 @@ import sqlite3
 
 import pytest
 
+from lineage_bridge.care.rebuild import rebuild
 from lineage_bridge.collector.model import CollectorModel
 from lineage_bridge.errors import JournalError
 from lineage_bridge.events import Event
 from lineage_bridge.graph.reduce import GRAPH
-from lineage_bridge.journal import Journal, catch_up, fold, rebuild
+from lineage_bridge.journal import Journal, catch_up, fold
 from lineage_bridge.journal.fold import Fold
 
 MODELS = (CollectorModel(), GRAPH)

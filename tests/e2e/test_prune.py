@@ -13,9 +13,9 @@ from builders import a_foreign_event, a_journal, an_event, at
 from conftest import run_command
 from present import without_the_gone
 
+from lineage_bridge.care.prune import plan, prune
 from lineage_bridge.collector.server import CollectorServer
 from lineage_bridge.events import Event
-from lineage_bridge.graph.prune import plan, prune
 from lineage_bridge.graph.reduce import GRAPH, reduce
 from lineage_bridge.journal import Journal
 from lineage_bridge.journal.forward_queue import ForwardQueue, Settled

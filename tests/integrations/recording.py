@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from lineage_bridge.care.archive import export_events
 from lineage_bridge.collector.server import CollectorServer
 from lineage_bridge.journal import Journal
-from lineage_bridge.journal.archive import export_events
 
 RECORDINGS = Path(__file__).parents[1] / "data" / "producers"
 

@@ -11,11 +11,12 @@ from hypothesis import given, note
 from hypothesis import strategies as st
 from properties.test_graph import histories
 
+from lineage_bridge.care.prune import prune
+from lineage_bridge.care.rebuild import rebuild
 from lineage_bridge.graph.kept import KeptGraph
 from lineage_bridge.graph.load import load
-from lineage_bridge.graph.prune import prune
 from lineage_bridge.graph.reduce import GRAPH, reduce
-from lineage_bridge.journal import Journal, rebuild
+from lineage_bridge.journal import Journal
 from lineage_bridge.show.shapes import graph_json
 from lineage_bridge.times import format_time
 

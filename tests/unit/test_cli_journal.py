@@ -13,10 +13,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import respx
 
+from lineage_bridge.care.archive import Imported, import_events
 from lineage_bridge.cli.main import main
 from lineage_bridge.events import Dataset, Event, Job, run_event
 from lineage_bridge.journal import Journal
-from lineage_bridge.journal.archive import Imported, import_events
 
 NOON = datetime(2026, 4, 7, 12, tzinfo=UTC)
 URL = "http://marquez.test"

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from lineage_bridge.care.rebuild import rebuild
+from lineage_bridge.care.removal import known_ids, remove
 from lineage_bridge.errors import JournalError
 from lineage_bridge.events import Event
-from lineage_bridge.journal import Journal, Writer, catch_up, rebuild
-from lineage_bridge.journal.prune import known_ids, remove
+from lineage_bridge.journal import Journal, Writer, catch_up
 
 
 def an_event(number: int, event_id: str | None = None) -> Event:

@@ -19,8 +19,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from lineage_bridge.care.history import History, Key, Mention, Story, stories_in_order
 from lineage_bridge.graph.deployments import deployments
-from lineage_bridge.graph.history import History, Key, Mention, Story, stories_in_order
 from lineage_bridge.graph.model import Graph, Node, Run, Version
 from lineage_bridge.graph.steps import newest_version
 

@@ -1,6 +1,6 @@
 """Delete events from a journal for good; nothing else ever does.
 
-`lineage_bridge.graph.retention` decides which events may go; this module names those that may not
+`retention` decides which events may go; this module names those that may not
 go because forwarding still needs them, and deletes the others. The ids of our own events are
 remembered: a backfill that reads the same artifacts again must not bring back pruned events.
 """

@@ -2,7 +2,7 @@
 
 Choosing the events only reads. They are then deleted a few at a time, so that nobody waits for
 long; a process that dies over it leaves the rest to the next command that opens the journal for
-writing (`journal.prune`). Meanwhile every question is answered from the old derived tables; then
+writing (`care.removal`). Meanwhile every question is answered from the old derived tables; then
 new ones are filled beside them, and the free space is given back to the disk.
 """
 
@@ -14,18 +14,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from lineage_bridge.errors import EventError, JournalError
-from lineage_bridge.events import decode, supersedes_of
-from lineage_bridge.graph.facts import own_identity, read_facts
-from lineage_bridge.graph.history import History, Key, read_history
-from lineage_bridge.graph.load import load
-from lineage_bridge.graph.reduce import GRAPH
-from lineage_bridge.graph.retention import needed
-from lineage_bridge.journal import Journal, Model, Stored, catch_up, rebuild
-from lineage_bridge.journal.fold import WAIT_SECONDS
-from lineage_bridge.journal.lease import lease, patient
-from lineage_bridge.journal.models import in_use
-from lineage_bridge.journal.prune import (
+from lineage_bridge.care.history import History, Key, read_history
+from lineage_bridge.care.rebuild import rebuild
+from lineage_bridge.care.removal import (
     REFUSED,
     awaited_seqs,
     derived_again,
@@ -33,6 +24,16 @@ from lineage_bridge.journal.prune import (
     finish_pruning,
     is_to_derive,
 )
+from lineage_bridge.care.retention import needed
+from lineage_bridge.errors import EventError, JournalError
+from lineage_bridge.events import decode, supersedes_of
+from lineage_bridge.graph.facts import own_identity, read_facts
+from lineage_bridge.graph.load import load
+from lineage_bridge.graph.reduce import GRAPH
+from lineage_bridge.journal import Journal, Model, Stored, catch_up
+from lineage_bridge.journal.fold import WAIT_SECONDS
+from lineage_bridge.journal.lease import lease, patient
+from lineage_bridge.journal.models import in_use
 from lineage_bridge.journal.store import read_events
 from lineage_bridge.times import format_time, to_micros
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from lineage_bridge.care.salvage import salvaged
 from lineage_bridge.errors import EventError, JournalError
 from lineage_bridge.events import compute_id, decode, event_of, supersedes_of
-from lineage_bridge.journal.salvage import salvaged
 from lineage_bridge.journal.store import Journal, Stored
 from lineage_bridge.journal.trouble import is_damage
 

@@ -18,11 +18,11 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any, BinaryIO, cast
 
+from lineage_bridge.care.salvage import salvaged
+from lineage_bridge.care.verify import event_problems
 from lineage_bridge.errors import ArtifactError, EventError
 from lineage_bridge.events import Event, decode, event_of, kind_of
-from lineage_bridge.journal.salvage import salvaged
 from lineage_bridge.journal.store import Journal, Stored, Transaction
-from lineage_bridge.journal.verify import event_problems
 
 STANDARD = "-"  # standard output or input
 BATCH = 500

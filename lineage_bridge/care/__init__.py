@@ -1,0 +1,6 @@
+"""Looking after a journal: what nobody asks every day, and what must not lose an event.
+
+`prune` deletes what the present does not need: `history` and `retention` decide, `removal` does it.
+`rebuild` derives everything again, `verify` says what is damaged, `salvage` reads around it, and
+`archive` exports and imports.
+"""

@@ -1,0 +1,1 @@
+"""What `up` and `collector` run beside themselves."""
