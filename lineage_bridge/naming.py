@@ -18,10 +18,10 @@ from datetime import UTC, datetime
 from urllib.parse import unquote
 
 from lineage_bridge.errors import NamingError
+from lineage_bridge.marquez_limits import MAX_NAMESPACE, NAMESPACE
 from lineage_bridge.times import format_time, parse_time
 
 MAX_NAME = 200
-MAX_NAMESPACE = 1024
 UNKNOWN = "unknown"  # a literal that upstreams write where they know nothing
 
 # How names begin: those of datasets, then those of jobs.
@@ -38,7 +38,6 @@ MODEL_PATTERN = re.escape(_MODELS) + _REST
 
 _RUNS = uuid.UUID("6c4e4ad4-29b0-5d6c-8a2d-1f3f0a7c9e52")  # the UUIDv5 namespace of our run ids
 _KEPT = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
-_NAMESPACE = re.compile(rf"[a-zA-Z0-9:;=/_.@+-]{{1,{MAX_NAMESPACE}}}")
 _STAMP = re.compile(r"\d{8}_\d{6}", re.ASCII)
 _STAMPED_STEM = re.compile(r"(?P<base>.+?)[_-](?P<stamp>\d{8}_\d{6})", re.ASCII)
 _HEX32 = re.compile(r"[0-9a-fA-F]{32}")
@@ -172,7 +171,7 @@ def check_namespace(namespace: str) -> str:
     Raises:
         NamingError: Marquez would not accept it.
     """
-    if not _NAMESPACE.fullmatch(namespace):
+    if not NAMESPACE.fullmatch(namespace):
         raise NamingError(
             f"namespace {namespace!r} is not 1 to {MAX_NAMESPACE} characters of a-z A-Z 0-9 and "
             ":;=/_.@+-"

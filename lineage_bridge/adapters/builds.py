@@ -11,9 +11,8 @@ from lineage_bridge.events import Dataset, Event, Job, run_event
 from lineage_bridge.facets import standard_facet
 from lineage_bridge.facets.feature_set import FeatureSetFacet, Location
 from lineage_bridge.facets.freshness import FreshnessFacet
+from lineage_bridge.marquez_limits import MAX_FIELD_NAME
 from lineage_bridge.times import format_time
-
-MAX_FIELD_CHARACTERS = 255  # Marquez stores no longer field names
 
 JOB_TYPE = {"processingType": "BATCH", "integration": INTEGRATION, "jobType": "BUILD"}
 
@@ -69,7 +68,7 @@ def _standard(record: DatasetRecord) -> dict[str, Any]:
         ),
         "storage": standard_facet("storage", {"storageLayer": "file", "fileFormat": "parquet"}),
     }
-    columns = [c for c in record.columns if len(c.name) <= MAX_FIELD_CHARACTERS]
+    columns = [c for c in record.columns if len(c.name) <= MAX_FIELD_NAME]
     if columns:
         fields = [{"name": c.name, "type": c.type} for c in columns]
         own["schema"] = standard_facet("schema", {"fields": fields})

@@ -18,7 +18,6 @@ from lineage_bridge.care.history import History, Key, read_history
 from lineage_bridge.care.rebuild import rebuild
 from lineage_bridge.care.removal import (
     REFUSED,
-    awaited_seqs,
     derived_again,
     doom,
     finish_pruning,
@@ -35,6 +34,7 @@ from lineage_bridge.journal.fold import WAIT_SECONDS
 from lineage_bridge.journal.lease import lease, patient
 from lineage_bridge.journal.models import in_use
 from lineage_bridge.journal.store import read_events
+from lineage_bridge.share.queue import awaited_seqs
 from lineage_bridge.times import format_time, to_micros
 
 BATCH = 1000

@@ -1,8 +1,8 @@
 """Delete events from a journal for good; nothing else ever does.
 
-`retention` decides which events may go; this module names those that may not
-go because forwarding still needs them, and deletes the others. The ids of our own events are
-remembered: a backfill that reads the same artifacts again must not bring back pruned events.
+`retention` decides which events may go; those that forwarding still needs stay all the same. The
+ids of our own events are remembered: a backfill that reads the same artifacts again must not bring
+back pruned events.
 """
 
 from __future__ import annotations
@@ -11,35 +11,18 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
-from lineage_bridge.journal.forward_intake import FORWARDED
-from lineage_bridge.journal.forward_queue import has_tables
 from lineage_bridge.journal.migrations import has_table
 from lineage_bridge.journal.store import Journal
+from lineage_bridge.share import queue
 
 REFUSED = "refused"  # the kind of an event that the collector answered 400: kept to be listed
-# Forwarding is not finished with events in these states, and needs their bodies.
-_OPEN_STATES = ("pending", "held", "dead", "stale")
 BITE = 100  # events that are deleted in one transaction: a few milliseconds
 # Two marks among the sequence numbers in the table `pruning`:
 _TO_DERIVE = -1  # there until no derived table contains pruned events any more
 _DECIDED = 0  # there once all numbers are written down
 
 
-def awaited_seqs(connection: sqlite3.Connection) -> set[int]:
-    """Return the numbers of events that a Marquez is still to get, or that are its dead letters."""
-    if not has_tables(connection):
-        return set()
-    marks = ", ".join("?" * len(_OPEN_STATES))
-    rows = connection.execute(
-        f"SELECT seq FROM forward_events WHERE state IN ({marks})"
-        " UNION SELECT e.seq FROM events e JOIN forward_targets t ON e.seq > t.seq"
-        " WHERE e.origin IN (?, ?, ?)",
-        (*_OPEN_STATES, *FORWARDED),
-    )
-    return {seq for (seq,) in rows}
-
-
-def remove(connection: sqlite3.Connection, seqs: Iterable[int]) -> None:
+def remove(connection: sqlite3.Connection, seqs: Sequence[int]) -> None:
     """Delete events within the caller's transaction, and remember the ids of our own events."""
     rows = [(seq,) for seq in seqs]
     connection.executemany(
@@ -47,8 +30,7 @@ def remove(connection: sqlite3.Connection, seqs: Iterable[int]) -> None:
         " ON CONFLICT DO NOTHING",
         rows,
     )
-    if has_tables(connection):
-        connection.executemany("DELETE FROM forward_events WHERE seq = ?", rows)
+    queue.forget(connection, seqs)
     connection.executemany("DELETE FROM events WHERE seq = ?", rows)
 
 
@@ -73,7 +55,7 @@ def finish_pruning(journal: Journal) -> int:
     gone = 0
     while some := _doomed(journal):
         with journal.transaction() as tx:
-            awaited = _awaited_among(tx.connection, some)
+            awaited = queue.awaited_seqs(tx.connection, some)
             going = [seq for seq in some if seq not in awaited]
             remove(tx.connection, going)
             tx.connection.executemany("DELETE FROM pruning WHERE seq = ?", [(seq,) for seq in some])
@@ -113,20 +95,6 @@ def _bites(seqs: Iterable[int]) -> Iterator[list[int]]:
     left = iter(seqs)
     while some := list(islice(left, 100 * BITE)):  # only numbers: little to write
         yield some
-
-
-def _awaited_among(connection: sqlite3.Connection, seqs: Sequence[int]) -> set[int]:
-    if not has_tables(connection):
-        return set()
-    marks = ", ".join("?" * len(_OPEN_STATES))
-    listed = ", ".join("?" * len(seqs))
-    rows = connection.execute(
-        f"SELECT seq FROM forward_events WHERE state IN ({marks}) AND seq IN ({listed})"
-        " UNION SELECT e.seq FROM events e JOIN forward_targets t ON e.seq > t.seq"
-        f" WHERE e.origin IN (?, ?, ?) AND e.seq IN ({listed})",
-        (*_OPEN_STATES, *seqs, *FORWARDED, *seqs),
-    )
-    return {seq for (seq,) in rows}
 
 
 def known_ids(connection: sqlite3.Connection) -> set[str]:

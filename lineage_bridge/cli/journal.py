@@ -24,8 +24,8 @@ from lineage_bridge.cli.prune import prune
 
 if TYPE_CHECKING:
     from lineage_bridge.journal import Journal
-    from lineage_bridge.journal.forward import ForwardReport, ForwardStatus
     from lineage_bridge.settings import Settings
+    from lineage_bridge.share.forward import ForwardReport, ForwardStatus
 
 
 @click.group()
@@ -56,8 +56,8 @@ def status(settings: Settings, *, as_json: bool) -> None:
 
 
 def _status(opened: Journal, url: str | None) -> dict[str, Any]:
-    from lineage_bridge.journal.forward_targets import list_targets
     from lineage_bridge.journal.models import list_models
+    from lineage_bridge.share.targets import list_targets
     from lineage_bridge.show.formats import present
     from lineage_bridge.times import format_time, from_micros
 
@@ -118,7 +118,7 @@ def forward_now(settings: Settings, *, quiet: bool, timeout: float = 60.0) -> Fo
     Raises:
         CollectorUnavailableError: Marquez was not reached for `timeout` seconds.
     """
-    from lineage_bridge.journal.forward import Forwarder
+    from lineage_bridge.share.forward import Forwarder
     from lineage_bridge.show.journal import forward_lines
 
     with open_journal(settings) as opened, _progress(shown=not quiet) as told:
@@ -168,7 +168,7 @@ def dead(settings: Settings, *, as_json: bool) -> None:
     Events that it refused for good, or cannot hold. Exits 1 if there is any.
     """
     from lineage_bridge.cli.refused import refused_letters
-    from lineage_bridge.journal.dead_letters import list_dead
+    from lineage_bridge.share.dead_letters import list_dead
     from lineage_bridge.show.formats import present
     from lineage_bridge.show.journal import letter_lines
 
@@ -194,7 +194,7 @@ def retry(settings: Settings, *, ids: tuple[str, ...], every: bool, as_json: boo
     They wait until `lineage-bridge journal forward` or `up` runs. What Marquez cannot hold stays
     dead; exits 1 if any of those was asked for.
     """
-    from lineage_bridge.journal.dead_letters import retry as retry_letters
+    from lineage_bridge.share.dead_letters import retry as retry_letters
     from lineage_bridge.show.formats import present
     from lineage_bridge.show.journal import letter_lines
 

@@ -10,8 +10,8 @@ from lineage_bridge.collector.refused import RefusedEvent, list_refused
 from lineage_bridge.errors import EventError
 from lineage_bridge.events import as_object, decode
 from lineage_bridge.journal import Journal
-from lineage_bridge.journal.dead_letters import DeadLetter
 from lineage_bridge.journal.models import in_use
+from lineage_bridge.share.dead_letters import DeadLetter
 from lineage_bridge.times import format_time, from_micros
 
 TARGET = "collector"

@@ -225,7 +225,7 @@ def up(settings: Settings, host: str, port: int | None, exporter_port: int | Non
 @contextmanager
 def _forwarding(journal: Journal, settings: Settings) -> Iterator[str]:
     """Forward in a thread until the block ends; yield the target's URL as it may be shown."""
-    from lineage_bridge.journal.forward import Forwarder
+    from lineage_bridge.share.forward import Forwarder
 
     stop = threading.Event()
     forwarder = Forwarder(

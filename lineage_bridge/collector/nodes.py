@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from lineage_bridge.collector import hashes
 from lineage_bridge.collector.errors import generic, not_found
-from lineage_bridge.collector.validation import NAMESPACE
+from lineage_bridge.marquez_limits import NAMESPACE
 
 _NODE = re.compile(r"(dataset|datasetField|job|run):.*")
 _SEPARATOR = re.compile(r":(?!//|\d)")

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lineage_bridge.collector.validation import NAMESPACE, text
+from lineage_bridge.collector.validation import text
+from lineage_bridge.marquez_limits import NAMESPACE
 
 
 def poison(event: Mapping[str, Any], kind: str) -> str | None:

@@ -29,7 +29,8 @@ from lineage_bridge.collector.dataset_row import VersionRow
 from lineage_bridge.collector.done import Done, RunDone
 from lineage_bridge.collector.job_row import JobRow
 from lineage_bridge.collector.reduce_datasets import Role
-from lineage_bridge.collector.validation import NAMESPACE, text
+from lineage_bridge.collector.validation import text
+from lineage_bridge.marquez_limits import NAMESPACE
 
 HOUR_US = 3_600_000_000
 COUNTED_TYPES = ("START", "COMPLETE", "FAIL", "ABORT")

@@ -16,12 +16,12 @@ import msgspec
 from lineage_bridge.collector.context import Context, refuse
 from lineage_bridge.collector.done import Done
 from lineage_bridge.collector.validation import text
+from lineage_bridge.marquez_limits import MAX_TRANSFORMATION_TYPE
 
 if TYPE_CHECKING:
     from lineage_bridge.collector.dataset_row import VersionRow
     from lineage_bridge.collector.reduce_runs import Run
 
-MAX_TRANSFORMATION_TYPE = 255
 PIECE = 500  # edges that are written in a row before a commit is possible
 
 _encode = msgspec.json.Encoder().encode

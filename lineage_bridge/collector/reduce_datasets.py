@@ -26,10 +26,9 @@ from lineage_bridge.collector.done import Done
 from lineage_bridge.collector.reduce_fields import Field
 from lineage_bridge.collector.reduce_runs import Run
 from lineage_bridge.collector.validation import is_uri, text
+from lineage_bridge.marquez_limits import MAX_LIFECYCLE, MAX_SYMLINK_TYPE
 
 DEFAULT_SOURCE = "default"
-MAX_LIFECYCLE = 63
-MAX_SYMLINK_TYPE = 64
 
 
 class Role(Enum):

@@ -14,7 +14,8 @@ from typing import Any
 from lineage_bridge.collector import merging, typed
 from lineage_bridge.collector.context import Context, refuse
 from lineage_bridge.collector.dataset_row import VersionRow
-from lineage_bridge.collector.reduce_runs import MAX_FACET_NAME, Run
+from lineage_bridge.collector.reduce_runs import Run
+from lineage_bridge.marquez_limits import MAX_FACET_NAME
 
 _INPUT_NAMES = frozenset({"dataqualitymetrics", "dataqualityassertions"})
 _MEMBERS = ("facets", "inputFacets", "outputFacets")

@@ -18,8 +18,8 @@ from lineage_bridge.collector.context import Context, refuse
 from lineage_bridge.collector.dataset_row import DatasetRow
 from lineage_bridge.collector.done import Done
 from lineage_bridge.collector.validation import text
+from lineage_bridge.marquez_limits import MAX_FIELD_NAME
 
-MAX_FIELD_NAME = 255
 MAX_INTERNED_BYTES = 16 * 1024
 MAX_INTERNED = 256  # columns of one dataset; results for more columns are not cached
 PIECE = 1000  # columns that are written in a row before a commit is possible

@@ -18,8 +18,8 @@ import msgspec
 from lineage_bridge.collector import hashes, instants, merging, typed
 from lineage_bridge.collector.context import Context, refuse
 from lineage_bridge.collector.validation import text
+from lineage_bridge.marquez_limits import MAX_FACET_NAME
 
-MAX_FACET_NAME = 255
 FOREVER_US = 2**62  # sorts a run without a known state before all others, as PostgreSQL's null does
 TERMINAL = {"COMPLETE": "COMPLETED", "FAIL": "FAILED", "ABORT": "ABORTED"}
 _RANKS = {"NEW": 0, "RUNNING": 0, "COMPLETED": 1, "ABORTED": 2, "FAILED": 3}

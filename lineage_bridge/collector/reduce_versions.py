@@ -21,8 +21,7 @@ from lineage_bridge.collector.dataset_row import VersionRow
 from lineage_bridge.collector.job_row import JobRow
 from lineage_bridge.collector.reduce_datasets import point_late, set_current
 from lineage_bridge.collector.reduce_runs import Run, is_terminal
-
-MAX_LOCATION = 255
+from lineage_bridge.marquez_limits import MAX_LOCATION
 
 INPUT = "INPUT"
 OUTPUT = "OUTPUT"

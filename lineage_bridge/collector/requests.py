@@ -17,7 +17,8 @@ import msgspec
 
 from lineage_bridge.collector import hashes
 from lineage_bridge.collector.errors import coded, invalid, not_found, unreadable
-from lineage_bridge.collector.validation import NAMESPACE, decode
+from lineage_bridge.collector.validation import decode
+from lineage_bridge.marquez_limits import NAMESPACE
 
 MAX_INT = 2**31 - 1
 DEFAULT_LIMIT = 100

@@ -14,12 +14,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from lineage_bridge.collector.context import formatted
-from lineage_bridge.collector.reduce_columns import MAX_TRANSFORMATION_TYPE
-from lineage_bridge.collector.reduce_datasets import MAX_LIFECYCLE, MAX_SYMLINK_TYPE
-from lineage_bridge.collector.reduce_fields import MAX_FIELD_NAME
-from lineage_bridge.collector.reduce_runs import MAX_FACET_NAME
-from lineage_bridge.collector.reduce_versions import MAX_LOCATION
-from lineage_bridge.collector.validation import NAMESPACE, is_uri, text
+from lineage_bridge.collector.validation import is_uri, text
+from lineage_bridge.marquez_limits import (
+    MAX_FACET_NAME,
+    MAX_FIELD_NAME,
+    MAX_LIFECYCLE,
+    MAX_LOCATION,
+    MAX_SYMLINK_TYPE,
+    MAX_TRANSFORMATION_TYPE,
+    NAMESPACE,
+)
 
 _Object = Mapping[str, Any]
 

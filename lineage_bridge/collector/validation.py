@@ -23,7 +23,6 @@ import msgspec
 from lineage_bridge.collector import instants
 from lineage_bridge.collector.errors import ApiError, invalid, unreadable
 
-NAMESPACE = re.compile(r"[a-zA-Z:;=/0-9_\-.@+]{1,1024}")
 _URI = re.compile(
     r"(?:[A-Za-z][A-Za-z0-9+.\-]*:)?(?:[^\x00-\x20\"<>\\^`{|}%#\x7f]|%[0-9A-Fa-f]{2})*"
     r"(?:#(?:[^\x00-\x20\"<>\\^`{|}%#\x7f]|%[0-9A-Fa-f]{2})*)?"

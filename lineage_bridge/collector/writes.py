@@ -15,8 +15,7 @@ from lineage_bridge.collector.api import Api
 from lineage_bridge.collector.errors import coded, generic, not_found, unreadable
 from lineage_bridge.collector.requests import Request
 from lineage_bridge.collector.validation import is_uri, text
-
-MAX_OWNER = 64
+from lineage_bridge.marquez_limits import MAX_OWNER
 
 Json = dict[str, Any]
 

@@ -12,9 +12,9 @@ from lineage_bridge.exporter.arrivals import Arrivals
 from lineage_bridge.exporter.metric import Reading
 from lineage_bridge.graph.model import Graph
 from lineage_bridge.journal import Journal
-from lineage_bridge.journal.forward_targets import list_targets
 from lineage_bridge.journal.migrations import has_table
 from lineage_bridge.journal.models import list_models
+from lineage_bridge.share.targets import list_targets
 
 _US = 1_000_000
 

@@ -2,7 +2,7 @@
 
 `store` keeps the events, `writer` groups the commits of many threads. A second file (`derived`)
 keeps the tables that are derived from the events: `models` defines what a model is, `fold` fills
-its tables, `follower` keeps them up to date. `forward` sends our own events to Marquez.
+its tables, `follower` keeps them up to date.
 """
 
 from __future__ import annotations

@@ -10,8 +10,8 @@ from lineage_bridge.show.units import counted
 
 if TYPE_CHECKING:
     from lineage_bridge.care.prune import Pruned
-    from lineage_bridge.journal.dead_letters import DeadLetter
-    from lineage_bridge.journal.forward import ForwardReport
+    from lineage_bridge.share.dead_letters import DeadLetter
+    from lineage_bridge.share.forward import ForwardReport
 
 
 def status_lines(shape: Mapping[str, Any]) -> Iterator[str]:

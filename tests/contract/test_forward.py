@@ -16,9 +16,9 @@ from lineage_bridge.errors import CollectorUnavailableError
 from lineage_bridge.events import Dataset, Event, Job, run_event
 from lineage_bridge.facets.serving_health import ServingHealthFacet
 from lineage_bridge.journal import Journal
-from lineage_bridge.journal.dead_letters import list_dead, retry
-from lineage_bridge.journal.forward import Forwarder
-from lineage_bridge.journal.forward_targets import list_targets
+from lineage_bridge.share.dead_letters import list_dead, retry
+from lineage_bridge.share.forward import Forwarder
+from lineage_bridge.share.targets import list_targets
 from lineage_bridge.times import format_time
 
 URL = "http://marquez.test:5000"
@@ -525,8 +525,8 @@ def test_what_is_appended_while_it_runs_goes_too(journal, clock, marquez):
 
 
 def test_a_second_process_waits_for_the_first_one(journal, clock, marquez):
-    from lineage_bridge.journal.forward import _lease_name
     from lineage_bridge.journal.lease import lease
+    from lineage_bridge.share.forward import _lease_name
 
     journal.append([train()], "artifact")
     other = Forwarder(journal, URL)
@@ -545,8 +545,8 @@ def test_a_second_process_waits_for_the_first_one(journal, clock, marquez):
 
 
 def test_a_second_process_gives_up_when_the_first_one_gets_nowhere(journal, clock, marquez):
-    from lineage_bridge.journal.forward import _lease_name
     from lineage_bridge.journal.lease import lease
+    from lineage_bridge.share.forward import _lease_name
 
     journal.append([train()], "artifact")
     with (

@@ -10,8 +10,8 @@ import pytest
 from lineage_bridge.collector.server import CollectorServer
 from lineage_bridge.events import Dataset, Job, run_event
 from lineage_bridge.journal import Journal
-from lineage_bridge.journal.forward import Forwarder
-from lineage_bridge.journal.marquez import Marquez, Outcome
+from lineage_bridge.share.forward import Forwarder
+from lineage_bridge.share.marquez import Marquez, Outcome
 
 NOON = datetime(2026, 4, 7, 12, tzinfo=UTC)
 

@@ -15,7 +15,7 @@ from conftest import HANG_SECONDS
 
 from lineage_bridge.events import Job, event_id_of, run_event
 from lineage_bridge.journal import Journal
-from lineage_bridge.journal.forward import Forwarder
+from lineage_bridge.share.forward import Forwarder
 
 EVENTS = 40
 CONNECTIONS = 4
@@ -85,7 +85,7 @@ def test_what_a_killed_process_left_is_sent_and_nothing_twice(tmp_path):
         journal.append([an_event(n) for n in range(EVENTS)], "artifact")
         program = (
             "import sys; from pathlib import Path; from lineage_bridge.journal import Journal;"
-            "from lineage_bridge.journal.forward import Forwarder;"
+            "from lineage_bridge.share.forward import Forwarder;"
             "Forwarder(Journal(Path(sys.argv[1])), sys.argv[2]).run()"
         )
         with subprocess.Popen([sys.executable, "-c", program, str(tmp_path), url]) as process:

@@ -15,8 +15,9 @@ from conftest import HANG_SECONDS
 
 from lineage_bridge.errors import SettingsError
 from lineage_bridge.journal import Journal
-from lineage_bridge.journal.forward import Forwarder
-from lineage_bridge.journal.marquez import (
+from lineage_bridge.journal.store import Stored
+from lineage_bridge.share.forward import Forwarder
+from lineage_bridge.share.marquez import (
     Answer,
     Marquez,
     Outcome,
@@ -24,7 +25,6 @@ from lineage_bridge.journal.marquez import (
     public_url,
     retry_after_seconds,
 )
-from lineage_bridge.journal.store import Stored
 
 NOW = datetime(2026, 4, 7, 12, tzinfo=UTC)
 EVENT = {

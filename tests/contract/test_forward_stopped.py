@@ -15,8 +15,8 @@ from builders import an_event
 from conftest import HANG_SECONDS
 
 from lineage_bridge.journal import Journal
-from lineage_bridge.journal.forward import Forwarder
-from lineage_bridge.journal.forward_targets import list_targets
+from lineage_bridge.share.forward import Forwarder
+from lineage_bridge.share.targets import list_targets
 
 ANSWER_SECONDS = 100 * HANG_SECONDS  # who waited for an answer would never end
 CONNECTIONS = 4
@@ -60,7 +60,7 @@ def home(tmp_path):
 def started(home, url, *command):
     environ = {**os.environ, "MARQUEZ_URL": url, "LINEAGE_BRIDGE_HOME": str(home)}
     program = (
-        f"from lineage_bridge.journal import marquez; marquez.ANSWER_SECONDS = {ANSWER_SECONDS};"
+        f"from lineage_bridge.share import marquez; marquez.ANSWER_SECONDS = {ANSWER_SECONDS};"
         "from lineage_bridge.cli.main import main; main()"
     )
     return subprocess.Popen(

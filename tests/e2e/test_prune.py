@@ -18,7 +18,7 @@ from lineage_bridge.collector.server import CollectorServer
 from lineage_bridge.events import Event
 from lineage_bridge.graph.reduce import GRAPH, reduce
 from lineage_bridge.journal import Journal
-from lineage_bridge.journal.forward_queue import ForwardQueue, Settled
+from lineage_bridge.share.queue import ForwardQueue, Settled
 
 NOW = ("--at", "2026-11-20T00:00:00Z")
 OLD = ("--older-than", "1d")

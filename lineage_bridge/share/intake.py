@@ -18,10 +18,10 @@ from __future__ import annotations
 import sqlite3
 
 from lineage_bridge.errors import EventError
-from lineage_bridge.journal.forward_facts import Facts, facts_of
-from lineage_bridge.journal.forward_limits import problem_of
-from lineage_bridge.journal.forward_order import Item
 from lineage_bridge.journal.store import STORED, Journal, Stored
+from lineage_bridge.share.facts import Facts, facts_of
+from lineage_bridge.share.limits import problem_of
+from lineage_bridge.share.order import Item
 
 FORWARDED = ("artifact", "transport", "import")
 BATCH = 500

@@ -5,7 +5,7 @@ from graphlib import CycleError, TopologicalSorter
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from lineage_bridge.journal.forward_order import Item, Order, arrange, conflict
+from lineage_bridge.share.order import Item, Order, arrange, conflict
 
 
 def an_item(seq, time_us=None, job=None, **more):

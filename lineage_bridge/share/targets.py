@@ -5,10 +5,10 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
-from lineage_bridge.journal.forward_intake import FORWARDED
-from lineage_bridge.journal.forward_queue import has_tables, state_counts
-from lineage_bridge.journal.marquez import public_url
 from lineage_bridge.journal.store import Journal
+from lineage_bridge.share.intake import FORWARDED
+from lineage_bridge.share.marquez import public_url
+from lineage_bridge.share.queue import has_tables, state_counts
 
 
 @dataclass(frozen=True, slots=True)

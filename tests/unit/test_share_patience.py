@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from lineage_bridge.journal.forward_patience import MAX_SECONDS, Patience
+from lineage_bridge.share.patience import MAX_SECONDS, Patience
 
 
 def a_patience(give_up_seconds=60.0, jitter=1.0):

@@ -11,9 +11,9 @@ from lineage_bridge.errors import EventError
 from lineage_bridge.events import Dataset, Job, run_event
 from lineage_bridge.facets.event import EventFacet
 from lineage_bridge.facets.serving_health import ServingHealthFacet
-from lineage_bridge.journal.forward_facts import facts_of, item_of
-from lineage_bridge.journal.forward_limits import problem_of
 from lineage_bridge.journal.store import Stored
+from lineage_bridge.share.facts import facts_of, item_of
+from lineage_bridge.share.limits import problem_of
 
 RUN = "00000000-0000-4000-8000-000000000000"
 

@@ -15,14 +15,19 @@ from typing import Any
 
 from lineage_bridge.errors import EventError
 from lineage_bridge.events import as_list, as_object, decode
+from lineage_bridge.marquez_limits import (
+    MAX_DATASET_NAME,
+    MAX_FACET_NAME,
+    MAX_FIELD_NAME,
+    MAX_JOB_NAME,
+    MAX_LIFECYCLE,
+    MAX_LOCATION,
+    MAX_NAMESPACE,
+    MAX_SYMLINK_TYPE,
+    MAX_TRANSFORMATION_TYPE,
+    NAMESPACE,
+)
 
-MAX_COLUMN = 255  # characters: facet names, field names, a job's location, transformation types
-MAX_LIFECYCLE = 63
-MAX_SYMLINK_TYPE = 64
-MAX_JOB_NAME = 1300  # bytes
-MAX_DATASET_NAME = 2600  # bytes
-
-_NAMESPACE = re.compile(r"[a-zA-Z0-9:;=/_.@+-]{1,1024}")
 _NO_URI = re.compile(r"""[\x00-\x20\x7f"<>\\^`{|}]|%(?![0-9A-Fa-f]{2})""")  # as Java reads one
 _JOB_TYPE = ("processingType", "integration", "jobType")
 
@@ -60,13 +65,13 @@ def _job_problems(document: Mapping[str, Any]) -> Iterator[str]:
         return
     job = as_object(document["job"])
     namespace = job.get("namespace")
-    if not isinstance(namespace, str) or not 0 < len(namespace) <= 1024:
-        yield "`job.namespace` must have 1 to 1024 characters"
+    if not isinstance(namespace, str) or not 0 < len(namespace) <= MAX_NAMESPACE:
+        yield f"`job.namespace` must have 1 to {MAX_NAMESPACE} characters"
     yield from _bad_name("job.name", job.get("name"), MAX_JOB_NAME)
     own = as_object(job.get("facets"))
     yield from _long_keys("job.facets", own)
     location = as_object(own.get("sourceCodeLocation")).get("url")
-    yield from _too_long("job.facets.sourceCodeLocation.url", location, MAX_COLUMN)
+    yield from _too_long("job.facets.sourceCodeLocation.url", location, MAX_LOCATION)
     if own.get("jobType") is not None:
         missing = [key for key in _JOB_TYPE if as_object(own["jobType"]).get(key) is None]
         if missing:
@@ -94,7 +99,9 @@ def _schema_problems(where: str, schema: Any) -> Iterator[str]:
     for index, column in enumerate(as_list(as_object(schema).get("fields"))):
         if column is None:
             yield f"`{where}.fields[{index}]` must not be null"
-        yield from _too_long(f"{where}.fields[{index}].name", as_object(column).get("name"), 255)
+        yield from _too_long(
+            f"{where}.fields[{index}].name", as_object(column).get("name"), MAX_FIELD_NAME
+        )
 
 
 def _source_problems(where: str, source: Any) -> Iterator[str]:
@@ -123,14 +130,16 @@ def _symlink_problems(where: str, symlinks: Any) -> Iterator[str]:
 
 def _column_problems(where: str, lineage: Any) -> Iterator[str]:
     for name, column in as_object(as_object(lineage).get("fields")).items():
-        yield from _too_long(f"{where}.fields", name, MAX_COLUMN)
+        yield from _too_long(f"{where}.fields", name, MAX_FIELD_NAME)
         kind = as_object(column).get("transformationType")
-        yield from _too_long(f"{where}.fields.{name}.transformationType", kind, MAX_COLUMN)
+        yield from _too_long(
+            f"{where}.fields.{name}.transformationType", kind, MAX_TRANSFORMATION_TYPE
+        )
 
 
 def _bad_namespace(where: str, value: Any) -> Iterator[str]:
-    if not isinstance(value, str) or not _NAMESPACE.fullmatch(value):
-        yield f"`{where}` must be 1 to 1024 characters of a-z A-Z 0-9 and :;=/_.@+-"
+    if not isinstance(value, str) or not NAMESPACE.fullmatch(value):
+        yield f"`{where}` must be 1 to {MAX_NAMESPACE} characters of a-z A-Z 0-9 and :;=/_.@+-"
 
 
 def _bad_name(where: str, value: Any, max_bytes: int) -> Iterator[str]:
@@ -147,7 +156,7 @@ def _too_long(where: str, value: Any, most: int) -> Iterator[str]:
 
 def _long_keys(where: str, facets: Any) -> Iterator[str]:
     for key in as_object(facets):
-        yield from _too_long(f"{where}.{key[:20]}…", key, MAX_COLUMN)
+        yield from _too_long(f"{where}.{key[:20]}…", key, MAX_FACET_NAME)
 
 
 def _has_nul(value: Any) -> bool:

@@ -23,12 +23,12 @@ from lineage_bridge.errors import (
     JournalError,
     LineageBridgeError,
 )
-from lineage_bridge.journal.forward_patience import Patience
-from lineage_bridge.journal.forward_queue import ForwardQueue
-from lineage_bridge.journal.forward_run import LOOK_SECONDS, ForwardRun
 from lineage_bridge.journal.lease import lease
-from lineage_bridge.journal.marquez import ANSWER_SECONDS, Marquez, public_url
 from lineage_bridge.journal.store import Journal
+from lineage_bridge.share.marquez import ANSWER_SECONDS, Marquez, public_url
+from lineage_bridge.share.patience import Patience
+from lineage_bridge.share.queue import ForwardQueue
+from lineage_bridge.share.run import LOOK_SECONDS, ForwardRun
 
 if TYPE_CHECKING:
     import httpx

@@ -16,12 +16,12 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from lineage_bridge.journal.forward_facts import item_of
-from lineage_bridge.journal.forward_intake import take_in
-from lineage_bridge.journal.forward_order import Item
-from lineage_bridge.journal.marquez import public_url
 from lineage_bridge.journal.migrations import Room, has_table, statements
 from lineage_bridge.journal.store import STORED, Journal, Stored
+from lineage_bridge.share.facts import item_of
+from lineage_bridge.share.intake import FORWARDED, take_in
+from lineage_bridge.share.marquez import public_url
+from lineage_bridge.share.order import Item
 
 _SCHEMA = (
     """CREATE TABLE IF NOT EXISTS forward_targets (
@@ -52,6 +52,9 @@ _SCHEMA = (
     # Ids of events that an event of the journal supersedes, whether they have arrived or not.
     """CREATE TABLE IF NOT EXISTS forward_superseded (id TEXT PRIMARY KEY) WITHOUT ROWID""",
 )
+
+# Forwarding is not finished with events in these states, and needs their bodies.
+_OPEN_STATES = ("pending", "held", "dead", "stale")
 
 FORWARD = Room("forward", (statements("queue", *_SCHEMA),))
 
@@ -213,3 +216,30 @@ def state_counts(connection: sqlite3.Connection, target: int) -> dict[str, int]:
 def has_tables(connection: sqlite3.Connection) -> bool:
     """Return whether this journal was ever forwarded: whether it has the queue's tables."""
     return has_table(connection, "forward_events")
+
+
+def awaited_seqs(connection: sqlite3.Connection, among: Sequence[int] | None = None) -> set[int]:
+    """Return the numbers of events that a Marquez is still to get, or that are its dead letters.
+
+    Args:
+        connection: of the journal.
+        among: only these are looked at; None for all.
+    """
+    if not has_tables(connection):
+        return set()
+    marks = ", ".join("?" * len(_OPEN_STATES))
+    listed = "" if among is None else f"seq IN ({', '.join('?' * len(among))})"
+    rows = connection.execute(
+        f"SELECT seq FROM forward_events WHERE state IN ({marks}){listed and f' AND {listed}'}"
+        " UNION SELECT e.seq FROM events e JOIN forward_targets t ON e.seq > t.seq"
+        f" WHERE e.origin IN (?, ?, ?){listed and f' AND e.{listed}'}",
+        (*_OPEN_STATES, *(among or ()), *FORWARDED, *(among or ())),
+    )
+    return {seq for (seq,) in rows}
+
+
+def forget(connection: sqlite3.Connection, seqs: Iterable[int]) -> None:
+    """Delete the rows of events that are deleted from the journal in the same transaction."""
+    if has_tables(connection):
+        rows = [(seq,) for seq in seqs]
+        connection.executemany("DELETE FROM forward_events WHERE seq = ?", rows)

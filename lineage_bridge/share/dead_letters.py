@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from lineage_bridge.errors import JournalError
-from lineage_bridge.journal.forward_limits import problem_of
-from lineage_bridge.journal.forward_queue import has_tables
 from lineage_bridge.journal.store import Journal
+from lineage_bridge.share.limits import problem_of
+from lineage_bridge.share.queue import has_tables
 from lineage_bridge.times import format_time, from_micros
 
 

@@ -17,12 +17,12 @@ from typing import TypeVar
 
 from lineage_bridge.errors import CollectorUnavailableError
 from lineage_bridge.events import decode, view_event
-from lineage_bridge.journal.forward_facts import datasets_of, job_of
-from lineage_bridge.journal.forward_order import Order
-from lineage_bridge.journal.forward_patience import Patience
-from lineage_bridge.journal.forward_queue import ForwardQueue, Settled, Started
-from lineage_bridge.journal.marquez import Answer, Marquez, Outcome
 from lineage_bridge.journal.store import Journal, Stored, read_events
+from lineage_bridge.share.facts import datasets_of, job_of
+from lineage_bridge.share.marquez import Answer, Marquez, Outcome
+from lineage_bridge.share.order import Order
+from lineage_bridge.share.patience import Patience
+from lineage_bridge.share.queue import ForwardQueue, Settled, Started
 
 MAX_FAILURES = 3  # a 500 is most often a poison event, and each try adds a row to Marquez's feed
 LOOK_SECONDS = 0.5  # how often to look for new events while no event waits
