@@ -17,13 +17,13 @@ from datetime import datetime
 from lineage_bridge.care.history import History, Key, read_history
 from lineage_bridge.care.rebuild import rebuild
 from lineage_bridge.care.removal import (
-    REFUSED,
     derived_again,
     doom,
     finish_pruning,
     is_to_derive,
 )
 from lineage_bridge.care.retention import needed
+from lineage_bridge.collector.rows.refused import REFUSED
 from lineage_bridge.errors import EventError, JournalError
 from lineage_bridge.events import decode, supersedes_of
 from lineage_bridge.graph.facts import own_identity, read_facts

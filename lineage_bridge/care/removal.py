@@ -15,7 +15,6 @@ from lineage_bridge.journal.migrations import has_table
 from lineage_bridge.journal.store import Journal
 from lineage_bridge.share import queue
 
-REFUSED = "refused"  # the kind of an event that the collector answered 400: kept to be listed
 BITE = 100  # events that are deleted in one transaction: a few milliseconds
 # Two marks among the sequence numbers in the table `pruning`:
 _TO_DERIVE = -1  # there until no derived table contains pruned events any more

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 MODELS: Mapping[str, tuple[str, str]] = {  # module, class
     "graph": ("lineage_bridge.graph.reduce", "GraphModel"),
-    "collector": ("lineage_bridge.collector.model", "CollectorModel"),
+    "collector": ("lineage_bridge.collector.fold.model", "CollectorModel"),
     "arrivals": ("lineage_bridge.exporter.arrivals", "ArrivalsModel"),
 }
 

@@ -57,7 +57,7 @@ def prune(settings: Settings, *, older_than: timedelta, dry_run: bool, as_json: 
     backfill. Export the journal first if the history is worth something.
     """
     from lineage_bridge.care.prune import prune as prune_journal
-    from lineage_bridge.collector.model import CollectorModel
+    from lineage_bridge.collector.fold.model import CollectorModel
     from lineage_bridge.exporter.arrivals import ARRIVALS
     from lineage_bridge.graph.reduce import GRAPH
     from lineage_bridge.show.journal import pruned_text

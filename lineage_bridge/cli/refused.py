@@ -5,8 +5,8 @@ They cannot be sent again: their producer has to mend them.
 
 from __future__ import annotations
 
-from lineage_bridge.collector.model import CollectorModel
-from lineage_bridge.collector.refused import RefusedEvent, list_refused
+from lineage_bridge.collector.fold.model import CollectorModel
+from lineage_bridge.collector.rows.refused import RefusedEvent, list_refused
 from lineage_bridge.errors import EventError
 from lineage_bridge.events import as_object, decode
 from lineage_bridge.journal import Journal

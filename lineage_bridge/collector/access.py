@@ -6,7 +6,7 @@ import hmac
 from collections.abc import Iterable, Mapping
 
 from lineage_bridge.collector.config import CollectorConfig
-from lineage_bridge.collector.errors import ApiError
+from lineage_bridge.collector.dialect.errors import ApiError
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _CHALLENGE = (("www-authenticate", "Bearer"),)

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 from lineage_bridge.collector import wire
 from lineage_bridge.collector.api import Api
-from lineage_bridge.collector.errors import not_found
+from lineage_bridge.collector.dialect.errors import not_found
+from lineage_bridge.collector.dialect.requests import Response
 from lineage_bridge.collector.metrics import METRICS_TYPE, Metrics
-from lineage_bridge.collector.requests import Response
 from lineage_bridge.collector.wire import Receive, Scope, Send
 from lineage_bridge.errors import JournalError
 from lineage_bridge.times import format_time

@@ -14,8 +14,8 @@ from typing import Any
 
 import msgspec
 
-from lineage_bridge.collector.errors import ApiError
-from lineage_bridge.collector.model import COMMAND, CollectorModel
+from lineage_bridge.collector.dialect.errors import ApiError
+from lineage_bridge.collector.fold.model import COMMAND, CollectorModel
 from lineage_bridge.events import Event
 from lineage_bridge.journal import Journal, Stored, Writer, catch_up
 from lineage_bridge.journal.follower import Follower, FollowerThread, Mark

@@ -17,18 +17,20 @@ from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from lineage_bridge.collector import access, runs, wire
+from lineage_bridge.collector import access, wire
+from lineage_bridge.collector.accept.checking import Checked, CheckProcess, check
+from lineage_bridge.collector.accept.intake import Intake
+from lineage_bridge.collector.accept.screen import Namespaces
+from lineage_bridge.collector.answer import lookup
+from lineage_bridge.collector.answer.stats import Stats
 from lineage_bridge.collector.api import Api, MakeFollower
-from lineage_bridge.collector.checking import REFUSED, Checked, CheckProcess, check
 from lineage_bridge.collector.config import CollectorConfig
-from lineage_bridge.collector.errors import ApiError, coded, generic
-from lineage_bridge.collector.intake import Intake
+from lineage_bridge.collector.dialect.errors import ApiError, coded, generic
+from lineage_bridge.collector.dialect.requests import EmptyBodyError, Request, Response, check_names
 from lineage_bridge.collector.metrics import METRICS_TYPE, Metrics
 from lineage_bridge.collector.pace import Pace
-from lineage_bridge.collector.requests import EmptyBodyError, Request, Response, check_names
 from lineage_bridge.collector.routes import Match, Route, Router, all_routes
-from lineage_bridge.collector.screen import Namespaces
-from lineage_bridge.collector.stats import Stats
+from lineage_bridge.collector.rows.refused import REFUSED
 from lineage_bridge.collector.wire import Receive, Scope, Send
 from lineage_bridge.errors import HomeGoneError, LineageBridgeError
 from lineage_bridge.events import Event
@@ -191,7 +193,7 @@ class CollectorApp:
 
     def _find_run(self, request: Request) -> Response:
         with self.api.reading() as connection:
-            runs.find(connection, request.uuid("id"))
+            lookup.find_run(connection, request.uuid("id"))
         return Response()
 
     def _show_metrics(self) -> Response:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lineage_bridge.collector.validation import Limits
+from lineage_bridge.collector.accept.validation import Limits
 
 MIB = 1024 * 1024
 DEFAULT_TAGS: Mapping[str, str] = {

@@ -12,13 +12,14 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from lineage_bridge.collector import datasets, hashes, instants, jobs, namespaces, runs
+from lineage_bridge.collector.answer import datasets, jobs, lookup, namespaces, runs
+from lineage_bridge.collector.answer.jobs import url_or_none
+from lineage_bridge.collector.answer.runs import RunShown
 from lineage_bridge.collector.api import Api
-from lineage_bridge.collector.errors import coded, generic, not_found, unreadable
-from lineage_bridge.collector.jobs import url_or_none
-from lineage_bridge.collector.requests import Request, Response
-from lineage_bridge.collector.runs import RunShown
-from lineage_bridge.collector.validation import text
+from lineage_bridge.collector.dialect import hashes, instants
+from lineage_bridge.collector.dialect.errors import coded, generic, not_found, unreadable
+from lineage_bridge.collector.dialect.java import text
+from lineage_bridge.collector.dialect.requests import Request, Response
 from lineage_bridge.collector.writes import member
 
 DATASET_TYPES = ("DB_TABLE", "STREAM")
@@ -45,7 +46,7 @@ def put_dataset(api: Api, request: Request) -> Json:
     with api.reading() as connection:
         namespaces.check(connection, command["namespace"])
         if command["run"] is not None:
-            runs.find(connection, command["run"])
+            lookup.find_run(connection, command["run"])
         _check_source(connection, command["source"])
     api.write("put_dataset", **command)
     with api.reading() as connection:
@@ -126,7 +127,7 @@ def put_job(api: Api, request: Request) -> Json:
             _check_dataset(connection, namespace, name)
     api.write("put_job", **command)
     with api.reading() as connection:
-        return jobs.full(connection, jobs.find(connection, request))
+        return jobs.full(connection, lookup.find_job(connection, request))
 
 
 def _names(document: Json, side: str) -> list[tuple[str, str]]:
@@ -163,7 +164,7 @@ def create_run(api: Api, request: Request) -> Response:
         "args": {name: _arg(args, name) for name in args},
     }
     with api.reading() as connection:
-        jobs.find(connection, request)
+        lookup.find_job(connection, request)
         known = connection.execute(
             "SELECT 1 FROM mq_runs WHERE uuid = ?", (command["run"],)
         ).fetchone()
@@ -175,7 +176,7 @@ def create_run(api: Api, request: Request) -> Response:
         )
     api.write("create_run", **command)
     with api.reading() as connection:
-        run = runs.find(connection, command["run"])
+        run = lookup.find_run(connection, command["run"])
         return Response(runs.load(connection, [run])[run], 201)
 
 
@@ -202,7 +203,7 @@ def transition(state: str) -> Callable[[Api, Request], RunShown]:
     def handler(api: Api, request: Request) -> RunShown:
         run_id = request.uuid("id")
         with api.reading() as connection:
-            runs.find(connection, run_id)
+            lookup.find_run(connection, run_id)
         at = request.text("at")
         try:
             at_us = _now() if at is None else instants.to_micros(instants.parse_zoned_nanos(at))
@@ -210,7 +211,7 @@ def transition(state: str) -> Callable[[Api, Request], RunShown]:
             raise generic() from exc
         api.write("transition", run=run_id, state=state, at_us=at_us)
         with api.reading() as connection:
-            run = runs.find(connection, run_id)
+            run = lookup.find_run(connection, run_id)
             return runs.load(connection, [run])[run]
 
     return handler

@@ -16,8 +16,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Literal, cast
 
-from lineage_bridge.collector import refused
 from lineage_bridge.collector.pace import Pace
+from lineage_bridge.collector.rows import refused
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric as Family

@@ -11,24 +11,23 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from lineage_bridge.collector import (
+from lineage_bridge.collector import legacy, writes
+from lineage_bridge.collector.answer import (
     column_lineage,
     dataset_versions,
     datasets,
     feed,
     jobs,
-    legacy,
     lineage,
     namespaces,
     runs,
     search,
     upstream,
-    writes,
 )
+from lineage_bridge.collector.answer.stats import THINGS, Stats
 from lineage_bridge.collector.api import Api
-from lineage_bridge.collector.errors import ApiError, not_found
-from lineage_bridge.collector.requests import Request
-from lineage_bridge.collector.stats import THINGS, Stats
+from lineage_bridge.collector.dialect.errors import ApiError, not_found
+from lineage_bridge.collector.dialect.requests import Request
 
 Handler = Callable[[Api, Request], Any]
 Reader = Callable[[sqlite3.Connection, Request], Any]

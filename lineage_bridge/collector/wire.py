@@ -12,8 +12,14 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 from lineage_bridge.collector.config import CollectorConfig
-from lineage_bridge.collector.errors import ApiError, coded, container_json, error_page, invalid
-from lineage_bridge.collector.requests import Response
+from lineage_bridge.collector.dialect.errors import (
+    ApiError,
+    coded,
+    container_json,
+    error_page,
+    invalid,
+)
+from lineage_bridge.collector.dialect.requests import Response
 from lineage_bridge.collector.routes import Route
 
 GZIP_MIN_BYTES = 256

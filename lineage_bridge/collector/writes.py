@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from lineage_bridge.collector import datasets, jobs, namespaces
+from lineage_bridge.collector.answer import datasets, jobs, lookup, namespaces
 from lineage_bridge.collector.api import Api
-from lineage_bridge.collector.errors import coded, generic, not_found, unreadable
-from lineage_bridge.collector.requests import Request
-from lineage_bridge.collector.validation import is_uri, text
+from lineage_bridge.collector.dialect.errors import coded, generic, not_found, unreadable
+from lineage_bridge.collector.dialect.java import is_uri, text
+from lineage_bridge.collector.dialect.requests import Request
 from lineage_bridge.marquez_limits import MAX_OWNER
 
 Json = dict[str, Any]
@@ -97,7 +97,7 @@ def delete_dataset(api: Api, request: Request) -> Json:
 def delete_job(api: Api, request: Request) -> Json:
     """DELETE /namespaces/{namespace}/jobs/{job}."""
     with api.reading() as connection:
-        before = jobs.bare(connection, jobs.find(connection, request))
+        before = jobs.bare(connection, lookup.find_job(connection, request))
     api.write("delete_job", namespace=before["namespace"], name=before["name"])
     return before
 
@@ -145,11 +145,11 @@ def tag_job(op: str) -> Callable[[Api, Request], Json]:
 
     def handler(api: Api, request: Request) -> Json:
         with api.reading() as connection:
-            job = jobs.bare(connection, jobs.find(connection, request))
+            job = jobs.bare(connection, lookup.find_job(connection, request))
         if op == "tag_job" and job["simpleName"] != job["name"]:
             raise coded(500, "a job under a parent cannot be tagged")
         api.write(op, namespace=job["namespace"], name=job["name"], tag=request.names["tag"])
         with api.reading() as connection:
-            return jobs.bare(connection, jobs.find(connection, request))
+            return jobs.bare(connection, lookup.find_job(connection, request))
 
     return handler

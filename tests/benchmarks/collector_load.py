@@ -20,8 +20,8 @@ from urllib.parse import urlsplit
 
 from contract.collector_world import RUN_EVENT, dataset, run_id
 
-from lineage_bridge.collector import instants
-from lineage_bridge.collector.model import CollectorModel
+from lineage_bridge.collector.dialect import instants
+from lineage_bridge.collector.fold.model import CollectorModel
 from lineage_bridge.events import Event
 from lineage_bridge.journal import Journal, catch_up
 

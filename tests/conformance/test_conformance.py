@@ -17,7 +17,7 @@ from conformance.replaying import (
 )
 
 from lineage_bridge.care.rebuild import rebuild
-from lineage_bridge.collector.model import CollectorModel
+from lineage_bridge.collector.fold.model import CollectorModel
 from lineage_bridge.collector.server import build_app
 from lineage_bridge.journal import Journal
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from contract.collector_world import event
 
-from lineage_bridge.collector.model import CollectorModel
+from lineage_bridge.collector.fold.model import CollectorModel
 from lineage_bridge.collector.server import CollectorServer
 from lineage_bridge.journal import Journal
 from lineage_bridge.journal.fold import Fold

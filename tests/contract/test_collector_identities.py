@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from lineage_bridge.collector import hashes, instants, nodes
-from lineage_bridge.collector.context import formatted
-from lineage_bridge.collector.errors import ApiError
-from lineage_bridge.collector.search import Ilike
+from lineage_bridge.collector.answer import nodes
+from lineage_bridge.collector.answer.search import Ilike
+from lineage_bridge.collector.dialect import hashes, instants
+from lineage_bridge.collector.dialect.errors import ApiError
+from lineage_bridge.collector.rows.context import formatted
 
 RUN = "43d7db3b-8984-4cda-b237-8c6919b36670"
 

@@ -6,8 +6,8 @@ import tracemalloc
 import pytest
 from contract.collector_world import JSON, dataset, event, world
 
+from lineage_bridge.collector.accept.validation import Limits
 from lineage_bridge.collector.server import CollectorConfig
-from lineage_bridge.collector.validation import Limits
 
 MIB = 1024 * 1024
 READ = {"Authorization": "Bearer reader"}

@@ -4,7 +4,7 @@ import pytest
 from contract.collector_world import event, orders, run_id, world
 
 from lineage_bridge.care.rebuild import rebuild
-from lineage_bridge.collector.model import CollectorModel
+from lineage_bridge.collector.fold.model import CollectorModel
 from lineage_bridge.events import Event
 
 START = event("START", "10:00:00", inputs=["a"])

@@ -5,7 +5,7 @@ import json
 import pytest
 from contract.collector_world import dataset, event, run_id, world
 
-from lineage_bridge.collector.refused import list_refused
+from lineage_bridge.collector.rows.refused import list_refused
 
 LISTS = ("/namespaces", "/jobs", "/search?q=e", "/namespaces/db/datasets", "/events/lineage")
 FACET = {"_producer": "p", "_schemaURL": "s"}

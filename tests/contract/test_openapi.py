@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
+from lineage_bridge.collector.answer.stats import Stats
 from lineage_bridge.collector.routes import all_routes
-from lineage_bridge.collector.stats import Stats
 
 DOCUMENT = json.loads((Path(__file__).parents[2] / "docs" / "openapi.json").read_text())
 OPERATIONS = [

@@ -8,7 +8,7 @@ import sqlite3
 import pytest
 
 from lineage_bridge.care.rebuild import rebuild
-from lineage_bridge.collector.model import CollectorModel
+from lineage_bridge.collector.fold.model import CollectorModel
 from lineage_bridge.errors import JournalError
 from lineage_bridge.events import Event
 from lineage_bridge.graph.reduce import GRAPH

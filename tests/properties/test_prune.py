@@ -9,7 +9,7 @@ from present import without_the_gone
 from properties.test_graph import histories, minutes
 
 from lineage_bridge.care.prune import prune
-from lineage_bridge.collector.model import CollectorModel
+from lineage_bridge.collector.fold.model import CollectorModel
 from lineage_bridge.graph.load import load
 from lineage_bridge.graph.reduce import GRAPH, reduce
 from lineage_bridge.journal import Journal, catch_up

@@ -1,0 +1,1 @@
+"""How Marquez says things: instants, hashes, merging of facets, bodies, parameters and errors."""

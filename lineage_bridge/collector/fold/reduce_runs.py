@@ -1,0 +1,235 @@
+"""Runs: their state, times, arguments and facets, taken from events.
+
+Better than in Marquez: the state, and the times of start and end, are those of the newest event by
+event time, on a tie of a terminal one, whatever order the events arrive in. Everything else
+(creation, last update, arguments, names) is that of the first or last arrival, as in Marquez.
+
+Source: `RunDao.upsert`, `RunArgsDao`, `RunFacetsDao`, `JobFacetsDao`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from lineage_bridge.collector.dialect import hashes, instants, merging, typed
+from lineage_bridge.collector.dialect.java import text
+from lineage_bridge.collector.rows.context import Context, refuse
+from lineage_bridge.marquez_limits import MAX_FACET_NAME
+
+FOREVER_US = 2**62  # sorts a run without a known state before all others, as PostgreSQL's null does
+TERMINAL = {"COMPLETE": "COMPLETED", "FAIL": "FAILED", "ABORT": "ABORTED"}
+_RANKS = {"NEW": 0, "RUNNING": 0, "COMPLETED": 1, "ABORTED": 2, "FAILED": 3}
+_SPARK_PLAN = "spark.logicalPlan"
+_DROPPED = "spark_unknown"
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+
+
+@dataclass(slots=True)
+class Run:
+    """The run of an event that is being applied.
+
+    Attributes:
+        id: its row.
+        uuid: its id in the API.
+        state: the state that this event gives it; None if the event has no type.
+        is_late: newer events of the run were applied before this one.
+        is_over: the newest event of the run is a terminal one.
+        job_facets: the job facets of all its events, as they are stored.
+    """
+
+    id: int
+    uuid: str
+    state: str | None
+    is_late: bool
+    is_over: bool
+    job_facets: bytes | None = None
+
+
+def run_state(event_type: str | None) -> str | None:
+    """Return the state that an event of that type gives a run; None for an event without a type."""
+    return None if event_type is None else TERMINAL.get(event_type.upper(), "RUNNING")
+
+
+def is_terminal(state: str | None) -> bool:
+    """Return whether a run in that state is over."""
+    return state in TERMINAL.values()
+
+
+def take(context: Context, event: Mapping[str, Any], job: int) -> Run:
+    """Upsert the run of an event, with its facets and those of its job."""
+    run = event["run"]
+    state = run_state(text(event.get("eventType")))
+    return _upsert(
+        context,
+        uuid=hashes.run_uuid(text(run["runId"]) or ""),
+        job=job,
+        state=state,
+        args=lambda: _args(run, typed.parent_facet(event)),
+        facets=typed.stored_facets(run, typed.RUN_FACETS, context.may_have_nulls),
+        job_facets=typed.stored_facets(event["job"], typed.JOB_FACETS, context.may_have_nulls),
+    )
+
+
+def check(event: Mapping[str, Any]) -> None:
+    """Refuse parts of an event that Marquez cannot store, after it has stored the run.
+
+    Raises:
+        RefusedEventError: facets of a run without an event type, or over-long names of facets.
+    """
+    run_facets = event["run"].get("facets")
+    if event.get("eventType") is None and run_facets is not None:
+        raise refuse("eventType must not be null where a run has facets")
+    for name in (*(run_facets or ()), *(event["job"].get("facets") or ())):
+        if len(name) > MAX_FACET_NAME:
+            raise refuse(f"a facet's name must not be longer than {MAX_FACET_NAME} characters")
+
+
+def take_parent(
+    context: Context, uuid: str, job: int, event: Mapping[str, Any], nominal: tuple[Any, Any]
+) -> Run:
+    """Upsert the run that a child's parent facet names; it gets the state of the child's event."""
+    run = _upsert(
+        context,
+        uuid=uuid,
+        job=job,
+        state=run_state(text(event.get("eventType"))),
+        args=dict,
+        facets={},
+        job_facets={},
+    )
+    context.connection.execute(
+        "UPDATE mq_runs SET nominal_start_us = coalesce(?, nominal_start_us),"
+        " nominal_end_us = coalesce(?, nominal_end_us) WHERE id = ?",
+        (*(None if time is None else _micros(time) for time in nominal), run.id),
+    )
+    return run
+
+
+def _micros(time: Any) -> int:
+    return instants.to_micros(instants.parse_nanos(time))
+
+
+def _args(run: Mapping[str, Any], parent: Mapping[str, Any] | None) -> dict[str, str]:
+    args = {}
+    nominal = (run.get("facets") or {}).get("nominalTime") or {}
+    for name, member in (
+        ("nominal_start_time", "nominalStartTime"),
+        ("nominal_end_time", "nominalEndTime"),
+    ):
+        if nominal.get(member) is not None:
+            args[name] = instants.format_zoned(instants.parse_nanos(nominal[member]))
+    if parent is not None:
+        args["run_id"] = text(parent["run"]["runId"]) or ""
+        args["name"] = text(parent["job"]["name"]) or ""
+        args["namespace"] = text(parent["job"]["namespace"]) or ""
+    return args
+
+
+def _upsert(
+    context: Context,
+    *,
+    uuid: str,
+    job: int,
+    state: str | None,
+    args: Any,
+    facets: dict[str, Any],
+    job_facets: dict[str, Any],
+) -> Run:
+    row = context.connection.execute(
+        "SELECT id, state, state_us, started_us, ended_us, facets, facet_times, job_facets"
+        " FROM mq_runs WHERE uuid = ?",
+        (uuid,),
+    ).fetchone()
+    if row is None:
+        row = (None, None, None, None, None, "{}", "{}", None)
+    run_id, held, held_us, started, ended, held_facets, held_times, held_job_facets = row
+    late = state is not None and _newer((held_us, held), (context.at_us, state))
+    now_state, now_us = (held, held_us) if late or state is None else (state, context.at_us)
+    if state is not None:
+        started, ended = _times(context.at_us, state, started, ended)
+    shown, times = _merged_apart(
+        context, held_facets, held_times, facets if state is not None else {}
+    )
+    values = {
+        "state": now_state,
+        "state_us": now_us,
+        "transitioned": FOREVER_US if now_us is None else now_us,
+        "started": started,
+        "ended": ended,
+        "facets": shown,
+        "times": times,
+        "job_facets": _merged(context, held_job_facets, job_facets),
+        "updated": context.at_us,
+    }
+    if run_id is None:
+        run_id = context.connection.execute(
+            _INSERT, {**values, "uuid": uuid, "job": job, "args": _encode(args()).decode()}
+        ).lastrowid
+    else:
+        context.connection.execute(_UPDATE, {**values, "id": run_id})
+    return Run(int(run_id or 0), uuid, state, late, is_terminal(now_state), values["job_facets"])
+
+
+_INSERT = (
+    "INSERT INTO mq_runs (uuid, job, created_us, updated_us, state, state_us, transitioned_us,"
+    " started_us, ended_us, args, facets, facet_times, job_facets) VALUES (:uuid, :job, :updated,"
+    " :updated, :state, :state_us, :transitioned, :started, :ended, :args, :facets, :times,"
+    " :job_facets)"
+)
+_UPDATE = (
+    "UPDATE mq_runs SET updated_us = :updated, state = :state, state_us = :state_us,"
+    " transitioned_us = :transitioned, started_us = :started, ended_us = :ended,"
+    " facets = :facets, facet_times = :times, job_facets = :job_facets WHERE id = :id"
+)
+
+
+def _newer(left: tuple[int | None, str | None], right: tuple[int, str]) -> bool:
+    if left[0] is None or left[1] is None:
+        return False
+    return (left[0], _RANKS[left[1]]) > (right[0], _RANKS[right[1]])
+
+
+def _times(
+    at_us: int, state: str, started: int | None, ended: int | None
+) -> tuple[int | None, int | None]:
+    if is_terminal(state):
+        return started, at_us if ended is None else max(ended, at_us)
+    return at_us if started is None else max(started, at_us), ended
+
+
+def _merged_apart(
+    context: Context, stored: str, times: str, facets: dict[str, Any]
+) -> tuple[str, str]:
+    kept = _kept(facets)
+    if not kept:
+        return stored, times
+    values, at = _decode(stored), _decode(times)
+    if _SPARK_PLAN in values:
+        kept.pop(_SPARK_PLAN, None)
+    for name, value in kept.items():
+        if at.get(name, context.at_us) <= context.at_us:
+            values[name], at[name] = value, context.at_us
+    return _encode(values).decode(), _encode(at).decode()
+
+
+def _merged(context: Context, stored: bytes | None, facets: dict[str, Any]) -> bytes | None:
+    kept = _kept(facets)
+    if not kept:
+        return stored
+    merged = merging.load(stored)
+    merging.put(merged, kept, context.at_us)
+    return merging.dump(merged)
+
+
+def _kept(facets: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in facets.items()
+        if name != _DROPPED and len(name) <= MAX_FACET_NAME
+    }
