@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import click
@@ -53,6 +54,17 @@ def test_every_command_and_option_is_described():
 
 def test_the_line_in_the_overview_is_there_for_every_command():
     assert all(line.endswith(".") for _, _, line in COMMANDS.values())
+
+
+def test_the_rooms_are_those_of_the_architecture():
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    package = ROOT / "lineage_bridge"
+    folders = {str(path.parent.relative_to(package)) for path in package.rglob("*.py")} - {"."}
+    named = re.findall(r"`([a-z/]+)/`", re.findall(r"## Rooms\n(.*?)\n## ", text, re.DOTALL)[0])
+    assert set(named) == folders | {"schemas"}
+    contract = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = contract["tool"]["importlinter"]["contracts"][0]["layers"]
+    assert "```\n" + "\n".join(layers) + "\n```\n" in text
 
 
 def test_no_module_is_over_four_hundred_lines():
