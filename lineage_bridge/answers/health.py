@@ -115,7 +115,7 @@ def _versioned(graph: Graph, binding: Binding | None) -> Versioned | None:
 
 def serving_health(graph: Graph, deployment: Deployment) -> ServingHealthFacet | None:
     """Return the newest finding for a deployment, None where no window of it was read."""
-    node = graph.nodes.get(deployment.predictions)
+    node = graph.called(deployment.predictions)
     return None if node is None else node.facets.of(ServingHealthFacet)
 
 

@@ -19,6 +19,7 @@ from lineage_bridge.facets.freshness import FreshnessFacet
 from lineage_bridge.facets.serving_health import ServingHealthFacet
 from lineage_bridge.facets.training import TrainingFacet
 from lineage_bridge.graph.deployments import Deployment, deployments
+from lineage_bridge.graph.find import Parents, meant_by
 from lineage_bridge.graph.load import load
 from lineage_bridge.graph.model import Graph
 from lineage_bridge.journal import Journal
@@ -89,6 +90,23 @@ class Snapshot:
         return _judged(
             "Health", lambda: judge_health(self.graph, self.deployments, self.at, self.policies)
         )
+
+    def health_of(
+        self, text: str, parents: Callable[[], Parents] | None = None
+    ) -> tuple[DeploymentHealth, ...]:
+        """Return the health of the deployments that somebody means by a text.
+
+        Args:
+            text: a deployment, or its predictions, its job or a run of it; see `graph.find`.
+            parents: as for `graph.find.find`.
+
+        Raises:
+            JudgingError: a bug of ours.
+            NodeNotFoundError: no deployment has that name.
+            AmbiguousNodeError: a part of a run id fits several.
+        """
+        meant = set(meant_by(self.graph, self.deployments, text, parents))
+        return tuple(one for one in self.health if one.deployment.predictions in meant)
 
     @cached_property
     def freshness(self) -> tuple[DatasetFreshness, ...]:

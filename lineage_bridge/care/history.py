@@ -15,7 +15,23 @@ from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
 
+from lineage_bridge.graph.symlinks import read_symlinks
 from lineage_bridge.graph.tables import NEVER
+
+# With min() and max() SQLite takes the other columns from the row that has it.
+_FIRST_SYMLINKS = """
+SELECT e.identity, min(e.place) FROM graph_symlinks s
+CROSS JOIN graph_events e ON e.said = s.set_id
+WHERE e.time_us <= :now AND e.dropped_us = :never GROUP BY s.node, s.other
+"""
+_LAST_DESIGNS = """
+SELECT e.identity, max(e.place) FROM graph_events e
+WHERE e.job IS NOT NULL AND e.run IS NULL AND e.time_us <= :now AND e.dropped_us = :never
+    AND EXISTS (
+        SELECT 1 FROM graph_mentions m WHERE m.set_id = e.said AND m.role IN ('reads', 'writes')
+    )
+GROUP BY e.job
+"""
 
 
 class Key(NamedTuple):
@@ -27,11 +43,15 @@ class Key(NamedTuple):
 
 
 class Mention(NamedTuple):
-    """A dataset that a set of facts names; `version` is empty where there is none."""
+    """A dataset that a set of facts names; `version` is empty where there is none.
+
+    `name` is the id of the name that the set uses, which may be a symlink of the node.
+    """
 
     role: str
     node: str
     version: str
+    name: str
 
 
 class Saying(NamedTuple):
@@ -77,6 +97,8 @@ class History:
 
     `story_of` has the story of each event by its identity, `superseded` the events without one.
     `sayings` reads all facets, each with the id of its set: they are too many for memory.
+    `decisive` are the stories that were the first to say that two names are one node, or that say
+    what a job reads and writes by its newest job event.
     """
 
     stories: Mapping[Key, Story]
@@ -84,6 +106,7 @@ class History:
     superseded: frozenset[str]
     mentions: Mapping[int, tuple[Mention, ...]]
     sayings: Callable[[], Iterable[tuple[int, Saying]]]
+    decisive: frozenset[Key]
 
 
 def read_history(
@@ -96,7 +119,13 @@ def read_history(
         seqs: the first and last sequence number of each event in the journal, by its identity.
         now_us: the present.
     """
-    nodes = dict(connection.execute("SELECT node, id FROM graph_nodes"))
+    names: dict[int, str] = dict(connection.execute("SELECT node, id FROM graph_nodes"))
+    nodes = names | {
+        name: names[node]
+        for name, node in read_symlinks(
+            connection, {"at": now_us, "known": NEVER - 1}
+        ).node_of.items()
+    }
     stories: dict[Key, Story] = {}
     story_of: dict[str, Key] = {}
     rows = connection.execute(
@@ -121,9 +150,16 @@ def read_history(
         stories,
         story_of,
         _superseded(connection),
-        _mentions(connection, nodes),
+        _mentions(connection, nodes, names),
         partial(_sayings, connection, nodes),
+        frozenset(story_of[identity] for identity in _decisive(connection, now_us)),
     )
+
+
+def _decisive(connection: sqlite3.Connection, now_us: int) -> Iterator[str]:
+    for statement in (_FIRST_SYMLINKS, _LAST_DESIGNS):
+        for identity, _ in connection.execute(statement, {"now": now_us, "never": NEVER}):
+            yield identity
 
 
 def _superseded(connection: sqlite3.Connection) -> frozenset[str]:
@@ -132,7 +168,7 @@ def _superseded(connection: sqlite3.Connection) -> frozenset[str]:
 
 
 def _mentions(
-    connection: sqlite3.Connection, nodes: Mapping[int, str]
+    connection: sqlite3.Connection, nodes: Mapping[int, str], names: Mapping[int, str]
 ) -> Mapping[int, tuple[Mention, ...]]:
     found: dict[int, tuple[Mention, ...]] = {}
     # A hundred thousand heartbeats name the same dataset: equal mentions are stored once.
@@ -141,7 +177,9 @@ def _mentions(
         "SELECT set_id, role, node, version FROM graph_mentions ORDER BY set_id"
     )
     for set_id, group in groupby(rows, key=itemgetter(0)):
-        mentions = tuple(Mention(role, nodes[node], version) for _, role, node, version in group)
+        mentions = tuple(
+            Mention(role, nodes[name], version, names[name]) for _, role, name, version in group
+        )
         found[set_id] = known.setdefault(mentions, mentions)
     return found
 

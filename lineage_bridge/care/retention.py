@@ -3,7 +3,8 @@
 A story (a run with all its events, or an event without a run) is kept if it
 
 - is not older than the limit, is still running, or is awaited by something else;
-- is the newest of its job, or the first or last to name a job or dataset: from the first the
+- is the newest of its job, its newest job event that names datasets, the first to say that two
+  names are one dataset, or the first or last to name a job or dataset: from the first the
   collector knows since when a thing exists, from the last in which state it was last seen;
 - belongs to the activation that serves now, or is the last run of the one before: that shows where
   the present one began;
@@ -19,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from lineage_bridge.care.history import History, Key, Mention, Story, stories_in_order
+from lineage_bridge.care.history import History, Key, Story, stories_in_order
 from lineage_bridge.graph.deployments import deployments
 from lineage_bridge.graph.model import Graph, Node, Run, Version
 from lineage_bridge.graph.steps import newest_version
@@ -71,6 +72,7 @@ def _roots(graph: Graph, history: History, horizon_us: int) -> Iterator[Key]:
         if story.key.job is not None:
             newest_of_job[story.key.job] = story.key
     yield from newest_of_job.values()
+    yield from history.decisive
     yield from _first_and_last(history)
     for run in graph.runs:
         if run.state == "RUNNING":
@@ -105,7 +107,7 @@ def _first_and_last(history: History) -> Iterator[Key]:
 
 
 def _named(history: History, story: Story) -> set[tuple[str, str]]:
-    named = {(m.role, m.node) for said in story.sets for m in history.mentions.get(said, ())}
+    named = {(m.role, m.name) for said in story.sets for m in history.mentions.get(said, ())}
     if story.key.job is not None:
         named.add(("job", story.key.job))
     return named
@@ -131,12 +133,13 @@ class _Keeper:
         self._wanted: set[_Versioned] = set()
         self._read: set[_Versioned] = set()  # by kept stories
         self._kept_sets: _Sayers = {}
-        self._named_last: dict[Mention, Story] = {}
+        self._named_last: dict[tuple[str, str, str], Story] = {}
         all_sets: _Sayers = {}
         for story in stories_in_order(history.stories.values()):
             _take_sets(all_sets, story)
             for said in story.sets:
-                self._named_last |= dict.fromkeys(history.mentions.get(said, ()), story)
+                named = (mention[:3] for mention in history.mentions.get(said, ()))
+                self._named_last |= dict.fromkeys(named, story)
         self._newest = _newest_sayings(history, all_sets)
 
     def keep(self, key: Key) -> None:
@@ -185,7 +188,7 @@ class _Keeper:
         if known.run is not None:
             return Key(known.job, known.run)
         role = "input" if known.time is None else "stated"
-        story = self._named_last.get(Mention(role, node, version))
+        story = self._named_last.get((role, node, version))
         if story is None or (role == "input" and versioned in self._read):
             return None
         return story.key

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lineage_bridge.cli.context import (
+    bring_up_to_date,
     echo_json,
     in_namespace_of_home,
     json_option,
@@ -20,6 +21,7 @@ from lineage_bridge.settings import FILE_NAME, Settings
 
 if TYPE_CHECKING:
     from lineage_bridge.ingest.link import Decision
+    from lineage_bridge.journal import Journal
 
 KINDS = {"dataset": "datasets", "model": "models", "run": "runs"}
 
@@ -34,7 +36,7 @@ def alias() -> None:
 @with_settings
 @json_option
 def why(settings: Settings, node: str, *, as_json: bool) -> None:
-    """Show each decision that led to NODE (an id or a name, with @<version> or without)."""
+    """Show each decision that led to NODE (written as for `path`, with @<version> or without)."""
     from lineage_bridge.show.lineage import decision_table
     from lineage_bridge.show.tables import print_tables
 
@@ -51,12 +53,30 @@ def _decisions_about(settings: Settings, node: str) -> list[Decision]:
 
     with open_journal(settings, readonly=True) as journal:
         decisions = diagnose(journal, in_namespace_of_home(settings)).decisions
-    found = [d for d in decisions if node in _spellings(d)]
+        found = [d for d in decisions if node in _spellings(d)]
+        if not found:
+            meant = _in_graph(journal, settings, node)
+            found = [d for d in decisions if meant & _spellings(d)]
     if not found:
         is_id = ":" in node
         known = {d.node if is_id else _name(d) for d in decisions}
         raise NodeNotFoundError(node, sorted(known))
     return found
+
+
+def _in_graph(journal: Journal, settings: Settings, text: str) -> set[str]:
+    """Find what somebody means by a text; nothing where no node has that name."""
+    from lineage_bridge.errors import NodeNotFoundError
+    from lineage_bridge.graph.find import find, read_parents
+    from lineage_bridge.graph.load import load
+
+    bring_up_to_date(journal, settings)
+    with journal.reading() as connection:
+        graph = load(connection, keys=())
+        try:
+            return {str(find(graph, text, lambda: read_parents(connection, graph)))}
+        except NodeNotFoundError:
+            return set()
 
 
 def _spellings(decision: Decision) -> set[str]:

@@ -121,11 +121,12 @@ def _show(journal: Journal, settings: Settings, examples: Path) -> None:
 
 
 def _path(graph: Graph) -> Iterator[Table]:
-    from lineage_bridge.graph.find import find
+    from lineage_bridge.graph.find import RunParts, find
     from lineage_bridge.graph.paths import find_path
     from lineage_bridge.show.lineage import path_table
 
     found = find_path(graph, find(graph, SOURCE), find(graph, PREDICTIONS))
     if found is not None:
         title = "Which table fed the model that answers now"
-        yield path_table(found, title=title, whole="`path --json` has all")
+        parts = RunParts(run.id for run in graph.runs)
+        yield path_table(found, parts, title=title, whole="`path --json` has all")

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     import sqlite3
 
     from lineage_bridge.answers import Snapshot
-    from lineage_bridge.graph.model import Graph
+    from lineage_bridge.graph.find import Parents, RunParts
+    from lineage_bridge.graph.model import End, Graph
 
 at_option = click.option(
     "--at", type=Instant(), help="Answer for this time (RFC 3339), by event time.  [default: now]"
@@ -58,6 +59,18 @@ class _Question:
         self.graph = load(connection, at=at, known_at=known_at, keys=keys)
         gc.freeze()  # the graph lives as long as the process: looking for garbage in it is a waste
 
+    def find(self, text: str) -> End:
+        """Find what somebody means by a text."""
+        from lineage_bridge.graph.find import find
+
+        return find(self.graph, text, self.parents)
+
+    def parents(self) -> Parents:
+        """Read the names that jobs have under their parents."""
+        from lineage_bridge.graph.find import read_parents
+
+        return read_parents(self._connection, self.graph)
+
     def with_facets(self, part: Graph) -> Graph:
         """Return a part of the graph with all its facets."""
         from lineage_bridge.graph.load import add_facets
@@ -83,17 +96,19 @@ def _ask(
 @contextmanager
 def _judge(
     settings: Settings, at: datetime | None, known_at: datetime | None
-) -> Iterator[Snapshot]:
-    """Load the snapshot of a time, by default of now."""
+) -> Iterator[tuple[Snapshot, Callable[[], Parents]]]:
+    """Load the snapshot of a time, by default of now; and a way to read the parents of its jobs."""
     from lineage_bridge.answers import Snapshot
     from lineage_bridge.assess.policies import Policies
+    from lineage_bridge.graph.find import read_parents
 
     instant = at or datetime.now(UTC)
     with open_journal(settings, readonly=True) as journal:
         bring_up_to_date(journal, settings)
         with journal.reading() as connection:
             policies = Policies.of(settings)
-            yield Snapshot.load(connection, policies, instant, known_at=known_at)
+            snapshot = Snapshot.load(connection, policies, instant, known_at=known_at)
+            yield snapshot, lambda: read_parents(connection, snapshot.graph)
 
 
 def _views(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -103,7 +118,7 @@ def _views(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command()
-@click.option("--node", help="Only what is around this node: an id, or a name that is unique.")
+@click.option("--node", help="Only what is around this node, written as for `path`.")
 @click.option("--depth", type=click.IntRange(min=0), default=3, show_default=True, help="Steps.")
 @click.option(
     "--direction",
@@ -133,17 +148,18 @@ def graph(
     as_json: bool,
 ) -> None:
     """Show the lineage graph, or the part of it around a node."""
-    from lineage_bridge.graph.find import find
+    from lineage_bridge.graph.find import RunParts
     from lineage_bridge.graph.walk import walk
 
     with _ask(settings, at, known_at, keys=() if node else None) as asked:
         shown = asked.graph
         if node:
-            shown = asked.with_facets(walk(shown, find(shown, node), depth, direction))
-        _print_graph(shown, "json" if as_json else form)
+            shown = asked.with_facets(walk(shown, asked.find(node), depth, direction))
+        parts = RunParts(run.id for run in asked.graph.runs)
+        _print_graph(shown, "json" if as_json else form, parts)
 
 
-def _print_graph(shown: Graph, form: str) -> None:
+def _print_graph(shown: Graph, form: str, parts: RunParts) -> None:
     from lineage_bridge.show import diagrams
     from lineage_bridge.show.shapes import graph_json
 
@@ -157,7 +173,7 @@ def _print_graph(shown: Graph, form: str) -> None:
         from lineage_bridge.show.lineage import graph_tables
         from lineage_bridge.show.tables import print_tables
 
-        print_tables(graph_tables(shown))
+        print_tables(graph_tables(shown, parts))
 
 
 @click.command()
@@ -175,10 +191,12 @@ def path(
 ) -> None:
     """Show how data came from SOURCE to TARGET, version by version.
 
-    Nodes are ids (`dataset:<namespace>:<name>`) or names that are unique, with `@<version>` or
-    `@<run id>` where one is meant. Exits 1 if there is no path.
+    A node is written as any command or the API prints it: an id (`dataset:<namespace>:<name>`), a
+    name that is unique, with `@<version>` or `@<run id>` where one is meant; a run id, or a part of
+    it that is unique; a deployment (`<environment>/<deployment>`), which means its predictions. A
+    column means its dataset. Exits 1 if there is no path.
     """
-    from lineage_bridge.graph.find import find
+    from lineage_bridge.graph.find import RunParts
     from lineage_bridge.graph.paths import find_path, reach_upstream
     from lineage_bridge.show.lineage import path_table
     from lineage_bridge.show.shapes import path_json
@@ -186,7 +204,7 @@ def path(
 
     with _ask(settings, at, known_at, keys=()) as asked:
         whole = asked.graph
-        start, end = find(whole, source), find(whole, target)
+        start, end = asked.find(source), asked.find(target)
         found = find_path(whole, start, end)
         shown = found or reach_upstream(whole, end)
         if as_json:
@@ -195,7 +213,8 @@ def path(
         else:
             if found is None:
                 say(f"No path leads from {start} to {end}. As far up as it is known:")
-            print_tables([path_table(shown)])
+            parts = RunParts(run.id for run in whole.runs)
+            print_tables([path_table(shown, parts)])
     if found is None:
         sys.exit(1)
 
@@ -213,17 +232,14 @@ def health(
 ) -> None:
     """Say how each DEPLOYMENT (or all) is, with the reasons, worst first.
 
-    Exits 1 if one is degraded or unhealthy.
+    DEPLOYMENT is a name, `<environment>/<deployment>`, `<service>/<environment>/<deployment>`, or
+    its predictions, its job or one of its runs as other commands print them. Exits 1 if one is
+    degraded or unhealthy.
     """
-    from lineage_bridge.errors import NodeNotFoundError
-
-    with _judge(settings, at, known_at) as snapshot:
+    with _judge(settings, at, known_at) as (snapshot, parents):
         found, instant = snapshot.health, snapshot.at
-    if deployment is not None:
-        known = [one.slot.deployment for one in found]
-        found = tuple(one for one in found if one.slot.deployment == deployment)
-        if not found:
-            raise NodeNotFoundError(deployment, known, kind="deployment")
+        if deployment is not None:
+            found = snapshot.health_of(deployment, parents)
     if as_json:
         from lineage_bridge.show.shapes import health_json
 
@@ -239,22 +255,29 @@ def health(
 
 
 @click.command()
+@click.argument("dataset", required=False)
 @click.option("--all", "every_version", is_flag=True, help="Every version, not only the newest.")
 @_views
 def freshness(
     settings: Settings,
+    dataset: str | None,
     at: datetime | None,
     known_at: datetime | None,
     *,
     every_version: bool,
     as_json: bool,
 ) -> None:
-    """Say how old each dataset is, by its build and by the newest data in it.
+    """Say how old each DATASET (or all) is, by its build and by the newest data in it.
 
-    Exits 1 if one is STALE.
+    DATASET is written as for `path`; a job means what it writes. Exits 1 if one is STALE.
     """
-    with _judge(settings, at, known_at) as snapshot:
+    from lineage_bridge.graph.find import find_datasets
+
+    with _judge(settings, at, known_at) as (snapshot, parents):
         found = snapshot.freshness_of_all() if every_version else snapshot.freshness
+        if dataset is not None:
+            asked = find_datasets(snapshot.graph, dataset, parents)
+            found = tuple(one for one in found if one.node.id in asked)
         instant = snapshot.at
     if as_json:
         from lineage_bridge.show.shapes import freshness_json

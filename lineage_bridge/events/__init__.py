@@ -21,6 +21,7 @@ from lineage_bridge.events.views import (
     name_of,
     own_facet,
     supersedes_of,
+    symlinks_of,
     view_event,
 )
 
@@ -48,5 +49,6 @@ __all__ = [
     "own_facet",
     "run_event",
     "supersedes_of",
+    "symlinks_of",
     "view_event",
 ]

@@ -101,6 +101,14 @@ def name_of(entry: Mapping[str, Any]) -> Name | None:
     return None
 
 
+def symlinks_of(facets: Mapping[str, Any]) -> Iterator[Name]:
+    """Yield the other names that the standard facet `symlinks` gives a dataset."""
+    for entry in as_list(as_object(facets.get("symlinks")).get("identifiers")):
+        name = name_of(as_object(entry))
+        if name is not None:
+            yield name
+
+
 def _datasets(listed: Any, io_key: str) -> Iterator[DatasetView]:
     for entry in as_list(listed):
         name = name_of(entry) if isinstance(entry, dict) else None

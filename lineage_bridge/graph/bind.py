@@ -13,7 +13,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from lineage_bridge.graph.facts import state_of, time_of
-from lineage_bridge.graph.model import Binding, EdgeKind, Facets, Run, RunState
+from lineage_bridge.graph.model import Binding, Design, EdgeKind, Run, RunState
+from lineage_bridge.graph.node_facets import Facets
 from lineage_bridge.times import from_micros
 
 _ENDED: Mapping[str, RunState] = {"COMPLETE": "COMPLETED", "FAIL": "FAILED", "ABORT": "ABORTED"}
@@ -91,7 +92,7 @@ def bind_run(
         None if ended_us is None else _instant(ended_us),
         streaming,
         _sorted(inputs),
-        _sorted([_output(entry, binds) for entry in written]),
+        _sorted([_output(entry, binds=binds) for entry in written]),
         _only_version(written) if binds else None,
         facets,
     )
@@ -102,6 +103,20 @@ def bind_run(
         for e in written
         if e.version
     ]
+
+
+def names_datasets(named: Iterable[Named]) -> bool:
+    """Whether a job event of this set says that its job reads or writes anything."""
+    return any(entry.role in {"reads", "writes"} for entry in named)
+
+
+def bind_design(job: str, newest: Group, named: Iterable[Named], *, observes: bool) -> Design:
+    """Make the design of a job, of its newest job event that names datasets."""
+    streaming = bool(newest.streaming)
+    unbound = [entry._replace(version="") for entry in named]
+    inputs = [_input(e, streaming, observes) for e in unbound if e.role == "reads"]
+    outputs = [_output(entry, binds=False) for entry in unbound if entry.role == "writes"]
+    return Design(job, _instant(time_of(newest.last)), _sorted(inputs), _sorted(outputs))
 
 
 def stated(groups: Iterable[Group], named: Mapping[int, Sequence[Named]]) -> Iterator[Made]:
@@ -170,7 +185,7 @@ def _input(entry: Named, streaming: bool, observes: bool) -> Binding:
     return Binding(entry.dataset, entry.version or None, kind, entry.method, entry.confidence)
 
 
-def _output(entry: Named, binds: bool) -> Binding:
+def _output(entry: Named, *, binds: bool) -> Binding:
     version = (entry.version or None) if binds else None
     return Binding(entry.dataset, version, "snapshot", entry.method, entry.confidence)
 

@@ -57,11 +57,19 @@ def deployments(graph: Graph) -> list[Deployment]:
             if one.predictions not in found or node.name == one.slot.job:
                 found[one.predictions] = one
     for node in graph.nodes.values():
-        is_told = node.kind == "dataset" and ServingHealthFacet.key in node.facets
-        if is_told and node.id not in found:
-            slot = slot_of(node.name) or Slot("", "", node.name)
-            found[node.id] = Deployment(slot, node.namespace, node.id)
+        if node.kind == "dataset" and ServingHealthFacet.key in node.facets:
+            if any(dataset_id(*name) in found for name in node.names):
+                continue
+            found[node.id] = _only_told(node)
     return sorted(found.values(), key=lambda d: (d.slot, d.namespace))
+
+
+def _only_told(predictions: Node) -> Deployment:
+    for name in predictions.names:
+        slot = slot_of(name.name)
+        if slot is not None:
+            return Deployment(slot, name.namespace, predictions.id)
+    return Deployment(Slot("", "", predictions.name), predictions.namespace, predictions.id)
 
 
 def _told_by(job: Node) -> Sequence[Deployment]:

@@ -28,6 +28,7 @@ from lineage_bridge.events import (
     as_object,
     as_text,
     decode,
+    symlinks_of,
     view_event,
 )
 from lineage_bridge.facets import definitions, problem_of
@@ -44,7 +45,7 @@ _STATES = {rank: state for state, rank in STATE_RANKS.items()}
 _SIGN = 1 << 63  # makes times before 1970 sort first as unsigned integers
 _PLACE = struct.Struct(">QBB")
 
-Role = Literal["input", "output", "stated", "named"]
+Role = Literal["input", "output", "stated", "reads", "writes"]
 
 
 MAX_BROKEN = 100  # recorded of one event; whoever sends more finds enough to mend
@@ -67,7 +68,8 @@ class Mention(NamedTuple):
     """A dataset in an event.
 
     Attributes:
-        role: `input` or `output` of a run; `stated` by a dataset event; `named` by a job event.
+        role: `input` or `output` of a run; `stated` by a dataset event; what a job `reads` or
+            `writes` by a job event.
         version: from the standard `version` facet, empty where there is none.
         method: how the identity was found, None where the producer named it itself.
         feedback: whether the edge was declared to close a loop.
@@ -79,6 +81,13 @@ class Mention(NamedTuple):
     method: str | None
     confidence: float | None
     feedback: bool
+
+
+class Symlink(NamedTuple):
+    """Two names of one dataset: an event that mentions the first says that the second is it too."""
+
+    node: NodeName
+    other: NodeName
 
 
 class Said(NamedTuple):
@@ -116,6 +125,7 @@ class Facts:
         state: the event type, `OTHER` where there is none.
         streaming: whether the job is a streaming job, which reads live.
         mentions: the datasets, each once per role and version.
+        symlinks: other names of the datasets, each pair once.
         said: facets of the job and the datasets, each key once for a node and version; if two
             versions of a dataset have a facet, the later one in the event counts for the dataset.
         run_facets: key and JSON.
@@ -133,6 +143,7 @@ class Facts:
     mentions: tuple[Mention, ...]
     said: tuple[Said, ...]
     run_facets: tuple[tuple[str, str | None], ...]
+    symlinks: tuple[Symlink, ...] = ()
     broken: tuple[Broken, ...] = ()
     producer: str = ""
 
@@ -176,7 +187,7 @@ def _facts_of(document: dict[str, Any], stored: Stored) -> Facts | None:
     if stored.kind == "run" and job and run:
         datasets = [*_roles(view.inputs, "input"), *_roles(view.outputs, "output")]
     elif stored.kind == "job" and job:
-        datasets, run = [*_roles(view.inputs, "named"), *_roles(view.outputs, "named")], None
+        datasets, run = [*_roles(view.inputs, "reads"), *_roles(view.outputs, "writes")], None
     elif stored.kind == "dataset" and view.dataset:
         datasets, job, run = [("stated", view.dataset)], None, None
     else:
@@ -196,6 +207,7 @@ def _facts_of(document: dict[str, Any], stored: Stored) -> Facts | None:
         mentions=mentions,
         said=_last_of_each(border.said(view.job_facets if job else {}, job, datasets)),
         run_facets=tuple(border.run_facets(view.run_facets)) if run else (),
+        symlinks=tuple(_symlinks(datasets)),
         broken=tuple(border.broken[:MAX_BROKEN]),
         producer=as_text(document.get("producer")) or "",
     )
@@ -248,6 +260,17 @@ def _mentions(
         version = dataset.version or ""
         found.setdefault((role, node, version), _mention(role, node, version, links))
     return found.values()
+
+
+def _symlinks(datasets: Iterable[tuple[Role, DatasetView]]) -> Iterable[Symlink]:
+    found: dict[Symlink, None] = {}
+    for _, dataset in datasets:
+        if "symlinks" in dataset.facets:
+            node = NodeName("dataset", *dataset.name)
+            for other in symlinks_of(dataset.facets):
+                if other != dataset.name:
+                    found[Symlink(node, NodeName("dataset", *other))] = None
+    return found
 
 
 def _mention(

@@ -14,9 +14,19 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import chain
 
-from lineage_bridge.graph.bind import Group, Made, Named, bind_run, made_order, stated
+from lineage_bridge.graph.bind import (
+    Group,
+    Made,
+    Named,
+    bind_design,
+    bind_run,
+    made_order,
+    names_datasets,
+    stated,
+)
 from lineage_bridge.graph.facts import time_of
-from lineage_bridge.graph.model import Facets, Graph, Node, Run, Version
+from lineage_bridge.graph.model import Design, Graph, Node, Run, Version
+from lineage_bridge.graph.node_facets import Facets
 from lineage_bridge.graph.rows import Bounds, FacetRow, Rows, RunKey
 from lineage_bridge.times import from_micros
 
@@ -129,6 +139,7 @@ class Loader:
         of_nodes, of_versions = _newest_facets(self._rows.facets())
         self.of_nodes, self.of_versions = of_nodes, of_versions
         runs, made = self._runs()
+        designs = self._designs()
         versions = self._versions(made)
         visible = versions.keys() | {key.job for key in self._groups}
         return {
@@ -137,6 +148,7 @@ class Loader:
                 _sorted_versions(versions.get(row.id, {}), of_versions.get(row.id, {})),
                 tuple(runs.get(row.id, ())),
                 _facets(of_nodes.get(row.id, {})),
+                designs.get(row.id),
             )
             for row in sorted(self._rows.nodes())
             if row.id in visible
@@ -156,6 +168,21 @@ class Loader:
         for of_job in runs.values():
             of_job.sort(key=lambda run: (run.first, run.id))
         return runs, all_made
+
+    def _designs(self) -> dict[str, Design]:
+        """What job events say of their jobs: of each job, the newest one that names datasets."""
+        found: dict[str, Design] = {}
+        newest: dict[str, bytes] = {}
+        for key, groups in self._groups.items():
+            if key.job is None or key.run is not None:
+                continue
+            for group in groups:
+                named = self._named.get(group.said, ())
+                if newest.get(key.job, b"") < group.last and names_datasets(named):
+                    newest[key.job] = group.last
+                    observes = bool(key.observes)
+                    found[key.job] = bind_design(key.job, group, named, observes=observes)
+        return found
 
     def _versions(self, all_made: Iterable[Made]) -> dict[str, _Makers]:
         """Every dataset with its versions, and the newest of those who made each."""
@@ -194,7 +221,7 @@ def _newest_facets(
     for node, version, key, place, ordinal, value in rows:
         _keep_newest(of_nodes[node], key, (place, ordinal), value)
         if version:
-            of_versions[node].setdefault(version, {})[key] = (place, ordinal), value
+            _keep_newest(of_versions[node].setdefault(version, {}), key, (place, ordinal), value)
     return of_nodes, of_versions
 
 

@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
+from itertools import chain
 from typing import Any, Literal, NamedTuple, TypeVar
 
-import orjson
+from lineage_bridge.events import Name
+from lineage_bridge.graph.node_facets import Facets
 
-from lineage_bridge.facets import Facet, read_facet
-
-Definition = TypeVar("Definition", bound=Facet)
 Value = TypeVar("Value")
+Reader = TypeVar("Reader", "Run", "Design")
 
 EdgeKind = Literal["snapshot", "live", "observe", "feedback"]
 RunState = Literal["RUNNING", "COMPLETED", "FAILED", "ABORTED"]
@@ -36,57 +36,6 @@ class End(NamedTuple):
 
     def __str__(self) -> str:
         return self.node if self.mark is None else f"{self.node}@{self.mark}"
-
-
-class Facets(Mapping[str, Any]):
-    """Facets by key, decoded when asked for: most are never looked at."""
-
-    __slots__ = ("_encoded", "_read")
-
-    def __init__(self, encoded: Mapping[str, str] | None = None) -> None:
-        self._encoded = dict(sorted(encoded.items())) if encoded else {}
-        self._read: dict[str, Facet] = {}
-
-    def __getitem__(self, key: str) -> Any:
-        return orjson.loads(self._encoded[key])
-
-    def of(self, definition: type[Definition]) -> Definition | None:
-        """The facet of ours of that definition, None if there is none.
-
-        What is broken was left out when the event was taken in (`graph.facts`).
-        """
-        encoded = self._encoded.get(definition.key)
-        if encoded is None:
-            return None
-        known = self._read.get(definition.key)
-        if not isinstance(known, definition):
-            known = self._read[definition.key] = read_facet(definition, encoded)
-        return known
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._encoded)
-
-    def __len__(self) -> int:
-        return len(self._encoded)
-
-    def __contains__(self, key: object) -> bool:
-        return key in self._encoded
-
-    def __repr__(self) -> str:
-        return f"Facets({list(self._encoded)})"
-
-    def changed(self, values: Mapping[str, str | None]) -> Facets:
-        """These facets with other JSON at some keys, None for no such facet; itself if equal."""
-        kept = {key: value for key, value in self._encoded.items() if key not in values}
-        kept |= {key: value for key, value in values.items() if value is not None}
-        return self if kept == self._encoded else Facets(kept)
-
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, Facets):  # by what is written: exact, and nothing is decoded
-            return self._encoded == other._encoded
-        return Mapping.__eq__(self, other)
-
-    __hash__ = None  # type: ignore[assignment]
 
 
 class Binding(NamedTuple):
@@ -151,6 +100,28 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Design:
+    """What a job reads and writes by its newest job event that names datasets; it is in no run.
+
+    Attributes:
+        job: the job's node id.
+        time: of the event.
+        inputs: what it reads, sorted; never bound to a version.
+        outputs: what it writes, likewise.
+    """
+
+    job: str
+    time: datetime
+    inputs: tuple[Binding, ...] = ()
+    outputs: tuple[Binding, ...] = ()
+
+    @property
+    def end(self) -> End:
+        """The job's end of the edge."""
+        return End(self.job)
+
+
+@dataclass(frozen=True, slots=True)
 class Version:
     """One version of a dataset.
 
@@ -169,8 +140,23 @@ class Version:
     facets: Facets = field(default_factory=Facets)
 
 
+class Remembering:
+    """What never changes, and remembers what was computed of it."""
+
+    def remembered(self, what: str, compute: Callable[[], Value]) -> Value:
+        """Return what was computed of it under that name, computed at the first time."""
+        if what not in self._memory:
+            self._memory[what] = compute()
+        found: Value = self._memory[what]
+        return found
+
+    @cached_property
+    def _memory(self) -> dict[str, Any]:
+        return {}
+
+
 @dataclass(frozen=True)
-class Node:
+class Node(Remembering):
     """A dataset or a job.
 
     What is found by searching it is remembered with it: a node never changes, and one that events
@@ -178,18 +164,27 @@ class Node:
 
     Attributes:
         id: `dataset:<namespace>:<name>` or `job:<namespace>:<name>`.
+        symlinks: other names of the same dataset, sorted by their ids.
         versions: of a dataset, oldest first; those that were only read come before all others.
         runs: of a job, oldest first; of an observer only the newest.
         facets: the newest of each key.
+        design: of a job, what job events say of its datasets; None if they name none.
     """
 
     id: str
     kind: Literal["dataset", "job"]
     namespace: str
     name: str
+    symlinks: tuple[Name, ...] = ()
     versions: tuple[Version, ...] = ()
     runs: tuple[Run, ...] = ()
     facets: Facets = field(default_factory=Facets)
+    design: Design | None = None
+
+    @property
+    def names(self) -> list[Name]:
+        """All names, the node's own first."""
+        return [Name(self.namespace, self.name), *self.symlinks]
 
     def version_named(self, version: str) -> Version | None:
         """The version of this name, None if there is none."""
@@ -213,17 +208,6 @@ class Node:
     def edge_counts(self) -> Mapping[EdgeKind, int]:
         """How many edges of each kind end or begin at a run of this job."""
         return count_edges(self.runs)
-
-    def remembered(self, what: str, compute: Callable[[], Value]) -> Value:
-        """Return what was computed of this node under that name, computed at the first time."""
-        if what not in self._memory:
-            self._memory[what] = compute()
-        found: Value = self._memory[what]
-        return found
-
-    @cached_property
-    def _memory(self) -> dict[str, Any]:
-        return {}
 
     def versions_with(self, key: str) -> tuple[Version, ...]:
         """The versions that have a facet of this key, oldest first."""
@@ -260,13 +244,13 @@ class Edge:
         source: what is read, or the run that writes.
         target: the run that reads, or what is written.
         binding: what is read or written, and how it was identified.
-        run: the run at the one or the other end.
+        run: the run at the one or the other end, or the design of a job.
     """
 
     source: End
     target: End
     binding: Binding
-    run: Run
+    run: Run | Design
 
     @property
     def kind(self) -> EdgeKind:
@@ -275,7 +259,7 @@ class Edge:
 
 
 @dataclass(frozen=True)
-class Graph:
+class Graph(Remembering):
     """The lineage at one time.
 
     Attributes:
@@ -289,7 +273,7 @@ class Graph:
     @cached_property
     def edges(self) -> tuple[Edge, ...]:
         """All edges, sorted by source and target."""
-        return tuple(sorted(_edges(self.runs), key=_edge_order))
+        return tuple(sorted(_edges(chain(self.runs, self.designs)), key=_edge_order))
 
     def as_of(self, instant: datetime) -> Graph:
         """The same nodes at another time, between which and this one nothing came to pass."""
@@ -306,12 +290,30 @@ class Graph:
 
     @cached_property
     def _edge_counts(self) -> Mapping[EdgeKind, int]:
-        counts: dict[EdgeKind, int] = {}
+        counts = count_edges(self.designs)
         for node in self.nodes.values():
             if node.runs:
                 for kind, count in node.edge_counts.items():
                     counts[kind] = counts.get(kind, 0) + count
         return counts
+
+    def called(self, node_id: str) -> Node | None:
+        """The node that has this id, or another name of this id; None if there is none."""
+        node = self.nodes.get(node_id)
+        return self._by_symlink.get(node_id) if node is None else node
+
+    @cached_property
+    def _by_symlink(self) -> Mapping[str, Node]:
+        return {
+            f"{node.kind}:{name.namespace}:{name.name}": node
+            for node in self.nodes.values()
+            for name in node.symlinks
+        }
+
+    @cached_property
+    def designs(self) -> tuple[Design, ...]:
+        """What job events say, by job."""
+        return tuple(node.design for node in self.nodes.values() if node.design is not None)
 
     @property
     def runs(self) -> Iterator[Run]:
@@ -352,11 +354,12 @@ def _reduced(node: Node, kept: Mapping[str, set[str | None]]) -> Node:
     return replace(
         node,
         versions=tuple(v for v in node.versions if v.version in marks),
-        runs=tuple(_run_within(run, kept) for run in node.runs if run.id in marks),
+        runs=tuple(_within(run, kept) for run in node.runs if run.id in marks),
+        design=_within(node.design, kept) if node.design is not None and None in marks else None,
     )
 
 
-def _run_within(run: Run, kept: Mapping[str, set[str | None]]) -> Run:
+def _within(run: Reader, kept: Mapping[str, set[str | None]]) -> Reader:
     return replace(
         run,
         inputs=tuple(b for b in run.inputs if _is_kept(b, kept)),
@@ -371,7 +374,7 @@ def _is_kept(binding: Binding, kept: Mapping[str, set[str | None]]) -> bool:
     )
 
 
-def count_edges(runs: Iterable[Run]) -> dict[EdgeKind, int]:
+def count_edges(runs: Iterable[Run | Design]) -> dict[EdgeKind, int]:
     """How many edges of each kind end or begin at these runs."""
     counts: dict[EdgeKind, int] = {}
     for run in runs:
@@ -381,7 +384,7 @@ def count_edges(runs: Iterable[Run]) -> dict[EdgeKind, int]:
     return counts
 
 
-def _edges(runs: Iterable[Run]) -> Iterator[Edge]:
+def _edges(runs: Iterable[Run | Design]) -> Iterator[Edge]:
     for run in runs:
         for binding in run.inputs:
             yield Edge(binding.end, run.end, binding, run)

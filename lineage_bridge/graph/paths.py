@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from lineage_bridge.graph.model import EdgeKind, End, Graph, Run
+from lineage_bridge.graph.model import Design, EdgeKind, End, Graph, Run
 from lineage_bridge.graph.steps import Step, Steps
 
 _NO_CAUSE: frozenset[EdgeKind] = frozenset({"observe", "feedback"})
@@ -80,7 +80,12 @@ def reach_upstream(graph: Graph, target: End) -> Path:
 
 
 def hop_time(step: Step) -> datetime:
-    """Return when data took this step: when a run began to read, or when it had written."""
+    """Return when data took this step: when a run began to read, or when it had written.
+
+    What a job event says has no time but the event's own.
+    """
+    if isinstance(step.run, Design):
+        return step.run.time
     return _written(step.run) if step.source == step.run.end else step.run.started or step.run.first
 
 

@@ -15,7 +15,9 @@ from typing import Any, Literal, NamedTuple
 
 import orjson
 
+from lineage_bridge.events import Name
 from lineage_bridge.graph.bind import Group, Named
+from lineage_bridge.graph.symlinks import Symlinks, read_symlinks
 from lineage_bridge.graph.tables import NEVER
 from lineage_bridge.times import to_micros
 
@@ -79,6 +81,16 @@ class NodeRow(NamedTuple):
     kind: Literal["dataset", "job"]
     namespace: str
     name: str
+    symlinks: tuple[Name, ...] = ()
+
+    def joined(self, others: Iterable[NodeRow]) -> NodeRow:
+        """This node with other names."""
+        return self._replace(symlinks=tuple(Name(row.namespace, row.name) for row in others))
+
+    @property
+    def all_ids(self) -> list[str]:
+        """Its id, and those of its other names."""
+        return [self.id, *(f"{self.kind}:{name[0]}:{name[1]}" for name in self.symlinks)]
 
 
 class RunKey(NamedTuple):
@@ -131,23 +143,30 @@ class Rows:
     Args:
         connection: on the journal's database.
         bounds: which facts count.
-        nodes: all nodes by their numbers; read if they are not handed in.
+        symlinks: the names that are one node within the bounds; read if they are not handed in.
+        nodes: all nodes by the numbers of all their names; likewise.
+
+    Attributes:
+        symlinks: the names that are one node. Whatever is read here is of their node.
     """
 
     def __init__(
         self,
         connection: sqlite3.Connection,
         bounds: Bounds,
+        symlinks: Symlinks | None = None,
         nodes: Mapping[int, NodeRow] | None = None,
     ) -> None:
         self._connection = connection
         self._bounds = {"at": bounds.at, "known": bounds.known}
         self._keys = {"keys": bounds.keys}
-        self._nodes = _read_nodes(connection) if nodes is None else nodes
+        self.symlinks = read_symlinks(connection, self._bounds) if symlinks is None else symlinks
+        self._nodes = read_nodes(connection, self.symlinks) if nodes is None else nodes
 
     def nodes(self) -> Iterable[NodeRow]:
         """All nodes, also those that no fact within the bounds names."""
-        return self._nodes.values()
+        names = self.symlinks.node_of
+        return (row for number, row in self._nodes.items() if number not in names)
 
     def groups(self) -> dict[RunKey, list[Group]]:
         """What the events say, by run."""
@@ -163,6 +182,8 @@ class Rows:
         found: dict[int, list[Named]] = defaultdict(list)
         for set_id, role, node, *rest in self._connection.execute(_MENTIONS, (_json_array(sets),)):
             found[set_id].append(Named(role, self._nodes[node].id, *rest))
+        if self.symlinks.node_of:
+            return {set_id: _each_once(entries) for set_id, entries in found.items()}
         return found
 
     def looked_at(self) -> Iterable[tuple[str, str]]:
@@ -173,11 +194,15 @@ class Rows:
     def facets(self, ids: Iterable[str] | None = None) -> Iterable[FacetRow]:
         """The newest facets of each of these nodes (None: all) and their versions."""
         nodes = self._nodes
-        of_ids = {"ids": None if ids is None else _json_array(ids)}
+        of_ids = {"ids": None if ids is None else _json_array(self._with_other_ids(set(ids)))}
         for node, version, key, place, ordinal, value in self._connection.execute(
             _NEWEST_FACETS, self._bounds | self._keys | of_ids
         ):
             yield nodes[node].id, version, key, place, ordinal, value
+
+    def _with_other_ids(self, ids: set[str]) -> set[str]:
+        rows = map(self._nodes.__getitem__, self.symlinks.others)
+        return ids.union(*(row.all_ids for row in rows if row.id in ids))
 
     def run_facets(self, sets: Iterable[int]) -> dict[int, list[tuple[str, str | None]]]:
         """The run facets in these sets: key and JSON."""
@@ -188,9 +213,27 @@ class Rows:
         return found
 
 
-def _read_nodes(connection: sqlite3.Connection) -> dict[int, NodeRow]:
+def read_nodes(connection: sqlite3.Connection, symlinks: Symlinks) -> dict[int, NodeRow]:
+    """Read all nodes, by the numbers of all their names."""
     rows = connection.execute("SELECT node, id, kind, namespace, name FROM graph_nodes")
-    return {number: NodeRow(*parts) for number, *parts in rows}
+    found = {number: NodeRow(*parts) for number, *parts in rows}
+    joined = {
+        node: found[node].joined(found[other] for other in others)
+        for node, others in symlinks.others.items()
+    }
+    return found | joined | {name: joined[node] for name, node in symlinks.node_of.items()}
+
+
+def _each_once(entries: Iterable[Named]) -> list[Named]:
+    """The same without a dataset that an event mentions by two of its names."""
+    found: dict[tuple[str, str, str], Named] = {}
+    for entry in sorted(entries, key=_evidence):
+        found[entry[:3]] = entry
+    return list(found.values())
+
+
+def _evidence(entry: Named) -> tuple[str, float, int]:
+    return entry.method or "", entry.confidence or 0.0, entry.feedback
 
 
 def _json_array(values: Iterable[Any]) -> str:

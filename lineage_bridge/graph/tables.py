@@ -27,6 +27,7 @@ TABLES = (
     "graph_nodes",
     "graph_sets",
     "graph_mentions",
+    "graph_symlinks",
     "graph_facets",
     "graph_run_facets",
     "graph_events",
@@ -48,7 +49,7 @@ CREATE TABLE IF NOT EXISTS graph_sets (
 );
 CREATE TABLE IF NOT EXISTS graph_mentions (
     set_id INTEGER NOT NULL,
-    role TEXT NOT NULL,              -- input, output, stated, named
+    role TEXT NOT NULL,              -- see `facts.Mention`
     node INTEGER NOT NULL,
     version TEXT NOT NULL,           -- empty: none
     method TEXT,
@@ -57,6 +58,12 @@ CREATE TABLE IF NOT EXISTS graph_mentions (
     PRIMARY KEY (set_id, role, node, version)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS graph_mentions_node ON graph_mentions (node, version, role);
+CREATE TABLE IF NOT EXISTS graph_symlinks (
+    set_id INTEGER NOT NULL,
+    node INTEGER NOT NULL,           -- of which the set says that it has another name
+    other INTEGER NOT NULL,          -- the node of that name
+    PRIMARY KEY (set_id, node, other)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS graph_facets (
     facet INTEGER PRIMARY KEY,
     set_id INTEGER NOT NULL,
@@ -118,6 +125,7 @@ class Done(msgspec.Struct):
 
     set_id: int | None = None
     mentions: int = 0
+    symlinks: int = 0
     facets: int = 0
 
 
@@ -194,7 +202,8 @@ class TableWriter:
         )
 
     def _said(self, facts: Facts, done: Done) -> Generator[None, None, int]:
-        digest = _digest(["said", facts.mentions, facts.said])
+        others = [facts.symlinks] if facts.symlinks else []
+        digest = _digest(["said", facts.mentions, facts.said, *others])
         if done.set_id is None:
             known = self._set_of(digest)
             if known is not None:
@@ -202,6 +211,7 @@ class TableWriter:
             # By its digest it is found only when all of it is there.
             done.set_id = self._new_set(b"~" + digest)
         yield from self._put_mentions(done.set_id, facts, done)
+        yield from self._put_symlinks(done.set_id, facts, done)
         yield from self._put_facets(done.set_id, facts, done)
         self._connection.execute(
             "UPDATE graph_sets SET digest = ? WHERE set_id = ?", (digest, done.set_id)
@@ -217,6 +227,16 @@ class TableWriter:
                 [(set_id, m.role, self._node(m.node), *m[2:5], m.feedback) for m in chunk],
             )
             done.mentions = first + len(chunk)
+            yield
+
+    def _put_symlinks(self, set_id: int, facts: Facts, done: Done) -> Iterator[None]:
+        for first in range(done.symlinks, len(facts.symlinks), PIECE):
+            chunk = facts.symlinks[first : first + PIECE]
+            self._connection.executemany(
+                "INSERT OR IGNORE INTO graph_symlinks VALUES (?, ?, ?)",
+                [(set_id, self._node(link.node), self._node(link.other)) for link in chunk],
+            )
+            done.symlinks = first + len(chunk)
             yield
 
     def _put_facets(self, set_id: int, facts: Facts, done: Done) -> Iterator[None]:

@@ -1,16 +1,19 @@
 """The graph, paths and how nodes were identified, as tables for people.
 
-They are made to fit: no namespaces where there is no room, only the beginning of a run id (which
-`find` accepts), edges between the same two nodes in one line. JSON and diagrams leave nothing out.
+They are made to fit: no namespaces where there is no room, only a part of a run id that tells it
+apart (which `find` accepts), edges between the same two nodes in one line. JSON and diagrams leave
+nothing out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from lineage_bridge.graph.model import Binding, Edge, Graph, Node
+from lineage_bridge.graph.find import RunParts
+from lineage_bridge.graph.model import Binding, Design, Edge, Graph, Node
 from lineage_bridge.graph.paths import Path, hop_time
 from lineage_bridge.show.statuses import status_of, summary
 from lineage_bridge.show.tables import Column, Table
@@ -20,7 +23,6 @@ if TYPE_CHECKING:
     from lineage_bridge.ingest.link import Decision
 
 MAX_EDGES: Final = 200  # more lines than that nobody reads
-RUN_DIGITS: Final = 8
 
 _METHODS: Final[Mapping[str, str]] = {
     "declared": "declared in lineage-bridge.toml",
@@ -41,20 +43,36 @@ _VERSION: Final = 20  # as many as a time
 _NAMESPACE: Final = 14
 
 
-def graph_tables(graph: Graph) -> Iterator[Table]:
-    """Make tables of the datasets, the jobs and the edges, but no empty table."""
+def graph_tables(graph: Graph, parts: RunParts | None = None) -> Iterator[Table]:
+    """Make tables of the datasets, the jobs and the edges, but no empty table.
+
+    Args:
+        graph: all of it, or a part.
+        parts: of the runs of all of it; None where `graph` is that.
+    """
+    parts = parts or RunParts(run.id for run in graph.runs)
     datasets = [node for node in graph.nodes.values() if node.kind == "dataset"]
     jobs = [node for node in graph.nodes.values() if node.kind == "job"]
     if datasets:
         yield _dataset_table(datasets)
     if jobs:
-        yield _job_table(jobs)
+        yield _job_table(jobs, parts)
     if graph.edges:
         yield _edge_table(graph)
 
 
-def path_table(path: Path, *, title: str = "", whole: str = "--json has all") -> Table:
-    """Make a table of a path from beginning to end, one line for each dataset and run on it."""
+def path_table(
+    path: Path, parts: RunParts | None = None, *, title: str = "", whole: str = "--json has all"
+) -> Table:
+    """Make a table of a path from beginning to end, one line for each dataset and run on it.
+
+    Args:
+        path: as found.
+        parts: of all runs of the graph; None where only those on the path matter.
+        title: of the table.
+        whole: see `Table`.
+    """
+    parts = parts or RunParts(end.mark for end in path.ends if end.mark)
     table = Table(
         Column("when"),
         Column("kind", 3),
@@ -65,37 +83,43 @@ def path_table(path: Path, *, title: str = "", whole: str = "--json has all") ->
         title=title,
         whole=whole,
     )
-    table.add("", *_stop(path, 0), "", "")
+    table.add("", *_stop(path, 0, parts), "", "")
     for number, hop in enumerate(path.hops, start=1):
         kind, link = hop.binding.kind, _link(hop.binding)
-        table.add(moment(hop_time(hop)), *_stop(path, number), kind, link)
+        table.add(moment(hop_time(hop)), *_stop(path, number, parts), kind, link)
     return table
 
 
-def _stop(path: Path, number: int) -> tuple[str, str, str]:
+def _stop(path: Path, number: int, parts: RunParts) -> tuple[str, str, str]:
     end, name = path.ends[number], path.names[number]
     is_job = end.node.startswith("job:")
-    mark = (end.mark or "")[:RUN_DIGITS] if is_job else end.mark or ""
+    mark = parts.of(end.mark) if is_job and end.mark else end.mark or ""
     return "job" if is_job else "dataset", name, mark
 
 
 def _dataset_table(nodes: Sequence[Node]) -> Table:
+    has_others = any(node.symlinks for node in nodes)
     table = Table(
         Column("dataset", fold="anywhere", narrowest=_NAME),
         Column("newest version", 4, fold="anywhere", narrowest=_VERSION),
         Column("written", 3),
         Column("versions", 1, right=True),
         Column("namespace", 2, fold="anywhere", narrowest=_NAMESPACE),
+        *([Column("also called", 5, fold="anywhere", narrowest=_NAME)] if has_others else []),
         title=counted(len(nodes), "dataset"),
     )
     for node in nodes:
         newest = node.versions[-1] if node.versions else None
         version, time = (newest.version, newest.time) if newest else ("", None)
-        table.add(node.name, version, moment(time), _number(node.versions), node.namespace)
+        others = [f"{namespace}:{name}" for namespace, name in node.symlinks]
+        table.add(
+            *(node.name, version, moment(time), _number(node.versions), node.namespace),
+            *([others] if has_others else []),
+        )
     return table
 
 
-def _job_table(nodes: Sequence[Node]) -> Table:
+def _job_table(nodes: Sequence[Node], parts: RunParts) -> Table:
     table = Table(
         Column("job", fold="anywhere", narrowest=_NAME),
         Column("state", 5),
@@ -111,7 +135,7 @@ def _job_table(nodes: Sequence[Node]) -> Table:
             node.name,
             status_of(_state(node)),
             moment((run.ended or run.started or run.first) if run else None),
-            run.id[:RUN_DIGITS] if run else "",
+            parts.of(run.id) if run else "",
             _number(node.runs),
             node.namespace,
         )
@@ -134,7 +158,7 @@ def _edge_table(graph: Graph) -> Table:
         title=counted(len(graph.edges), "edge"),
     )
     for edges in bundles[:MAX_EDGES]:
-        newest = max(edges, key=lambda edge: (edge.run.first, edge.run.id))
+        newest = max(edges, key=_age)
         table.add(
             graph.nodes[newest.source.node].name,
             graph.nodes[newest.target.node].name,
@@ -148,6 +172,11 @@ def _edge_table(graph: Graph) -> Table:
             f"{counted(len(bundles) - MAX_EDGES, 'more line')}: --json or --node shows all."
         )
     return table
+
+
+def _age(edge: Edge) -> tuple[datetime, str]:
+    run = edge.run
+    return (run.time, "") if isinstance(run, Design) else (run.first, run.id)
 
 
 def _bundles(edges: Iterable[Edge]) -> list[list[Edge]]:

@@ -74,15 +74,16 @@ def _link(binding: Binding) -> dict[str, Any]:
 
 
 def _node(node: Node) -> dict[str, Any]:
-    return {
-        "id": node.id,
-        "kind": node.kind,
-        "namespace": node.namespace,
-        "name": node.name,
-        "versions": [_version(version) for version in node.versions],
-        "runs": [_run(run) for run in node.runs],
-        "facets": dict(node.facets),
-    }
+    return present(
+        id=node.id,
+        kind=node.kind,
+        namespace=node.namespace,
+        name=node.name,
+        symlinks=[f"{node.kind}:{n.namespace}:{n.name}" for n in node.symlinks] or None,
+        versions=[_version(version) for version in node.versions],
+        runs=[_run(run) for run in node.runs],
+        facets=dict(node.facets),
+    )
 
 
 def _version(version: Version) -> dict[str, Any]:

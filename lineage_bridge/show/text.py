@@ -16,6 +16,7 @@ _UNSEEN: Final = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
 SUGGESTED: Final = 3
+SHORTEST_PART: Final = 3  # characters; a shorter text is a part of nearly everything
 LIKENESS: Final = 0.6  # from 0 to 1; below it a suggestion would be a guess
 
 
@@ -37,10 +38,19 @@ def _escape(character: str) -> str:
 
 
 def nearest(text: str, known: Iterable[str], n: int = SUGGESTED) -> list[str]:
-    """Return the known texts that somebody may have meant, the likeliest first."""
+    """Return the known texts that somebody may have meant, the likeliest first.
+
+    After those that are like it, those that it is a part of, the shortest first.
+    """
     from difflib import get_close_matches
 
-    return get_close_matches(text, list(known), n=n, cutoff=LIKENESS)
+    listed = list(known)
+    alike = get_close_matches(text, listed, n=n, cutoff=LIKENESS)
+    if len(alike) == n or len(text) < SHORTEST_PART:
+        return alike
+    part = text.lower()
+    longer = {other for other in listed if part in other.lower()}.difference(alike)
+    return [*alike, *sorted(longer, key=lambda other: (len(other), other))][:n]
 
 
 def did_you_mean(text: str, known: Iterable[str]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from conftest import run_command
 
@@ -187,3 +189,60 @@ def test_another_policy_is_followed_at_once(nyc_home, tmp_path):
         one = run_command("health", "dep-nyc-prod-stale", "--home", nyc_home, *config, *at)
         statuses.append(one.json["deployments"][0]["status"])
     assert statuses == ["unknown", "unhealthy"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "dep-nyc-prod-slow",
+        "production/dep-nyc-prod-slow",
+        "mobility-serving-layer/production/dep-nyc-prod-slow",
+        SLOW,
+        f"dataset:urban:{SLOW}",
+        f"urban:{SLOW}",
+        f"{SLOW}@lightgbm_slow/v1",
+        "serve.mobility-serving-layer.production.dep-nyc-prod-slow",
+        f"observe.{SLOW}",
+    ],
+)
+def test_a_deployment_is_called_by_whatever_is_printed_of_it(ask, text):
+    when = ("--at", "2026-04-07T10:30:00Z")
+    (found,) = ask("health", text, *when, "--json").json["deployments"]
+    assert (found["environment"], found["deployment"]) == ("production", "dep-nyc-prod-slow")
+
+    assert ask("graph", "--node", text, "--depth", "1").code == 0
+    path = ask("path", SOURCE, text, "--json")
+    is_observer = text.startswith("observe.")
+    assert path.code == (1 if is_observer else 0)
+    assert is_observer or path.json["hops"][0]["from"] == f"dataset:{SOURCE}"
+
+
+def test_a_deployment_with_a_version_or_a_run_means_that_one(ask):
+    roll = "production/dep-nyc-prod-roll"
+    end = ask("path", SOURCE, f"{roll}@lightgbm_default/v1", "--json").json["to"]
+    assert end.startswith("dataset:urban:predictions.")
+    assert end.endswith("@lightgbm_default/v1")
+
+    table = ask("graph", "--node", roll, "--depth", "1", "--direction", "up").out
+    row = next(line for line in table.splitlines() if line.startswith("serve."))
+    part = re.split(r"\s{2,}", row)[3]
+    run = ask("path", SOURCE, f"{roll}@{part}", "--json").json["to"]
+    assert run.startswith("job:urban:serve.")
+    assert f"@{part}" in run
+    assert ask("health", part, "--json").json["deployments"][0]["deployment"] in roll
+
+
+def test_the_freshness_of_a_dataset_or_of_what_a_job_writes(ask):
+    dataset = "features.mobility.training_dataset"
+    whole = ask("freshness", "--json").json["datasets"]
+    for text in (dataset, "build.mobility.training_dataset", f"dataset:urban:{dataset}"):
+        (found,) = ask("freshness", text, "--json").json["datasets"]
+        assert found["name"] == dataset
+        assert dataset in {one["name"] for one in whole}
+
+
+def test_what_is_no_deployment_is_not_known_as_one(ask):
+    result = ask("health", "dep-nyc-prod-slo")
+    assert result.code == 2
+    assert "Did you mean `dep-nyc-prod-slow`" in result.err
+    assert "No deployment `models.lightgbm_slow`" in ask("health", "models.lightgbm_slow").err

@@ -18,26 +18,30 @@ def graph_of(bodies: list[bytes], at: str | None = None) -> dict[str, Any]:
     events = _in_order(bodies)
     if at is not None:
         events = [e for e in events if e["eventTime"] <= at]
+    others = _name_datasets(events)
     nodes: dict[str, dict[str, Any]] = {}
+    designs: dict[str, dict[str, Any]] = {}
     runs: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for event in events:
         job = f"job:{event['job']['namespace']}:{event['job']['name']}"
-        _see(nodes, job, event["job"])
-        for dataset in event["inputs"] + event["outputs"]:
-            _see(nodes, _id(dataset), dataset)
-        runs.setdefault((job, event["run"]["runId"]), []).append(event)
+        _see_all(nodes, job, event)
+        if "run" in event:
+            runs.setdefault((job, event["run"]["runId"]), []).append(event)
+        elif event["inputs"] + event["outputs"]:
+            designs[job] = event
     edges: list[dict[str, Any]] = []
     versions: dict[str, dict[str, tuple[str, str] | None]] = {}
     for (job, run_id), of_run in _listed(runs).items():
         shape = _add_run(job, run_id, of_run, edges, versions)
         nodes[job]["runs"].append((of_run[0]["eventTime"], run_id, shape))
-    for event in events:
-        for dataset in event["inputs"]:
-            if version := _version(dataset):
-                versions.setdefault(_id(dataset), {}).setdefault(version, None)
+    for job, event in designs.items():
+        edges += _design(job, event)
+    _add_read_versions(events, versions)
     for node in nodes.values():
         node["runs"] = [shape for *_, shape in sorted(node["runs"], key=lambda r: r[:2])]
         node["versions"] = _sorted_versions(versions.get(node["id"], {}))
+        if others.get(node["id"]):
+            node["symlinks"] = sorted(others[node["id"]])
     newest = events[-1]["eventTime"] if events else None
     return {
         **({"at": at or newest} if at or newest else {}),
@@ -46,11 +50,18 @@ def graph_of(bodies: list[bytes], at: str | None = None) -> dict[str, Any]:
     }
 
 
+def _add_read_versions(events, versions):
+    for event in events:
+        for dataset in event["inputs"] if "run" in event else []:
+            if version := _version(dataset):
+                versions.setdefault(_id(dataset), {}).setdefault(version, None)
+
+
 def _in_order(bodies: list[bytes]) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for body in bodies:
         event = json.loads(body)
-        own = event["run"].get("facets", {}).get("lineageBridge_event", {})
+        own = event.get("run", {}).get("facets", {}).get("lineageBridge_event", {})
         canonical = json.dumps(event, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         key = "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
         event["key"] = f"id:{own['id']}" if own else key
@@ -61,20 +72,64 @@ def _in_order(bodies: list[bytes]) -> list[dict[str, Any]]:
 
 
 def _order(event: dict[str, Any]) -> tuple[Any, ...]:
-    writer_first = 0 if event["outputs"] else 1
-    rank = RANKS[event["eventType"]]
-    return event["eventTime"], writer_first, rank, event["run"]["runId"], event["key"]
+    writer_first = 0 if event["outputs"] and "run" in event else 1
+    rank = RANKS[event.get("eventType", "OTHER")]
+    run_id = event.get("run", {}).get("runId", "")
+    return event["eventTime"], writer_first, rank, run_id, event["key"]
+
+
+def _name_datasets(events: list[dict[str, Any]]) -> dict[str, set[str]]:
+    """Give each dataset the id of its node; return the other names of each node."""
+    groups: dict[str, set[str]] = {}
+    said: dict[str, str] = {}
+    for event in events:
+        for dataset in event["inputs"] + event["outputs"]:
+            dataset["raw"] = _raw_id(dataset)
+            for link in dataset.get("facets", {}).get("symlinks", {}).get("identifiers", []):
+                if _raw_id(link) != dataset["raw"]:
+                    said.setdefault(dataset["raw"], event["eventTime"])
+                    names = [dataset["raw"], _raw_id(link)]
+                    group = set().union(*(groups.get(name, {name}) for name in names))
+                    groups |= dict.fromkeys(group, group)
+    first = {
+        name: min(group & said.keys(), key=lambda n: (said[n], n)) for name, group in groups.items()
+    }
+    for event in events:
+        for dataset in event["inputs"] + event["outputs"]:
+            dataset["id"] = first.get(dataset["raw"], dataset["raw"])
+    return {node: groups[node] - {node} for node in first.values()}
+
+
+def _raw_id(entry: dict[str, Any]) -> str:
+    return f"dataset:{entry['namespace']}:{entry['name']}"
+
+
+def _design(job: str, event: dict[str, Any]) -> list[dict[str, Any]]:
+    kind = "live" if _is_streaming(event) else "snapshot"
+    kind = "observe" if job.split(":")[2].startswith("observe.") else kind
+    reads = {dataset["id"] for dataset in event["inputs"]}
+    writes = {dataset["id"] for dataset in event["outputs"]}
+    return [_edge(d, job, kind, {}) for d in reads] + [
+        _edge(job, d, "snapshot", {}) for d in writes
+    ]
+
+
+def _see_all(nodes: dict[str, dict[str, Any]], job: str, event: dict[str, Any]) -> None:
+    _see(nodes, job, event["job"])
+    for dataset in event["inputs"] + event["outputs"]:
+        _see(nodes, _id(dataset), dataset)
 
 
 def _see(nodes: dict[str, dict[str, Any]], id_: str, entry: dict[str, Any]) -> None:
     kind = id_.partition(":")[0]
-    names = {"namespace": entry["namespace"], "name": entry["name"]}
+    _, namespace, name = id_.split(":")
+    names = {"namespace": namespace, "name": name}
     blank = {"id": id_, "kind": kind, **names, "versions": [], "runs": [], "facets": {}}
     nodes.setdefault(id_, blank)["facets"] |= entry.get("facets", {})
 
 
 def _id(dataset: dict[str, Any]) -> str:
-    return f"dataset:{dataset['namespace']}:{dataset['name']}"
+    return str(dataset["id"])
 
 
 def _version(dataset: dict[str, Any]) -> str | None:
@@ -135,10 +190,12 @@ def _datasets(events, role, *, raw=False):
     found: dict[tuple[str, str | None], dict[str, Any]] = {}
     for event in events:
         links = {(x["dataset"], x["role"]): x for x in event["own"].get("links", [])}
+        named: dict[tuple[str, str | None], list[dict[str, Any]]] = {}
         for dataset in event[f"{role}s"]:
-            link = links.get((_id(dataset), role), {})
+            link = links.get((dataset["raw"], role), {})
             kept = {k: link[k] for k in ("method", "confidence") if k in link}
-            found[_id(dataset), _version(dataset)] = kept
+            named.setdefault((_id(dataset), _version(dataset)), []).append(kept)
+        found |= {end: max(k, key=lambda one: one.get("method", "")) for end, k in named.items()}
     versioned = {dataset for dataset, version in found if version}
     return {k: v for k, v in found.items() if raw or k[1] or k[0] not in versioned}
 

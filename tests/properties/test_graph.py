@@ -5,7 +5,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from builders import a_dataset, a_foreign_event, an_event, at
+from builders import a_dataset, a_foreign_event, an_event, as_event, at
 from hypothesis import given
 from hypothesis import strategies as st
 from properties.graph_oracle import graph_of
@@ -17,10 +17,20 @@ from lineage_bridge.journal import Journal
 from lineage_bridge.show.shapes import graph_json
 from lineage_bridge.times import format_time
 
+
+def a_symlink(names):
+    return {"symlinks": {"identifiers": [{"namespace": "ns", "name": name} for name in names]}}
+
+
 names = st.sampled_from(["features", "features@1", "features@2", "models", "models@1", "table"])
 jobs = st.sampled_from(["build", "train", "serve", "observe.models"])
 states = st.sampled_from(["START", "RUNNING", "OTHER", "COMPLETE", "FAIL", "ABORT"])
 minutes = st.integers(0, 4)
+# Few events join names, else all would be one.
+others = st.sampled_from(["features", "lake", "s3"])
+symlinks = st.one_of(
+    st.just({}), st.just({}), st.just({}), st.lists(others, min_size=1, max_size=2).map(a_symlink)
+)
 
 
 @st.composite
@@ -29,6 +39,7 @@ def datasets(draw, role):
     for text in draw(st.lists(names, max_size=3, unique=True)):
         rows = draw(st.none() | st.integers(0, 2))
         own = {} if rows is None else {"freshness": standard_facet("storage", {"rows": rows})}
+        own |= draw(symlinks)
         found.append(a_dataset(text, own))
     return found
 
@@ -68,7 +79,22 @@ def histories(draw):
                 eventTime=format_time(at(draw(minutes))),
             )
         )
+    for _ in range(draw(st.integers(0, 2))):
+        document = {
+            "eventTime": format_time(at(draw(minutes))),
+            "schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/JobEvent",
+            "job": {"namespace": "ns", "name": draw(jobs)},
+            "inputs": [{"namespace": "ns", "name": name} for name in draw(designed)],
+            "outputs": [
+                {"namespace": "ns", "name": name, "facets": draw(symlinks)}
+                for name in draw(designed)
+            ],
+        }
+        found.append(as_event(document))
     return found
+
+
+designed = st.lists(st.sampled_from(["table", "features", "lake"]), max_size=2, unique=True)
 
 
 def bytes_of(journal, instant=None):

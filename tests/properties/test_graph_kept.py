@@ -42,6 +42,9 @@ def a_dataset(random, role):
     own = facets(random)
     if version := random.choice(VERSIONS):
         own["version"] = {"datasetVersion": version}
+    if random.random() < 0.15:
+        others = [dict(zip(("namespace", "name"), random.choice(DATASETS), strict=True))]
+        own["symlinks"] = {"identifiers": others}
     entry = {"namespace": namespace, "name": name, "facets": own}
     return entry | ({f"{role}Facets": facets(random)} if random.random() < 0.3 else {})
 

@@ -285,7 +285,9 @@ def test_dataset_and_job_events_add_nodes_versions_and_facets(graph_of):
     assert [(v.version, v.run, v.time) for v in graph.nodes["dataset:ns:seen"].versions] == [
         ("7", None, at(1))
     ]
-    assert graph.edges == ()
+    assert [(str(e.source), str(e.target), e.kind) for e in graph.edges] == [
+        ("dataset:ns:in", "job:ns:j", "snapshot")
+    ]
 
 
 GOOD = {
@@ -352,3 +354,121 @@ def test_colons_that_make_one_id_of_two_names_do_not_break_the_order(graph_of):
 
     node = graph.nodes["dataset:ns:b:c"]
     assert (node.namespace, node.name) == ("ns", "b:c")
+
+
+SPEC = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/"
+
+
+def a_link(*names):
+    identifiers = [{"namespace": "ns", "name": name, "type": "TABLE"} for name in names]
+    return {"symlinks": {"identifiers": identifiers}}
+
+
+def a_job_event(job, minute, inputs=(), outputs=(), **facets):
+    return as_event(
+        {
+            "eventTime": at(minute).isoformat(),
+            "schemaURL": SPEC + "JobEvent",
+            "job": {"namespace": "ns", "name": job, "facets": facets},
+            "inputs": [{"namespace": "ns", "name": name} for name in inputs],
+            "outputs": [{"namespace": "ns", "name": name} for name in outputs],
+        }
+    )
+
+
+class TestSymlinks:
+    def test_the_node_has_the_name_whose_event_says_so(self, graph_of):
+        graph = graph_of(
+            an_event("read", 0, inputs=["table@1"], outputs=["b"]),
+            an_event("write", 1, outputs=[a_dataset("a-file@1", a_link("table"))]),
+        )
+
+        node = graph.nodes["dataset:ns:a-file"]
+        assert [name.name for name in node.symlinks] == ["table"]
+        assert "dataset:ns:table" not in graph.nodes
+        assert graph.called("dataset:ns:table") is node
+        assert arrows(graph) == [
+            ("a-file@1", "read@1", "snapshot"),
+            ("read@1", "b", "snapshot"),
+            ("write@1", "a-file@1", "snapshot"),
+        ]
+
+    def test_of_several_that_say_so_the_first_by_event_time_counts(self, graph_of):
+        graph = graph_of(
+            an_event("two", 2, outputs=[a_dataset("a", a_link("b"))]),
+            an_event("one", 1, outputs=[a_dataset("c", a_link("b"))]),
+        )
+
+        (node,) = [node for node in graph.nodes.values() if node.kind == "dataset"]
+        assert node.name == "c"
+        assert [name.name for name in node.symlinks] == ["a", "b"]
+
+    def test_facets_and_versions_of_all_names_are_those_of_the_node(self, graph_of):
+        one, two = {"schema": {"fields": []}}, {"quality": {"n": 1}}
+        graph = graph_of(
+            an_event("j", 1, outputs=[a_dataset("a@1", one | a_link("b"))]),
+            an_event("k", 2, inputs=[a_dataset("b@1", two), "b@2"]),
+        )
+
+        node = graph.nodes["dataset:ns:a"]
+        assert {"schema", "quality", "symlinks"} <= node.facets.keys()
+        assert {"schema", "quality"} <= node.version_named("1").facets.keys()
+        assert [version.version for version in node.versions] == ["2", "1"]
+
+    def test_a_name_that_is_not_mentioned_joins_others(self, graph_of):
+        graph = graph_of(
+            an_event("j", 1, outputs=[a_dataset("a", a_link("table"))]),
+            an_event("k", 2, inputs=[a_dataset("b", a_link("table"))]),
+        )
+
+        assert arrows(graph) == [("a", "k@1", "snapshot"), ("j@1", "a", "snapshot")]
+
+    def test_what_was_said_holds_without_being_said_again_until_it_is_superseded(self, graph_of):
+        said = an_event("j", 1, outputs=[a_dataset("a", a_link("b"))])
+        again = an_event("j", 2, outputs=["a"])
+        assert graph_of(said, again).called("dataset:ns:b") is not None
+
+        instead = an_event("j", 1, outputs=["a"], supersedes=said)
+        assert graph_of(instead).called("dataset:ns:b") is None
+
+    @pytest.mark.parametrize(
+        "facet", [None, 1, {}, {"identifiers": 1}, {"identifiers": [1, {}, {"name": "b"}]}]
+    )
+    def test_a_facet_of_another_form_joins_nothing(self, graph_of, facet):
+        entry = {"namespace": "ns", "name": "a", "facets": {"symlinks": facet}}
+        assert not graph_of(a_foreign_event(outputs=[entry])).nodes["dataset:ns:a"].symlinks
+
+    def test_facets_of_a_part_are_those_of_all_names(self, graph_of, journal):
+        events = [
+            an_event("j", 1, outputs=[a_dataset("a@1", a_link("b"))]),
+            an_event("k", 2, inputs=[a_dataset("b@1", {"quality": {"n": 1}})]),
+        ]
+        graph = graph_of(*events, keys=())
+        with journal.reading() as connection:
+            assert add_facets(connection, graph) == load(connection)
+
+
+class TestJobEvents:
+    def test_they_have_edges_without_a_run(self, graph_of):
+        graph = graph_of(a_job_event("j", 1, ["a"], ["b"]))
+
+        assert arrows(graph) == [("a", "j", "snapshot"), ("j", "b", "snapshot")]
+        assert graph.count_edges() == {"snapshot": 2}
+
+    def test_the_newest_that_names_datasets_counts(self, graph_of):
+        graph = graph_of(
+            a_job_event("j", 3, sql={"query": "select 1"}),
+            a_job_event("j", 2, ["a2"], ["b"]),
+            a_job_event("j", 1, ["a1"], ["b"]),
+        )
+
+        assert arrows(graph) == [("a2", "j", "snapshot"), ("j", "b", "snapshot")]
+        assert graph.nodes["job:ns:j"].facets["sql"] == {"query": "select 1"}
+
+    def test_a_stream_reads_live_and_an_observer_looks(self, graph_of):
+        graph = graph_of(
+            a_job_event("s", 1, ["a"], jobType={"processingType": "STREAMING"}),
+            a_job_event("observe.a", 1, ["a"]),
+        )
+
+        assert arrows(graph) == [("a", "observe.a", "observe"), ("a", "s", "live")]

@@ -64,6 +64,38 @@ def test_a_heartbeat_changes_no_node(journal):
         assert after == loaded(journal)
 
 
+def a_file(name, table):
+    names = {"identifiers": [{"namespace": "ns", "name": table, "type": "TABLE"}]}
+    return a_dataset(f"{name}@1", {"symlinks": names})
+
+
+def test_a_new_dataset_with_a_symlink_leaves_other_nodes_as_they_are(journal):
+    journal.append([*a_platform(), an_event("w", 1, outputs=[a_file("one", "hive1")])], "http")
+    kept = KeptGraph(journal)
+    before, _ = kept.at(LATE)
+
+    journal.append([an_event("w", 2, run="2", outputs=[a_file("two", "hive2")])], "http")
+    after, _ = kept.at(LATE)
+
+    assert after == loaded(journal)
+    assert [name.name for name in after.nodes["dataset:ns:two"].symlinks] == ["hive2"]
+    changed = {id_ for id_, node in after.nodes.items() if node is not before.nodes.get(id_)}
+    assert changed == {"dataset:ns:two", "job:ns:w"}
+
+
+def test_nodes_that_become_one_are_one_from_then_on(journal):
+    journal.append([*a_platform(), an_event("read", 1, inputs=["hive1@1"])], "http")
+    kept = KeptGraph(journal)
+    assert "dataset:ns:hive1" in kept.at(LATE)[0].nodes
+
+    journal.append([an_event("w", 2, outputs=[a_file("one", "hive1")])], "http")
+    assert "dataset:ns:hive1" not in kept.at(LATE)[0].nodes
+    assert kept.at(LATE)[0] == loaded(journal)
+
+    journal.append([an_event("read", 3, run="2", inputs=["hive1@1"])], "http")
+    assert kept.at(LATE)[0] == loaded(journal)
+
+
 def test_nothing_new_is_the_same_graph_and_at_another_time_the_same_nodes(journal):
     journal.append(a_platform(), "http")
     kept = KeptGraph(journal)

@@ -1,16 +1,21 @@
 from __future__ import annotations
 
 import pytest
-from builders import a_dataset, a_foreign_event, a_journal, a_run_id, an_event
+from builders import a_dataset, a_foreign_event, a_journal, a_run_id, an_event, as_event
+from hypothesis import given
+from hypothesis import strategies as st
 
+from lineage_bridge.collector.dialect.hashes import run_uuid
 from lineage_bridge.errors import AmbiguousNodeError, NodeNotFoundError
 from lineage_bridge.events import Dataset
-from lineage_bridge.graph.find import find
+from lineage_bridge.graph.find import RunParts, find
+from lineage_bridge.graph.find.run_ids import runs_like
 from lineage_bridge.graph.load import load
 from lineage_bridge.graph.model import End
 from lineage_bridge.graph.paths import find_path, reach_upstream
 from lineage_bridge.graph.reduce import reduce
 from lineage_bridge.graph.walk import walk
+from lineage_bridge.naming import Slot
 from lineage_bridge.show.shapes import path_json
 from lineage_bridge.show.text import did_you_mean
 
@@ -82,6 +87,23 @@ class TestFind:
 
         assert caught.value.text == text
         assert f"{suggestion}`" in did_you_mean(text, caught.value.known)
+
+    def test_a_deployment_of_several_environments_names_them(self, graph_of):
+        slots = [Slot("svc", env, "dep") for env in ("canary", "production")]
+        graph = graph_of(*(an_event(s.job, outputs=[f"{s.predictions}@m/1"]) for s in slots))
+
+        with pytest.raises(AmbiguousNodeError, match="canary"):
+            find(graph, "dep")
+        assert find(graph, "canary/dep") == End(f"dataset:ns:{slots[0].predictions}")
+        assert find(graph, "canary/dep@m/1").mark == "m/1"
+        run = a_run_id(f"{slots[0].job}/1")
+        assert find(graph, f"svc/canary/dep@{run[-9:]}") == End(f"job:ns:{slots[0].job}", run)
+
+    def test_a_run_id_that_is_no_uuid_is_found_as_it_is_and_as_marquez_writes_it(self, graph_of):
+        graph = graph_of(a_foreign_event("etl", run={"runId": "scheduled: 1"}))
+
+        for text in ("scheduled: 1", "run:scheduled: 1", run_uuid("scheduled: 1")):
+            assert find(graph, text) == End("job:ns:etl", "scheduled: 1")
 
     def test_a_name_of_several_nodes_names_them(self, graph_of):
         elsewhere = Dataset("other", "table")
@@ -205,6 +227,64 @@ class TestPath:
                 },
             ],
         }
+
+
+class TestPathThroughJobEvents:
+    def job_event(self, job, reads, writes):
+        spec = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/JobEvent"
+        return as_event(
+            {
+                "eventTime": "2026-04-07T09:00:00",
+                "schemaURL": spec,
+                "job": {"namespace": "ns", "name": job},
+                "inputs": [{"namespace": "ns", "name": reads}],
+                "outputs": [{"namespace": "ns", "name": writes}],
+            }
+        )
+
+    def test_it_goes_on_from_what_a_run_wrote_to_what_a_run_reads(self, graph_of):
+        graph = graph_of(
+            *CHAIN[:2],
+            self.job_event("publish", "features", "shop"),
+            an_event("mail", 20, inputs=["shop@7"], outputs=["letters@1"]),
+        )
+
+        assert path_between(graph, "table", "letters")[:5] == [
+            *("table", "build@2", "features@2", "publish", "shop@7")
+        ]
+
+    def test_it_does_not_claim_a_version_that_a_run_wrote(self, graph_of):
+        graph = graph_of(*CHAIN[:2], self.job_event("copy", "shop", "features"))
+
+        assert path_between(graph, "shop", "features@2") is None
+        assert path_between(graph, "shop", "features") == ["shop", "copy", "features"]
+
+    def test_a_walk_has_what_job_events_say(self, graph_of):
+        graph = graph_of(*CHAIN[:2], self.job_event("publish", "features", "shop"))
+        part = walk(graph, End("dataset:ns:shop"), 2, "up")
+
+        assert list(part.nodes) == ["dataset:ns:features", "dataset:ns:shop", "job:ns:publish"]
+        assert [str(edge.source) for edge in part.edges] == [
+            *("dataset:ns:features", "job:ns:publish")
+        ]
+        assert not walk(graph, End("job:ns:build"), 1).designs
+
+
+class TestRunParts:
+    NIGHT = tuple(f"019cf7a5-0017-7000-8000-{n:012x}" for n in (1, 2, 0x1001))
+    OTHERS = ("9b2c0f3e-1f60-5a1b-9c1d-000000000001", "etl/2026-02-01")
+
+    def test_version_7_is_told_apart_at_the_end_and_others_at_the_beginning(self):
+        parts = RunParts(["019cf7a5-0017-7000-8000-0000000abcde", self.NIGHT[1], *self.OTHERS])
+
+        assert parts.of("019cf7a5-0017-7000-8000-0000000abcde") == "000abcde"
+        assert parts.of(self.OTHERS[0]) == "9b2c0f3e"
+        assert parts.of(self.OTHERS[1]) == "etl/2026"
+
+    @given(st.lists(st.uuids().map(str) | st.sampled_from(NIGHT + OTHERS), unique=True, max_size=9))
+    def test_a_part_means_its_run(self, ids):
+        parts = RunParts(ids)
+        assert [runs_like(parts.of(run_id), ids) for run_id in ids] == [[i] for i in ids]
 
 
 class TestReachUpstream:

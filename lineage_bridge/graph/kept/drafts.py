@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 from lineage_bridge.graph.kept.index import changed
 from lineage_bridge.graph.kept.places import Places
 from lineage_bridge.graph.kept.rows import Told
-from lineage_bridge.graph.model import EdgeKind, Facets, Node, Run, Version, count_edges
+from lineage_bridge.graph.model import Design, EdgeKind, Node, Run, Version, count_edges
+from lineage_bridge.graph.node_facets import Facets
 from lineage_bridge.graph.rows import NodeRow
 from lineage_bridge.times import EPOCH
 
@@ -43,6 +44,7 @@ class Draft:
         self._versions: dict[str, Version | None] = {}
         self._runs: dict[str, Run | None] = {}
         self._all_runs: tuple[Run, ...] | None = None
+        self._design = None if old is None else old.design
 
     def old_version(self, version: str) -> Version | None:
         """A version before the step."""
@@ -79,6 +81,10 @@ class Draft:
         """Put these runs, in this order, in the place of all runs."""
         self._all_runs = tuple(runs)
 
+    def put_design(self, design: Design | None) -> None:
+        """Replace what job events say of the node."""
+        self._design = design
+
     def tell(self, version: str, told: Told) -> None:
         """Add a facet to a version, or to the node itself, unless a later event told that key."""
         self._facets_of(version).tell(told)
@@ -114,14 +120,15 @@ class Draft:
         if old is None:
             old = Node(*self.row)
         elif not runs and not versions and self._all_runs is None and facets is old.facets:
-            identity = (old.id, old.kind, old.namespace, old.name)
-            if identity == self.row:
+            identity = (old.id, old.kind, old.namespace, old.name, old.symlinks)
+            if identity == self.row and old.design == self._design:
                 return old
         new = Node(
             *self.row,
             _exchanged(old.versions, versions, _version_order),
             _exchanged(old.runs, runs, _run_order) if self._all_runs is None else self._all_runs,
             facets,
+            self._design,
         )
         _bring_versions(old, new, versions)
         if self._all_runs is None:

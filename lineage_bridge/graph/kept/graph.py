@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lineage_bridge.graph.kept.marks import (
+    Changes,
     Mark,
     has_events_between,
     is_ahead,
@@ -24,6 +25,7 @@ from lineage_bridge.graph.kept.marks import (
 from lineage_bridge.graph.kept.places import Places
 from lineage_bridge.graph.kept.rows import KeptRows
 from lineage_bridge.graph.kept.steps import Kept, Step
+from lineage_bridge.graph.kept.symlinks import symlinks_after
 from lineage_bridge.graph.load import Loader, load, no_collection
 from lineage_bridge.graph.model import Graph, Node
 from lineage_bridge.graph.reduce import reduce
@@ -98,20 +100,34 @@ class KeptGraph:
             limit = max(ALWAYS_FOLLOWED, now.event // EVENTS_FOR_ONE)
             times = to_micros(state.at), to_micros(instant)
             changes = read_changes(connection, state.mark, *times, limit)
-            if changes is not None:
-                if any(changes):
-                    Step(state.kept, KeptRows(connection, self._bounds(instant))).take(changes)
+            if changes is not None and self._follow(connection, state.kept, changes, instant):
                 return _followed(state, now, instant)
         del state  # it goes before another one is made: there is no room for two
         return self._loaded(connection, now, instant)
 
+    def _follow(
+        self, connection: sqlite3.Connection, kept: Kept, changes: Changes, instant: datetime
+    ) -> bool:
+        """Bring what is kept up to date; False if it must be loaded anew."""
+        if not any(changes):
+            return True
+        bounds = self._bounds(instant)
+        symlinks = symlinks_after(connection, kept, changes, bounds)
+        if symlinks is None:
+            return False
+        kept.symlinks = symlinks
+        Step(kept, KeptRows(connection, bounds, symlinks)).take(changes)
+        return True
+
     def _loaded(self, connection: sqlite3.Connection, now: Mark, instant: datetime) -> _State:
         with no_collection():
-            loader = Loader(Rows(connection, self._bounds(instant)))
+            rows = Rows(connection, self._bounds(instant))
+            loader = Loader(rows)
             nodes = loader.nodes()
             places = Places()
             places.fill(nodes, loader.of_nodes, loader.of_versions)
-            state = _State(now, Graph(instant, nodes), Kept(nodes, loader.looks, places))
+            kept = Kept(nodes, loader.looks, places, rows.symlinks)
+            state = _State(now, Graph(instant, nodes), kept)
         if _prepare(nodes.values()) > LARGE:
             # The graph stays for as long as the process runs. If Python looked for garbage in it,
             # an answer would wait half a second for that.

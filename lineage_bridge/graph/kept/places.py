@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lineage_bridge.graph.load import Newest
-from lineage_bridge.graph.model import Facets, Node
+from lineage_bridge.graph.model import Node
+from lineage_bridge.graph.node_facets import Facets
 
 # Nearly always one event has told all facets of a version and deleted none. Then one place is
 # enough for all of its keys.

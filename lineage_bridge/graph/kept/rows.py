@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lineage_bridge.graph.bind import Group
 from lineage_bridge.graph.kept.marks import RunNumbers
 from lineage_bridge.graph.rows import COUNTS, Bounds, NodeRow, Rows
+from lineage_bridge.graph.symlinks import Symlinks
 
 _GROUPS_OF_RUN = f"""
 SELECT said, run_said, max(streaming), min(time_us), min(started_us), max(turn), max(place)
@@ -70,6 +71,14 @@ _IS_JOB = f"""
 SELECT 1 FROM graph_events WHERE observes IN (0, 1) AND job = :job AND {COUNTS} LIMIT 1
 """
 
+_DESIGN = f"""
+SELECT observes, said, run_said, streaming, time_us, started_us, turn, place FROM graph_events
+WHERE observes IN (0, 1) AND job = :job AND run IS NULL AND {COUNTS} AND EXISTS (
+    SELECT 1 FROM graph_mentions m WHERE m.set_id = said AND m.role IN ('reads', 'writes')
+)
+ORDER BY place DESC LIMIT 1
+"""
+
 
 class Saying(NamedTuple):
     """A facet in a set, of a node or of one version of it; JSON is None where it is taken back."""
@@ -90,32 +99,41 @@ class Told(NamedTuple):
 
 
 class NodeRows(dict[int, NodeRow]):
-    """Nodes by their numbers, each read when it is asked for first.
+    """Nodes by the numbers of their names, each read when it is asked for first.
 
     Attributes:
         numbers: the numbers of those that were read, by node id.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, symlinks: Symlinks) -> None:
         super().__init__()
         self.numbers: dict[str, int] = {}
         self._connection = connection
+        self._symlinks = symlinks
 
-    def __missing__(self, number: int) -> NodeRow:
+    def __missing__(self, name: int) -> NodeRow:
+        number = self._symlinks.node_of.get(name, name)
+        found = self._read(number)
+        others = self._symlinks.others.get(number)
+        if others:
+            found = found.joined(map(self._read, others))
+        self.numbers[found.id] = number
+        self[name] = self[number] = found
+        return found
+
+    def _read(self, number: int) -> NodeRow:
         row = self._connection.execute(
             "SELECT id, kind, namespace, name FROM graph_nodes WHERE node = ?", (number,)
         ).fetchone()
-        found = self[number] = NodeRow._make(row)
-        self.numbers[found.id] = number
-        return found
+        return NodeRow(*row)
 
 
 class KeptRows(Rows):
     """The tables within bounds, asked for one thing at a time."""
 
-    def __init__(self, connection: sqlite3.Connection, bounds: Bounds) -> None:
-        self._by_number = NodeRows(connection)
-        super().__init__(connection, bounds, self._by_number)
+    def __init__(self, connection: sqlite3.Connection, bounds: Bounds, symlinks: Symlinks) -> None:
+        self._by_number = NodeRows(connection, symlinks)
+        super().__init__(connection, bounds, symlinks, self._by_number)
 
     def node(self, number: int) -> NodeRow:
         """The node of a number."""
@@ -131,6 +149,9 @@ class KeptRows(Rows):
             return known
         row = self._connection.execute("SELECT node FROM graph_nodes WHERE id = ?", (node_id,))
         return int(row.fetchone()[0])
+
+    def _numbers(self, node_id: str) -> tuple[int, ...]:
+        return self.symlinks.numbers(self._number(node_id))
 
     def groups_of(self, run: RunNumbers) -> list[Group]:
         """What the events of a run say."""
@@ -160,17 +181,18 @@ class KeptRows(Rows):
         found: dict[int, list[Saying]] = {}
         for set_id in sets:
             rows = self._connection.execute(_SAYINGS, self._keys | {"set": set_id})
-            once: dict[tuple[str, str, str], Saying] = {}
+            once: dict[tuple[int, str, str], Saying] = {}
             for number, *rest in rows:
                 saying = Saying(self._nodes[number].id, *rest)
-                once.setdefault(saying[:3], saying)
+                once.setdefault((number, *saying[1:3]), saying)
             found[set_id] = sorted(once.values(), key=_ordinal)
         return found
 
     def told_of_version(self, node_id: str, version: str) -> list[Told]:
         """The newest facets of a version."""
         rows = self._told(_NEWEST_OF_VERSION, node_id, version=version)
-        return [Told(key, place, value) for key, place, _, value in rows]
+        ordered = sorted(rows, key=_place_and_ordinal)
+        return [Told(key, place, value) for key, place, _, value in ordered]
 
     def told_of_node(self, node_id: str, key: str) -> Told | None:
         """The newest facet of a key, of a node and all of its versions."""
@@ -181,35 +203,45 @@ class KeptRows(Rows):
     def _told(
         self, statement: str, node_id: str, **bound: str
     ) -> Iterator[tuple[str, bytes, int, str | None]]:
-        node = {"node": self._number(node_id)}
-        return self._connection.execute(statement, self._bounds | self._keys | node | bound)
+        for number in self._numbers(node_id):
+            values = self._bounds | self._keys | {"node": number} | bound
+            yield from self._connection.execute(statement, values)
 
     def is_there(self, node_id: str) -> bool:
         """Whether any event names a node."""
-        number = self._number(node_id)
-        is_job = self._by_number[number].kind == "job"
-        statement = _IS_JOB if is_job else _IS_NAMED
-        bound = self._bounds | {"job" if is_job else "node": number}
-        return self._connection.execute(statement, bound).fetchone() is not None
+        is_job = self._by_number[self._number(node_id)].kind == "job"
+        statement, name = (_IS_JOB, "job") if is_job else (_IS_NAMED, "node")
+        return any(
+            self._connection.execute(statement, self._bounds | {name: number}).fetchone()
+            for number in self._numbers(node_id)
+        )
+
+    def design_of(self, job: int) -> tuple[Group, int] | None:
+        """The newest job event of a job that names datasets, and whether the job only looks."""
+        row = self._connection.execute(_DESIGN, self._bounds | {"job": job}).fetchone()
+        return None if row is None else (Group._make(row[1:]), row[0])
 
     def is_read(self, dataset: str, version: str) -> bool:
         """Whether any run reads a version."""
-        rows = self._naming("SELECT 1", dataset, version, "input")
-        return rows.fetchone() is not None
+        return any(self._naming("SELECT 1", dataset, version, "input"))
 
     def stated_us(self, dataset: str, version: str) -> int | None:
         """When a dataset event stated a version last."""
         rows = self._naming("SELECT max(e.time_us)", dataset, version, "stated")
-        return rows.fetchone()[0]  # type: ignore[no-any-return]
+        return max((time_us for (time_us,) in rows if time_us is not None), default=None)
 
     def writing(self, dataset: str, version: str) -> list[RunNumbers]:
         """The runs that say that they write a version, whatever became of them."""
         start = "SELECT DISTINCT e.observes, e.job, e.run"
-        return [RunNumbers._make(row) for row in self._naming(start, dataset, version, "output")]
+        rows = self._naming(start, dataset, version, "output")
+        return list({RunNumbers._make(row): None for row in rows})
 
-    def _naming(self, start: str, dataset: str, version: str, role: str) -> sqlite3.Cursor:
-        bound = {"node": self._number(dataset), "version": version, "role": role}
-        return self._connection.execute(start + _NAMING, self._bounds | bound)
+    def _naming(
+        self, start: str, dataset: str, version: str, role: str
+    ) -> Iterator[tuple[Any, ...]]:
+        for number in self._numbers(dataset):
+            bound = {"node": number, "version": version, "role": role}
+            yield from self._connection.execute(start + _NAMING, self._bounds | bound)
 
 
 def _place_and_ordinal(row: tuple[str, bytes, int, str | None]) -> tuple[bytes, int]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
-from lineage_bridge.graph.bind import Made, Named, made_order
+from lineage_bridge.graph.bind import Made, Named, bind_design, made_order
 from lineage_bridge.graph.kept.drafts import Draft
 from lineage_bridge.graph.kept.marks import Changes, EventRow, RunNumbers, by_run
 from lineage_bridge.graph.kept.places import Places
@@ -20,6 +20,7 @@ from lineage_bridge.graph.kept.rows import KeptRows, Told
 from lineage_bridge.graph.kept.runs import Bound, Lively, RunReader
 from lineage_bridge.graph.model import Node, Run, Version
 from lineage_bridge.graph.rows import NodeRow
+from lineage_bridge.graph.symlinks import Symlinks
 from lineage_bridge.times import from_micros, to_micros
 
 
@@ -32,12 +33,14 @@ class Kept:
             one may go on reading it.
         looks: the newest run of every job that only looks, by the job's node id.
         places: which events told the facets.
+        symlinks: the names that are one node.
         lively: see `RunReader`.
     """
 
     nodes: Mapping[str, Node]
     looks: dict[str, str]
     places: Places
+    symlinks: Symlinks = field(default_factory=Symlinks)
     lively: Lively = field(default_factory=dict)
 
 
@@ -63,6 +66,7 @@ class Step:
         self._rename(changes.new)
         self._see(changes.come)
         self._bind(by_run(changes.come), by_run(changes.gone))
+        self._bind_designs(chain(changes.come, changes.gone))
         self._tell(changes.come)
         self._doubt(changes.gone)
         self._settle_versions()
@@ -86,7 +90,7 @@ class Step:
         """Find nodes whose name has changed: colons can make one id of two names."""
         for row in self._nodes_of(new):
             old = self._kept.nodes.get(row.id)
-            if old is not None and (old.namespace, old.name) != row[2:]:
+            if old is not None and (old.namespace, old.name, old.symlinks) != row[2:]:
                 self._draft(row)
 
     def _nodes_of(self, events: Iterable[EventRow]) -> set[NodeRow]:
@@ -154,6 +158,16 @@ class Step:
             for run in runs:
                 followed = self._runs.follow(run, come.get(run, ()), is_less=run in gone)
                 self._put_run(run, followed)
+
+    def _bind_designs(self, events: Iterable[EventRow]) -> None:
+        for job in {e.job for e in events if e.job is not None and e.run is None}:
+            found, design = self._rows.design_of(job), None
+            draft = self._draft(self._rows.node(job))
+            if found is not None:
+                newest, observes = found
+                named = self._runs.read_named([newest.said])[newest.said]
+                design = bind_design(draft.row.id, newest, named, observes=bool(observes))
+            draft.put_design(design)
 
     def _put_run(self, run: RunNumbers, bound: Bound | None) -> None:
         draft = self._draft(self._rows.node(run.job))
