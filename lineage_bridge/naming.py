@@ -105,26 +105,56 @@ class Slot:
     @property
     def predictions(self) -> str:
         """The dataset that the slot writes."""
-        return _join(_PREDICTIONS, self.service, self.environment, self.deployment)
+        return _join(_PREDICTIONS, self.deployment, self.environment, self.service)
 
     @property
     def job(self) -> str:
         """The serving job."""
+        return _join(_SERVE, self.deployment, self.environment, self.service)
+
+    @property
+    def former_predictions(self) -> str:
+        """What `predictions` was called up to version 0.1."""
+        return _join(_PREDICTIONS, self.service, self.environment, self.deployment)
+
+    @property
+    def former_job(self) -> str:
+        """What `job` was called up to version 0.1."""
         return _join(_SERVE, self.service, self.environment, self.deployment)
 
 
 def slot_of(dataset: str) -> Slot | None:
     """Return the slot whose predictions have that name, or None where the name is of another form.
 
-    Of a name that was cut, what is left of the deployment's name counts; if whole parts are lost,
+    Of a name that was cut, what is left of the service's name counts; if whole parts are lost,
     the slot cannot be told.
     """
-    if not dataset.startswith(_PREDICTIONS):
+    parts = _three_parts(dataset, _PREDICTIONS)
+    if parts is None:
         return None
-    parts = dataset.removeprefix(_PREDICTIONS).split(".")
-    if len(parts) != 3 or not all(map(_is_as_we_write, parts)):
+    deployment, environment, service = map(unquote, parts)
+    return Slot(service, environment, deployment)
+
+
+def former_name(name: str) -> str | None:
+    """Return what a dataset or job of a deployment is called that had this name up to version 0.1.
+
+    Up to then the service came first and the deployment last; today they are the other way round.
+    So of today's name this is the former one. None where no deployment is named in three parts: of
+    a name that was cut, too much is lost.
+    """
+    for beginning in (_PREDICTIONS, _SERVE, OBSERVE + _PREDICTIONS):
+        parts = _three_parts(name, beginning)
+        if parts is not None and "~" not in name:
+            return beginning + ".".join(reversed(parts))
+    return None
+
+
+def _three_parts(name: str, beginning: str) -> list[str] | None:
+    if not name.startswith(beginning):
         return None
-    return Slot(*map(unquote, parts))
+    parts = name.removeprefix(beginning).split(".")
+    return parts if len(parts) == 3 and all(map(_is_as_we_write, parts)) else None
 
 
 def _is_as_we_write(part: str) -> bool:
@@ -251,6 +281,13 @@ def run_uuid(namespace: str, job: str, upstream_id: str) -> str:
     if _HEX32.fullmatch(upstream_id):
         return str(uuid.UUID(hex=upstream_id))
     return str(uuid.uuid5(_RUNS, json.dumps([namespace, job, upstream_id])))
+
+
+def serving_run_uuid(
+    namespace: str, job: str, instance: str | None, model: str, version: str, started: str
+) -> str:
+    """Return the id of the run that one start of one instance began, at a time in RFC 3339."""
+    return run_uuid(namespace, job, json.dumps([instance, model, version, started]))
 
 
 def dataset_id(namespace: str, name: str) -> str:

@@ -14,7 +14,7 @@ from serving import minute_at
 
 from lineage_bridge.facets.serving_policy import ServingPolicy
 from lineage_bridge.journal import Journal
-from lineage_bridge.naming import Slot, run_uuid
+from lineage_bridge.naming import Slot, run_uuid, slot_of
 from lineage_bridge.observe.serving.windows import Activation, WindowsResult, ingest_windows
 from lineage_bridge.observe.unsaved import Told
 from lineage_bridge.times import format_time, parse_time
@@ -153,7 +153,7 @@ def findings(journal: Journal) -> list[dict[str, Any]]:
         event = json.loads(stored.body)
         (predictions,) = event["inputs"]
         facts = predictions["facets"]["lineageBridge_servingHealth"]
-        deployment = predictions["name"].rsplit(".", 1)[-1]
+        deployment = slot_of(predictions["name"]).deployment
         found.append({**facts, "deployment": deployment, "time": _time(event["eventTime"])})
     return found
 

@@ -2,5 +2,5 @@
 
 `prune` deletes what the present does not need: `history` and `retention` decide, `removal` does it.
 `rebuild` derives everything again, `verify` says what is damaged, `salvage` reads around it, and
-`archive` exports and imports.
+`archive` exports and imports. `rename` gives deployments of older homes their names of today.
 """

@@ -16,7 +16,7 @@ from lineage_bridge.cli.context import (
     say,
     with_settings,
 )
-from lineage_bridge.naming import FEATURES_FORM, MODEL_FORM
+from lineage_bridge.naming import FEATURES_FORM, MODEL_FORM, former_name
 from lineage_bridge.settings import FILE_NAME, Settings
 
 if TYPE_CHECKING:
@@ -80,7 +80,17 @@ def _in_graph(journal: Journal, settings: Settings, text: str) -> set[str]:
 
 
 def _spellings(decision: Decision) -> set[str]:
-    names = {decision.node, decision.node.removeprefix("dataset:"), _name(decision)}
+    name = _name(decision)
+    beginning = decision.node.removesuffix(name)
+    names = {
+        spelled
+        for known in filter(None, (name, former_name(name)))
+        for spelled in (
+            known,
+            f"{beginning.removeprefix('dataset:')}{known}",
+            f"{beginning}{known}",
+        )
+    }
     return names | {f"{n}@{decision.version}" for n in names}
 
 

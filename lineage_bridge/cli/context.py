@@ -78,6 +78,7 @@ def open_journal(settings: Settings, *, readonly: bool = False) -> Iterator[Jour
     """Open the journal of the settings' home, and close it at the end.
 
     What an earlier process left is done first: unfinished pruning, and appending spooled events.
+    Deployments that an earlier version named get their names of today.
     """
     from lineage_bridge.journal import Journal, spool
 
@@ -89,20 +90,44 @@ def open_journal(settings: Settings, *, readonly: bool = False) -> Iterator[Jour
 
             finish_pruning(journal)
             spool.take_in(journal)
+            rename_deployments(journal)
         yield journal
+
+
+def rename_deployments(journal: Journal) -> None:
+    """Give deployments their names of today, where events came that have former ones."""
+    from lineage_bridge.care.rename import is_due, rename
+
+    if not is_due(journal):
+        return
+    with _bar("Renaming") as told:
+        count = rename(journal, lambda done, total: told("Renaming deployments", done, total))
+    if count:
+        say(
+            f"Deployments have new names: {count:,} events were appended; see docs/names.md.",
+            err=True,
+        )
 
 
 def bring_up_to_date(journal: Journal, settings: Settings) -> None:
     """Derive the graph from the journal's new events; the journal may be open only to read."""
+    from lineage_bridge.care.rename import is_due
+    from lineage_bridge.errors import JournalError
     from lineage_bridge.graph.reduce import GRAPH
     from lineage_bridge.journal import catch_up, spool
     from lineage_bridge.journal.models import is_current
 
     with journal.reading() as connection:
         current = is_current(connection, GRAPH)
-    if not current or spool.waits(settings.home):
+    if current and not spool.waits(settings.home) and not is_due(journal):
+        return
+    try:
         with open_journal(settings) as writable, deriving_progress() as told:
             catch_up(writable, GRAPH, told)
+    except JournalError:
+        if not current:
+            raise
+        # A home that cannot be written answers as it is: deployments keep their former names.
 
 
 @contextmanager

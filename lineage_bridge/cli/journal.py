@@ -16,6 +16,7 @@ from lineage_bridge.cli.context import (
     give_way,
     json_option,
     open_journal,
+    rename_deployments,
     say,
     with_settings,
 )
@@ -283,6 +284,7 @@ def import_(settings: Settings, *, file: str, as_json: bool) -> None:
 
     with open_journal(settings) as opened:
         imported = import_events(opened, file)
+        rename_deployments(opened)
     if as_json:
         echo_json(asdict(imported))
     else:

@@ -152,6 +152,8 @@ class ServingHealthFacet(Facet, frozen=True, kw_only=True):
 
     key = "lineageBridge_servingHealth"
     schema = "LineageBridgeServingHealthDatasetFacet"
+    version = "1-0-1"
+    released = "0.2.0"
 
     status: Annotated[
         Status,
@@ -174,10 +176,12 @@ class ServingHealthFacet(Facet, frozen=True, kw_only=True):
             "(`heartbeat_emitted_at`). RFC 3339, UTC."
         ),
     ]
+    service: Annotated[str | None, doc("`service_name` of the windows.")] = None
     environment: Annotated[
         str | None,
         doc("`environment` of the windows; in `batch` a deployment finishes where others stop."),
     ] = None
+    deployment: Annotated[str | None, doc("`deployment_id` of the windows: the slot.")] = None
     model: Annotated[str | None, doc("`model_name` of the activation that was judged.")] = None
     model_version: Annotated[
         str | None, doc("`model_version` of the activation that was judged.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 
@@ -53,7 +53,8 @@ def deployments(graph: Graph) -> list[Deployment]:
     """
     found: dict[str, Deployment] = {}
     for node in graph.nodes.values():
-        for one in _told_by(node) if node.runs else ():
+        for told in _told_by(node) if node.runs else ():
+            one = _as_named(graph, told)
             if one.predictions not in found or node.name == one.slot.job:
                 found[one.predictions] = one
     for node in graph.nodes.values():
@@ -70,6 +71,14 @@ def _only_told(predictions: Node) -> Deployment:
         if slot is not None:
             return Deployment(slot, name.namespace, predictions.id)
     return Deployment(Slot("", "", predictions.name), predictions.namespace, predictions.id)
+
+
+def _as_named(graph: Graph, one: Deployment) -> Deployment:
+    """Take the predictions by their former name where only that is known, as it was in the past."""
+    former = dataset_id(one.namespace, one.slot.former_predictions)
+    if one.predictions in graph.nodes or former not in graph.nodes:
+        return one
+    return replace(one, predictions=former)
 
 
 def _told_by(job: Node) -> Sequence[Deployment]:

@@ -43,6 +43,7 @@ from lineage_bridge.naming import (
     p2_model_dataset,
     publish_job,
     run_uuid,
+    serving_run_uuid,
     train_job,
 )
 from lineage_bridge.observe.quarantine import Rejected, rejected
@@ -293,11 +294,12 @@ class _Pass:
         model = ancestry.model
         if ancestry.trained is None:
             self._outcome.gaps.append(gaps.model_missing(record, model))
-        words = [record.instance, record.model, record.model_version, format_time(record.time)]
-        run_id = run_uuid(self._namespace, slot.job, json.dumps(words))
+        words = (record.instance, record.model, record.model_version, format_time(record.time))
+        run_id = serving_run_uuid(self._namespace, slot.job, *words)
         link = Link("event", 1.0, "the deployment names itself")
         version = f"{record.model}/{record.model_version}"  # as in the events of its windows
         predictions = DatasetVersion(self._namespace, slot.predictions, version, link)
+        self._decide(predictions, f"deployment {record.deployment!r}", record.source)
         return Start(record, slot, run_id, model, predictions, self._live(record.service))
 
     def _live(self, service: str) -> tuple[DatasetVersion, ...]:

@@ -49,6 +49,7 @@ class ForwardStatus:
         held: not sent, because they would cut their job's edges.
         collapsed: heartbeats that a later one replaced.
         superseded: replaced by another event.
+        hidden: jobs and datasets that this Marquez hides, as only replaced events name them.
     """
 
     url: str
@@ -58,6 +59,7 @@ class ForwardStatus:
     held: int = 0
     collapsed: int = 0
     superseded: int = 0
+    hidden: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ class Forwarder:
         """Count this target's events by state, without those not taken in yet."""
         counts = self._queue.counts()
         counts["superseded"] = counts.get("superseded", 0) + counts.pop("stale", 0)
-        return ForwardStatus(self._name, **counts)
+        return ForwardStatus(self._name, **counts, hidden=self._queue.count_hidden())
 
     def run(
         self,

@@ -138,9 +138,9 @@ class Marquez:
         there = any(_is_same(wanted, found) for found in _listed(response))
         return Answer(Outcome.TAKEN, "found in the feed", response.status_code) if there else None
 
-    def hide(self, namespace: str, name: str) -> Answer:
-        """Hide a dataset; one that Marquez does not have counts as hidden."""
-        path = f"/api/v1/namespaces/{quote(namespace, safe='')}/datasets/{quote(name, safe='')}"
+    def hide(self, namespace: str, name: str, *, kind: str = "dataset") -> Answer:
+        """Hide a dataset, or a job; one that Marquez does not have counts as hidden."""
+        path = f"/api/v1/namespaces/{quote(namespace, safe='')}/{kind}s/{quote(name, safe='')}"
         answer = self._call("DELETE", path)
         return Answer(Outcome.TAKEN, status=404) if answer.status == 404 else answer
 

@@ -6,8 +6,8 @@ event or not. After a crash Marquez's feed is searched for it before it is sent 
 
 States: `pending` (to be sent), `sent`, `dead` (refused for good, see `dead_letters`), `held` (would
 cut its job's edges), `collapsed` (a heartbeat that a later one replaces), `superseded` (replaced
-by another event), `stale` (superseded after it was sent: datasets that only it names are to be
-hidden in Marquez).
+by another event), `stale` (superseded after it was sent: nodes that only it names are to be hidden
+in Marquez).
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from dataclasses import dataclass
 
 from lineage_bridge.journal.migrations import Room, has_table, statements
 from lineage_bridge.journal.store import STORED, Journal, Stored
+from lineage_bridge.share import hidden
 from lineage_bridge.share.facts import item_of
+from lineage_bridge.share.hidden import HiddenNodes, Stale
 from lineage_bridge.share.intake import FORWARDED, take_in
 from lineage_bridge.share.marquez import public_url
 from lineage_bridge.share.order import Item
@@ -56,7 +58,9 @@ _SCHEMA = (
 # Forwarding is not finished with events in these states, and needs their bodies.
 _OPEN_STATES = ("pending", "held", "dead", "stale")
 
-FORWARD = Room("forward", (statements("queue", *_SCHEMA),))
+FORWARD = Room(
+    "forward", (statements("queue", *_SCHEMA), statements("hidden nodes", hidden.SCHEMA))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +126,19 @@ class ForwardQueue:
         """List the events to send."""
         return [item_of(stored) for stored in self._in_state("pending")]
 
-    def stale(self) -> list[Stored]:
-        """List the events that were sent and then superseded, and are not tidied up yet."""
-        return self._in_state("stale")
+    def stale(self) -> Stale:
+        """Find the events that were sent and then superseded, and are not tidied up yet."""
+        return hidden.find_stale(self._journal, self._target)
+
+    def hidden(self) -> HiddenNodes:
+        """Return the nodes that this Marquez hides."""
+        return HiddenNodes(self._journal, self._target)
+
+    def count_hidden(self) -> int:
+        """Count the nodes that this Marquez hides."""
+        target = self._target
+        with self._journal.reading() as connection:
+            return hidden.count_hidden(connection, target)
 
     def _in_state(self, state: str) -> list[Stored]:
         target = self._target
@@ -172,7 +186,7 @@ class ForwardQueue:
             )
 
     def tidied(self, seqs: Iterable[int]) -> None:
-        """Record that the datasets which only these events name are hidden in Marquez."""
+        """Record that the nodes which only these events name are hidden in Marquez."""
         target = self._target
         with self._journal.transaction() as tx:
             tx.connection.executemany(

@@ -10,15 +10,15 @@ pending only after an answer was read. So a run that stops can abandon the event
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from functools import partial
 from typing import TypeVar
 
 from lineage_bridge.errors import CollectorUnavailableError
-from lineage_bridge.events import decode, view_event
-from lineage_bridge.journal.store import Journal, Stored, read_events
-from lineage_bridge.share.facts import datasets_of, job_of
+from lineage_bridge.journal.store import Journal
+from lineage_bridge.share.hidden import Node, Stale
 from lineage_bridge.share.marquez import Answer, Marquez, Outcome
 from lineage_bridge.share.order import Order
 from lineage_bridge.share.patience import Patience
@@ -28,7 +28,6 @@ MAX_FAILURES = 3  # a 500 is most often a poison event, and each try adds a row 
 LOOK_SECONDS = 0.5  # how often to look for new events while no event waits
 REFRESH_SECONDS = 1.0  # and while some wait
 LEAVE_SECONDS = 0.5  # how long the end of a run waits for the answers under way
-SCAN_BATCH = 500
 
 T = TypeVar("T")
 
@@ -72,6 +71,11 @@ class ForwardRun:
         self._not_before: dict[int, float] = {}
         self._refresh_at = 0.0
         self._last_failure = ""
+        self._hidden = queue.hidden()
+        self._hide_at = 0.0
+        self._hide_failures: Counter[Node] = Counter()
+        self._given_up: set[Node] = set()
+        self._stale: Stale | None = None  # as of the events taken in so far
 
     def go(self, *, until_idle: bool, stop: threading.Event, told: Callable[[], None]) -> None:
         """Forward until nothing is left (or for ever), or until `stop` is set.
@@ -112,6 +116,7 @@ class ForwardRun:
         self._refresh_at = now + REFRESH_SECONDS
         if self._queue.reached() < self._journal.last_seq():
             self._queue.take_in()
+            self._stale = None
         elif len(self._order) or self._under_way:
             return
         self._order.replace(self._queue.pending())  # includes dead letters that are retried
@@ -143,7 +148,9 @@ class ForwardRun:
         if not answers:
             return
         self._queue.settle([self._judge(started, answer) for started, answer in answers])
-        for _, answer in answers:
+        for started, answer in answers:
+            if answer.outcome is Outcome.TAKEN:
+                self._hidden.shown_by(started.stored)
             self._raise_if_parked(answer)
         if self._patience.is_exhausted(self._clock()):
             raise self._unavailable()
@@ -205,25 +212,43 @@ class ForwardRun:
         self._sleep(min(max(left, 0.01), LOOK_SECONDS))
 
     def _tidy_up(self, stop: threading.Event) -> bool:
-        """Hide the datasets that only superseded events name; return whether any is left."""
-        if self._clock() < self._patience.resume_at:
+        """Hide the nodes that only superseded events name; return whether any is left."""
+        if self._clock() < max(self._patience.resume_at, self._hide_at):
             return True
-        stale = self._queue.stale()
-        if not stale:
+        if self._stale is None:
+            self._stale = self._queue.stale()
+        stale = self._stale
+        if not stale.seqs:
             return False
-        for dataset in sorted(_unneeded(self._journal, stale)):
-            hiding = _call_apart(partial(self._marquez.hide, *dataset.split(" ", 1)))
-            while not wait([hiding], timeout=LOOK_SECONDS).done:
-                if stop.is_set():
-                    return True
-            answer = hiding.result()
-            self._count(answer)
-            self._raise_if_parked(answer)
-            if answer.outcome is Outcome.WAIT:
+        for node in self._hidden.to_hide(stale.unneeded - self._given_up):
+            if not self._hide(node, stop):
                 return True
-        # Any other refusal would only be repeated: Marquez's graph keeps an edge too many.
-        self._queue.tidied(stored.seq for stored in stale)
+        self._queue.tidied(stale.seqs)
+        self._stale = None
         return False
+
+    def _hide(self, node: Node, stop: threading.Event) -> bool:
+        """Hide one node; return False if it is to be tried again, or the run is to stop."""
+        ask = partial(self._marquez.hide, node.namespace, node.name, kind=node.kind)
+        hiding = _call_apart(ask)
+        while not wait([hiding], timeout=LOOK_SECONDS).done:
+            if stop.is_set():
+                return False
+        answer = hiding.result()
+        self._count(answer)
+        self._raise_if_parked(answer)
+        if answer.outcome is Outcome.WAIT:
+            return False
+        if answer.outcome is Outcome.TAKEN:
+            self._hidden.mark(node)
+            return True
+        if answer.outcome is Outcome.FAILED:
+            self._hide_failures[node] += 1
+            if self._hide_failures[node] < MAX_FAILURES:
+                self._hide_at = self._clock() + self._patience.backoff(self._hide_failures[node])
+                return False
+        self._given_up.add(node)  # refused again and again, Marquez's graph keeps a node too many
+        return True
 
 
 def _call_apart(call: Callable[[], T]) -> Future[T]:
@@ -262,21 +287,3 @@ def _is_doubtful(answer: Answer, started: Started) -> bool:
     if answer.outcome in (Outcome.WAIT, Outcome.PARKED):
         return answer.doubtful or started.was_doubtful
     return False
-
-
-def _unneeded(journal: Journal, stale: list[Stored]) -> set[str]:
-    """Find the datasets of our namespace that stale events name and no valid event names."""
-    names: set[str] = set()
-    for stored in stale:
-        view = view_event(decode(stored.body))
-        ours = job_of(view).split(" ", 1)[0] + " "
-        names |= {name for name in datasets_of(view) if name.startswith(ours)}
-    with journal.reading() as connection:
-        superseded = {row[0] for row in connection.execute("SELECT id FROM forward_superseded")}
-        after = 0
-        while names and (events := read_events(connection, after, SCAN_BATCH)):
-            for event in events:
-                if event.id is None or event.id not in superseded:
-                    names -= datasets_of(view_event(decode(event.body)))
-            after = events[-1].seq
-    return names

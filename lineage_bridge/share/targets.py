@@ -6,6 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from lineage_bridge.journal.store import Journal
+from lineage_bridge.share.hidden import count_hidden
 from lineage_bridge.share.intake import FORWARDED
 from lineage_bridge.share.marquez import public_url
 from lineage_bridge.share.queue import has_tables, state_counts
@@ -19,11 +20,13 @@ class TargetState:
         url: without user and password.
         states: number of events in each state; `pending`, `sent` and `dead` are always there.
         parked: why nothing is sent until a setting changes, or None.
+        hidden: jobs and datasets that it hides, as only superseded events name them, or None.
     """
 
     url: str
     states: dict[str, int]
     parked: str | None = None
+    hidden: int | None = None
 
 
 def list_targets(journal: Journal, url: str | None = None) -> list[TargetState]:
@@ -41,7 +44,9 @@ def list_targets(journal: Journal, url: str | None = None) -> list[TargetState]:
 def _known(connection: sqlite3.Connection) -> list[TargetState]:
     rows = connection.execute("SELECT id, url, seq, parked FROM forward_targets ORDER BY url")
     return [
-        TargetState(url, _states(connection, target, seq), parked)
+        TargetState(
+            url, _states(connection, target, seq), parked, count_hidden(connection, target) or None
+        )
         for target, url, seq, parked in rows.fetchall()
     ]
 

@@ -28,6 +28,9 @@ def status_lines(shape: Mapping[str, Any]) -> Iterator[str]:
     for target in shape["forward"]:
         states = ", ".join(f"{count:,} {state}" for state, count in target["states"].items())
         yield printable(f"Marquez {target['url']}: {states}")
+        if "hidden" in target:
+            hidden = counted(target["hidden"], "job or dataset", "jobs and datasets")
+            yield f"  hidden there: {hidden}"
         if "parked" in target:
             yield printable(f"  parked: {target['parked']}")
 

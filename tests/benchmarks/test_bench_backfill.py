@@ -44,7 +44,7 @@ def test_questions_on_ten_thousand_nodes(tmp_path):
     assert timed("backfill", "--home", home, tmp_path)[1].returncode == 0
     timed("health", "--home", home)  # the graph's tables are filled once
 
-    last = "predictions.service.production.dep-00042"
+    last = "predictions.dep-00042.production.service"
     questions = {
         "help": ["--help"],
         "graph --node": ["graph", "--home", home, "--node", last, "--depth", "4", "--json"],

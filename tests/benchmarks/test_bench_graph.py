@@ -44,7 +44,7 @@ def events_of_slot(slot):
     schema = {"schema": standard_facet("schema", FIELDS)}
     for v in range(VERSIONS):
         features, model = f"features.s.f{slot}@v{v}", f"models.m{slot}@v{v}"
-        predictions = f"predictions.svc.production.dep{slot}@m{slot}/v{v}"
+        predictions = f"predictions.dep{slot}.production.svc@m{slot}/v{v}"
         build = [a_dataset(features, schema)]
         trained = [a_dataset(model, schema)]
         for state in ("START", "COMPLETE"):
@@ -52,7 +52,7 @@ def events_of_slot(slot):
             yield an_event(f"build.s.f{slot}", v * 9, inputs=["table"], outputs=build, **run)
             yield an_event(f"train.m{slot}", v * 9 + 1, inputs=[features], outputs=trained, **run)
             yield an_event(
-                f"serve.svc.production.dep{slot}",
+                f"serve.dep{slot}.production.svc",
                 v * 9 + 2,
                 inputs=[model],
                 outputs=[predictions],
@@ -63,9 +63,9 @@ def events_of_slot(slot):
         health = ServingHealthFacet(status="healthy", evaluated_at=at(look)).as_json()
         health["endpoints"] = [ENDPOINT] * 8
         seen = a_dataset(
-            f"predictions.svc.production.dep{slot}", {"lineageBridge_servingHealth": health}
+            f"predictions.dep{slot}.production.svc", {"lineageBridge_servingHealth": health}
         )
-        job = f"observe.predictions.svc.production.dep{slot}"
+        job = f"observe.predictions.dep{slot}.production.svc"
         yield an_event(job, look + 60, run=str(look), inputs=[seen])
 
 
@@ -108,7 +108,7 @@ def test_loading_and_asking(filled):
     assert len(graph.nodes) > 10_000
     timed("load with all facets", lambda: load_of(filled, keys=None), 1.5)
     timed("load, walk, facets of the part", lambda: part_of(filled, "models.m700"), 1.0)
-    source, target = find(graph, "table"), find(graph, "predictions.svc.production.dep700")
+    source, target = find(graph, "table"), find(graph, "predictions.dep700.production.svc")
     path = timed("path", lambda: find_path(graph, source, target), 0.4)
     assert len(path.hops) == 6
     timed("walk", lambda: walk(graph, find(graph, "models.m700"), 4), 0.4)

@@ -255,6 +255,53 @@ def test_a_dataset_that_only_a_superseded_event_named_is_hidden(journal, clock, 
     assert states(journal) == {"sent": 1, "superseded": 1}
 
 
+def test_a_job_that_only_superseded_events_name_is_hidden_too_once_and_counted(
+    journal, clock, marquez
+):
+    old = train(1, model="former")
+    journal.append([old], "artifact")
+    a_forwarder(journal, clock).run()
+    journal.append([train(1, model="m", supersedes=old.id)], "artifact")
+    report = a_forwarder(journal, clock).run()
+    again = a_forwarder(journal, clock).run()
+
+    order = [call.request.method for call in marquez.calls]
+    assert order == ["POST", "POST", "DELETE", "DELETE"]
+    hidden = [call.request.url.path for call in marquez["hide"].calls]
+    assert hidden == [
+        "/api/v1/namespaces/ns/datasets/models.former",
+        "/api/v1/namespaces/ns/jobs/train.former",
+    ]
+    assert report.status.hidden == again.status.hidden == list_targets(journal)[0].hidden == 2
+
+
+def test_what_is_named_again_is_shown_again_and_may_be_hidden_once_more(journal, clock, marquez):
+    old = train(1, model="former")
+    more = train(2, model="former")
+    for event in (old, train(1, supersedes=old.id), more):
+        journal.append([event], "artifact")
+        shown = a_forwarder(journal, clock).run().status.hidden
+    journal.append([train(2, supersedes=more.id)], "artifact")
+    hidden = a_forwarder(journal, clock).run().status.hidden
+
+    assert (shown, hidden) == (0, 2)
+    assert len(marquez["hide"].calls) == 4
+
+
+@pytest.mark.parametrize(("status", "tries", "hidden"), [(500, 3, 0), (400, 1, 0), (404, 1, 2)])
+def test_hiding_is_tried_as_often_as_sending(journal, clock, marquez, status, tries, hidden):
+    old = train(1, model="former")
+    journal.append([old], "artifact")
+    a_forwarder(journal, clock).run()
+    journal.append([train(1, supersedes=old.id)], "artifact")
+    marquez["hide"].respond(status)
+    report = a_forwarder(journal, clock).run()
+
+    assert len(marquez["hide"].calls) == 2 * tries
+    assert report.status.hidden == hidden
+    assert states(journal) == {"sent": 1, "superseded": 1}
+
+
 def test_a_dataset_of_another_namespace_or_one_that_is_needed_stays(journal, clock, marquez):
     old = run_event(
         "COMPLETE",

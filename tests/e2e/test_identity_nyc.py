@@ -109,7 +109,7 @@ def test_every_start_is_joined_to_its_source_through_one_version(graph, keys, st
         above = ancestors(upstream, f"{node['id']}@{run['id']}")
         versions = {end.partition("@")[2] for end in above if end.startswith(FEATURES)}
         assert len(versions) == 1
-        deployment = node["name"].rsplit(".", 1)[-1]
+        deployment = node["name"].split(".")[1]
         assert versions <= set(by_slot[deployment])
         assert (SOURCE in above) == (deployment != "dep-nyc-shadow-orphan")
 

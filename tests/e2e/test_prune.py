@@ -60,7 +60,7 @@ def test_every_deployment_still_leads_up_to_its_source_table(home):
         (source, name)
         for source, deployment in paths
         for name in names
-        if name.startswith("predictions.") and name.endswith(f".{deployment}")
+        if name.startswith(f"predictions.{deployment}.")
     ]
     questions = [["path", source, target] for source, target in targets]
     before = answers(home, *questions)

@@ -12,7 +12,7 @@ from rich.cells import cell_len
 
 AT = ("--at", "2026-04-07T10:30:00Z")
 SOURCE = "duckdb://mobility:main.raw_station_metrics_1min"
-SLOW = "predictions.mobility-serving-layer.production.dep-nyc-prod-slow"
+SLOW = "predictions.dep-nyc-prod-slow.production.mobility-serving-layer"
 
 
 @pytest.fixture(params=[80, 100, 120, 200])

@@ -256,7 +256,7 @@ def test_what_a_facet_calls_unhealthy_is_never_shown_as_healthy(tmp_path, change
     at = ("--home", tmp_path, "--at", "2026-04-07T08:50:00Z", "--json")
     found = run_command("health", *at).json["deployments"]
 
-    (theirs,) = [d for d in found if d["service"] == "a"]
+    (theirs,) = [d for d in found if d["deployment"] == "a"]
     assert theirs["status"] == "unhealthy"
 
 
@@ -285,7 +285,7 @@ def test_doctor_names_facet_place_producer_and_what_to_do(tmp_path):
     assert "status" in note["what"]
     assert "2 events" in note["what"]
     assert "https://example.com/their-pipeline" in note["what"]
-    assert "LineageBridgeServingHealthDatasetFacet-1-0-0.json" in note["mend"]
+    assert "LineageBridgeServingHealthDatasetFacet-1-0-1.json" in note["mend"]
     assert {note["field"] for note in notes} == {
         ServingHealthFacet.key,
         FreshnessFacet.key,

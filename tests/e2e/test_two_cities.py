@@ -96,7 +96,7 @@ def test_copies_of_one_name_lead_to_the_training_of_their_own_city(nyc, lon, lb)
     lb("backfill", "--namespace", "u", nyc, lon)
 
     for city, store in (("nyc", "mobility"), ("lon", "lon")):
-        slow = f"predictions.mobility-serving-layer.production.dep-{city}-prod-slow"
+        slow = f"predictions.dep-{city}-prod-slow.production.mobility-serving-layer"
         table = f"duckdb://{store}:main.raw_station_metrics_1min"
         assert lb("path", table, slow).code == 0
     assert "lightgbm_slow@v1 comes from several runs" in lb("doctor", "--json").out

@@ -8,7 +8,7 @@ import pytest
 from conftest import run_command
 
 SOURCE = "duckdb://mobility:main.raw_station_metrics_1min"
-SLOW = "predictions.mobility-serving-layer.production.dep-nyc-prod-slow"
+SLOW = "predictions.dep-nyc-prod-slow.production.mobility-serving-layer"
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_a_path_goes_through_one_version_of_each_dataset(ask):
 
 
 def test_a_version_in_the_question_is_answered(ask):
-    roll = "predictions.mobility-serving-layer.production.dep-nyc-prod-roll"
+    roll = "predictions.dep-nyc-prod-roll.production.mobility-serving-layer"
     datasets = {}
     for version in ("v1", "v5"):
         hops = ask("path", SOURCE, f"{roll}@lightgbm_default/{version}", "--json").json["hops"]
@@ -43,7 +43,7 @@ def test_a_version_in_the_question_is_answered(ask):
 
 
 def test_no_path_is_said_with_how_far_up_it_is_known(ask):
-    orphan = "predictions.mobility-serving-layer.shadow.dep-nyc-shadow-orphan"
+    orphan = "predictions.dep-nyc-shadow-orphan.shadow.mobility-serving-layer"
     result = ask("path", SOURCE, orphan)
 
     assert result.code == 1
@@ -201,7 +201,8 @@ def test_another_policy_is_followed_at_once(nyc_home, tmp_path):
         f"dataset:urban:{SLOW}",
         f"urban:{SLOW}",
         f"{SLOW}@lightgbm_slow/v1",
-        "serve.mobility-serving-layer.production.dep-nyc-prod-slow",
+        "serve.dep-nyc-prod-slow.production.mobility-serving-layer",
+        "serve.mobility-serving-layer.production.dep-nyc-prod-slow",  # up to version 0.1
         f"observe.{SLOW}",
     ],
 )

@@ -38,4 +38,4 @@ def test_a_training_without_its_dataset_is_shown_by_the_name_of_its_job(family, 
 
 def test_windows_without_an_event_are_shown_by_the_name_of_their_model():
     gap = windows_without_event(Slot("svc", "production", "dep 1"), "bike demand", "v 1")
-    assert gap.edge == "models.bike%20demand@v 1 -> serve.svc.production.dep%201"
+    assert gap.edge == "models.bike%20demand@v 1 -> serve.dep%201.production.svc"

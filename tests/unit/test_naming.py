@@ -71,12 +71,50 @@ def test_a_slot_is_found_by_the_name_of_its_predictions(slot):
 
 
 def test_of_a_slot_whose_name_was_cut_what_is_left_counts():
-    cut = naming.slot_of(naming.Slot("service", "production", "x" * 300).predictions)
+    cut = naming.slot_of(naming.Slot("x" * 300, "production", "deployment").predictions)
     assert cut is not None
-    assert (cut.service, cut.environment) == ("service", "production")
-    assert cut.deployment.startswith("xxx")
-    assert cut.deployment != "x" * 300
-    assert naming.slot_of(naming.Slot("x" * 300, "production", "d").predictions) is None
+    assert (cut.environment, cut.deployment) == ("production", "deployment")
+    assert cut.service.startswith("xxx")
+    assert cut.service != "x" * 300
+    assert naming.slot_of(naming.Slot("s", "production", "x" * 300).predictions) is None
+
+
+@given(SLOTS)
+def test_a_former_name_tells_that_of_today_and_back(slot):
+    names = {
+        slot.former_predictions: slot.predictions,
+        slot.former_job: slot.job,
+        naming.observe_job(slot.former_predictions): naming.observe_job(slot.predictions),
+    }
+    for former, of_today in names.items():
+        if len(former) < naming.MAX_NAME:
+            assert naming.former_name(former) == of_today
+            assert naming.former_name(of_today) == former
+        elif "~" in former:
+            assert naming.former_name(former) is None
+
+
+def test_what_differs_comes_first():
+    slot = naming.Slot("taxi", "production", "dep-7")
+    assert slot.predictions == "predictions.dep-7.production.taxi"
+    assert slot.job == "serve.dep-7.production.taxi"
+    assert naming.observe_job(slot.predictions) == "observe.predictions.dep-7.production.taxi"
+    assert naming.former_name("predictions.taxi.production.dep-7") == slot.predictions
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "features.a.b.c",
+        "predictions.a.b",
+        "serve.a.b.c.d",
+        "observe.a.b.c",
+        "a.b.c",
+        "serve.a.b.%x",
+    ],
+)
+def test_what_names_no_deployment_has_no_former_name(name):
+    assert naming.former_name(name) is None
 
 
 @pytest.mark.parametrize("name", ["a.b.c", "predictions.a.b", "predictions.a.b.c.d", ""])

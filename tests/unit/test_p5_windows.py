@@ -176,11 +176,11 @@ def test_the_event_is_what_the_clients_own_classes_would_make():
         eventType=RunState.COMPLETE,
         eventTime=document["eventTime"],
         run=Run(run_uuid("ns", job.name, document["eventTime"])),
-        job=Job("ns", "observe.predictions.svc.production.dep"),
+        job=Job("ns", "observe.predictions.dep.production.svc"),
         inputs=[
             InputDataset(
                 "ns",
-                "predictions.svc.production.dep",
+                "predictions.dep.production.svc",
                 facets={"version": version, ServingHealthFacet.key: health},
             )
         ],

@@ -33,7 +33,7 @@ from lineage_bridge.show.text import is_seen, printable
 from lineage_bridge.times import parse_time
 
 SOURCE = "main.raw_station_metrics_1min"
-TARGET = "predictions.mobility-serving-layer.production.dep-nyc-prod-slow"
+TARGET = "predictions.dep-nyc-prod-slow.production.mobility-serving-layer"
 
 
 def shown(width, *parts):

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from lineage_bridge.graph.model import Graph, Node
-from lineage_bridge.naming import Slot, job_id, slot_of
+from lineage_bridge.naming import Slot, former_name, job_id, slot_of
 
 _FIELD = "datasetField:"
 _UNFORMATTED = re.compile(r"[^a-zA-Z0-9:/\-_.@+]")
@@ -25,12 +25,6 @@ class Named(NamedTuple):
     slot: Slot
     namespace: str
     nodes: tuple[Node, ...]
-
-
-def former_name(name: str) -> str | None:
-    """Return what a dataset or job of this name was called in earlier versions, if it was."""
-    del name
-    return None
 
 
 class Names:
