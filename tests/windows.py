@@ -108,7 +108,7 @@ def starts_of(root: Path) -> list[Activation]:
 class Nothing:
     """No other events wait."""
 
-    def load(self, _connection: sqlite3.Connection) -> None:
+    def load(self) -> None:
         pass
 
     def take_until(self, _time_us: int | None, _limit: int | None = None) -> list[Told]:
@@ -121,6 +121,7 @@ class Known:
 
     activations: Sequence[Activation]
     outgoing: Any
+    settled: int | None = None
 
     def is_current(self, _connection: sqlite3.Connection) -> bool:
         return True

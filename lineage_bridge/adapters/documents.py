@@ -1,4 +1,4 @@
-"""Read a JSON file into a checked document; report what is wrong with it in a user's words.
+"""JSON as a checked document; what is wrong with it is reported in a user's words.
 
 Strict: a digit string or a boolean is no number, an epoch number is no time. Lenient where
 upstreams really differ: a byte order mark, a duplicate key (the last wins), unknown members.
@@ -7,9 +7,10 @@ upstreams really differ: a byte order mark, a duplicate key (the last wins), unk
 from __future__ import annotations
 
 import json
+import math
+import sys
+from collections.abc import Mapping
 from datetime import datetime
-from hashlib import sha256
-from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, PlainValidator, ValidationError
@@ -19,7 +20,10 @@ from lineage_bridge.errors import ArtifactError
 from lineage_bridge.naming import known
 from lineage_bridge.times import Stamp, parse_time
 
-MAX_JSON_BYTES = 16 * 1024 * 1024
+MAX_DEPTH = 100  # of objects and lists in each other
+MAX_NESTED = 1_000_000  # objects and lists, which take thirty times their bytes
+MAX_TEXT_CHARACTERS = 10_000  # of a text that a family reads
+MAX_ITEMS = 10_000  # metrics, parameters, columns of one artifact
 SHOWN_CHARACTERS = 60
 
 Checked = TypeVar("Checked", bound=BaseModel)
@@ -75,27 +79,6 @@ def zone_flags(*stamps: Stamp | None) -> list[str]:
     return ["unzoned_time"] if any(stamp and not stamp.zoned for stamp in stamps) else []
 
 
-def read_bytes(path: Path) -> bytes:
-    """Read a whole file, up to `MAX_JSON_BYTES`.
-
-    Raises:
-        ArtifactError: the file cannot be read or is too large.
-    """
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_JSON_BYTES + 1)
-    except OSError as exc:
-        raise ArtifactError(f"cannot be read: {exc.strerror or exc}") from exc
-    if len(content) > MAX_JSON_BYTES:
-        raise ArtifactError(f"is larger than {MAX_JSON_BYTES // 2**20} MiB, expected a small JSON")
-    return content
-
-
-def digest(content: bytes) -> str:
-    """Compute the sha256 of a file's bytes, in hex."""
-    return sha256(content).hexdigest()
-
-
 def parse_object(content: bytes) -> dict[str, Any]:
     """Decode a JSON object; keep NaN and infinity, for the reader of the field to judge.
 
@@ -112,6 +95,8 @@ def parse_json(content: bytes) -> Any:
     """Decode any JSON value, as `parse_object` does an object."""
     if not content.strip():
         raise ArtifactError("is empty, expected a JSON object")
+    if content.count(b"{") + content.count(b"[") > MAX_NESTED:
+        raise ArtifactError(f"holds over {MAX_NESTED:,} objects and lists, expected fewer")
     try:
         document = json.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError as exc:
@@ -121,10 +106,28 @@ def parse_json(content: bytes) -> Any:
     except json.JSONDecodeError as exc:
         raise ArtifactError(f"is not JSON: {exc.msg}", line=exc.lineno) from exc
     except ValueError as exc:  # an integer has too many digits
-        raise ArtifactError(f"is not JSON: {exc}") from exc
+        most = sys.get_int_max_str_digits()
+        raise ArtifactError(f"holds a number of over {most:,} digits, expected fewer") from exc
+    if _is_deep(document):
+        raise ArtifactError(f"is nested too deeply (over {MAX_DEPTH} levels), expected less")
     if b"\\u" in content:
         _check_surrogates(document)
     return document
+
+
+def _is_deep(document: Any) -> bool:
+    level = [document]
+    for _ in range(MAX_DEPTH + 1):
+        inner: list[Any] = []
+        for value in level:
+            if isinstance(value, dict):
+                inner += [v for v in value.values() if isinstance(v, dict | list)]
+            elif isinstance(value, list):
+                inner += [v for v in value if isinstance(v, dict | list)]
+        if not inner:
+            return False
+        level = inner
+    return True
 
 
 def _check_surrogates(document: Any) -> None:
@@ -143,9 +146,33 @@ def check(model: type[Checked], document: dict[str, Any]) -> Checked:
         ArtifactError: a field is wrong; names the first one, what was expected and what was found.
     """
     try:
-        return model.model_validate(document)
+        checked = model.model_validate(document)
     except ValidationError as exc:
         raise _translate(exc.errors()) from exc
+    check_lengths({field: document.get(field) for field in model.model_fields})
+    return checked
+
+
+def check_lengths(values: Mapping[str, Any]) -> None:
+    """Check that no text is so long that it can be no name, version or path.
+
+    Raises:
+        ArtifactError: a text is; it is shown by its beginning.
+    """
+    for field, value in values.items():
+        if isinstance(value, str) and len(value) > MAX_TEXT_CHARACTERS:
+            reason = f"has {len(value)} characters, expected at most {MAX_TEXT_CHARACTERS}"
+            raise ArtifactError(f"{reason}: {shown(value)}", field=field)
+
+
+def check_number(what: str, count: int) -> None:
+    """Check how many metrics, parameters or columns there are.
+
+    Raises:
+        ArtifactError: there are more than an artifact may have.
+    """
+    if count > MAX_ITEMS:
+        raise ArtifactError(f"has {count:,} {what}, expected at most {MAX_ITEMS:,}")
 
 
 def _translate(errors: list[ErrorDetails]) -> ArtifactError:
@@ -164,8 +191,20 @@ def _lowered(message: str) -> str:
     return message[:1].lower() + message[1:]
 
 
+def as_number(value: Any) -> float | None:
+    """Return a JSON number, infinity if a float cannot hold it; None if it is no number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
 def shown(value: Any) -> str:
     """Format a value for an error message: short, on one line, and never raw."""
+    if isinstance(value, str | bytes):
+        value = value[: SHOWN_CHARACTERS + 1]  # the whole of it may be a file's length
     text = repr(value) if not isinstance(value, dict | list) else _kind(value)
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
 

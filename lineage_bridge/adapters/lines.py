@@ -18,6 +18,7 @@ import orjson
 from lineage_bridge.errors import ArtifactError
 
 MAX_LINE_BYTES: Final = 16 * 1024 * 1024
+MAX_SKIPPED_BYTES: Final = 1024**3  # of one line, which may be a file's hole of any size
 BLOCK_BYTES: Final = 1024 * 1024
 HEAD_BYTES: Final = 4096
 
@@ -107,13 +108,23 @@ class LineReader:
         self.number -= 1
 
     def _skip_long(self, length: int) -> None:
-        """Skip the rest of a line that is too long; reading goes on right after its end."""
+        """Skip the rest of a line that is too long; reading goes on right after its end.
+
+        Raises:
+            ArtifactError: it is so long that looking for its end could take hours.
+        """
         while block := self.file.read(BLOCK_BYTES):
             end = block.find(b"\n")
             if end >= 0:
                 length += end + 1
                 break
             length += len(block)
+            if length > MAX_SKIPPED_BYTES:
+                raise ArtifactError(
+                    f"has over {MAX_SKIPPED_BYTES // 2**20:,} MiB, expected one JSON object; "
+                    "the rest of the file is not read",
+                    line=self.number + 1,
+                )
         self.number += 1
         self.offset += length
         self.file.seek(self.offset)

@@ -21,8 +21,7 @@ from lineage_bridge.events import (
     as_list,
     as_object,
     compute_id,
-    event_id_of,
-    supersedes_of,
+    is_as_hashed,
 )
 from lineage_bridge.facets import read_facet
 from lineage_bridge.facets.deployment import DeploymentFacet
@@ -94,7 +93,7 @@ def renamed(document: dict[str, Any], known: Known) -> Renamed | None:
 
     The document is used up.
     """
-    if not _is_ours(document):
+    if not is_as_hashed(document):  # not ours to say anew
         return None
     slot = _told_slot(document)
     if slot is not None:
@@ -109,14 +108,6 @@ def start_told(document: Mapping[str, Any]) -> tuple[str, str, Slot] | None:
     if slot is None or document.get("eventType") != "START":
         return None
     return str(run_id), str(document.get("eventTime")), slot
-
-
-def _is_ours(document: Mapping[str, Any]) -> bool:
-    """Return whether the event is what its id says: else it is not ours to say anew."""
-    try:
-        return compute_id(document, supersedes_of(document)) == event_id_of(document)
-    except (KeyError, TypeError, AttributeError):
-        return False
 
 
 def _told_slot(document: Mapping[str, Any]) -> Slot | None:

@@ -25,7 +25,7 @@ from lineage_bridge.care.removal import (
 from lineage_bridge.care.retention import needed
 from lineage_bridge.collector.rows.refused import REFUSED
 from lineage_bridge.errors import EventError, JournalError
-from lineage_bridge.events import decode, supersedes_of
+from lineage_bridge.events import decode, view_event
 from lineage_bridge.graph.facts import own_identity, read_facts
 from lineage_bridge.graph.load import load
 from lineage_bridge.graph.reduce import GRAPH
@@ -38,6 +38,7 @@ from lineage_bridge.share.queue import awaited_seqs
 from lineage_bridge.times import format_time, to_micros
 
 BATCH = 1000
+_TAKING_BACK = (b'"supersedes"', b'"withdraws"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ class _Entry:
     identity: str | None
     time_us: int
     is_refused: bool
-    supersedes: str | None
+    takes_back: tuple[str, ...]
 
 
 def prune(
@@ -176,7 +177,7 @@ def _entries(connection: sqlite3.Connection) -> Iterator[_Entry]:
 
 def _entry(stored: Stored) -> _Entry:
     is_refused = stored.kind == REFUSED
-    return _Entry(stored.seq, _identity(stored), stored.time_us, is_refused, _supersedes(stored))
+    return _Entry(stored.seq, _identity(stored), stored.time_us, is_refused, _takes_back(stored))
 
 
 def _identity(stored: Stored) -> str | None:
@@ -186,14 +187,14 @@ def _identity(stored: Stored) -> str | None:
     return None if facts is None else facts.identity
 
 
-def _supersedes(stored: Stored) -> str | None:
-    if stored.id is None or b'"supersedes"' not in stored.body:
-        return None
+def _takes_back(stored: Stored) -> tuple[str, ...]:
+    if stored.id is None or not any(word in stored.body for word in _TAKING_BACK):
+        return ()
     try:
-        superseded = supersedes_of(decode(stored.body))
+        view = view_event(decode(stored.body))
     except EventError:
-        return None
-    return None if superseded is None else own_identity(superseded)
+        return ()
+    return tuple(own_identity(event_id) for event_id in view.takes_back)
 
 
 def _seqs(entries: Sequence[_Entry]) -> dict[str, tuple[int, int]]:
@@ -211,17 +212,17 @@ def _last_seq(entries: Sequence[_Entry]) -> set[int]:
 
 
 def _staying(entries: Sequence[_Entry], horizon_us: int, awaited: set[int]) -> set[str]:
-    """Find the events that stay whatever their facts, and all that supersede one of them.
+    """Find the events that stay whatever their facts, and all that take one of them back.
 
-    Without the superseding event the superseded one would count again.
+    Without the event that does, the one that was taken back would count again.
     """
     staying = {
         entry.identity
         for entry in entries
         if entry.identity is not None and (entry.seq in awaited or entry.time_us >= horizon_us)
     }
-    superseding = [(e.identity, e.supersedes) for e in entries if e.identity and e.supersedes]
-    while more := {new for new, old in superseding if old in staying} - staying:
+    pairs = [(e.identity, old) for e in entries if e.identity for old in e.takes_back]
+    while more := {new for new, old in pairs if old in staying} - staying:
         staying |= more
     return staying
 

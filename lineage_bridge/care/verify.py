@@ -12,7 +12,7 @@ from typing import Any
 
 from lineage_bridge.care.salvage import salvaged
 from lineage_bridge.errors import EventError, JournalError
-from lineage_bridge.events import compute_id, decode, event_of, supersedes_of
+from lineage_bridge.events import compute_id, decode, event_of, supersedes_of, withdraws_of
 from lineage_bridge.journal.store import Journal, Stored
 from lineage_bridge.journal.trouble import is_damage
 
@@ -109,7 +109,7 @@ def event_problems(stored: Stored) -> Iterator[str]:
 
 def _hash_problems(seq: int, event_id: str, document: Mapping[str, Any]) -> Iterator[str]:
     try:
-        computed = compute_id(document, supersedes_of(document))
+        computed = compute_id(document, supersedes_of(document), withdraws_of(document))
     except (KeyError, TypeError, AttributeError):
         yield f"event {seq}: it has an id of ours, but not what every event of ours has"
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +17,12 @@ from lineage_bridge.cli.context import (
     say,
     with_settings,
 )
-from lineage_bridge.naming import FEATURES_FORM, MODEL_FORM, former_name
+from lineage_bridge.naming import FEATURES_FORM, MODEL_FORM, canonical_version, former_name
 from lineage_bridge.settings import FILE_NAME, Settings
 
 if TYPE_CHECKING:
-    from lineage_bridge.ingest.link import Decision
     from lineage_bridge.journal import Journal
+    from lineage_bridge.link.linking import Decision
 
 KINDS = {"dataset": "datasets", "model": "models", "run": "runs"}
 
@@ -36,7 +37,10 @@ def alias() -> None:
 @with_settings
 @json_option
 def why(settings: Settings, node: str, *, as_json: bool) -> None:
-    """Show each decision that led to NODE (written as for `path`, with @<version> or without)."""
+    """Show each decision that led to NODE, written as for `path`, with @<version> or without.
+
+    A job or a run means what it read and wrote.
+    """
     from lineage_bridge.show.lineage import decision_table
     from lineage_bridge.show.tables import print_tables
 
@@ -44,7 +48,10 @@ def why(settings: Settings, node: str, *, as_json: bool) -> None:
     if as_json:
         echo_json([_shape(decision) for decision in decisions])
         return
-    print_tables([decision_table(decisions)])
+    if decisions:
+        print_tables([decision_table(decisions)])
+    else:
+        say(f"Nothing had to be decided about `{node}`: the events themselves name it.")
 
 
 def _decisions_about(settings: Settings, node: str) -> list[Decision]:
@@ -52,31 +59,44 @@ def _decisions_about(settings: Settings, node: str) -> list[Decision]:
     from lineage_bridge.ingest.doctor import diagnose
 
     with open_journal(settings, readonly=True) as journal:
+        bring_up_to_date(journal, settings, "graph", "identities")
         decisions = diagnose(journal, in_namespace_of_home(settings)).decisions
         found = [d for d in decisions if node in _spellings(d)]
-        if not found:
-            meant = _in_graph(journal, settings, node)
-            found = [d for d in decisions if meant & _spellings(d)]
-    if not found:
-        is_id = ":" in node
-        known = {d.node if is_id else _name(d) for d in decisions}
-        raise NodeNotFoundError(node, sorted(known))
-    return found
+        if found:
+            return found
+        try:
+            return _in_graph(journal, node, decisions)
+        except NodeNotFoundError as exc:
+            is_id = ":" in node
+            known = {d.node if is_id else _name(d) for d in decisions}
+            raise NodeNotFoundError(node, sorted({*known, *exc.known})) from exc
 
 
-def _in_graph(journal: Journal, settings: Settings, text: str) -> set[str]:
-    """Find what somebody means by a text; nothing where no node has that name."""
-    from lineage_bridge.errors import NodeNotFoundError
+def _in_graph(journal: Journal, text: str, decisions: Sequence[Decision]) -> list[Decision]:
+    """Find the decisions about what somebody means by a text; of a job, about its datasets.
+
+    Raises:
+        NodeNotFoundError: nothing in the graph has that name.
+    """
     from lineage_bridge.graph.find import find, read_parents
     from lineage_bridge.graph.load import load
+    from lineage_bridge.graph.steps import Steps
 
-    bring_up_to_date(journal, settings)
     with journal.reading() as connection:
         graph = load(connection, keys=())
-        try:
-            return {str(find(graph, text, lambda: read_parents(connection, graph)))}
-        except NodeNotFoundError:
-            return set()
+        meant = find(graph, text, lambda: read_parents(connection, graph))
+    ends = {meant}
+    if graph.nodes[meant.node].kind == "job":
+        steps = Steps(graph)
+        runs = steps.ends(meant)
+        ends = {step.source for run in runs for step in steps.up(run)}
+        ends |= {step.target for run in runs for step in steps.down(run)}
+    ids = {d.node: node.id for d in decisions if (node := graph.called(d.node)) is not None}
+    return [
+        d
+        for d in decisions
+        if d.node in ids and {(ids[d.node], d.version), (ids[d.node], None)} & ends
+    ]
 
 
 def _spellings(decision: Decision) -> set[str]:
@@ -133,8 +153,11 @@ def list_(settings: Settings, *, as_json: bool) -> None:
 @click.argument("kind", type=click.Choice(list(KINDS)))
 @click.argument("said")
 @click.argument("target")
+@click.option(
+    "--force", is_flag=True, help="Also if no artifact says SAID, or TARGET is not known."
+)
 @with_settings
-def add(settings: Settings, kind: str, said: str, target: str) -> None:
+def add(settings: Settings, kind: str, said: str, target: str, *, force: bool) -> None:
     """Declare that SAID means TARGET, in lineage-bridge.toml.
 
     \b
@@ -142,8 +165,22 @@ def add(settings: Settings, kind: str, said: str, target: str) -> None:
     model:   a model's name in an artifact   -> models.<name>
     run:     a training's run id             -> the dataset it read, with @<version>
 
-    The next backfill links everything anew.
+    What no artifact ever said is refused, and so is a dataset or version that nobody knows: it
+    would be a new node in the graph. The next backfill links everything anew.
     """  # noqa: D301 - click wants the backspace itself
+    _check_form(kind, said, target)
+    before = None if force else _check_known(settings, kind, said, target)
+    path = settings.config_path or Path(FILE_NAME)
+    declared = getattr(settings.aliases, KINDS[kind]).get(said)
+    _write_alias(path, KINDS[kind], said, target)
+    say(f'{path}: [aliases.{KINDS[kind]}] "{said}" = "{target}". Run the backfill again.')
+    if declared is not None and declared != target:
+        say(f'It replaces the line "{said}" = "{declared}".')
+    elif before:
+        say(f"So far it meant {', '.join(before)}.")
+
+
+def _check_form(kind: str, said: str, target: str) -> None:
     from pydantic import ValidationError
 
     from lineage_bridge.settings import Aliases
@@ -154,9 +191,35 @@ def add(settings: Settings, kind: str, said: str, target: str) -> None:
         form = MODEL_FORM if kind == "model" else f"{FEATURES_FORM}[@<version>]"
         what = f"{target!r} is not of the form {form}"
         raise click.BadParameter(what, param_hint="TARGET") from exc
-    path = settings.config_path or Path(FILE_NAME)
-    _write_alias(path, KINDS[kind], said, target)
-    say(f'{path}: [aliases.{KINDS[kind]}] "{said}" = "{target}". Run the backfill again.')
+
+
+def _check_known(settings: Settings, kind: str, said: str, target: str) -> list[str]:
+    """Refuse a word or a target that nobody knows; return what the word meant so far."""
+    from lineage_bridge.ingest.doctor import vocabulary
+    from lineage_bridge.show.text import did_you_mean
+
+    with open_journal(settings, readonly=True) as journal:
+        bring_up_to_date(journal, settings, "identities")
+        known = vocabulary(journal, in_namespace_of_home(settings))
+    means = known.means(kind, said)
+    if means is None:
+        near = did_you_mean(said, sorted(known.words(kind)))
+        what = _refusal(f"no artifact says {said!r} of a {kind}.", near)
+        raise click.BadParameter(what, param_hint="SAID")
+    name, _, version = target.partition("@")
+    if name not in known.versions:
+        near = did_you_mean(name, sorted(known.versions))
+        what = _refusal(f"nobody knows {name!r}.", near)
+        raise click.BadParameter(what, param_hint="TARGET")
+    if version and canonical_version(version) not in known.versions[name]:
+        near = did_you_mean(version, sorted(known.versions[name]))
+        what = _refusal(f"nobody knows version {version!r} of {name}.", near)
+        raise click.BadParameter(what, param_hint="TARGET")
+    return means
+
+
+def _refusal(what: str, near: str) -> str:
+    return " ".join(filter(None, [what, near, "--force writes it all the same."]))
 
 
 def _write_alias(path: Path, section: str, said: str, target: str) -> None:

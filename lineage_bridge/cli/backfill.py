@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -21,29 +22,42 @@ from lineage_bridge.cli.context import (
 )
 
 if TYPE_CHECKING:
-    from lineage_bridge.adapters.records import Family
     from lineage_bridge.ingest.backfill import Backfill, Progress
     from lineage_bridge.settings import Settings
 
 Folders = tuple[Path, ...]
 
-
-def _family_option(family: str, what: str) -> Callable[[Any], Any]:
-    return click.option(
-        f"--{family}",
-        multiple=True,
-        type=click.Path(exists=True, path_type=Path),
-        metavar="DIR",
-        help=f"{what}; may be given several times.",
-    )
+_PARAMETER: Final = "family_"  # so that no family's name is that of another option
 
 
-@click.command()
+class _WithFamilies(click.Command):
+    """A command with one option a family; adapters are loaded when its options are asked for."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Return the options of the families before the command's own."""
+        own = super().get_params(ctx)
+        folders = [p for p in own if isinstance(p, click.Argument)]
+        return [*folders, *_family_options(), *(p for p in own if p not in folders)]
+
+
+@cache
+def _family_options() -> Sequence[click.Option]:
+    from lineage_bridge.adapters.registry import adapters
+
+    return [
+        click.Option(
+            [_PARAMETER + name.replace("-", "_"), f"--{name}"],
+            multiple=True,
+            type=click.Path(exists=True, path_type=Path),
+            metavar="DIR",
+            help=f"{adapter.title}; may be given several times.",
+        )
+        for name, adapter in adapters().items()
+    ]
+
+
+@click.command(cls=_WithFamilies)
 @click.argument("folders", nargs=-1, type=click.Path(exists=True, path_type=Path))
-@_family_option("p2", "Feature datasets (parquet) and P2's own trainings")
-@_family_option("p4", "Training bundles")
-@_family_option("p5", "Deployment events, serving windows, published models")
-@_family_option("p6", "Dataset and training metadata of the old monitoring layer")
 @click.option("--namespace", help="The platform's namespace.  [default: default, or the home's]")
 @click.option("--dry-run", is_flag=True, help="Print the events that would be appended, and stop.")
 @click.option("--no-wait", is_flag=True, help="Do not wait for Marquez; `journal forward` goes on.")
@@ -52,10 +66,6 @@ def _family_option(family: str, what: str) -> Callable[[Any], Any]:
 @json_option
 def backfill(
     folders: Folders,
-    p2: Folders,
-    p4: Folders,
-    p5: Folders,
-    p6: Folders,
     namespace: str | None,
     home: Path | None,
     config: Path | None,
@@ -63,18 +73,20 @@ def backfill(
     dry_run: bool,
     no_wait: bool,
     as_json: bool,
+    **families: Folders,
 ) -> None:
     """Read artifacts and append their events to the journal.
 
-    FOLDERS are searched for every family, --p2 to --p6 for one each; all at any depth, in any
-    order. Run it again whenever you like: what is unchanged is skipped, nothing is appended twice.
+    FOLDERS are searched for every family, the options that take a DIR for one each; all at any
+    depth, in any order. Run it again whenever you like: what is unchanged is skipped, nothing is
+    appended twice.
     With MARQUEZ_URL set, the events are then forwarded to that Marquez.
 
     Exits 1 if a file or line was rejected or Marquez refused an event, 3 if it was not reached.
     """
     from lineage_bridge.cli.context import in_namespace_of_home, settings_of
 
-    roots = _roots(folders, {"p2": p2, "p4": p4, "p5": p5, "p6": p6})
+    roots = _roots(folders, families)
     settings = settings_of(home=home, config=config, namespace=namespace)
     if namespace is None:
         settings = in_namespace_of_home(settings)
@@ -94,23 +106,31 @@ def backfill(
         sys.exit(1)
 
 
-def _roots(folders: Folders, by_family: dict[Family, Folders]) -> dict[Family, Sequence[Path]]:
-    roots: dict[Family, Sequence[Path]] = {
-        family: [*folders, *paths] for family, paths in by_family.items() if folders or paths
+def _roots(folders: Folders, families: dict[str, Folders]) -> dict[str, Sequence[Path]]:
+    """Return the folders of each family, and say which adapters cannot be used."""
+    from lineage_bridge.adapters.registry import registry
+
+    known = registry()
+    say(*known.troubles, err=True)
+    given = {name: families[_PARAMETER + name.replace("-", "_")] for name in known.adapters}
+    roots: dict[str, Sequence[Path]] = {
+        name: [*folders, *paths] for name, paths in given.items() if folders or paths
     }
     if not roots:
-        raise click.UsageError("Name at least one folder, or use --p2, --p4, --p5 or --p6.")
+        options = [f"--{name}" for name in known.adapters]
+        flags = f"{', '.join(options[:-1])} or {options[-1]}"
+        raise click.UsageError(f"Name at least one folder, or use {flags}.")
     return roots
 
 
-def _run(settings: Settings, roots: dict[Family, Sequence[Path]], *, quiet: bool) -> Backfill:
+def _run(settings: Settings, roots: dict[str, Sequence[Path]], *, quiet: bool) -> Backfill:
     from lineage_bridge.ingest.backfill import backfill as run_backfill
 
     with open_journal(settings) as journal, _progress(quiet=quiet) as progress:
         return run_backfill(journal, settings, roots, progress=progress)
 
 
-def _dry_run(settings: Settings, roots: dict[Family, Sequence[Path]], *, as_json: bool) -> Backfill:
+def _dry_run(settings: Settings, roots: dict[str, Sequence[Path]], *, as_json: bool) -> Backfill:
     """Backfill into a temporary journal, and print the events that the home does not have yet."""
     from lineage_bridge.events import decode
     from lineage_bridge.ingest.backfill import backfill as run_backfill

@@ -62,14 +62,23 @@ def settings_of(**flags: Any) -> Settings:
 
 
 def in_namespace_of_home(settings: Settings) -> Settings:
-    """Use the namespace of the home's first backfill where the settings name none."""
+    """Use the namespace of the home's first backfill where the settings name none.
+
+    A home that only imported events takes theirs, if they have one in common.
+    """
     from lineage_bridge.ingest.memory import namespace_of
     from lineage_bridge.journal import Journal
+    from lineage_bridge.link.identities import only_namespace
 
     if "namespace" in settings.model_fields_set or not (settings.home / "journal.db").is_file():
         return settings
-    with Journal(settings.home, readonly=True) as journal, journal.reading() as connection:
-        held = namespace_of(connection)
+    with Journal(settings.home, readonly=True) as journal:
+        with journal.reading() as connection:
+            held = namespace_of(connection)
+        if held is None:
+            bring_up_to_date(journal, settings, "identities")
+            with journal.reading() as connection:
+                held = only_namespace(connection)
     return settings.model_copy(update={"namespace": held}) if held else settings
 
 
@@ -109,23 +118,31 @@ def rename_deployments(journal: Journal) -> None:
         )
 
 
-def bring_up_to_date(journal: Journal, settings: Settings) -> None:
-    """Derive the graph from the journal's new events; the journal may be open only to read."""
+def bring_up_to_date(journal: Journal, settings: Settings, *names: str) -> None:
+    """Derive models from the journal's new events; the journal may be open only to read.
+
+    Args:
+        journal: of the home.
+        settings: name the home.
+        names: of the models; by default the graph.
+    """
     from lineage_bridge.care.rename import is_due
+    from lineage_bridge.cli.models import models_of
     from lineage_bridge.errors import JournalError
-    from lineage_bridge.graph.reduce import GRAPH
     from lineage_bridge.journal import catch_up, spool
     from lineage_bridge.journal.models import is_current
 
+    models = models_of(names or ("graph",))
     with journal.reading() as connection:
-        current = is_current(connection, GRAPH)
+        current = all(is_current(connection, model) for model in models)
     if current and not spool.waits(settings.home) and not is_due(journal):
         return
     try:
         with open_journal(settings) as writable, deriving_progress() as told:
-            catch_up(writable, GRAPH, told)
+            for model in models:
+                catch_up(writable, model, told)
     except JournalError:
-        if not current:
+        if not current or spool.waits(settings.home):
             raise
         # A home that cannot be written answers as it is: deployments keep their former names.
 

@@ -24,7 +24,6 @@ from lineage_bridge.errors import SettingsError
 from lineage_bridge.naming import Slot
 
 if TYPE_CHECKING:
-    from lineage_bridge.adapters.records import Family
     from lineage_bridge.graph.model import Graph
     from lineage_bridge.journal import Journal
     from lineage_bridge.settings import Settings
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 DEMO_TIME = datetime(2026, 4, 7, 10, 30, tzinfo=UTC)
 SOURCE = "duckdb://mobility:main.raw_station_metrics_1min"
 PREDICTIONS = Slot("mobility-serving-layer", "production", "dep-nyc-prod-slow").predictions
-FAMILIES: tuple[Family, ...] = ("p2", "p4", "p5", "p6")
+FAMILIES = ("p2", "p4", "p5", "p6")
 
 
 @click.command()

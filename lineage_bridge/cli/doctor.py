@@ -31,7 +31,7 @@ def doctor(settings: Settings, *, as_json: bool) -> None:
     from lineage_bridge.show.tables import console
 
     with open_journal(settings, readonly=True) as journal:
-        bring_up_to_date(journal, settings)
+        bring_up_to_date(journal, settings, "graph", "identities")
         found = diagnose(journal, in_namespace_of_home(settings))
     if as_json:
         echo_json(diagnosis_json(found))

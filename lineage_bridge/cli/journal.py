@@ -174,7 +174,7 @@ def dead(settings: Settings, *, as_json: bool) -> None:
     from lineage_bridge.show.journal import letter_lines
 
     with open_journal(settings, readonly=True) as opened:
-        letters = [*list_dead(opened), *refused_letters(opened)]
+        letters = [*list_dead(opened), *refused_letters(opened, settings)]
     if as_json:
         echo_json([present(**asdict(letter)) for letter in letters])
     elif letters:

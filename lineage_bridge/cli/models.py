@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 MODELS: Mapping[str, tuple[str, str]] = {  # module, class
     "graph": ("lineage_bridge.graph.reduce", "GraphModel"),
+    "identities": ("lineage_bridge.link.identities_model", "IdentitiesModel"),
     "collector": ("lineage_bridge.collector.fold.model", "CollectorModel"),
     "arrivals": ("lineage_bridge.exporter.arrivals", "ArrivalsModel"),
 }

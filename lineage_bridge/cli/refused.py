@@ -5,23 +5,30 @@ They cannot be sent again: their producer has to mend them.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+from lineage_bridge.cli.context import bring_up_to_date
 from lineage_bridge.collector.fold.model import CollectorModel
 from lineage_bridge.collector.rows.refused import RefusedEvent, list_refused
-from lineage_bridge.errors import EventError
+from lineage_bridge.errors import EventError, JournalError
 from lineage_bridge.events import as_object, decode
 from lineage_bridge.journal import Journal
 from lineage_bridge.journal.models import in_use
+from lineage_bridge.settings import Settings
 from lineage_bridge.share.dead_letters import DeadLetter
 from lineage_bridge.times import format_time, from_micros
 
 TARGET = "collector"
 
 
-def refused_letters(journal: Journal) -> list[DeadLetter]:
+def refused_letters(journal: Journal, settings: Settings) -> list[DeadLetter]:
     """List the events that the collector refused, in order of arrival; `time` is the arrival."""
     with journal.reading() as connection:
         if not in_use(connection, [CollectorModel()]):
             return []
+    with suppress(JournalError):  # a home that cannot be written answers as far as it is
+        bring_up_to_date(journal, settings, "collector")
+    with journal.reading() as connection:
         return [_letter(event) for event in reversed(list_refused(connection))]
 
 

@@ -160,15 +160,17 @@ def wait_for_interrupt() -> None:
 def listen_for_interrupt() -> threading.Event:
     """Make Ctrl-C and a polite kill set an event, from now on, and do nothing else.
 
-    A handler runs in the middle of whatever the main thread does, also of itself when signals come
-    in a row, and must not wait for a lock that this holds. So it only writes to a pipe.
+    A handler in Python runs when the main thread comes to it, which may be never while that waits
+    for a lock, and in the middle of whatever it does. So the signal itself writes to a pipe.
     """
     import signal
 
     stop = threading.Event()
     heard, told = os.pipe()
+    os.set_blocking(told, False)
+    signal.set_wakeup_fd(told, warn_on_full_buffer=False)
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: os.write(told, b"."))
+        signal.signal(number, lambda *_: None)
 
     def wait() -> None:
         os.read(heard, 1)

@@ -10,6 +10,7 @@ from lineage_bridge.events.build import (
     Evidence,
     Job,
     compute_id,
+    is_as_hashed,
     run_event,
 )
 from lineage_bridge.events.envelope import Event, decode, event_id_of, event_of, kind_of
@@ -23,7 +24,9 @@ from lineage_bridge.events.views import (
     supersedes_of,
     symlinks_of,
     view_event,
+    withdraws_of,
 )
+from lineage_bridge.events.withdrawal import withdrawal
 
 __all__ = [
     "ID_DIGITS",
@@ -44,6 +47,7 @@ __all__ = [
     "decode",
     "event_id_of",
     "event_of",
+    "is_as_hashed",
     "kind_of",
     "name_of",
     "own_facet",
@@ -51,4 +55,6 @@ __all__ = [
     "supersedes_of",
     "symlinks_of",
     "view_event",
+    "withdrawal",
+    "withdraws_of",
 ]

@@ -19,6 +19,7 @@ from typing import Any, Literal
 import orjson
 
 from lineage_bridge.events.envelope import Event
+from lineage_bridge.events.views import own_facet
 from lineage_bridge.facets import PRODUCER, standard_facet
 from lineage_bridge.facets.event import Artifact, EventFacet, Link
 from lineage_bridge.times import format_time, to_micros
@@ -64,19 +65,26 @@ class Evidence:
         sha256: of the artifact's bytes, or None where the file was not read whole.
         line: in the artifact, counted from 1.
         links: how each dataset was identified.
+        second_hand: whether the artifact repeats facts of others, which outrank it.
     """
 
     path: str | None = None
     sha256: str | None = None
     line: int | None = None
     links: Sequence[Link] = ()
+    second_hand: bool = False
 
     @property
     def artifact(self) -> Artifact | None:
         """The artifact as the event's facet names it, None without a path."""
         if self.path is None:
             return None
-        return Artifact(path=self.path, sha256=self.sha256, line=self.line)
+        return Artifact(
+            path=self.path,
+            sha256=self.sha256,
+            line=self.line,
+            second_hand=self.second_hand or None,
+        )
 
 
 def run_event(
@@ -90,6 +98,7 @@ def run_event(
     run_facets: Mapping[str, Any] | None = None,
     evidence: Evidence | None = None,
     supersedes: str | None = None,
+    withdraws: Sequence[str] = (),
 ) -> Event:
     """Build a RunEvent of ours; every event of a run must have all inputs and outputs of the run.
 
@@ -103,6 +112,7 @@ def run_event(
         run_facets: besides `lineageBridge_event`, which is added.
         evidence: where it comes from.
         supersedes: the id of the event that this one replaces.
+        withdraws: the ids of events that nothing calls for any more.
     """
     body: dict[str, Any] = {
         "eventType": event_type,
@@ -114,13 +124,14 @@ def run_event(
         "producer": PRODUCER,
         "schemaURL": RUN_EVENT_URL,
     }
-    event_id = compute_id(body, supersedes)
+    event_id = compute_id(body, supersedes, withdraws)
     where = evidence or Evidence()
     own = EventFacet(
         id=event_id,
         artifact=where.artifact,
         links=tuple(where.links) or None,
         supersedes=supersedes,
+        withdraws=tuple(withdraws) or None,
     )
     body["run"]["facets"][EventFacet.key] = own.as_json()
     return Event(orjson.dumps(body), "run", to_micros(time), event_id)
@@ -138,7 +149,9 @@ def _dataset(dataset: Dataset, io_key: str) -> dict[str, Any]:
     return body
 
 
-def compute_id(body: Mapping[str, Any], supersedes: str | None) -> str:
+def compute_id(
+    body: Mapping[str, Any], supersedes: str | None, withdraws: Sequence[str] = ()
+) -> str:
     """Compute the id of an event of ours from its content, without `lineageBridge_event` itself."""
     said = [
         body["eventType"],
@@ -151,7 +164,20 @@ def compute_id(body: Mapping[str, Any], supersedes: str | None) -> str:
         _facts(body["run"]["facets"]),
         supersedes,
     ]
+    if withdraws:  # no member where there are none: the ids of the first release stay
+        said.append(list(withdraws))
     return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()[:ID_DIGITS]
+
+
+def is_as_hashed(document: Mapping[str, Any]) -> bool:
+    """Return whether an event is what its id says: else whoever sent it only took over an id."""
+    own = own_facet(document)
+    if own is None:
+        return False
+    try:
+        return compute_id(document, own.supersedes, own.withdraws or ()) == own.id
+    except (KeyError, TypeError, AttributeError):
+        return False
 
 
 def _said_of(dataset: Mapping[str, Any]) -> list[Any]:

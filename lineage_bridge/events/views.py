@@ -11,13 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import msgspec
-import orjson
-
-from lineage_bridge.errors import FacetError
 from lineage_bridge.events.envelope import event_id_of, kind_of
 from lineage_bridge.events.loose import as_list, as_object, as_text
-from lineage_bridge.facets import read_facet
+from lineage_bridge.facets import facet_in
 from lineage_bridge.facets.event import EventFacet
 
 
@@ -73,6 +69,23 @@ class EventView:
     id: str | None
     own: EventFacet | None
 
+    @property
+    def withdraws(self) -> bool:
+        """Whether it only takes others back, and says nothing of its own job and datasets."""
+        return self.own is not None and bool(self.own.withdraws)
+
+    @property
+    def takes_back(self) -> tuple[str, ...]:
+        """The ids of the events that no longer count, since this one supersedes or withdraws them.
+
+        Each once; an event cannot take itself back.
+        """
+        if self.own is None:
+            return ()
+        ids = dict.fromkeys(filter(None, (self.own.supersedes, *(self.own.withdraws or ()))))
+        ids.pop(self.id or "", None)
+        return tuple(ids)
+
 
 def view_event(document: Mapping[str, Any]) -> EventView:
     """Return the view of a decoded event."""
@@ -89,7 +102,7 @@ def view_event(document: Mapping[str, Any]) -> EventView:
         outputs=tuple(_datasets(document.get("outputs"), "outputFacets")),
         dataset=next(_datasets([document["dataset"]], ""), None) if "dataset" in document else None,
         id=event_id_of(document),
-        own=_own(run_facets.get(EventFacet.key)),
+        own=facet_in(EventFacet, run_facets),
     )
 
 
@@ -120,8 +133,7 @@ def _datasets(listed: Any, io_key: str) -> Iterator[DatasetView]:
 
 def own_facet(document: Mapping[str, Any]) -> EventFacet | None:
     """Return the facet `lineageBridge_event` of an event, None if it is absent or broken."""
-    run_facets = as_object(as_object(document.get("run")).get("facets"))
-    return _own(run_facets.get(EventFacet.key))
+    return facet_in(EventFacet, as_object(as_object(document.get("run")).get("facets")))
 
 
 def supersedes_of(document: Mapping[str, Any]) -> str | None:
@@ -130,14 +142,7 @@ def supersedes_of(document: Mapping[str, Any]) -> str | None:
     return None if own is None else own.supersedes
 
 
-def _own(facet: Any) -> EventFacet | None:
-    if not isinstance(facet, dict):
-        return None
-    try:
-        return msgspec.convert(facet, EventFacet)
-    except (msgspec.ValidationError, OverflowError):
-        pass  # it may be valid but for nulls, which `read_facet` ignores
-    try:
-        return read_facet(EventFacet, orjson.dumps(facet))
-    except (FacetError, orjson.JSONEncodeError):
-        return None
+def withdraws_of(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the ids of the events that this one withdraws."""
+    own = own_facet(document)
+    return () if own is None else own.withdraws or ()

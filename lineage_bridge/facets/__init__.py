@@ -8,15 +8,17 @@ OpenLineage's own facets that we fill.
 from __future__ import annotations
 
 from lineage_bridge.facets.definition import PRODUCER, REPOSITORY, Facet
-from lineage_bridge.facets.reading import problem_of, read_facet
+from lineage_bridge.facets.reading import facet_in, problem_of, read_facet
 from lineage_bridge.facets.registry import definitions, fingerprint
-from lineage_bridge.facets.standard import plain, standard_facet, standard_url
+from lineage_bridge.facets.standard import clean_facet, plain, standard_facet, standard_url
 
 __all__ = [
     "PRODUCER",
     "REPOSITORY",
     "Facet",
+    "clean_facet",
     "definitions",
+    "facet_in",
     "fingerprint",
     "plain",
     "problem_of",

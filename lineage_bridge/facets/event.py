@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from lineage_bridge.facets.definition import (
     Facet,
+    Instant,
     Line,
     Part,
     Ratio,
@@ -23,12 +24,45 @@ class Artifact(Part, frozen=True, kw_only=True):
         str | None, doc("Of the file's bytes; absent where it was not read whole.")
     ] = None
     line: Annotated[Line | None, doc("The line in it, counted from 1.")] = None
+    second_hand: Annotated[
+        bool | None,
+        doc("It repeats facts of other artifacts, which outrank it; absent otherwise."),
+    ] = None
+
+
+class Words(Part, frozen=True, kw_only=True):
+    """The words that an artifact has for a dataset, as it spells them: by them it is found."""
+
+    namespace: Annotated[str | None, doc("Where the artifact names it in full.")] = None
+    name: Annotated[str | None, doc("A name, or the stem of a file.")] = None
+    version: Annotated[str | None, doc("As the artifact spells it.")] = None
+    spellings: Annotated[
+        tuple[str, ...] | None, doc("Other spellings of the version, such as a folder's name.")
+    ] = None
+    within: Annotated[str | None, doc("A word that the name stands under.")] = None
+    path: Annotated[
+        str | None, doc("Of the file, or of a table's database; of an output its last parts.")
+    ] = None
+    sha256: Annotated[str | None, doc("Of the content.")] = None
+    run_id: Annotated[str | None, doc("Of the run that made it, as its upstream spells it.")] = None
+    trained_on: Annotated[
+        str | None, doc("Of a model: the version of the dataset that it was trained on.")
+    ] = None
+    started: Annotated[
+        Instant | None, doc("Of a model: when its training began. RFC 3339, UTC.")
+    ] = None
+    completed: Annotated[
+        Instant | None, doc("Of a model: when its training ended. RFC 3339, UTC.")
+    ] = None
 
 
 class Link(Part, frozen=True, kw_only=True):
     """How one dataset of the event was found."""
 
-    dataset: Annotated[str, doc("The dataset as `dataset:<namespace>:<name>`.")]
+    dataset: Annotated[
+        str,
+        doc("The dataset as `dataset:<namespace>:<name>`; empty where none could be found."),
+    ]
     role: Annotated[Literal["input", "output"], doc("Whether the event reads or writes it.")]
     method: Annotated[
         str,
@@ -43,6 +77,8 @@ class Link(Part, frozen=True, kw_only=True):
         doc("`feedback` where the edge was declared to close a loop; absent otherwise."),
     ] = None
     evidence: Annotated[str | None, doc("What was compared with what, for people.")] = None
+    said: Annotated[Words | None, doc("The artifact's words for the dataset.")] = None
+    field: Annotated[str | None, doc("The artifact's field that has these words.")] = None
 
 
 class EventFacet(Facet, frozen=True, kw_only=True):
@@ -66,3 +102,10 @@ class EventFacet(Facet, frozen=True, kw_only=True):
         None
     )
     supersedes: Annotated[str | None, doc("The id of an event whose place this one takes.")] = None
+    withdraws: Annotated[
+        tuple[str, ...] | None,
+        doc(
+            "The ids of events that nothing calls for any more. This event says nothing else: "
+            "whoever keeps the graph leaves its run, job and datasets out."
+        ),
+    ] = None

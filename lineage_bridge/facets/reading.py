@@ -8,6 +8,7 @@ after it is a bug of ours.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final, TypeVar
@@ -44,6 +45,21 @@ def read_facet(definition: type[Definition], text: str | bytes) -> Definition:
         found = _in_utc(found)
     found.check()
     return found
+
+
+def facet_in(definition: type[Definition], facets: Mapping[str, Any]) -> Definition | None:
+    """Return a facet of decoded JSON facets by its key; None if it is absent or broken."""
+    value = facets.get(definition.key)
+    if not isinstance(value, dict):
+        return None
+    try:
+        return msgspec.convert(value, definition)
+    except (msgspec.ValidationError, OverflowError):
+        pass  # it may be valid but for nulls, which `read_facet` ignores
+    try:
+        return read_facet(definition, orjson.dumps(value))
+    except (FacetError, orjson.JSONEncodeError):
+        return None
 
 
 def problem_of(key: str, text: str | bytes) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final
 
 from lineage_bridge.facets.definition import PRODUCER
@@ -22,6 +23,7 @@ STANDARD: Final[Mapping[str, str]] = {
 }
 
 
+@cache
 def standard_url(key: str) -> str:
     """Return the `_schemaURL` of a standard facet."""
     version, name = STANDARD[key].split("/")
@@ -30,11 +32,18 @@ def standard_url(key: str) -> str:
 
 def standard_facet(key: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     """Make the standard facet of a key, without absent (None) and non-finite values."""
-    return {"_producer": PRODUCER, "_schemaURL": standard_url(key), **plain(fields)}
+    return clean_facet(key, plain(fields))
+
+
+def clean_facet(key: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Make the standard facet of a key from many values that are known to be clean."""
+    return {"_producer": PRODUCER, "_schemaURL": standard_url(key), **fields}
 
 
 def plain(value: Any) -> Any:
     """Clean a value for JSON: no nulls and no NaN inside, numpy scalars as plain numbers."""
+    if type(value) is str or type(value) is int:  # most are, and nothing can be wrong with them
+        return value
     if isinstance(value, Mapping):
         return {k: plain(v) for k, v in value.items() if not _is_absent(v)}
     if isinstance(value, list | tuple):
@@ -45,6 +54,8 @@ def plain(value: Any) -> Any:
 
 
 def _is_absent(value: Any) -> bool:
+    if type(value) is str or type(value) is int:
+        return False
     if type(value).__module__ == "numpy":
         value = value.item()
     return value is None or (isinstance(value, float) and not math.isfinite(value))

@@ -118,7 +118,8 @@ class Facts:
 
     Attributes:
         identity: of the event, independent of arrival.
-        supersedes: the identity of the event whose facts no longer count.
+        takes_back: the identities of events whose facts no longer count.
+        withdraws: whether the event says nothing else.
         place: the event's position in the order of all events.
         job: None for a dataset event.
         run: the run id, None for a job or dataset event.
@@ -134,7 +135,8 @@ class Facts:
     """
 
     identity: str
-    supersedes: str | None
+    takes_back: tuple[str, ...]
+    withdraws: bool
     place: bytes
     job: NodeName | None
     run: str | None
@@ -198,7 +200,8 @@ def _facts_of(document: dict[str, Any], stored: Stored) -> Facts | None:
     border = _Border()
     return Facts(
         identity=identity,
-        supersedes=_superseded(view),
+        takes_back=tuple(own_identity(event_id) for event_id in view.takes_back),
+        withdraws=view.withdraws,
         place=_place(stored.time_us, state, run or "", identity, mentions),
         job=None if job is None else NodeName("job", *job),
         run=run,
@@ -221,12 +224,6 @@ def _identity(document: Mapping[str, Any], view: EventView) -> str:
     if view.id is not None:
         return own_identity(view.id)
     return f"sha256:{hashlib.sha256(_canonical(document)).hexdigest()}"
-
-
-def _superseded(view: EventView) -> str | None:
-    if view.own is None or view.own.supersedes is None or view.own.supersedes == view.id:
-        return None
-    return own_identity(view.own.supersedes)
 
 
 def _canonical(value: Any) -> bytes:

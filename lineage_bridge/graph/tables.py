@@ -96,7 +96,7 @@ CREATE TABLE IF NOT EXISTS graph_events (
     time_us INTEGER NOT NULL,
     place BLOB NOT NULL,
     received_us INTEGER NOT NULL,    -- the earliest arrival
-    dropped_us INTEGER NOT NULL DEFAULT {NEVER} -- arrival of what supersedes it
+    dropped_us INTEGER NOT NULL DEFAULT {NEVER} -- arrival of what takes it back
 );
 CREATE INDEX IF NOT EXISTS graph_events_run ON graph_events
     (observes, job, run, said, run_said, time_us, received_us, dropped_us, streaming, started_us,
@@ -107,7 +107,7 @@ CREATE INDEX IF NOT EXISTS graph_events_time ON graph_events (time_us);
 CREATE TABLE IF NOT EXISTS graph_superseded (
     superseded INTEGER PRIMARY KEY,  -- in the order in which that was heard
     identity TEXT NOT NULL UNIQUE,
-    received_us INTEGER NOT NULL     -- the earliest arrival of an event that supersedes it
+    received_us INTEGER NOT NULL     -- the earliest arrival of an event that takes it back
 );
 CREATE TABLE IF NOT EXISTS graph_broken (
     identity TEXT NOT NULL,          -- of the event
@@ -147,8 +147,10 @@ class TableWriter:
 
     def put_in_parts(self, facts: Facts, received_us: int, done: Done) -> Iterator[None]:
         """The same from where it was left; yields where the transaction may be committed."""
-        if facts.supersedes is not None:
-            self._supersede(facts.supersedes, received_us)
+        for identity in facts.takes_back:
+            self._take_back(identity, received_us)
+        if facts.withdraws:
+            return
         known = self._connection.execute(
             "UPDATE graph_events SET received_us = min(received_us, ?) WHERE identity = ?",
             (received_us, facts.identity),
@@ -189,7 +191,7 @@ class TableWriter:
                 [(facts.identity, b.node, b.key, b.problem, facts.producer) for b in facts.broken],
             )
 
-    def _supersede(self, identity: str, received_us: int) -> None:
+    def _take_back(self, identity: str, received_us: int) -> None:
         self._connection.execute(
             "INSERT INTO graph_superseded (identity, received_us) VALUES (?, ?)"
             " ON CONFLICT (identity)"

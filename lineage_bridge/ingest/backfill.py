@@ -13,14 +13,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from lineage_bridge.adapters.records import Family
 from lineage_bridge.assess.policies import Policies
 from lineage_bridge.ingest import memory
-from lineage_bridge.ingest.gaps import Gap
-from lineage_bridge.ingest.knowledge import Learned, learn
+from lineage_bridge.ingest.knowledge import Learned, keep, learn
 from lineage_bridge.ingest.record_files import read_again, read_files
-from lineage_bridge.ingest.scan import Found, Scan, scan
+from lineage_bridge.ingest.scan import Found, scan
 from lineage_bridge.journal import Journal
+from lineage_bridge.link.gaps import Gap
 from lineage_bridge.observe import quarantine
 from lineage_bridge.observe.quarantine import Rejected
 from lineage_bridge.observe.serving.windows import ingest_windows
@@ -57,7 +56,7 @@ class Backfill:
 def backfill(
     journal: Journal,
     settings: Settings,
-    roots: Mapping[Family, Sequence[Path]],
+    roots: Mapping[str, Sequence[Path]],
     *,
     progress: Progress | None = None,
     final: bool = True,
@@ -77,17 +76,18 @@ def backfill(
     """
     report = progress or (lambda *_: None)
     memory.prepare(journal, settings.namespace)
-    found = _with_readable_names(scan(roots))
+    found = scan(roots)
     done = Backfill(ignored=found.ignored)
-    files = [f for f in found.found if f.kind != "windows"]
+    files = [f for f in found.found if f.form != "windows"]
     count = partial(_count, done)
     read_files(journal, files, count, lambda number: report("files", number, len(files)))
     learned = _Learning(journal, settings)
-    if learned.now.broken and read_again(journal, learned.now.broken, files, count):
+    if learned.now.broken:
+        read_again(journal, learned.now.broken, files, count)
         learned.anew()
     result = ingest_windows(
         journal,
-        [f.path for f in found.found if f.kind == "windows"],
+        [f.path for f in found.found if f.form == "windows"],
         namespace=settings.namespace,
         policies=Policies.of(settings).serving,
         learn=learned.current,
@@ -97,10 +97,10 @@ def backfill(
     done.windows, done.duplicates = result.new, result.duplicates
     done.unchanged += result.files_unchanged
     done.events = result.events
-    outcome, broken = learned.now.outcome, learned.now.broken
-    done.gaps = outcome.gaps
-    now = [*found.rejected, *outcome.rejected, *(item.as_rejected() for item in broken)]
-    done.rejected = _rejected(journal, roots, now)
+    keep(journal, learned.now, settings, final=final)
+    linked = learned.now.linked
+    done.gaps = linked.gaps
+    done.rejected = _rejected(journal, roots, [*found.rejected, *linked.refused])
     return done
 
 
@@ -125,24 +125,6 @@ class _Learning:
         return self.now
 
 
-def _with_readable_names(found: Scan) -> Scan:
-    """Reject files whose names are not UTF-8, as no database or answer can contain such names."""
-    for item in [f for f in found.found if not _is_text(f.path)]:
-        shown = str(item.path).encode("utf-8", "backslashreplace").decode()
-        reason = "its name is not UTF-8; rename it"
-        found.rejected.append(Rejected(shown, item.family, 0, None, reason))
-        found.found.remove(item)
-    return found
-
-
-def _is_text(path: Path) -> bool:
-    try:
-        str(path).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def _count(done: Backfill, item: Found, records: int | None) -> None:
     if records is None:
         done.unchanged += 1
@@ -153,7 +135,7 @@ def _count(done: Backfill, item: Found, records: int | None) -> None:
 
 
 def _rejected(
-    journal: Journal, roots: Mapping[Family, Sequence[Path]], now: Sequence[Rejected]
+    journal: Journal, roots: Mapping[str, Sequence[Path]], now: Sequence[Rejected]
 ) -> list[Rejected]:
     """List what is in quarantine below the roots, and what only this pass rejected."""
     named = [path.resolve() for paths in roots.values() for path in paths]

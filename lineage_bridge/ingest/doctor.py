@@ -1,24 +1,29 @@
-"""The doctor: report what is missing or worth knowing, from all artifacts that were ever read."""
+"""The doctor: report what is missing or worth knowing, from everything that was ever read."""
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lineage_bridge.adapters.registry import registry
+from lineage_bridge.facets import definitions
+from lineage_bridge.graph.broken import BrokenFacet, list_broken
 from lineage_bridge.ingest import memory
-from lineage_bridge.ingest.gaps import (
-    Gap,
-    blind_counters,
-    broken_facet,
-    windows_without_event,
-)
-from lineage_bridge.ingest.link import Decision, link
+from lineage_bridge.ingest.knowledge import link_all, refused_of
 from lineage_bridge.journal import Journal
+from lineage_bridge.journal.migrations import has_table
+from lineage_bridge.link.gaps import Gap
+from lineage_bridge.link.identities import Identities
+from lineage_bridge.link.linking import Decision
+from lineage_bridge.link.vocabulary import Vocabulary
+from lineage_bridge.naming import Slot, model_dataset
 from lineage_bridge.observe import quarantine
 from lineage_bridge.observe.quarantine import Rejected
 from lineage_bridge.observe.serving.state import list_blind_counters, list_implied
 from lineage_bridge.settings import Settings
+from lineage_bridge.times import format_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,31 +42,84 @@ class Diagnosis:
 
 
 def diagnose(journal: Journal, settings: Settings) -> Diagnosis:
-    """Link everything that was read once more and say what came up; nothing is written.
+    """Link everything that is known once more and say what came up; nothing is written.
 
-    The graph's model must have caught up with the journal.
+    The models of the graph and of identities must have caught up with the journal.
     """
-    from lineage_bridge.graph.broken import list_broken
-
     with journal.reading() as connection:
-        broken_facets = [broken_facet(found) for found in list_broken(connection)]
-        if memory.namespace_of(connection) is None:
-            return Diagnosis((), broken_facets, (), ())
         stored = memory.load_records(connection)
-        standing = [r for r in quarantine.list_rejected(connection) if Path(r.path).exists()]
-        implied = list_implied(connection)
-        blind = list_blind_counters(connection)
-    outcome = link(stored.records, settings)
-    broken = [item.as_rejected() for item in stored.broken]
-    found = [
-        *outcome.gaps,
-        *(windows_without_event(slot, item.model, item.version) for slot, item in implied),
-        *(blind_counters(service, fields) for service, fields in sorted(blind.items()) if fields),
-        *broken_facets,
-    ]
+        outcome = link_all(Identities(connection, settings.namespace), stored, settings)
+        found = [*outcome.gaps, *_of_windows(connection)]
+        found += [broken_facet(item) for item in list_broken(connection)]
+        found += [Gap("adapter_missing", trouble) for trouble in registry().troubles]
+        standing = _quarantined(connection)
+    rejected = [*refused_of(outcome), *standing]
     return Diagnosis(
         gaps=[gap for gap in found if not gap.is_note],
         notes=[gap for gap in found if gap.is_note],
-        rejected=sorted([*outcome.rejected, *broken, *standing], key=lambda r: (r.path, r.line)),
+        rejected=sorted(rejected, key=lambda r: (r.path, r.line)),
         decisions=outcome.decisions,
+    )
+
+
+def vocabulary(journal: Journal, settings: Settings) -> Vocabulary:
+    """Return every word that artifacts have used, with what it means now.
+
+    The model of identities must have caught up with the journal.
+    """
+    with journal.reading() as connection:
+        stored = memory.load_records(connection)
+        return Vocabulary.of(link_all(Identities(connection, settings.namespace), stored, settings))
+
+
+def _quarantined(connection: sqlite3.Connection) -> list[Rejected]:
+    if not has_table(connection, "quarantine"):
+        return []
+    return [r for r in quarantine.list_rejected(connection) if Path(r.path).exists()]
+
+
+def _of_windows(connection: sqlite3.Connection) -> list[Gap]:
+    if not has_table(connection, "serving_slots"):
+        return []
+    blind = list_blind_counters(connection)
+    return [
+        *(
+            windows_without_event(slot, item.model, item.version)
+            for slot, item in list_implied(connection)
+        ),
+        *(blind_counters(service, fields) for service, fields in sorted(blind.items()) if fields),
+    ]
+
+
+def windows_without_event(slot: Slot, model: str, version: str) -> Gap:
+    """Report windows of a model version that no deployment event names."""
+    return Gap(
+        "windows_without_event",
+        f"{slot.deployment!r} has windows of {model!r} {version!r}, and no event of that start",
+        field="deployment_id",
+        edge=f"{model_dataset(model)}@{version} -> {slot.job}",
+        mend="name the folder of its deployment events to `backfill`",
+        group="{count} deployments have windows of model versions that no event says they started",
+    )
+
+
+def blind_counters(service: str, fields: Sequence[str]) -> Gap:
+    """Report counters that a service never moved: the faults that they count cannot be seen."""
+    return Gap(
+        "blind_counters",
+        f"{service!r} never counted: {', '.join(fields)}",
+        mend="nothing, unless these faults can happen: then they go unseen",
+    )
+
+
+def broken_facet(found: BrokenFacet) -> Gap:
+    """A facet under a name of ours that was left out of the graph."""
+    of = found.node or f"the run {found.run}"
+    events = "1 event" if found.events == 1 else f"{found.events} events, the newest"
+    return Gap(
+        "broken_facet",
+        f"`{found.key}` of {of} is left out of the graph: {found.problem}. Seen in {events} "
+        f"of {format_time(found.newest)}, from {found.producer or 'a producer without a name'}",
+        field=found.key,
+        mend=f"send it as {definitions()[found.key].schema_url()} says",
     )

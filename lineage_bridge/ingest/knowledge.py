@@ -1,67 +1,224 @@
-"""The linked records: linked once for each state of the records, and again when they changed."""
+"""The linked records: linked when something changed that linking depends on, and not else.
+
+That is: a record of this home, an event of ours from elsewhere, the settings, this program. What
+came of the last linking is kept with the state that it was made of, so a pass that finds the same
+state again has nothing to link and nothing to say.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from lineage_bridge.adapters.linked import Linked
+import msgspec
+
+from lineage_bridge import __version__
 from lineage_bridge.assess.policies import Policies
 from lineage_bridge.ingest import memory
-from lineage_bridge.ingest.link import Outcome, link
 from lineage_bridge.ingest.memory import Broken
-from lineage_bridge.ingest.outgoing import Outgoing, due_events
-from lineage_bridge.journal import Journal
+from lineage_bridge.ingest.outgoing import Outgoing
+from lineage_bridge.journal import Journal, catch_up
+from lineage_bridge.link.calls import calls_of
+from lineage_bridge.link.gaps import Gap
+from lineage_bridge.link.identities import Identities
+from lineage_bridge.link.identities_model import IDENTITIES
+from lineage_bridge.link.linking import Outcome, link
+from lineage_bridge.observe.quarantine import Rejected, rejected
 from lineage_bridge.observe.serving.activations import Activation
+from lineage_bridge.observe.serving.state import generation_of
 from lineage_bridge.observe.tables import records_generation
+from lineage_bridge.records.start import LinkedStart
+from lineage_bridge.records.words import JOURNAL
 from lineage_bridge.settings import Settings
 
+_FACT = "linked"
 
-@dataclass(frozen=True, slots=True)
+
+class Linked(msgspec.Struct):
+    """The last linking: the state that it was made of, and what people are told of it.
+
+    Attributes:
+        seq: the last event of the journal at that time.
+        generation: of the records.
+        settings: a digest of the settings that linking and judging depend on.
+        observed: the generation of observers' memory at the end of a whole backfill.
+    """
+
+    seq: int
+    generation: int
+    settings: str
+    observed: int | None = None
+    gaps: list[Gap] = []
+    refused: list[Rejected] = []
+
+
+@dataclass(slots=True)
 class Learned:
-    """All records, linked, as of one state of them."""
+    """What is known from all records, as of one state of them."""
 
-    outcome: Outcome
+    linked: Linked
     activations: Sequence[Activation]
     outgoing: Outgoing
-    broken: Sequence[Broken]
-    generation: int
+    broken: Sequence[Broken] = field(default_factory=tuple)
+    settled: int | None = None
 
     def is_current(self, connection: sqlite3.Connection) -> bool:
         """Return whether no process has changed the records since they were linked."""
-        return records_generation(connection) == self.generation
+        return records_generation(connection) == self.linked.generation
 
 
 def learn(journal: Journal, settings: Settings) -> Learned:
-    """Link all records that were ever read.
+    """Link all records that are known here or from the journal, unless nothing has changed.
 
     Raises:
         JournalError: the records cannot be read.
     """
+    catch_up(journal, IDENTITIES)
     with journal.reading() as connection:
+        identities = Identities(connection, settings.namespace)
+        before = _before(connection)
+        if before is not None and _is_current(connection, identities, before, settings):
+            outgoing = Outgoing(journal, settings.namespace, withdraws=False)
+            said = _activations_said(identities)
+            return Learned(before, said, outgoing, settled=before.observed)
+        seq = identities.last_seq()
         stored = memory.load_records(connection)
-    outcome = link(stored.records, settings)
-    due = due_events(outcome.linked, Policies.of(settings).freshness)
+        outcome = link_all(identities, stored, settings)
+        changed = _changed(identities, before, stored, settings)
+    calls = calls_of(outcome, Policies.of(settings).freshness)
     return Learned(
-        outcome,
-        activations_of(outcome.linked),
-        Outgoing(due, withdraws=not stored.broken),
+        Linked(
+            seq,
+            stored.generation,
+            _digest(settings),
+            gaps=outcome.gaps,
+            refused=refused_of(outcome),
+        ),
+        _activations(outcome.starts),
+        Outgoing(
+            journal,
+            settings.namespace,
+            calls,
+            withdraws=not stored.broken,
+            changed=changed,
+        ),
         stored.broken,
-        stored.generation,
     )
 
 
-def activations_of(linked: Linked) -> list[Activation]:
-    """Return the starts of all deployments, in the form that windows are assigned to."""
+def keep(journal: Journal, learned: Learned, settings: Settings, *, final: bool) -> None:
+    """Keep the last linking, once everything is said that it called for.
+
+    It is not kept if events of ours came from elsewhere meanwhile: the next pass links anew.
+
+    Args:
+        journal: of the home.
+        learned: what was linked.
+        settings: as it was linked by.
+        final: whether sums that changed without a new finding were told as well.
+
+    Raises:
+        JournalError: it cannot be written.
+    """
+    catch_up(journal, IDENTITIES)
+    with journal.reading() as connection:
+        identities = Identities(connection, settings.namespace)
+        seq = identities.last_seq()
+        foreign = identities.said_since(learned.linked.seq) - learned.outgoing.ids
+        before = _before(connection)
+        observed = generation_of(connection) if final else None
+        if foreign or not learned.is_current(connection):
+            return
+    now = msgspec.structs.replace(learned.linked, seq=seq, observed=observed)
+    if (
+        before is not None
+        and msgspec.structs.replace(before, seq=seq) == now
+        and not learned.outgoing.ids
+    ):
+        return
+    with journal.transaction() as tx:
+        memory.keep_fact(tx.connection, _FACT, msgspec.json.encode(now).decode())
+
+
+def _changed(
+    identities: Identities, before: Linked | None, stored: memory.Stored, settings: Settings
+) -> set[str] | None:
+    """Return the subjects whose records changed since the last linking, None if any may have.
+
+    An event from elsewhere may say less of a run than the records here, and stand for it.
+    """
+    if before is None or before.settings != _digest(settings):
+        return None
+    if identities.said_since(before.seq):
+        return None
+    # Of what an artifact does not say any more, another one may tell something else.
+    return {subject for subject, _ in stored.retracted} | {
+        subject
+        for subject, generation in stored.changed_in.items()
+        if generation > before.generation
+    }
+
+
+def link_all(identities: Identities, stored: memory.Stored, settings: Settings) -> Outcome:
+    """Link the records that were read here, and those that only the journal tells of."""
+    told = identities.recalled(stored.records, stored.retracted)
+    return link([*stored.records, *told], settings)
+
+
+def _before(connection: sqlite3.Connection) -> Linked | None:
+    text = memory.load_fact(connection, _FACT)
+    try:
+        return None if text is None else msgspec.json.decode(text, type=Linked)
+    except msgspec.MsgspecError:  # of another version
+        return None
+
+
+def _is_current(
+    connection: sqlite3.Connection, identities: Identities, before: Linked, settings: Settings
+) -> bool:
+    return (
+        before.generation == records_generation(connection)
+        and before.settings == _digest(settings)
+        and not identities.said_since(before.seq)
+    )
+
+
+def _digest(settings: Settings) -> str:
+    depends = settings.model_dump(
+        mode="json",
+        include={"namespace", "stores", "source_table", "live", "aliases", "policies"},
+    )
+    text = json.dumps([__version__, IDENTITIES.version, depends])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def refused_of(outcome: Outcome) -> list[Rejected]:
+    """Return the rejections of records that another one outdoes, where files are to blame."""
+    return [
+        rejected(item.source.path, item.source.family, item.error)
+        for item in outcome.refused
+        if item.source.family != JOURNAL
+    ]
+
+
+def _activations_said(identities: Identities) -> list[Activation]:
+    return [
+        Activation(start.slot, *start.serves, start.instance, start.time, start.run_id)
+        for start in identities.starts()
+    ]
+
+
+def _activations(starts: Sequence[LinkedStart]) -> list[Activation]:
     return [
         Activation(
             start.slot,
-            start.record.model,
-            start.record.model_version,
+            *start.record.serves,
             start.record.instance,
             start.record.time,
             start.run_id,
         )
-        for start in linked.starts
+        for start in starts
     ]

@@ -1,29 +1,34 @@
-"""The memory of ingest between runs, in the journal's database: files, records, emitted events.
+"""The cache of what was read: files, and their records, in the journal's database.
 
-All of it can be rebuilt from the artifacts; none of it is needed to answer a question. The table
-`emitted` has, for each subject (such as one end of a run), the event that stands for it: the one
-that no other supersedes, with a text of what it said.
+All of it can be had again from the artifacts, and none of it decides what is said: a record whose
+artifact is gone from here as well is known from the journal (`link.identities`).
 """
 
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lineage_bridge.adapters.records import (
-    Family,
+import msgspec
+
+from lineage_bridge.errors import ArtifactError, SettingsError
+from lineage_bridge.journal import Journal
+from lineage_bridge.journal.migrations import has_table
+from lineage_bridge.observe.tables import INGEST, records_generation
+from lineage_bridge.records import (
+    Build,
     Record,
+    Training,
     decode_record,
     encode_record,
     shape_of,
 )
-from lineage_bridge.errors import ArtifactError, SettingsError
-from lineage_bridge.journal import Journal
-from lineage_bridge.journal.migrations import has_table
-from lineage_bridge.observe.quarantine import Rejected
-from lineage_bridge.observe.tables import INGEST, records_generation
+from lineage_bridge.records.words import JOURNAL, artifact_key
+
+FILES_AT_ONCE = 500  # in one query
 
 
 def prepare(journal: Journal, namespace: str) -> None:
@@ -75,12 +80,37 @@ def read_mark(connection: sqlite3.Connection, family: str, path: str) -> Mark | 
     return Mark(*row) if row is not None else None
 
 
+def read_marks(
+    connection: sqlite3.Connection, files: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], Mark]:
+    """Return the marks of files, by family and path, without those that were never read."""
+    paths_of: dict[str, list[str]] = defaultdict(list)
+    for family, path in files:
+        paths_of[family].append(path)
+    found: dict[tuple[str, str], Mark] = {}
+    for family, paths in paths_of.items():
+        for begin in range(0, len(paths), FILES_AT_ONCE):
+            some = paths[begin : begin + FILES_AT_ONCE]
+            rows = connection.execute(
+                "SELECT path, fingerprint, version FROM read_files WHERE family = ? AND path IN"
+                f" ({', '.join('?' * len(some))})",
+                (family, *some),
+            )
+            found.update({(family, path): Mark(*mark) for path, *mark in rows})
+    return found
+
+
 def keep_file(
     connection: sqlite3.Connection, family: str, path: str, mark: Mark, records: Sequence[Record]
 ) -> None:
     """Save a file's mark and records, in place of its earlier ones."""
-    connection.execute("DELETE FROM records WHERE family = ? AND path = ?", (family, path))
+    before = connection.execute(
+        "SELECT shape, body FROM records WHERE family = ? AND path = ?", (family, path)
+    ).fetchall()
+    if before:
+        connection.execute("DELETE FROM records WHERE family = ? AND path = ?", (family, path))
     _put_records(connection, enumerate(records))
+    _retract(connection, _decoded(before), records)
     connection.execute(
         "INSERT OR REPLACE INTO read_files (family, path, fingerprint, version)"
         " VALUES (?, ?, ?, ?)",
@@ -88,87 +118,179 @@ def keep_file(
     )
 
 
+def _retract(
+    connection: sqlite3.Connection, before: Sequence[Record], records: Sequence[Record]
+) -> None:
+    """Note what a file does not say any more."""
+    if not before:
+        return
+    # The journal would else say for the file what it does not say any more. That is so for each of
+    # its states: an event names the one that it was made from, which need not be the last.
+    said = {(record.subject, artifact_key(record.source)) for record in records}
+    gone = {(old.subject, artifact_key(old.source)): old for old in before}
+    written_over = {old.subject for old in before if _is_written_over(old, records)}
+    connection.executemany(
+        "INSERT OR IGNORE INTO retracted (subject, artifact) VALUES (?, ?)",
+        sorted(gone.keys() - said),
+    )
+    connection.executemany(
+        "DELETE FROM retracted WHERE subject = ?", [(subject,) for subject in written_over]
+    )
+
+
+def _decoded(rows: Iterable[tuple[str, bytes]]) -> list[Record]:
+    found = []
+    for shape, body in rows:
+        try:
+            found.append(decode_record(shape, body))
+        except ArtifactError:
+            continue
+    return found
+
+
+def _is_written_over(old: Record, records: Sequence[Record]) -> bool:
+    """Return whether a file tells of something later by now: what it told of did happen.
+
+    A new build is often written over the last one. What has the same time is a correction.
+    """
+    if old.subject in {record.subject for record in records}:
+        return False
+    return any(_is_later(new, old) for new in records)
+
+
+def _is_later(new: Record, old: Record) -> bool:
+    match new, old:
+        case Build(), Build():
+            # The time of a file that does not tell its own changes when the file is touched.
+            return new.built > old.built and new.dataset.sha256 != old.dataset.sha256
+        case Training(), Training():
+            return new.ended > old.ended
+        case _:
+            return False
+
+
 def keep_lines(connection: sqlite3.Connection, records: Sequence[Record]) -> None:
-    """Save records, one per line, in place of all earlier ones of these lines."""
+    """Save records of lines, in place of all earlier ones of these lines."""
     connection.executemany(
         "DELETE FROM records WHERE family = ? AND path = ? AND line = ?",
         [(r.source.family, r.source.path, r.source.line or 0) for r in records],
     )
-    _put_records(connection, ((0, record) for record in records))
+    parts: Counter[tuple[str, int]] = Counter()
+    numbered = []
+    for record in records:
+        line = (record.source.path, record.source.line or 0)
+        numbered.append((parts[line], record))
+        parts[line] += 1
+    _put_records(connection, numbered)
 
 
 def _put_records(connection: sqlite3.Connection, records: Iterable[tuple[int, Record]]) -> None:
+    generation = records_generation(connection) + 1  # as it will be once these are saved
+    kept = list(records)
+    rows = [
+        (
+            *(record.source.family, record.source.path, record.source.line or 0, part),
+            *(encode_record(record), shape_of(type(record)), record.subject, generation),
+        )
+        for part, record in kept
+    ]
     connection.executemany(
-        "INSERT INTO records (family, path, line, part, body, shape) VALUES (?, ?, ?, ?, ?, ?)",
-        [
-            (
-                *(record.source.family, record.source.path, record.source.line or 0, part),
-                *(encode_record(record), shape_of(type(record))),
-            )
-            for part, record in records
-        ],
+        "INSERT INTO records (family, path, line, part, body, shape, subject, generation)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        rows,
     )
+    if connection.execute("SELECT 1 FROM retracted LIMIT 1").fetchone() is not None:
+        connection.executemany(
+            "DELETE FROM retracted WHERE subject = ? AND artifact = ?",
+            [(record.subject, artifact_key(record.source)) for _, record in kept],
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A stored record that cannot be decoded, so its file must be read again."""
+    """A kept record that cannot be decoded: its file is read again, or the journal's record counts.
 
-    family: Family
+    `line` is 0 for a whole file.
+    """
+
+    family: str
     path: str
     line: int
-    reason: str
-
-    def as_rejected(self) -> Rejected:
-        """Return the rejection that is shown until the file is read again."""
-        what = f"what was kept of it cannot be decoded ({self.reason})"
-        mend = "run `lineage-bridge backfill` to have it read again"
-        if not Path(self.path).exists():
-            mend = f"it is gone: put it back and {mend}"
-        return Rejected(self.path, self.family, self.line, None, f"{what}; {mend}")
 
 
 @dataclass(slots=True)
 class Stored:
-    """Every record that was ever read, by family, path and line, as of one generation."""
+    """Every record that was read from an artifact here, by family, path and line.
+
+    Attributes:
+        retracted: subjects and artifacts (`artifact_key`) that say something else by now.
+        generation: how often any process has changed the records.
+        changed_in: the generation in which the records of each subject changed last.
+    """
 
     records: list[Record] = field(default_factory=list)
+    changed_in: dict[str, int] = field(default_factory=dict)
     broken: list[Broken] = field(default_factory=list)
+    retracted: set[tuple[str, str]] = field(default_factory=set)
     generation: int = 0
 
 
 def load_records(connection: sqlite3.Connection) -> Stored:
-    """Load every record that was ever read, by family, path and line; also from older homes."""
+    """Load every record that was read from an artifact here."""
     stored = Stored()
-    if not has_table(connection, "records"):
+    if not has_table(connection, "retracted"):  # nothing was read, or by an older version
         return stored
     stored.generation = records_generation(connection)
+    stored.retracted = set(connection.execute("SELECT subject, artifact FROM retracted"))
     rows = connection.execute(
-        f"SELECT family, path, line, body, {_shape(connection)} FROM records"
+        "SELECT family, path, line, body, shape, subject, generation FROM records"
         " ORDER BY family, path, line, part"
     )
-    for family, path, line, body, shape in rows:
+    for family, path, line, body, shape, subject, generation in rows:
+        stored.changed_in[subject] = max(generation, stored.changed_in.get(subject, 0))
         try:
             stored.records.append(decode_record(shape, body))
-        except ArtifactError as exc:
-            stored.broken.append(Broken(family, path, line, exc.reason))
+        except ArtifactError:
+            stored.broken.append(Broken(family, path, line))
+    stored.records = _gone_behind(stored.records)
     return stored
 
 
-def _shape(connection: sqlite3.Connection) -> str:
-    query = "SELECT 1 FROM pragma_table_info('records') WHERE name = 'shape'"
-    return "NULL" if connection.execute(query).fetchone() is None else "shape"
+def _gone_behind(records: Sequence[Record]) -> list[Record]:
+    """Let records whose file is gone rank as the journal's, where another file tells of the same.
+
+    A folder that was moved is read in its new place: what changes there counts.
+    """
+    places: dict[str, set[str]] = defaultdict(set)
+    for record in records:
+        places[record.subject].add(record.source.path)
+    several = {path for paths in places.values() if len(paths) > 1 for path in paths}
+    gone = {path for path in several if not Path(path).exists()}
+    return [_of_journal(r) if r.source.path in gone else r for r in records]
 
 
-@dataclass(frozen=True, slots=True)
-class Emitted:
-    """The event that stands for a subject: its id, and what it said (see `outgoing`)."""
-
-    said: str
-    id: str
+def _of_journal(record: Record) -> Record:
+    source = msgspec.structs.replace(record.source, family=JOURNAL)
+    return msgspec.structs.replace(record, source=source)
 
 
-def load_emitted(connection: sqlite3.Connection) -> dict[str, Emitted]:
-    """Load the event that stands for each subject."""
-    rows = connection.execute("SELECT subject, said, id FROM emitted")
-    return {subject: Emitted(said, event_id) for subject, said, event_id in rows}
+def forget_files(connection: sqlite3.Connection, files: Iterable[tuple[str, str]]) -> None:
+    """Delete what is kept of files, by family and path; what they said is the journal's to tell."""
+    files = list(files)
+    connection.executemany(
+        "DELETE FROM retracted WHERE subject IN"
+        " (SELECT subject FROM records WHERE family = ? AND path = ?)",
+        files,
+    )
+    connection.executemany("DELETE FROM records WHERE family = ? AND path = ?", files)
+
+
+def load_fact(connection: sqlite3.Connection, key: str) -> str | None:
+    """Return a fact of the ingest by its key, None if it was never saved."""
+    row = connection.execute("SELECT value FROM ingest_facts WHERE key = ?", (key,)).fetchone()
+    return row[0] if row is not None else None
+
+
+def keep_fact(connection: sqlite3.Connection, key: str, value: str) -> None:
+    """Save a fact of the ingest."""
+    connection.execute("INSERT OR REPLACE INTO ingest_facts VALUES (?, ?)", (key, value))

@@ -1,28 +1,23 @@
-"""Read one found file into records; a rejection never stops the rest."""
+"""Read one found file, or one line of it, into records; a rejection never stops the rest."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
+from itertools import islice
+from typing import Final
 
-from msgspec.structs import replace
-
-from lineage_bridge.adapters import p2, p4, p5, p6
-from lineage_bridge.adapters.documents import digest, parse_json, read_bytes
-from lineage_bridge.adapters.records import Family, Record, Source, TrainingRecord
+from lineage_bridge.adapters import artifact as artifacts
+from lineage_bridge.adapters.api import Problem
+from lineage_bridge.adapters.artifact import Artifact
 from lineage_bridge.errors import ArtifactError
-from lineage_bridge.ingest.scan import Found, Kind
+from lineage_bridge.ingest.scan import Found
+from lineage_bridge.naming import known
 from lineage_bridge.observe.quarantine import Rejected, rejected
+from lineage_bridge.records import Record, Training, names_of
 
-# The version of each family's adapter: a file that another version read is read again.
-VERSIONS: dict[Family, int] = {
-    "p2": p2.VERSION,
-    "p4": p4.VERSION,
-    "p5": p5.VERSION,
-    "p6": p6.VERSION,
-}
+MAX_RECORDS: Final = 100_000  # of one file that is read as a whole
+MAX_RECORDS_OF_LINE: Final = 1_000
 
 
 @dataclass(slots=True)
@@ -34,98 +29,68 @@ class Reading:
 
 
 def read(found: Found) -> Reading:
-    """Read a file as a whole (JSONL files are read by line elsewhere)."""
+    """Read a file as a whole, with its companions."""
+    artifact = Artifact(found.family, found.sort, found.path, found.root)
     reading = Reading()
     try:
-        _READERS[found.kind](found, reading)
+        for item in found.adapter.read(artifact):
+            if isinstance(item, Problem):
+                place = f"{artifact.path.rpartition('/')[0]}/{item.companion}"
+                reading.rejected.append(rejected(place, found.family, item.error))
+            else:
+                reading.records.append(_own(item, artifact))
+            _check_count(reading)
     except ArtifactError as exc:
-        reading.rejected.append(rejected(str(found.path), found.family, exc))
+        reading.rejected.append(rejected(found.path, found.family, exc))
     return reading
 
 
-def fingerprint(found: Found) -> str:
-    """Return size, time of change and inode of a file, or of all files of a bundle.
+def read_line(found: Found, number: int, line: bytes) -> list[Record]:
+    """Read one line of a file that is read by lines.
 
     Raises:
-        OSError: the file is gone.
+        ArtifactError: the line cannot be read.
     """
-    stats = [p.stat() for p in places(found) if p == found.path or p.is_file()]
-    return "|".join(f"{s.st_size}:{s.st_mtime_ns}:{s.st_ino}" for s in stats)
+    artifact = Artifact(found.family, found.sort, found.path, found.root, number, line)
+    records = list(
+        islice(_records(found.adapter.read(artifact), artifact), MAX_RECORDS_OF_LINE + 1)
+    )
+    if len(records) > MAX_RECORDS_OF_LINE:
+        raise ArtifactError(f"has more than {MAX_RECORDS_OF_LINE:,} records")
+    return records
 
 
-def places(found: Found) -> list[Path]:
-    """List the files that are read together: for a bundle they are three."""
-    return [found.path, *(_companions(found.path) if found.kind == "bundle" else [])]
+def _records(items: Iterable[Record | Problem], artifact: Artifact) -> Iterable[Record]:
+    for item in items:
+        if isinstance(item, Problem):
+            raise item.error
+        yield _own(item, artifact)
 
 
-def _companions(metadata: Path) -> list[Path]:
-    return [metadata.with_name("metrics.json"), metadata.with_name("model_uri.txt")]
-
-
-def _source(found: Found, content: bytes | None = None) -> Source:
-    sha256 = digest(content) if content is not None else None
-    return Source(found.family, str(found.path), found.shown, sha256)
-
-
-def _read_dataset(found: Found, reading: Reading) -> None:
-    record = p2.read_dataset(found.path, _source(found))
-    if record is not None:
-        reading.records.append(record)
-
-
-def _read_metrics(found: Found, reading: Reading) -> None:
-    content = read_bytes(found.path)
-    reading.records += p2.read_trainings(content, _source(found, content)) or []
-
-
-def _read_bundle(found: Found, reading: Reading) -> None:
-    content = read_bytes(found.path)
-    folder = found.path.parent.name
-    record = p4.read_bundle(content, _source(found, content), folder=folder)
-    if record is not None:
-        reading.records.append(_with_companions(record, found, reading))
-
-
-def _with_companions(record: TrainingRecord, found: Found, reading: Reading) -> TrainingRecord:
-    # A bad companion loses its own facts, not the run.
-    metrics_path, uri_path = _companions(found.path)
-    for path in (metrics_path, uri_path):
-        try:
-            if not path.exists():
-                continue
-            content = read_bytes(path)
-            if path is metrics_path:
-                metrics, flags = p4.read_metrics(content)
-                record = replace(record, metrics=metrics, flags=record.flags + flags)
-            else:
-                record = replace(record, artifact_uri=p4.read_model_uri(content))
-        except ArtifactError as exc:
-            reading.rejected.append(rejected(str(path), found.family, exc))
+def _own(record: Record, artifact: Artifact) -> Record:
+    """Return a record if it can be kept and linked, whoever made it."""
+    said, own = record.source, artifact.source
+    if (said.family, said.path, said.line) != (own.family, own.path, own.line):
+        raise ArtifactError("its adapter names another artifact as the source of a record")
+    for what, name in names_of(record):
+        if known(name) is None:
+            raise ArtifactError(f"expected a name of its {what}, found {name!r}")
+    if isinstance(record, Training) and record.completed is None and record.created is None:
+        raise ArtifactError("has no time at which its training ended")
     return record
 
 
-def _read_published(found: Found, reading: Reading) -> None:
-    content = read_bytes(found.path)
-    record = p5.read_published(content, _source(found, content))
-    if record is not None:
-        reading.records.append(record)
+def _check_count(reading: Reading) -> None:
+    if len(reading.records) + len(reading.rejected) > MAX_RECORDS:
+        del reading.records[MAX_RECORDS:]
+        raise ArtifactError(f"has more than {MAX_RECORDS:,} records; the rest of it is left out")
 
 
-def _read_metadata(found: Found, reading: Reading) -> None:
-    content = read_bytes(found.path)
-    document = parse_json(content)
-    if not isinstance(document, dict):
-        return  # this is no metadata of P6
-    modified = datetime.fromtimestamp(found.path.stat().st_mtime, tz=UTC)
-    record = p6.read_document(document, _source(found, content), modified=modified)
-    if record is not None:
-        reading.records.append(record)
+def fingerprint(found: Found) -> str:
+    """Return size, time of change and inode of a file and of all that is read with it."""
+    return artifacts.fingerprint(found.path, found.sort, found.seen)
 
 
-_READERS: dict[Kind, Callable[[Found, Reading], None]] = {
-    "dataset": _read_dataset,
-    "metrics": _read_metrics,
-    "bundle": _read_bundle,
-    "published": _read_published,
-    "metadata": _read_metadata,
-}
+def places(found: Found) -> list[str]:
+    """List the files that are read together, of a companion folder the folder."""
+    return artifacts.places(found.path, found.sort)

@@ -1,6 +1,7 @@
 """Files of records: read outside of any transaction, and saved some at a time in a short one.
 
-The reading between two transactions is bounded by files, records and time. If two processes read
+The reading between two transactions is bounded by files, records and time; a file of many lines is
+read in parts. If two processes read
 one file at the same time, the first one to save it wins.
 """
 
@@ -10,19 +11,18 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from lineage_bridge.ingest import memory
 from lineage_bridge.ingest.memory import Broken, Mark
-from lineage_bridge.ingest.read import VERSIONS, Reading, fingerprint, places, read
+from lineage_bridge.ingest.read import Reading, fingerprint, places, read
 from lineage_bridge.ingest.scan import Found, found_again
-from lineage_bridge.ingest.starts import StartsReading, read_starts
+from lineage_bridge.ingest.starts import StartsReading, read_on, read_starts
 from lineage_bridge.journal import Journal
 from lineage_bridge.observe import cursors, quarantine
 from lineage_bridge.observe.cursors import Cursor
 from lineage_bridge.observe.tables import raise_records_generation
 
-CHUNK_FILES = 200
+CHUNK_FILES = 1_000
 CHUNK_RECORDS = 5_000
 CHUNK_SECONDS = 2.0
 
@@ -39,19 +39,15 @@ class _FileReading:
     mark: Mark
     reading: Reading
 
-    @property
-    def path(self) -> str:
-        return str(self.found.path)
-
     def save(self, connection: sqlite3.Connection) -> bool:
         """Save the file's results; return whether records changed, or might have."""
-        family = self.found.family
-        if memory.read_mark(connection, family, self.path) != self.before:
+        family, path = self.found.family, self.found.path
+        if memory.read_mark(connection, family, path) != self.before:
             return False
         for place in places(self.found):
-            quarantine.forget(connection, str(place))
+            quarantine.forget(connection, place, family=family)
         quarantine.put(connection, self.reading.rejected)
-        memory.keep_file(connection, family, self.path, self.mark, self.reading.records)
+        memory.keep_file(connection, family, path, self.mark, self.reading.records)
         return self.before is not None or bool(self.reading.records)
 
 
@@ -85,25 +81,39 @@ def read_files(
         _save(journal, [reading for _, reading in chunk if reading is not None])
         for found, reading in chunk:
             count(found, _number(reading))
+        if chunk and isinstance(last := chunk[-1][1], StartsReading):
+            _read_on(journal, last, count)
         done += len(chunk)
         report(done)
 
 
+def _read_on(journal: Journal, part: StartsReading, count: Count) -> None:
+    """Read the other parts of a file whose first part was saved."""
+    while (following := read_on(part)) is not None:
+        _save(journal, [following])
+        count(following.found, _number(following))
+        part = following
+
+
 def read_again(
     journal: Journal, broken: Sequence[Broken], scanned: Sequence[Found], count: Count
-) -> bool:
-    """Read the files of records that cannot be decoded; return whether any file still exists."""
-    named = {(found.family, str(found.path)): found for found in scanned}
+) -> None:
+    """Read the files of records that cannot be decoded; forget those whose files are gone."""
+    named = {(found.family, found.path): found for found in scanned}
     files: dict[tuple[str, str], Found] = {}
     for item in broken:
         key = (item.family, item.path)
         found = named.get(key)
         if found is None:
-            found = found_again(item.family, Path(item.path), by_line=item.line > 0)
+            found = found_again(item.family, item.path, by_line=item.line > 0)
         if found is not None:
             files[key] = found
     read_files(journal, list(files.values()), count, lambda _: None, again=True)
-    return bool(files)
+    gone = {(item.family, item.path) for item in broken} - files.keys()
+    if gone:
+        with journal.transaction() as tx:
+            memory.forget_files(tx.connection, gone)
+            raise_records_generation(tx.connection)
 
 
 def _read_chunk(
@@ -111,7 +121,7 @@ def _read_chunk(
 ) -> list[tuple[Found, _Read | None]]:
     """Read files, at least one, until there is enough to save."""
     with journal.reading() as connection:
-        known = [_known(connection, found) for found in files]
+        known = _known(connection, files)
     deadline = time.monotonic() + CHUNK_SECONDS
     chunk: list[tuple[Found, _Read | None]] = []
     records = 0
@@ -119,28 +129,28 @@ def _read_chunk(
         reading = _read(found, before, again=again)
         chunk.append((found, reading))
         records += max(0, _number(reading) or 0)
-        if records >= CHUNK_RECORDS or time.monotonic() >= deadline:
+        is_part = isinstance(reading, StartsReading) and not reading.is_last
+        if is_part or records >= CHUNK_RECORDS or time.monotonic() >= deadline:
             break
     return chunk
 
 
-def _known(connection: sqlite3.Connection, found: Found) -> _Known:
-    path = str(found.path)
-    if found.kind == "events":
-        return cursors.get(connection, path)
-    return memory.read_mark(connection, found.family, path)
+def _known(connection: sqlite3.Connection, files: Sequence[Found]) -> list[_Known]:
+    """Load what is known of each file."""
+    lines = cursors.get_all(connection, [f.path for f in files if f.form == "lines"])
+    marks = memory.read_marks(connection, [(f.family, f.path) for f in files if f.form == "whole"])
+    return [
+        lines.get(f.path) if f.form == "lines" else marks.get((f.family, f.path)) for f in files
+    ]
 
 
 def _read(found: Found, before: _Known, *, again: bool) -> _Read | None:
     """Read a file; return None if it did not change."""
-    if not isinstance(before, Mark) and found.kind == "events":
+    if not isinstance(before, Mark) and found.form == "lines":
         return read_starts(found, before, again=again)
     assert not isinstance(before, Cursor)
-    try:
-        mark = Mark(fingerprint(found), VERSIONS[found.family])
-    except OSError:
-        mark = Mark("", VERSIONS[found.family])  # reading it will report why
-    if mark.fingerprint and mark == before and not again:
+    mark = Mark(fingerprint(found), found.adapter.version)
+    if mark == before and not again:
         return None
     return _FileReading(found, before, mark, read(found))
 

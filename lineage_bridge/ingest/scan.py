@@ -1,8 +1,8 @@
-"""Walk the named folders and classify each file by its name and place.
+"""Walk the named folders, and recognise each file by its name and place.
 
-Links are not followed, so nothing outside of a named folder is read and no loop is walked. Known
-companions of artifacts, files of no family, and entries that are neither file nor folder (a pipe, a
-socket, a device: reading it may never end) are counted as ignored.
+Links are not followed, so nothing outside of a named folder is found and no loop is walked. Hidden
+files, what editors and tools leave while they work, and entries that are neither file nor folder (a
+pipe, a socket, a device) are no artifacts: they are counted as ignored, as files of no family are.
 """
 
 from __future__ import annotations
@@ -13,38 +13,60 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Final
 
-from lineage_bridge.adapters.records import Family
-from lineage_bridge.errors import SettingsError
-from lineage_bridge.observe.quarantine import Rejected
+from lineage_bridge.adapters.api import Adapter, Form, Kind, Place
+from lineage_bridge.adapters.artifact import shown_path
+from lineage_bridge.adapters.registry import adapters
+from lineage_bridge.errors import ArtifactError, SettingsError
+from lineage_bridge.observe.quarantine import Rejected, rejected
 
-Kind = Literal["dataset", "metrics", "bundle", "events", "windows", "published", "metadata"]
-
-_WINDOWS = re.compile(r"metrics_\d{1,2}\.jsonl", re.IGNORECASE)
-_METRICS = re.compile(r"metrics_.+\.json", re.IGNORECASE)
-# Folders without artifacts for us: version control, environments, MLflow's own store.
-_SKIPPED_FOLDERS = re.compile(r"\.git|\.venv|__pycache__|node_modules|mlruns.*")
-# JSON files of other families that may be in the same folders as P6's.
-_COMPANIONS = frozenset(
-    {"metadata.json", "metrics.json", "model_metadata.json", "feature_schema.json"}
+# Of Python, Node, MLflow (its own store), macOS (in archives), Spark and Delta.
+_OF_TOOLS: Final = re.compile(
+    r"__pycache__|node_modules|mlruns.*|__MACOSX|_temporary|_delta_log|_spark_metadata"
+)
+_PASSING: Final = re.compile(
+    r".*~|~\$.*|#.*#|.*\.(?:swp|swo|tmp|part|crdownload)|_SUCCESS", re.DOTALL | re.IGNORECASE
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file that may be an artifact; `root` is the folder that was named."""
+    """A file that may be an artifact.
 
-    family: Family
-    kind: Kind
-    path: Path
-    root: Path
+    Attributes:
+        adapter: of its family.
+        sort: what its adapter recognised it as.
+        path: absolute and real.
+        root: the folder that was named, or that of a file that was named.
+        seen: the file's metadata during the walk.
+    """
+
+    adapter: Adapter
+    sort: Kind
+    path: str
+    root: str
+    seen: os.stat_result | None = None
+
+    @property
+    def family(self) -> str:
+        """The name of its family."""
+        return self.adapter.name
+
+    @property
+    def kind(self) -> str:
+        """The name of its kind."""
+        return self.sort.name
+
+    @property
+    def form(self) -> Form:
+        """How it is read."""
+        return self.sort.form
 
     @property
     def shown(self) -> str:
         """The path relative to the named folder."""
-        relative = os.path.relpath(self.path, self.root)
-        return self.path.name if relative == "." else relative
+        return shown_path(self.path, self.root)
 
 
 @dataclass(slots=True)
@@ -56,129 +78,170 @@ class Scan:
     rejected: list[Rejected] = field(default_factory=list)
 
 
-def scan(roots: Mapping[Family, Sequence[Path]]) -> Scan:
-    """Walk every root, each once; a root may be given for several families.
+def scan(roots: Mapping[str, Sequence[Path]]) -> Scan:
+    """Walk every root, each once; a root may be given for several families, by their names.
 
     Raises:
         SettingsError: a root does not exist.
     """
     result = Scan()
-    families_of: dict[Path, list[Family]] = {}
+    families_of: dict[str, list[str]] = {}
     for family, paths in roots.items():
         for path in paths:
             if not path.exists():
                 raise SettingsError(f"The folder `{path}` (--{family}) does not exist.")
-            families_of.setdefault(Path(os.path.realpath(path)), []).append(family)
+            families_of.setdefault(os.path.realpath(path), []).append(family)
+    known = adapters()
     for root, families in sorted(families_of.items()):
-        _scan_root(root, families, result)
+        _Walk(root, [known[family] for family in dict.fromkeys(families)], result).run()
     return _once(result)
 
 
-def found_again(family: Family, path: Path, *, by_line: bool) -> Found | None:
-    """Classify a file again, without a walk; None if it does not exist or is of no family."""
-    if not path.is_file():
+def found_again(family: str, path: str, *, by_line: bool) -> Found | None:
+    """Recognise a file again, without a walk; None if it does not exist or is of no family."""
+    adapter = adapters().get(family)
+    if adapter is None or not os.path.isfile(path):  # noqa: PTH113 - paths are text here
         return None
-    kind = "events" if by_line else _classify(family, path, path.parent, is_folder=False)
-    return Found(family, kind, path, path.parent) if kind is not None else None
+    folder, _, name = path.rpartition("/")
+    parts = folder.split("/")
+    form = "lines" if by_line else "whole"
+    # Which of the folders above it was the named one is not known: take the nearest that will do.
+    for depth in range(len(parts) + 1):
+        place = Place(name.lower(), tuple(parts[len(parts) - depth :]))
+        try:
+            kind = adapter.recognise(place)
+        except ArtifactError:
+            return None
+        if kind is not None and kind.form == form:
+            return Found(adapter, kind, path, _reach_of(kind, parts))
+    return None
+
+
+def _reach_of(kind: Kind, parts: Sequence[str]) -> str:
+    """Return the folder that a file and its companions lie in, however far above."""
+    above = max((name.split("/").count("..") for name in kind.companions), default=0)
+    return "/".join(parts[: max(1, len(parts) - above)]) or "/"
 
 
 def _once(result: Scan) -> Scan:
     # A walk may reach the same file from a folder and from its parent.
     unique = {(f.family, f.path): f for f in reversed(result.found)}
-    result.found = sorted(unique.values(), key=lambda f: (f.family, str(f.path)))
+    result.found = [unique[key] for key in sorted(unique)]
     return result
 
 
-def _scan_root(root: Path, families: Sequence[Family], result: Scan) -> None:
-    for path, is_folder in _walk(root, result):
-        kinds = [(f, k) for f in families if (k := _classify(f, path, root, is_folder))]
-        if is_folder:
-            result.rejected += [
-                Rejected(str(path), f, 0, None, "is a folder, expected a file") for f, _ in kinds
-            ]
-        elif kinds:
-            result.found += [Found(f, k, path, root) for f, k in kinds]
-        else:
-            result.ignored["of no family"] += 1
+class _Walk:
+    """One root, walked for some families."""
 
+    def __init__(self, root: str, families: Sequence[Adapter], result: Scan) -> None:
+        self._root = root
+        self._families = list(families)
+        self._result = result
 
-def _walk(root: Path, result: Scan) -> Iterator[tuple[Path, bool]]:
-    """Yield every file below the root, and every folder with a name like a file's."""
-    if not root.is_dir():
-        if root.is_file():
-            yield root, False
+    def run(self) -> None:
+        """Find every file below the root, or the one file that was named."""
+        if os.path.isdir(self._root):  # noqa: PTH112 - paths are text here
+            self._folders()
+        elif os.path.isfile(self._root):  # noqa: PTH113 - same
+            path, self._root = self._root, os.path.dirname(self._root)  # noqa: PTH120 - same
+            name = path.rpartition("/")[2]
+            self._take(path, Place(name.lower()), os.lstat(path))
         else:
-            result.ignored["special file"] += 1
-        return
-    pending = [root]
-    while pending:
-        folder = pending.pop()
-        try:
-            entries = sorted(os.scandir(folder), key=lambda e: e.name)
-        except OSError as exc:
-            reason = f"cannot be listed: {exc.strerror or exc}"
-            result.rejected.append(Rejected(str(folder), "folder", 0, None, reason))
-            continue
+            self._result.ignored["special file"] += 1
+
+    def _folders(self) -> None:
+        pending: list[tuple[str, tuple[str, ...]]] = [(self._root, ())]
+        while pending:
+            folder, names = pending.pop()
+            try:
+                with os.scandir(folder) as entries:
+                    pending += self._entries(entries, names)
+            except OSError as exc:
+                reason = f"cannot be listed: {exc.strerror or exc}"
+                self._reject(folder, "folder", reason)
+
+    def _entries(
+        self, entries: Iterator[os.DirEntry[str]], names: tuple[str, ...]
+    ) -> list[tuple[str, tuple[str, ...]]]:
+        """Take the files of a folder; return its folders."""
+        ignored, folders = self._result.ignored, []
         for entry in entries:
-            path = Path(entry.path)
-            if (why := _ignored(entry)) is not None:
-                result.ignored[why] += 1
-            elif entry.is_file():
-                yield path, False
+            name = entry.name
+            if name[0] == ".":
+                ignored["hidden"] += 1
+            elif entry.is_symlink():
+                ignored["link"] += 1
+            elif _PASSING.fullmatch(name):
+                ignored["temporary"] += 1
+            elif entry.is_file(follow_symlinks=False):
+                self._take_entry(entry, names)
+            elif not entry.is_dir(follow_symlinks=False):
+                ignored["special file"] += 1
+            elif _OF_TOOLS.fullmatch(name):
+                ignored["folder of another tool"] += 1
             else:
-                if "." in entry.name and not _holds_parts(path):
-                    yield path, True
-                pending.append(path)
+                if "." in name:
+                    self._reject_folder(entry.path, Place(name.lower(), names, is_folder=True))
+                folders.append((entry.path, (*names, name)))
+        return folders
+
+    def _take_entry(self, entry: os.DirEntry[str], names: tuple[str, ...]) -> None:
+        try:
+            self._take(entry.path, Place(entry.name.lower(), names), entry)
+        except FileNotFoundError:
+            return  # it was deleted during the walk
+
+    def _take(self, path: str, place: Place, seen: os.DirEntry[str] | os.stat_result) -> None:
+        kinds = self._recognised(place)
+        if not kinds:
+            self._result.ignored["of no family"] += 1
+            return
+        if not path.isprintable() and not _is_text(path):
+            shown = path.encode("utf-8", "backslashreplace").decode()
+            for adapter, _ in kinds:
+                self._reject(shown, adapter.name, "its name is not UTF-8; rename it")
+            return
+        stat = seen if isinstance(seen, os.stat_result) else seen.stat(follow_symlinks=False)
+        for adapter, kind in kinds:
+            self._result.found.append(Found(adapter, kind, path, self._root, stat))
+
+    def _reject_folder(self, path: str, place: Place) -> None:
+        kinds = self._recognised(place)
+        if kinds and not _holds_parts(path):
+            for adapter, _ in kinds:
+                self._reject(path, adapter.name, "is a folder, expected a file")
+
+    def _recognised(self, place: Place) -> list[tuple[Adapter, Kind]]:
+        kinds = []
+        for adapter in self._families:
+            try:
+                kind = adapter.recognise(place)
+            except ArtifactError as exc:
+                # It would fail at every file: say so once, and go on without it.
+                self._result.rejected.append(rejected(self._root, adapter.name, exc))
+                self._families = [a for a in self._families if a is not adapter]
+                continue
+            if kind is not None:
+                kinds.append((adapter, kind))
+        return kinds
+
+    def _reject(self, path: str, family: str, reason: str) -> None:
+        self._result.rejected.append(Rejected(path, family, 0, None, reason))
 
 
-def _ignored(entry: os.DirEntry[str]) -> str | None:
-    """Return why an entry is ignored, None if it is not."""
-    if entry.is_symlink():
-        return "link"
-    if entry.is_file():
-        return None
-    if not entry.is_dir():
-        return "special file"
-    return "folder of another tool" if _SKIPPED_FOLDERS.fullmatch(entry.name) else None
+def _is_text(path: str) -> bool:
+    # No database or answer can contain a name that is not UTF-8.
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
-def _holds_parts(folder: Path) -> bool:
+def _holds_parts(folder: str) -> bool:
     # Many engines write one table as `x.parquet/part-0.parquet`.
     try:
-        return any(e.name.lower().endswith(".parquet") for e in os.scandir(folder))
+        with os.scandir(folder) as entries:
+            return any(entry.name.lower().endswith(".parquet") for entry in entries)
     except OSError:
         return False
-
-
-def _classify(family: Family, path: Path, root: Path, is_folder: bool) -> Kind | None:
-    name = path.name.lower()
-    if family == "p2":
-        return _classify_p2(name)
-    if family == "p4":
-        return "bundle" if name == "metadata.json" else None
-    if family == "p5":
-        return _classify_p5(path, root, is_folder)
-    companion = name in _COMPANIONS or _METRICS.fullmatch(name) is not None
-    return "metadata" if name.endswith(".json") and not companion and not is_folder else None
-
-
-def _classify_p2(name: str) -> Kind | None:
-    if name.endswith(".parquet"):
-        return "dataset"
-    return "metrics" if _METRICS.fullmatch(name) else None
-
-
-def _classify_p5(path: Path, root: Path, is_folder: bool) -> Kind | None:
-    name = path.name.lower()
-    if name == "model_metadata.json":
-        return "published"
-    if name == "deployment_events.jsonl":
-        return "events"
-    if _WINDOWS.fullmatch(name):
-        return "windows"
-    if is_folder or not name.endswith(".jsonl"):
-        return None
-    folders = set(path.relative_to(root).parts[:-1])
-    if "metrics" in folders:
-        return "windows"
-    return "events" if "events" in folders else None

@@ -2,5 +2,5 @@
 
 A room for each sort of finding (`serving`); what they share, and reading artifacts shares with
 them, is here: how far a file was read (`cursors`), what could not be read (`quarantine`), and which
-events are appended but not noted as emitted yet (`unsaved`).
+findings are appended but not remembered yet (`unsaved`).
 """

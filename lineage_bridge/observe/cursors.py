@@ -12,11 +12,12 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
 SAMPLE_BYTES = 4096
+PATHS_AT_ONCE = 500  # in one query
 _COLUMNS = "path, size, mtime_ns, inode, offset, lines, is_clean, fingerprint, version"
 REWOUND = -1  # a size that marks a file to be read again from its start
 
@@ -54,13 +55,32 @@ class Cursor:
 
 def get(connection: sqlite3.Connection, path: str) -> Cursor | None:
     """Return the cursor of a file, or None if it was never read."""
-    query = f"SELECT {_COLUMNS} FROM scanned_files WHERE path = ?"
-    row = connection.execute(query, (path,)).fetchone()
-    if row is None:
-        return None
-    name, size, mtime_ns, inode, offset, lines, is_clean, fingerprint, version = row
-    clean = bool(is_clean)
-    return Cursor(name, size, mtime_ns, inode, offset, lines, clean, fingerprint, version)
+    return get_all(connection, [path]).get(path)
+
+
+def get_all(connection: sqlite3.Connection, paths: Sequence[str]) -> dict[str, Cursor]:
+    """Return the cursors of files by path, without those that were never read."""
+    found: dict[str, Cursor] = {}
+    for begin in range(0, len(paths), PATHS_AT_ONCE):
+        some = paths[begin : begin + PATHS_AT_ONCE]
+        marks = ", ".join("?" * len(some))
+        query = f"SELECT {_COLUMNS} FROM scanned_files WHERE path IN ({marks})"
+        for (
+            name,
+            size,
+            mtime_ns,
+            inode,
+            offset,
+            lines,
+            is_clean,
+            fingerprint,
+            version,
+        ) in connection.execute(query, some):
+            clean = bool(is_clean)
+            found[name] = Cursor(
+                name, size, mtime_ns, inode, offset, lines, clean, fingerprint, version
+            )
+    return found
 
 
 def put(connection: sqlite3.Connection, cursor: Cursor) -> None:
@@ -80,11 +100,6 @@ def put_all(connection: sqlite3.Connection, known: Iterable[Cursor]) -> None:
             for c in known
         ],
     )
-
-
-def list_paths(connection: sqlite3.Connection) -> list[str]:
-    """List every file that was read."""
-    return [path for (path,) in connection.execute("SELECT path FROM scanned_files ORDER BY path")]
 
 
 def rewind(connection: sqlite3.Connection, paths: Iterable[str]) -> None:

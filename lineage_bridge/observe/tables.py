@@ -105,6 +105,40 @@ INGEST = Room(
     said TEXT                       -- as in `emitted`; NULL: an observer's
 )""",
         ),
+        statements(
+            "identities come from the journal",
+            # Records of before do not tell claims from references: their files are read again.
+            "UPDATE scanned_files SET version = 0"
+            " WHERE path IN (SELECT path FROM records WHERE line > 0)",
+            "DELETE FROM records",
+            "DELETE FROM read_files",
+            "ALTER TABLE records ADD COLUMN subject TEXT NOT NULL DEFAULT ''",
+            "ALTER TABLE records ADD COLUMN generation INTEGER NOT NULL DEFAULT 0",
+            """CREATE TABLE retracted (
+    subject TEXT NOT NULL,          -- of a record that its artifact does not tell of any more
+    artifact TEXT NOT NULL,         -- as in `identity_events`
+    PRIMARY KEY (subject, artifact)
+) WITHOUT ROWID""",
+            "DROP TABLE emitted",
+        ),
+        statements(
+            "only observers' events are noted until they are saved",
+            "DELETE FROM unsaved_events WHERE said IS NOT NULL",
+            "ALTER TABLE unsaved_events DROP COLUMN said",
+            "ALTER TABLE unsaved_events RENAME COLUMN subject TO slot",
+        ),
+        statements(
+            "which window files have windows of which deployments",
+            """CREATE TABLE window_slots (
+    number INTEGER PRIMARY KEY,
+    service TEXT NOT NULL, environment TEXT NOT NULL, deployment TEXT NOT NULL
+)""",
+            # A file without a row was read before there was this table.
+            """CREATE TABLE window_files (
+    path TEXT PRIMARY KEY,          -- as in `scanned_files`
+    slots BLOB NOT NULL             -- a bit for each number, the lowest first
+) WITHOUT ROWID""",
+        ),
     ),
 )
 

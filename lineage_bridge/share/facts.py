@@ -26,13 +26,15 @@ class Facts:
         item: the facts that decide when it may be sent.
         is_bare: one of ours that names no inputs: it would cut its job's edges.
         finding: model, status and reason codes of the serving health that it carries, or None.
-        supersedes: the id of the event that it replaces.
+        withdraws: whether it only takes others back.
+        takes_back: the ids of the events that it supersedes or withdraws.
     """
 
     item: Item
     is_bare: bool = False
     finding: str | None = None
-    supersedes: str | None = None
+    withdraws: bool = False
+    takes_back: tuple[str, ...] = ()
 
 
 def facts_of(stored: Stored) -> Facts:
@@ -46,7 +48,8 @@ def facts_of(stored: Stored) -> Facts:
         item=_item(stored, view),
         is_bare=stored.id is not None and not view.inputs,
         finding=_finding(view),
-        supersedes=None if view.own is None else view.own.supersedes,
+        withdraws=view.withdraws,
+        takes_back=view.takes_back,
     )
 
 
@@ -64,11 +67,6 @@ def job_of(view: EventView) -> str:
     if view.job is not None:
         return _text(view.job)
     return "" if view.dataset is None else _text(view.dataset.name)
-
-
-def datasets_of(view: EventView) -> frozenset[str]:
-    """All inputs and outputs, each as `<namespace> <name>`."""
-    return _names(view.inputs) | _names(view.outputs)
 
 
 def _item(stored: Stored, view: EventView) -> Item:

@@ -74,6 +74,14 @@ def _view(stored: Stored) -> EventView | None:
         return None
 
 
+def withdraws(stored: Stored) -> bool:
+    """Return whether an event only takes others back, and says nothing of the nodes it names."""
+    if b'"withdraws"' not in stored.body:
+        return False
+    view = _view(stored)
+    return view is not None and view.withdraws
+
+
 def nodes_of(stored: Stored) -> set[Node]:
     """Return all nodes that an event names."""
     view = _view(stored)
@@ -101,7 +109,7 @@ def _unneeded(journal: Journal, nodes: set[Node]) -> set[Node]:
         if not events:
             return left
         for event in events:
-            if event.id is None or event.id not in superseded:
+            if (event.id is None or event.id not in superseded) and not withdraws(event):
                 left -= nodes_of(event)
         after = events[-1].seq
     return left

@@ -16,6 +16,7 @@ number of the last event taken in.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 
 from lineage_bridge.errors import EventError
 from lineage_bridge.journal.store import STORED, Journal, Stored
@@ -87,8 +88,13 @@ def _take_one(
             problem,
         ),
     )
-    if facts.supersedes is not None:
-        _supersede(connection, target, facts.supersedes)
+    for event_id in facts.takes_back:
+        _supersede(connection, target, event_id)
+    if facts.withdraws and not _knows_any(connection, target, facts.takes_back):
+        connection.execute(
+            "UPDATE forward_events SET state = 'superseded' WHERE target = ? AND seq = ?",
+            (target, stored.seq),
+        )
     return is_heartbeat
 
 
@@ -129,6 +135,17 @@ def _supersede(connection: sqlite3.Connection, target: int, event_id: str) -> No
         " AND seq = (SELECT seq FROM events WHERE id = ?)",
         (target, event_id),
     )
+
+
+def _knows_any(connection: sqlite3.Connection, target: int, ids: Sequence[str]) -> bool:
+    """Return whether the target has, or may have, one of some events that are taken back."""
+    places = ", ".join("?" * len(ids))
+    row = connection.execute(
+        "SELECT 1 FROM forward_events WHERE target = ? AND state = 'stale'"
+        f" AND seq IN (SELECT seq FROM events WHERE id IN ({places})) LIMIT 1",
+        (target, *ids),
+    ).fetchone()
+    return row is not None
 
 
 def _collapse_heartbeats(connection: sqlite3.Connection, target: int, job: str) -> None:

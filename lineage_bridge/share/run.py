@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from lineage_bridge.errors import CollectorUnavailableError
 from lineage_bridge.journal.store import Journal
-from lineage_bridge.share.hidden import Node, Stale
+from lineage_bridge.share.hidden import Node, Stale, withdraws
 from lineage_bridge.share.marquez import Answer, Marquez, Outcome
 from lineage_bridge.share.order import Order
 from lineage_bridge.share.patience import Patience
@@ -158,7 +158,7 @@ class ForwardRun:
     def _judge(self, started: Started, answer: Answer) -> Settled:
         seq = started.stored.seq
         self._count(answer)
-        state = _state(answer, started.failures)
+        state = _state(answer, started)
         if state == "pending":
             self._order.release(seq)
             if answer.outcome is Outcome.FAILED:
@@ -172,8 +172,8 @@ class ForwardRun:
             state,
             doubtful=_is_doubtful(answer, started),
             failed=answer.outcome is Outcome.FAILED,
-            status=None if state == "sent" else answer.status,
-            answer=None if state == "sent" else answer.text,
+            status=None if answer.outcome is Outcome.TAKEN else answer.status,
+            answer=None if answer.outcome is Outcome.TAKEN else answer.text,
         )
 
     def _count(self, answer: Answer) -> None:
@@ -272,12 +272,13 @@ def _call_apart(call: Callable[[], T]) -> Future[T]:
     return future
 
 
-def _state(answer: Answer, failures: int) -> str:
+def _state(answer: Answer, started: Started) -> str:
     if answer.outcome is Outcome.TAKEN:
-        return "sent"
+        # A withdrawal needs none of the nodes that it names: those that only it names are hidden.
+        return "stale" if withdraws(started.stored) else "sent"
     if answer.outcome is Outcome.REFUSED:
         return "dead"
-    is_last = answer.outcome is Outcome.FAILED and failures + 1 >= MAX_FAILURES
+    is_last = answer.outcome is Outcome.FAILED and started.failures + 1 >= MAX_FAILURES
     return "dead" if is_last else "pending"
 
 

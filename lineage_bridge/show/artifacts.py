@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from lineage_bridge.ingest.backfill import Backfill
     from lineage_bridge.ingest.doctor import Diagnosis
-    from lineage_bridge.ingest.gaps import Gap
+    from lineage_bridge.link.gaps import Gap
     from lineage_bridge.observe.quarantine import Rejected
 
 SHOWN_REJECTIONS: Final = 20
@@ -83,16 +83,28 @@ def _print_rejected(out: Console, items: Sequence[Rejected]) -> None:
 
 
 def _print_gaps(out: Console, gaps: Sequence[Gap]) -> None:
-    """Print what could not be linked: its place, its edge, and the line that mends it."""
+    """Print what could not be linked, like gaps together: place, edge, and what mends it."""
+    groups: dict[tuple[str, str], list[Gap]] = {}
     for gap in gaps:
-        out.print(line(gap.what, "bold"))
-        for text in _details(gap):
-            out.print(text, soft_wrap=True)  # the terminal wraps it: a line to copy stays one line
+        groups.setdefault((gap.kind, gap.group or gap.what), []).append(gap)
+    for same in groups.values():
+        first = same[0]
+        is_group = len(same) > 1 and first.group is not None
+        heading = (first.group or "").replace("{count}", f"{len(same):,}")
+        out.print(line(heading if is_group else first.what, "bold"))
+        mends = {gap.mend for gap in same}
+        for gap in same:
+            for text in _details(gap, with_mend=len(mends) > 1):
+                out.print(text, soft_wrap=True)  # the terminal wraps it: a command stays one line
+        if len(mends) == 1 and first.mend:
+            out.print(line(f"  mend  {first.mend}"), soft_wrap=True)
 
 
-def _details(gap: Gap) -> Iterator[Text]:
+def _details(gap: Gap, *, with_mend: bool) -> Iterator[Text]:
     place = f"{gap.path or ''}{f':{gap.line}' if gap.line else ''}"
     where = " ".join(filter(None, [place, gap.field and f"field `{gap.field}`"]))
-    for label, value in (("where", where), ("costs", gap.edge), ("mend", gap.mend)):
+    guess = gap.guess and f"{gap.guess.target}: {gap.guess.evidence}"
+    mend = gap.mend if with_mend else None
+    for label, value in (("where", where), ("costs", gap.edge), ("guess", guess), ("mend", mend)):
         if value:
             yield line(f"  {label:<6}{value}")

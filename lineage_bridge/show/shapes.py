@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lineage_bridge.graph.steps import Step
     from lineage_bridge.ingest.backfill import Backfill
     from lineage_bridge.ingest.doctor import Diagnosis
+    from lineage_bridge.link.gaps import Gap
     from lineage_bridge.observe.quarantine import Rejected
 
 _NO_TOTALS: Final = Totals()
@@ -205,17 +206,23 @@ def backfill_json(done: Backfill) -> dict[str, Any]:
         "events": done.events,
         "windows": {"read": done.windows, "duplicates": done.duplicates},
         "rejected": [_rejected(item) for item in done.rejected],
-        "gaps": [present(**asdict(gap)) for gap in done.gaps if not gap.is_note],
+        "gaps": [_gap(gap) for gap in done.gaps if not gap.is_note],
     }
 
 
 def diagnosis_json(found: Diagnosis) -> dict[str, Any]:
     """Make the document of `doctor --json`."""
     return {
-        "gaps": [present(**asdict(gap)) for gap in found.gaps],
-        "notes": [present(**asdict(note)) for note in found.notes],
+        "gaps": [_gap(gap) for gap in found.gaps],
+        "notes": [_gap(note) for note in found.notes],
         "rejected": [_rejected(item) for item in found.rejected],
     }
+
+
+def _gap(gap: Gap) -> dict[str, Any]:
+    members = asdict(gap)
+    del members["group"]  # a heading of the table
+    return present(**members)
 
 
 def _rejected(item: Rejected) -> dict[str, Any]:

@@ -44,9 +44,9 @@ def write_datasets(folder: Path, count: int) -> None:
         pq.write_table(table.replace_schema_metadata(metadata), folder / name)
 
 
-def write_bundles(folder: Path, count: int, datasets: int) -> None:
-    """`count` bundles over `datasets` datasets."""
-    for number in range(count):
+def write_bundles(folder: Path, count: int, datasets: int, *, first: int = 0) -> None:
+    """The bundles from `first` up to `count`, over `datasets` datasets."""
+    for number in range(first, count):
         built = stamp(number % datasets)
         started = built + timedelta(minutes=30 + number // datasets)
         run_id = f"{number + 1:032x}"

@@ -109,7 +109,7 @@ def test_loading_and_asking(filled):
     timed("load with all facets", lambda: load_of(filled, keys=None), 1.5)
     timed("load, walk, facets of the part", lambda: part_of(filled, "models.m700"), 1.0)
     source, target = find(graph, "table"), find(graph, "predictions.dep700.production.svc")
-    path = timed("path", lambda: find_path(graph, source, target), 0.4)
+    path = timed("path", lambda: find_path(graph, source, target), 0.8)
     assert len(path.hops) == 6
     timed("walk", lambda: walk(graph, find(graph, "models.m700"), 4), 0.4)
 

@@ -80,6 +80,9 @@ def test_what_the_api_prints_every_command_takes(asked):
         assert nodes(home, text), text
         path = ask(home, "path", text, text)
         assert path.code == 0, (text, path.err)
+        why = ask(home, "alias", "why", text, "--json")
+        assert (why.code, why.json) == (0, []), (text, why.err)
+    assert "the events themselves name it" in ask(home, "alias", "why", OUT).out
 
 
 def test_what_commands_print_they_take(asked):

@@ -9,7 +9,10 @@ from pathlib import Path
 import click
 import pytest
 
+from lineage_bridge.adapters import documents, files, lines, parquet_footer
 from lineage_bridge.cli.main import COMMANDS, cli
+from lineage_bridge.ingest import read, starts
+from lineage_bridge.observe import quarantine
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*.md")]
@@ -47,9 +50,43 @@ def test_commands_in_the_documents_exist(page):
 def test_every_command_and_option_is_described():
     for words, command in all_commands(cli):
         assert command.help, words
-        for parameter in command.params:
+        for parameter in command.get_params(click.Context(command)):
             if isinstance(parameter, click.Option):
                 assert parameter.help or parameter.name == "help", (words, parameter.name)
+
+
+def test_the_bounds_of_readers_are_those_of_the_code():
+    page = (ROOT / "docs" / "adapters.md").read_text()
+    for bound in (
+        f"{files.MAX_BYTES // 2**20} MiB | a file that is read as a whole, a companion, one line",
+        f"{parquet_footer.MAX_FOOTER_BYTES // 2**20} MiB | the footer",
+        f"{documents.MAX_TEXT_CHARACTERS:,} characters |",
+        f"{documents.MAX_ITEMS:,} | metrics, parameters or columns",
+        f"{parquet_footer.MAX_METADATA_KEYS:,} | keys of a parquet file's metadata",
+        f"{documents.MAX_DEPTH} levels | of JSON",
+        f"{documents.MAX_NESTED:,} | objects and lists",
+        f"{lines.MAX_SKIPPED_BYTES // 2**20:,} MiB | a line that is skipped",
+        f"{read.MAX_RECORDS:,} records | of one file",
+        f"{read.MAX_RECORDS_OF_LINE:,} records | of one line",
+        f"{starts.PART_LINES:,} lines or {starts.PART_SECONDS:.0f} s |",
+        f"{quarantine.KEPT_OF_A_FILE:,} rejections | of one file",
+    ):
+        assert f"| {bound}" in page, bound
+    assert files.MAX_BYTES == lines.MAX_LINE_BYTES
+    assert documents.MAX_ITEMS == files.MAX_ENTRIES
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md"])
+def test_code_that_the_documents_name_is_there(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    named = re.findall(r"`((?:lineage_bridge|tests|docs|examples)/[\w./]*)`", text)
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_each_room_is_told_of_once():
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z/]+)/` \|", text, re.MULTILINE)
+    assert len(rows) == len(set(rows))
 
 
 def test_the_line_in_the_overview_is_there_for_every_command():

@@ -29,7 +29,7 @@ EXPECTED = {
     "p2_no_features.parquet": (1, []),
     "p2_no_metadata.parquet": (0, [0]),
     "p2_no_target.parquet": (1, []),
-    "p2_odd_names": (10, []),
+    "p2_odd_names": (9, []),  # and a hidden one
     "p2_ok_40_rows.parquet": (1, []),
     "p2_row_count_text.parquet": (1, []),
     "p2_text_feature.parquet": (1, []),
@@ -160,6 +160,72 @@ def test_pipes_and_sockets_named_like_artifacts_are_counted_and_never_opened(lb,
 
     assert (whole.code, whole.json["ignored"]) == (0, {"special file": 8})
     assert (single.code, single.json["ignored"]) == (0, {"special file": 1})
+
+
+def a_bundle(nyc, folder):
+    bundle = folder / "run"
+    shutil.copytree(next((nyc / "p4").rglob("metadata.json")).parent, bundle)
+    (bundle / "model_uri.txt").unlink()
+    return bundle
+
+
+def test_a_pipe_beside_a_bundle_is_rejected_and_the_bundle_read(nyc, lb, tmp_path):
+    os.mkfifo(a_bundle(nyc, tmp_path / "p4") / "model_uri.txt")
+
+    result = lb("backfill", "--json", "--p4", tmp_path / "p4")
+
+    assert (result.code, result.json["read"]) == (1, {"p4 bundle": 1})
+    assert [r["reason"] for r in result.json["rejected"]] == ["is a pipe, expected a file"]
+
+
+def test_a_link_beside_a_bundle_brings_nothing_from_outside_into_an_event(nyc, lb, tmp_path):
+    secret = tmp_path / "secret.txt"
+    secret.write_text("a-secret-of-the-machine")
+    (a_bundle(nyc, tmp_path / "p4") / "model_uri.txt").symlink_to(secret)
+
+    result = lb("backfill", "--json", "--p4", tmp_path / "p4")
+
+    assert (result.code, result.json["read"]) == (1, {"p4 bundle": 1})
+    assert "is a link, which is not followed" in result.json["rejected"][0]["reason"]
+    assert b"a-secret-of-the-machine" not in (tmp_path / "home" / "journal.db").read_bytes()
+
+
+def test_a_link_that_takes_the_place_of_a_file_is_counted_and_not_followed(nyc, lb, tmp_path):
+    metadata = a_bundle(nyc, tmp_path / "p4") / "metadata.json"
+    assert lb("backfill", "--p4", tmp_path / "p4").code == 0
+    metadata.rename(tmp_path / "moved.json")
+    metadata.symlink_to(tmp_path / "moved.json")
+
+    result = lb("backfill", "--json", "--p4", tmp_path / "p4")
+
+    assert (result.code, result.json["ignored"]["link"]) == (0, 1)
+
+
+@pytest.mark.parametrize("name", [".ipynb_checkpoints/metadata.json", "metadata.json~"])
+def test_what_editors_leave_is_no_artifact(nyc, lb, tmp_path, name):
+    bundle = a_bundle(nyc, tmp_path / "p4")
+    left = bundle / name
+    left.parent.mkdir(exist_ok=True)
+    left.write_text("{ half a bund")
+
+    result = lb("backfill", "--json", "--p4", tmp_path / "p4")
+
+    assert (result.code, result.json["rejected"]) == (0, [])
+
+
+def test_a_metadata_value_of_50_mb_is_named(lb, tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    said = {"build_timestamp": "20260403_230612", "upstream_db_path": "x" * 50_000_000}
+    folder = tmp_path / "p2"
+    folder.mkdir()
+    pq.write_table(pa.table({"ft_a": [1]}).replace_schema_metadata(said), folder / "x.parquet")
+
+    result = lb("backfill", "--json", "--p2", folder)
+
+    assert result.code == 1
+    assert "its footer has" in result.json["rejected"][0]["reason"]
 
 
 def test_a_folder_where_a_file_should_be_is_rejected(lb, tmp_path):

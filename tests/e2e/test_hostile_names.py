@@ -93,7 +93,7 @@ def test_without_a_path_the_names_that_were_typed_do_nothing(home, lb):
         ("graph", "--node", f"b@{HOSTILE}x"),
         ("health", f"{HOSTILE}x", *AT),
         ("health", "--at", HOSTILE),
-        ("alias", "why", HOSTILE),
+        ("alias", "why", f"{HOSTILE}x"),
         ("alias", "add", "dataset", "x", HOSTILE),
         ("journal", "retry", HOSTILE),
         ("journal", "prune", "--older-than", HOSTILE),
@@ -196,7 +196,7 @@ def test_what_is_declared_is_listed_in_words_that_do_nothing(tmp_path, lb):
     config = tmp_path / f"{printable(HOSTILE).replace(chr(92), '')}\x1b.toml"
     config.write_text(f'[aliases.datasets]\n{json.dumps(HOSTILE)} = "features.a.b"\n')
 
-    for command in (("list",), ("add", "dataset", f"other{HOSTILE}", "features.a.c")):
+    for command in (("list",), ("add", "dataset", f"other{HOSTILE}", "features.a.c", "--force")):
         result = lb("alias", *command, "--config", config)
         assert (result.code, harmless(result.out)) == (0, True), result.err
         assert r"red\nnext" in words(result.out)

@@ -173,6 +173,44 @@ def test_no_node_is_called_unknown_and_every_model_has_a_trainer(graph, keys):
                 assert upstream[f"{node['id']}@{version['version']}"]
 
 
+def test_alias_why_takes_jobs_and_runs_and_means_what_they_read_and_wrote(nyc_home):
+    nodes = run_command("graph", "--home", nyc_home, "--json").json["nodes"]
+    (job,) = (node for node in nodes if node["name"] == "publish.lightgbm_slow")
+    (run,) = (run["id"] for run in job["runs"])
+
+    for text in (job["id"], job["name"], run, run[:8], f"{job['name']}@{run}"):
+        why = run_command("alias", "why", text, "--home", nyc_home, "--json")
+        assert why.code == 0, (text, why.err)
+        meant = {(d["node"].rpartition(":")[2], d["version"]) for d in why.json}
+        assert meant == {("models.lightgbm_default", "v1"), ("models.lightgbm_slow", "v1")}
+
+
+def test_an_earlier_look_that_the_api_lists_means_its_observer(nyc_home, tmp_path):
+    assert run_command("journal", "export", tmp_path / "all", "--home", nyc_home).code == 0
+    events = [json.loads(line) for line in (tmp_path / "all").read_text().splitlines()]
+    looks = {
+        event["run"]["runId"]: event["job"]["name"]
+        for event in events
+        if event["job"]["name"].startswith("observe.")
+    }
+    newest = {
+        run["id"]
+        for node in run_command("graph", "--home", nyc_home, "--json").json["nodes"]
+        for run in node["runs"]
+    }
+    earlier = sorted(set(looks) - newest)[:5]
+
+    assert earlier
+    for run in earlier:
+        job = f"job:{NAMESPACE}:{looks[run]}"
+        for text in (run, f"run:{run}", f"{job}@{run}"):
+            around = run_command(
+                *("graph", "--node", text, "--depth", "0", "--home", nyc_home, "--json")
+            )
+            assert around.code == 0, around.err
+            assert [node["id"] for node in around.json["nodes"]] == [job]
+
+
 def test_alias_why_shows_the_evidence_of_each_decision(nyc_home):
     decisions = run_command("alias", "why", "models.lightgbm_slow", "--home", nyc_home, "--json")
     methods = {d["method"] for d in decisions.json}

@@ -16,8 +16,9 @@ import pytest
 from conftest import run_command
 from windows import NS, a_line, ingest, write
 
+from lineage_bridge.adapters import files, serving
 from lineage_bridge.events import Job, run_event
-from lineage_bridge.ingest import read
+from lineage_bridge.ingest import record_files
 from lineage_bridge.ingest.backfill import backfill
 from lineage_bridge.journal import Journal
 from lineage_bridge.observe.serving import reading, windows
@@ -78,11 +79,12 @@ def standing_still(blocked, work):
     assert failed == []
 
 
-@pytest.mark.parametrize("reader", ["read_bytes", "fingerprint"])
-def test_an_append_returns_while_an_artifact_is_read(nyc, tmp_path, monkeypatch, reader):
-    blocked = Blocked(getattr(read, reader))
-    module = "read.read_bytes" if reader == "read_bytes" else "record_files.fingerprint"
-    monkeypatch.setattr(f"lineage_bridge.ingest.{module}", blocked)
+@pytest.mark.parametrize(
+    ("module", "reader"), [(files, "read_bounded"), (record_files, "fingerprint")]
+)
+def test_an_append_returns_while_an_artifact_is_read(nyc, tmp_path, monkeypatch, module, reader):
+    blocked = Blocked(getattr(module, reader))
+    monkeypatch.setattr(module, reader, blocked)
     home = tmp_path / "home"
 
     def work():
@@ -96,10 +98,8 @@ def test_an_append_returns_while_an_artifact_is_read(nyc, tmp_path, monkeypatch,
 
 
 def test_an_append_returns_while_deployment_events_are_read(nyc, tmp_path, monkeypatch):
-    from lineage_bridge.ingest import starts
-
-    blocked = Blocked(starts.read_event)
-    monkeypatch.setattr(starts, "read_event", blocked)
+    blocked = Blocked(serving.read_event)
+    monkeypatch.setattr(serving, "read_event", blocked)
     home = tmp_path / "home"
 
     def work():
@@ -110,10 +110,10 @@ def test_an_append_returns_while_deployment_events_are_read(nyc, tmp_path, monke
         assert other.append([a_foreign_event()], "http") == [1]
 
 
-@pytest.mark.parametrize("place", ["read_window", "open"])
+@pytest.mark.parametrize("place", ["read_window", "open_file"])
 def test_an_append_returns_while_windows_are_read(tmp_path, monkeypatch, place):
-    blocked = Blocked(open if place == "open" else reading.read_window)
-    monkeypatch.setattr(reading, place, blocked, raising=False)
+    blocked = Blocked(getattr(reading, place))
+    monkeypatch.setattr(reading, place, blocked)
     write(tmp_path / "p5", *(a_line(minute) for minute in range(3)))
     home = tmp_path / "home"
 
@@ -127,7 +127,7 @@ def test_an_append_returns_while_windows_are_read(tmp_path, monkeypatch, place):
 
 def test_no_artifact_is_opened_while_a_transaction_is_open(nyc, tmp_path, monkeypatch):
     root = shutil.copytree(nyc, tmp_path / "nyc")
-    artifacts = str(root)
+    names = {path.name for path in root.rglob("*.json*")}
     writing, opened = threading.Event(), []
 
     @contextmanager
@@ -138,12 +138,11 @@ def test_no_artifact_is_opened_while_a_transaction_is_open(nyc, tmp_path, monkey
             writing.clear()
 
     def hook(event, args):
-        is_artifact = event == "open" and str(args[0]).startswith(artifacts)
-        if is_artifact and "json" in str(args[0]):
+        if event == "open" and args[0] in names:  # opened from its folder, by its name alone
             opened.append((args[0], writing.is_set()))
 
     monkeypatch.setattr(Journal, "transaction", watched)
-    sys.addaudithook(hook)  # for good, and deaf to all but this folder
+    sys.addaudithook(hook)  # for good, and deaf to all but these names
     with Journal(tmp_path / "home") as journal:
         backfill(journal, Settings(), {"p2": [root], "p4": [root], "p5": [root], "p6": [root]})
 

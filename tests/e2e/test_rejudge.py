@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from conftest import run_command
-from windows import a_line, a_start, file_of, ingest, standing, starts_of, write
+from windows import a_line, a_record, a_start, file_of, ingest, standing, starts_of, write
 
 from lineage_bridge.facets.serving_policy import ServingPolicy
 from lineage_bridge.journal import Journal
@@ -193,6 +194,86 @@ def test_another_policy_judges_anew_and_the_old_one_once_more(journal, root, tmp
     ingest(journal, root, starts=[a_start(-1)])
     assert standing(journal)["dep"][-1] == lenient["dep"][-1]
     assert {f["status"] for f in standing(journal)["dep"]} == {"healthy"}
+
+
+# Which files are read again
+
+
+def opened(journal, work):
+    """The window files that are opened meanwhile."""
+    found = []
+
+    def hook(event, args):
+        if event == "open" and found is not None and str(args[0]).endswith(".jsonl"):
+            found.append(Path(str(args[0])).name)
+
+    sys.addaudithook(hook)  # for good, and deaf once this has returned
+    work()
+    told, found = found, None
+    return sorted(set(told))
+
+
+def with_two_in_files_of_their_own(root):
+    write(root, *(a_line(minute) for minute in range(0, 20, 2)))
+    write(root, *(a_line(minute, deployment="other") for minute in range(1, 20, 2)))
+
+
+OWN = [f"metrics_{minute:02}.jsonl" for minute in range(0, 20, 2)]
+OTHERS = [f"metrics_{minute:02}.jsonl" for minute in range(1, 20, 2)]
+
+
+def test_only_files_with_windows_of_the_deployment_are_read_again(journal, root):
+    with_two_in_files_of_their_own(root)
+    ingest(journal, root)
+
+    told = opened(journal, lambda: ingest(journal, root, starts=[a_start(-1)]))
+
+    assert told == OWN
+    assert memory_of(journal).totals[0].windows == 10
+
+
+def test_files_of_the_time_before_that_was_kept_are_looked_into_once(journal, root):
+    with_two_in_files_of_their_own(root)
+    ingest(journal, root)
+    with journal.transaction() as tx:
+        tx.connection.execute("DELETE FROM window_files")
+        tx.connection.execute("DELETE FROM window_slots")
+
+    first = opened(journal, lambda: ingest(journal, root, starts=[a_start(-1)]))
+    starts = [a_start(-1), a_start(-1, deployment="other")]
+    second = opened(journal, lambda: ingest(journal, root, starts=starts))
+
+    assert (first, second) == (sorted([*OWN, *OTHERS]), OTHERS)
+    assert [memory_of(journal, name).totals[0].windows for name in ("dep", "other")] == [10, 10]
+
+
+def test_a_file_that_grows_by_another_deployment_has_both(journal, root):
+    write(root, *(a_line(minute) for minute in range(5)))
+    ingest(journal, root)
+    write(root, a_line(3, deployment="other"))
+    ingest(journal, root)
+
+    starts = [a_start(-1, deployment="other")]
+    assert opened(journal, lambda: ingest(journal, root, starts=starts)) == ["metrics_03.jsonl"]
+
+    starts.append(a_start(-1))
+    ingest(journal, root, starts=starts)
+    assert memory_of(journal).totals[0].windows == 5
+    assert (memory_of(journal).state.starts, memory_of(journal, "other").state.starts) == (1, 1)
+
+
+@pytest.mark.parametrize("name", ["dép", 'd"p', "d\\p", "d/p", "d\u2028p"])
+def test_a_name_is_found_however_a_line_spells_it(journal, root, tmp_path, name):
+    line = a_line(3, deployment=name)
+    write(root, *(a_line(minute, deployment=name) for minute in range(3)))
+    file_of(root, 3).write_bytes(line.replace(b"/", b"\\/") + b"\n")
+    file_of(root, 4).write_text(json.dumps(a_record(4, deployment=name), ensure_ascii=False))
+    ingest(journal, root)
+
+    starts = [a_start(-1, deployment=name)]
+    ingest(journal, root, starts=starts)
+
+    assert standing(journal) == at_once(tmp_path, root, starts=starts)
 
 
 KILLED = """

@@ -80,9 +80,11 @@ def test_doctor_keeps_the_line_that_mends_whole(nyc_home, width):
     lines = screen(nyc_home, width, "doctor", code=1)
 
     assert lines[0] == "Missing edges: 4"
-    mends = [line for line in lines if line.startswith("  mend  aliases.runs.")]
+    assert lines[1] == "3 trainings do not say which dataset they read"  # like gaps together
+    mends = [line for line in lines if line.startswith("  mend  lineage-bridge alias add run ")]
     assert len(mends) == 3
-    assert all(line.endswith('"') for line in mends)
+    assert all(re.search(r"features\.mobility\.training_dataset@\S+Z$", line) for line in mends)
+    assert sum(line.startswith("  guess ") for line in lines) == 3
 
 
 def test_in_a_pipe_nothing_is_coloured_and_names_have_room(nyc_home, monkeypatch):

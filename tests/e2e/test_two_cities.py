@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import shutil
 from pathlib import Path
 
@@ -120,16 +122,66 @@ def test_what_the_records_no_longer_call_for_is_withdrawn(nyc, lb, tmp_path):
     assert lb("backfill", "--json", nyc).json["events"] == 0
 
 
-def test_the_line_that_doctor_prints_mends_the_gap_as_it_stands(nyc, lb, tmp_path):
+def test_the_commands_that_doctor_prints_mend_the_gaps_as_they_stand(nyc, lb):
     lb("backfill", nyc)
     gaps = lb("doctor", "--json").json["gaps"]
-    lines = [g["mend"] for g in gaps if g["kind"] == "training_without_dataset"]
-    assert len(lines) == 3
+    commands = [shlex.split(g["mend"]) for g in gaps if g["kind"] == "training_without_dataset"]
+    assert [words[:4] for words in commands] == [["lineage-bridge", "alias", "add", "run"]] * 3
 
-    (tmp_path / "lineage-bridge.toml").write_text("\n".join(lines) + "\n")
+    for words in commands:
+        assert lb(*words[1:]).code == 0
     assert lb("backfill", nyc).code == 0
     left = [g["kind"] for g in lb("doctor", "--json").json["gaps"]]
     assert left == ["dataset_missing"]
+
+
+def test_what_doctor_guesses_is_true(nyc, lb):
+    """The keys say what the three bundles that name no dataset were trained on."""
+    lb("backfill", nyc)
+    bundles = {b["run_id"]: b for b in json.loads((nyc / "keys" / "bundles.json").read_text())}
+    guesses = [g for g in lb("doctor", "--json").json["gaps"] if "guess" in g]
+    assert len(guesses) == 3
+    for gap in guesses:
+        run_id = shlex.split(gap["mend"])[4]
+        stem = bundles[run_id]["dataset_name"]
+        stamp = gap["guess"]["target"].partition("@")[2]
+        assert re.sub(r"\D", "", stem) == re.sub(r"\D", "", stamp)
+
+
+def test_where_the_true_dataset_is_not_there_nothing_is_guessed(nyc, lb, tmp_path):
+    left = shutil.copytree(nyc, tmp_path / "left", symlinks=True)
+    for path in left.rglob("training_dataset_2026032[89]*"):
+        path.unlink()
+    lb("backfill", left)
+    gaps = lb("doctor", "--json").json["gaps"]
+    assert [g for g in gaps if "guess" in g] == []
+    assert sum(g["kind"] == "training_without_dataset" for g in gaps) == 3
+
+
+def test_an_alias_of_what_nobody_knows_is_refused_and_says_what_is_near(nyc, lb, tmp_path):
+    lb("backfill", nyc)
+    run = "9456770ce7a34f54a368c38be1dfc203"
+    known = "features.mobility.training_dataset"
+    for kind, said, target, near in (
+        ("run", f"{run[:-1]}4", f"{known}@20260328_002012", run),
+        ("run", run, "features.mobilty.training_dataset@20260328_002012", known),
+        ("run", run, f"{known}@2026-03-28T00:20:13Z", "2026-03-28T00:20:12Z"),
+        ("model", "lightgbm_slo", "models.lightgbm_default", "lightgbm_slow"),
+        ("dataset", "trainingdataset", known, "training_dataset"),
+    ):
+        refused = lb("alias", "add", kind, said, target)
+        assert refused.code == 2
+        assert near in refused.err
+        assert not (tmp_path / "lineage-bridge.toml").exists()
+    assert lb("alias", "add", "model", "coming", "models.new", "--force").code == 0
+
+
+def test_an_alias_says_what_it_replaces(nyc, lb):
+    lb("backfill", nyc)
+    first = lb("alias", "add", "model", "lightgbm_slow", "models.lightgbm_default")
+    assert "So far it meant models.lightgbm_slow." in first.out
+    second = lb("alias", "add", "model", "lightgbm_slow", "models.lightgbm_small")
+    assert 'It replaces the line "lightgbm_slow" = "models.lightgbm_default".' in second.out
 
 
 @pytest.mark.parametrize(

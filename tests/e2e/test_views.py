@@ -163,7 +163,7 @@ def test_doctor_names_what_is_missing(ask):
     assert sorted(kinds) == ["dataset_missing"] + ["training_without_dataset"] * 3
     assert all(gap["edge"] and gap["mend"] and gap["path"] for gap in result.json["gaps"])
     notes = {note["kind"] for note in result.json["notes"]}
-    assert {"published_without_dataset", "blind_counters"} <= notes
+    assert {"flagged", "blind_counters"} <= notes
 
 
 def test_the_demo_shows_everything_and_can_be_run_again(tmp_path, monkeypatch):
@@ -201,8 +201,7 @@ def test_another_policy_is_followed_at_once(nyc_home, tmp_path):
         f"dataset:urban:{SLOW}",
         f"urban:{SLOW}",
         f"{SLOW}@lightgbm_slow/v1",
-        "serve.dep-nyc-prod-slow.production.mobility-serving-layer",
-        "serve.mobility-serving-layer.production.dep-nyc-prod-slow",  # up to version 0.1
+        "serve.mobility-serving-layer.production.dep-nyc-prod-slow",
         f"observe.{SLOW}",
     ],
 )

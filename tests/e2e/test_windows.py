@@ -174,12 +174,29 @@ def test_a_file_that_is_no_jsonl_is_one_rejection_and_the_rest_is_read(journal, 
 def test_a_file_that_cannot_be_opened_is_rejected_and_tried_again(journal, root):
     path = file_of(root, 0)
     path.mkdir()
-    assert "cannot be read" in ingest(journal, files=[path]).rejected[0].reason
+    assert "is a folder" in ingest(journal, files=[path]).rejected[0].reason
 
     path.rmdir()
     write(root, a_line(0))
     assert ingest(journal, root).new == 1
     assert rejected(journal) == []
+
+
+def test_what_became_a_link_after_the_walk_is_not_read(journal, root, tmp_path):
+    write(root, a_line(0), a_line(1))
+    outside = root.parent / "outside"
+    (file_of(root, 0)).rename(outside)
+    file_of(root, 0).symlink_to(outside)
+    folder = root.parent / "elsewhere"
+    root.rename(folder)
+    root.symlink_to(folder)
+
+    behind = ingest(journal, files=[file_of(root, 1)])
+    link = ingest(journal, files=[file_of(folder, 0)])
+
+    assert (behind.new, link.new) == (0, 0)
+    assert "lies behind the link" in behind.rejected[0].reason
+    assert "is a link" in link.rejected[0].reason
 
 
 def test_files_without_a_minute_in_their_path_are_ordered_by_their_first_line(journal, root):
@@ -270,7 +287,7 @@ class Others:
     def __init__(self) -> None:
         self.waiting = [to_micros(minute_at(minute)) for minute in range(0, 100, 10)]
 
-    def load(self, _connection):
+    def load(self):
         pass
 
     def take_until(self, time_us, limit=None):
@@ -282,7 +299,7 @@ class Others:
             when = from_micros(self.waiting.pop(0))
             run_id = "00000000-0000-4000-8000-000000000000"
             event = run_event("COMPLETE", when, Job(NS, "build"), run_id)
-            told.append(Told(event, f"build/{when}", "said"))
+            told.append(Told(event))
         return told
 
 

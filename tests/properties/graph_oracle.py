@@ -68,6 +68,8 @@ def _in_order(bodies: list[bytes]) -> list[dict[str, Any]]:
         event["own"] = own
         found[event["key"]] = event
     dropped = {f"id:{e['own'].get('supersedes')}" for e in found.values()}
+    dropped |= {f"id:{old}" for e in found.values() for old in e["own"].get("withdraws", ())}
+    dropped |= {e["key"] for e in found.values() if e["own"].get("withdraws")}
     return sorted((e for e in found.values() if e["key"] not in dropped), key=_order)
 
 

@@ -264,6 +264,7 @@ def test_rebuild_fills_the_models_again(home, capsys):
     assert code == 0
     assert {model["name"]: model["reached"] for model in models} == {
         "graph": 3,
+        "identities": 3,
         "collector": 3,
         "arrivals": 3,
     }

@@ -15,6 +15,7 @@ HEAVY = ("pyarrow", "pydantic", "openlineage", "httpx", "rich", "starlette", "uv
     [
         "import lineage_bridge",
         "import lineage_bridge.journal",
+        "import lineage_bridge.adapters.registry, lineage_bridge.ingest.scan",
         "from lineage_bridge.cli.main import cli; cli.main(['--help'], standalone_mode=False)",
     ],
 )
@@ -23,6 +24,12 @@ def test_nothing_heavy_is_imported(statement):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split("LOADED")[1].split())
     assert not loaded & set(HEAVY)
+
+
+def test_adapters_load_what_reads_parquet_for_a_parquet_file_only():
+    code = "import sys, lineage_bridge.adapters.registry as r; r.adapters(); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not set(done.stdout.split()) & {"pyarrow", "openlineage", "httpx"}
 
 
 WORDS = ("text", "units", "statuses", "reasons")  # for a page and a message as for a terminal

@@ -222,3 +222,15 @@ def test_a_file_with_a_rejected_line_is_read_again_when_it_changes(tmp_path):
         file.write(b'{"b":2}\n')
 
     assert resumed(path, cursor) == (0, 0)
+
+
+def test_a_hole_of_any_size_is_not_read_to_its_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(lines, "MAX_SKIPPED_BYTES", 2 * lines.MAX_LINE_BYTES)
+    with (tmp_path / "x").open("w+b") as file:
+        file.write(b'{"a": 1}\n{"b": "' + b"x" * lines.HEAD_BYTES)
+        file.truncate(2**40)
+        reader, found = LineReader(file), []
+        with pytest.raises(ArtifactError, match="the rest of the file is not read") as refused:
+            found += reader
+    assert found == [(1, b'{"a": 1}')]
+    assert (refused.value.line, reader.number, reader.offset) == (2, 1, 9)

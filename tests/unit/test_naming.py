@@ -51,7 +51,7 @@ def test_what_is_made_is_recognised(store, name, slot):
     features, models = naming.features_dataset(store, name), naming.model_dataset(name)
     others = [features, slot.predictions]
     assert naming.is_model(models)
-    assert naming.is_model(naming.p2_model_dataset(name))
+    assert naming.is_model(naming.model_dataset(name, "p2"))
     assert not any(map(naming.is_model, others))
     assert all(naming.is_observer(naming.observe_job(d)) for d in [models, *others])
     assert naming.observes_predictions(naming.observe_job(slot.predictions))
@@ -126,7 +126,7 @@ def test_a_name_of_another_form_is_of_no_slot(name):
     ("name", "short"),
     [
         (naming.model_dataset("m 1"), "m%201"),
-        (naming.p2_model_dataset("lgbm"), "p2.lgbm"),
+        (naming.model_dataset("lgbm", "p2"), "p2.lgbm"),
         (naming.features_dataset("models", "d"), "models.d"),
         ("models.features.d", "features.d"),
         ("public.orders", "public.orders"),
@@ -174,3 +174,9 @@ def test_run_ids_are_dashed_lower_case_uuids():
 
 def test_the_word_unknown_is_an_absent_value():
     assert [naming.known(t) for t in [None, "", " ", "Unknown", "v1"]] == [None] * 4 + ["v1"]
+
+
+@given(st.text(min_size=1).filter(str.strip))
+def test_a_store_can_be_had_back_from_its_namespace(store):
+    namespace = naming.duckdb_namespace(store)
+    assert len(namespace) == naming.MAX_NAMESPACE or naming.duckdb_store(namespace) == store

@@ -55,8 +55,8 @@ def test_only_one_of_ours_can_be_bare():
 
 
 def test_what_an_event_supersedes():
-    assert of_event(an_event(supersedes="x")).supersedes == "x"
-    assert of_event(an_event()).supersedes is None
+    assert of_event(an_event(supersedes="x")).takes_back == ("x",)
+    assert of_event(an_event()).takes_back == ()
 
 
 def observed(**health):

@@ -3,9 +3,8 @@
 Whatever a command or the API prints of a node is taken: its id, `<namespace>:<name>`, its name if
 that is unique, each as it is here and as Marquez writes it; a deployment as `health` writes it; a
 column or a version of a dataset, which mean the dataset. `@<version>` or `@<run id>` may follow. A
-run id is enough, or a part of it that is unique. What a deployment's nodes were called up to
-version 0.1 means them too, unless another node has that name. The typed text is compared with known
-names as a whole, never split at colons: names and namespaces may have colons and `@` themselves.
+run id is enough, or a part of it that is unique. The typed text is compared with known names as a
+whole, never split at colons: names and namespaces may have colons and `@` themselves.
 """
 
 from __future__ import annotations

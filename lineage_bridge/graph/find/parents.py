@@ -1,7 +1,8 @@
 """Names that jobs have under their parents: Marquez calls a job `<parent>.<job>`.
 
 A run event names its parent in the facet `parent`. The graph leaves the job its own name; here are
-the others, for whoever asks by one. They are read only then.
+the others, for whoever asks by one, and the earlier looks of observers, which the graph leaves out.
+They are read only then.
 """
 
 from __future__ import annotations
@@ -18,11 +19,18 @@ import orjson
 from lineage_bridge.events import as_object, as_text, name_of
 from lineage_bridge.graph.find.names import formatted_namespace
 from lineage_bridge.graph.model import End, Graph, Node
+from lineage_bridge.times import from_micros
 
 _FACETS = "SELECT set_id, value FROM graph_run_facets WHERE key IN ('parent', 'parentRun')"
 _RUNS = """
 SELECT DISTINCT n.id, e.run, e.run_said FROM graph_events e JOIN graph_nodes n ON n.node = e.job
 WHERE e.run IS NOT NULL
+"""
+
+
+_LOOKS = """
+SELECT n.id, e.run, min(e.time_us) FROM graph_events e JOIN graph_nodes n ON n.node = e.job
+WHERE e.observes = 1 AND e.run IS NOT NULL GROUP BY e.job, e.run
 """
 
 
@@ -47,7 +55,7 @@ class Parents:
     Attributes:
         jobs: node ids of jobs by their names under a parent, and by the parent's own name; with
             `job:` and the namespace in front, with the namespace, and alone.
-        runs: runs by the id of their parent's run.
+        runs: runs by the id of their parent's run, and jobs by the runs that the graph leaves out.
     """
 
     jobs: Mapping[str, Collection[str]]
@@ -71,7 +79,20 @@ def read_parents(connection: sqlite3.Connection, graph: Graph) -> Parents:
             jobs[text][job] = None
         for text in parent.runs:
             runs[text][End(job, run)] = None
+    for job, run, time_us in connection.execute(_LOOKS):
+        node = graph.nodes.get(job)
+        if node is not None and _is_earlier(node, run, time_us):
+            for text in (run, f"{job}@{run}"):
+                runs[text][End(job)] = None
     return Parents(jobs, runs)
+
+
+def _is_earlier(observer: Node, run: str, time_us: int) -> bool:
+    """Whether a look is left out because of a newer one; one after the asked time is unknown."""
+    looks = observer.runs
+    if not looks or observer.run_of_id(run) is not None:
+        return False
+    return from_micros(time_us) <= looks[-1].first
 
 
 def _parent_of(facet: str) -> _Parent | None:

@@ -8,7 +8,7 @@ the judging of windows has come to its time, and is fed when the evaluator has t
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,16 +36,11 @@ class Activation:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """One activation of a slot; `ended_us` is None until another version takes the slot."""
+    """One activation of a slot; it lasts until another version takes the slot."""
 
     model: str
     version: str
     started_us: int
-    ended_us: int | None
-
-    def overlaps(self, start_us: int, end_us: int) -> bool:
-        """Return whether it shares time with a window."""
-        return self.started_us < end_us and (self.ended_us is None or self.ended_us > start_us)
 
 
 class Starts:
@@ -54,23 +49,30 @@ class Starts:
     def __init__(self, starts: Iterable[Activation], fed: set[str]) -> None:
         """Sort the starts; `fed` are the run ids that were handed out in an earlier run."""
         known = sorted(starts, key=lambda a: (a.started_us, a.slot, a.instance or "", a.run_id))
+        self._of_slot = _by_slot(known)
         self._due = [start for start in known if start.run_id not in fed]
-        self._times = [start.started_us for start in self._due]
         self._next = 0
-        self._periods = {slot: _periods(own) for slot, own in _by_slot(known).items()}
+        self._handed_out = fed
+        self._periods: dict[tuple[Slot, str, str], Periods] = {}
+        self._has_periods: set[Slot] = set()
 
     def due(self, until_us: int) -> Iterator[Activation]:
         """Yield the starts up to and including an instant that were not handed out before."""
-        end = bisect_right(self._times, until_us)
-        while self._next < end:
+        while self._next < len(self._due) and self._due[self._next].started_us <= until_us:
+            start = self._due[self._next]
             self._next += 1
-            yield self._due[self._next - 1]
+            if start.run_id not in self._handed_out:
+                self._handed_out.add(start.run_id)
+                yield start
 
     def take(self, slot: Slot, until_us: int) -> list[Activation]:
         """Return one slot's starts up to and including an instant, if not handed out before."""
-        found = [s for s in self._due if s.slot == slot and s.started_us <= until_us]
-        self._due = [s for s in self._due if s not in found]
-        self._times = [start.started_us for start in self._due]
+        found = [
+            start
+            for start in self._of_slot.get(slot, ())
+            if start.started_us <= until_us and start.run_id not in self._handed_out
+        ]
+        self._handed_out.update(start.run_id for start in found)
         return found
 
     def period(
@@ -81,11 +83,34 @@ class Starts:
         A replica may still answer after another version took over: its window then belongs to the
         last activation of its version.
         """
-        own = [p for p in self._periods.get(slot, ()) if (p.model, p.version) == serving]
-        begun = [p for p in own if p.started_us < span_us[1]]
-        overlapping = [p for p in begun if p.overlaps(*span_us)]
-        fitting = overlapping or begun
-        return fitting[-1] if fitting else None
+        if slot not in self._has_periods:
+            self._has_periods.add(slot)
+            for period in _periods(self._of_slot.get(slot, [])):
+                key = (slot, period.model, period.version)
+                self._periods.setdefault(key, Periods()).add(period)
+        own = self._periods.get((slot, *serving))
+        return None if own is None else own.last_begun_before(span_us[1])
+
+
+class Periods:
+    """The activations of one model version in a slot, by time; none overlaps another.
+
+    Of those that began before a window's end, the last is the one that overlaps it, if any does.
+    """
+
+    def __init__(self) -> None:
+        self._starts_us: list[int] = []
+        self._periods: list[Period] = []
+
+    def add(self, period: Period) -> None:
+        """Add the next one."""
+        self._starts_us.append(period.started_us)
+        self._periods.append(period)
+
+    def last_begun_before(self, instant_us: int) -> Period | None:
+        """Return the last one that began before an instant."""
+        position = bisect_left(self._starts_us, instant_us)
+        return self._periods[position - 1] if position else None
 
 
 def _by_slot(starts: Sequence[Activation]) -> dict[Slot, list[Activation]]:
@@ -100,8 +125,4 @@ def _periods(starts: Sequence[Activation]) -> list[Period]:
     for start in starts:
         if not firsts or (firsts[-1].model, firsts[-1].version) != (start.model, start.version):
             firsts.append(start)
-    ends = [*(first.started_us for first in firsts[1:]), None]
-    return [
-        Period(first.model, first.version, first.started_us, end)
-        for first, end in zip(firsts, ends, strict=True)
-    ]
+    return [Period(first.model, first.version, first.started_us) for first in firsts]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import orjson
 
+from lineage_bridge.adapters.files import open_file
 from lineage_bridge.journal import Journal
 from lineage_bridge.observe import cursors
 from lineage_bridge.times import parse_time, to_micros
@@ -33,16 +34,19 @@ class WindowFile:
 
 
 def changed_files(journal: Journal, files: Iterable[Path | str]) -> tuple[list[WindowFile], int]:
-    """Return the files to read, by their minute, and the number of unchanged ones."""
-    real_folders: dict[str, str] = {}
-    paths = list(dict.fromkeys(_real_path(file, real_folders) for file in files))
+    """Return the files to read, by their minute, and the number of unchanged ones.
+
+    Their paths are absolute and real: no link in them is followed.
+    """
+    paths = list(dict.fromkeys(os.fspath(file) for file in files))
     found: list[WindowFile] = []
     unchanged = 0
     for begin in range(0, len(paths), FILES_AT_ONCE):
         batch = paths[begin : begin + FILES_AT_ONCE]
         with journal.reading() as connection:
-            known = [cursors.get(connection, path) for path in batch]
-        for path, cursor in zip(batch, known, strict=True):
+            known = cursors.get_all(connection, batch)
+        for path in batch:
+            cursor = known.get(path)
             if cursor is not None and _is_current(cursor, path):
                 unchanged += 1
                 continue
@@ -52,18 +56,9 @@ def changed_files(journal: Journal, files: Iterable[Path | str]) -> tuple[list[W
     return sorted(found, key=lambda f: (f.minute_us, f.path)), unchanged
 
 
-def _real_path(file: Path | str, real_folders: dict[str, str]) -> str:
-    # Resolving every file costs more than reading it; one minute's files share their folder.
-    folder, name = os.path.split(file)
-    if folder not in real_folders:
-        real_folders[folder] = os.path.realpath(folder)
-    path = os.path.join(real_folders[folder], name)  # noqa: PTH118 - a Path costs ten times that
-    return os.path.realpath(path) if os.path.islink(path) else path  # noqa: PTH114 - as above
-
-
 def _is_current(cursor: cursors.Cursor, path: str) -> bool:
     try:
-        return cursor.is_current(os.stat(path))  # noqa: PTH116 - as above
+        return cursor.is_current(os.lstat(path))
     except OSError:
         return False
 
@@ -80,7 +75,7 @@ def _minute_of_path(path: str) -> int | None:
 
 def _minute_of_content(path: str) -> int:
     try:
-        with open(path, "rb") as file:  # noqa: PTH123 - as above
+        with open_file(path) as file:
             first = orjson.loads(file.readline(FIRST_LINE_BYTES))
         return to_micros(parse_time(first["window_start"]).instant)
     except (OSError, ValueError, TypeError, KeyError):

@@ -13,7 +13,7 @@ from lineage_bridge.observe.unsaved import Told
 class Waiting(Protocol):
     """Events of records (builds, trainings, starts) that are still to be appended, by time."""
 
-    def load(self, connection: sqlite3.Connection) -> None:
+    def load(self) -> None:
         """Compare with the events that were emitted so far, and keep the new ones."""
         ...
 
@@ -33,6 +33,14 @@ class Knowledge(Protocol):
     @property
     def outgoing(self) -> Waiting:
         """The records' own events, to be appended between those of windows by their time."""
+        ...
+
+    @property
+    def settled(self) -> int | None:
+        """The generation of observers' memory in which nothing was left to be told.
+
+        None if something that judging depends on has changed since, or may have.
+        """
         ...
 
     def is_current(self, connection: sqlite3.Connection) -> bool:

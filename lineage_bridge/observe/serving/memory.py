@@ -13,7 +13,9 @@ from lineage_bridge.adapters.p5_windows import Names, check_names
 from lineage_bridge.assess.lookback import WindowFacts
 from lineage_bridge.assess.serving import DeploymentState
 from lineage_bridge.assess.serving_facet import Totals
+from lineage_bridge.facets.serving_health import ServingHealthFacet
 from lineage_bridge.naming import Slot
+from lineage_bridge.observe.serving import sums
 from lineage_bridge.observe.unsaved import Standing
 
 Sums = tuple[int, int, int, int]  # successes, failures, rejected, timeouts
@@ -87,6 +89,33 @@ class Implied:
 
 
 @dataclass(slots=True)
+class Resumed:
+    """The findings in the journal from which a deployment goes on whose memory was missing.
+
+    Attributes:
+        until_us: time of the newest one; up to then what the journal says stands.
+        ids: the events of that instant, the newest last.
+        emitted_us: time of the newest one that a changed finding or a heartbeat caused.
+        totals: the sums that the newest one has, by model version.
+        policy: the mark of the policy that it was made by; empty if it does not tell.
+        finding: the newest one, until judging has passed its time.
+        counted: the sums of the windows up to then, once judging has passed it.
+        is_short: the windows of that time were not read, so the current state may be an older one.
+        is_outdated: it was made by another policy, or without knowing of all starts.
+    """
+
+    until_us: int
+    ids: list[str]
+    emitted_us: int
+    totals: list[Totals]
+    policy: str = ""
+    finding: ServingHealthFacet | None = None
+    counted: list[Totals] = field(default_factory=list)
+    is_short: bool = False
+    is_outdated: bool = False
+
+
+@dataclass(slots=True)
 class SlotMemory:
     """The current state of a deployment.
 
@@ -105,6 +134,7 @@ class SlotMemory:
         ended: that event was made at the end of a backfill.
         policy: the mark (a digest) of the policy that all this was judged by.
         standing: events of an earlier judgement that are not superseded yet, by time.
+        resumed: what the journal said when this memory began.
     """
 
     state: DeploymentState | None = None
@@ -121,20 +151,52 @@ class SlotMemory:
     ended: bool = False
     policy: str = ""
     standing: list[Standing] = field(default_factory=list)
+    resumed: Resumed | None = None
 
-    def count(self, window: Pending) -> None:
-        """Add a window to the sums of its model version."""
-        totals = self._totals(window.source.model, window.source.version)
-        successes, failures, rejected, timeouts = window.sums
-        totals.windows += 1
-        totals.requests += window.facts.requests
-        totals.successes += successes
-        totals.failures += failures
-        totals.rejected += rejected
-        totals.timeouts += timeouts
-        totals.predictions += window.facts.predictions
+    @property
+    def is_behind(self) -> bool:
+        """Whether judging has not passed what the journal said when this memory began."""
+        return self.resumed is not None and self.resumed.finding is not None
+
+    @property
+    def is_short(self) -> bool:
+        """Whether the windows of the newest finding in the journal, and later ones, are missing."""
+        resumed = self.resumed
+        return resumed is not None and resumed.is_short and self.judged_us <= resumed.until_us
+
+    @property
+    def windows_missing(self) -> int:
+        """How many windows of the sums were never read here: only the journal tells of them."""
+        resumed = self.resumed
+        if resumed is None or resumed.finding is not None:
+            return 0
+        whole = sums.larger(resumed.totals, resumed.counted)
+        return sums.count_windows(whole) - sums.count_windows(resumed.counted)
+
+    def count(self, window: Pending) -> bool:
+        """Add a window to the sums of its model version; return whether that changed them.
+
+        It does not if the journal, from which this memory began, has counted it already.
+        """
+        resumed = self.resumed
+        if resumed and not resumed.finding and window.at_us <= resumed.until_us:
+            if not self._count_again(window, resumed):
+                return False
+        else:
+            _add(sums.of_version(self.totals, window.source.model, window.source.version), window)
         self.inconsistent_windows += window.is_inconsistent
         self.moved = True
+        return True
+
+    def _count_again(self, window: Pending, resumed: Resumed) -> bool:
+        model, version = window.source.model, window.source.version
+        read = sums.of_version(resumed.counted, model, version)
+        known = sums.of_version(resumed.totals, model, version)
+        (before,) = sums.larger([known], [read])
+        _add(read, window)
+        (after,) = sums.larger([known], [read])
+        sums.move(sums.of_version(self.totals, model, version), before, after)
+        return after != before
 
     def take_standing(self, until_us: int) -> list[Standing]:
         """Remove and return the standing events up to an instant, for new events to supersede."""
@@ -144,10 +206,13 @@ class SlotMemory:
         self.standing = [item for item in self.standing if item.at_us > until_us]
         return due
 
-    def _totals(self, model: str, version: str) -> Totals:
-        for totals in self.totals:
-            if totals.model == model and totals.version == version:
-                return totals
-        self.totals.append(Totals(model, version))
-        self.totals.sort(key=lambda t: (t.model, t.version))
-        return self._totals(model, version)
+
+def _add(totals: Totals, window: Pending) -> None:
+    successes, failures, rejected, timeouts = window.sums
+    totals.windows += 1
+    totals.requests += window.facts.requests
+    totals.successes += successes
+    totals.failures += failures
+    totals.rejected += rejected
+    totals.timeouts += timeouts
+    totals.predictions += window.facts.predictions

@@ -12,13 +12,17 @@ from functools import partial
 
 from lineage_bridge.adapters.p5_windows import window_event
 from lineage_bridge.assess.lookback import SECOND_US, WindowFacts
+from lineage_bridge.assess.policies import policy_mark
 from lineage_bridge.assess.serving import DeploymentState
 from lineage_bridge.assess.serving_facet import serving_facet
 from lineage_bridge.events import Event, Job
+from lineage_bridge.facets.serving_health import ServingHealthFacet
 from lineage_bridge.facets.serving_policy import ServingPolicy
 from lineage_bridge.naming import Slot
+from lineage_bridge.observe.serving import sums
 from lineage_bridge.observe.serving.activations import Activation, Period, Starts
-from lineage_bridge.observe.serving.memory import Implied, Pending, SlotMemory
+from lineage_bridge.observe.serving.memory import Implied, Pending, Resumed, SlotMemory
+from lineage_bridge.observe.serving.resume import is_end, note_of, state_after
 from lineage_bridge.observe.unsaved import Standing
 from lineage_bridge.times import from_micros
 
@@ -45,6 +49,58 @@ class Observer:
             state = memory.state = DeploymentState(*serving, start.started_us)
         if serving == (state.model, state.version):
             state.start(start.instance, start.started_us)
+
+    def is_behind(self, at_us: int) -> bool:
+        """Whether the journal, from which the memory goes on, has findings up to an instant."""
+        resumed = self.memory.resumed
+        return resumed is not None and resumed.finding is not None and at_us <= resumed.until_us
+
+    def pass_journal(self, starts: Starts) -> list[Activation]:
+        """Go on from what the journal says, now that judging comes to later windows, or to its end.
+
+        Returns:
+            The starts up to then that were taken in.
+        """
+        memory, resumed = self.memory, self.memory.resumed
+        if resumed is None or resumed.finding is None:
+            return []
+        taken = starts.take(self.slot, resumed.until_us)
+        for start in taken:
+            self.take_start(start)
+        finding, resumed.finding = resumed.finding, None
+        resumed.is_outdated = self._is_outdated(finding, resumed.policy)
+        resumed.counted = memory.totals
+        resumed.is_short = memory.judged_us < resumed.until_us
+        memory.totals = sums.larger(resumed.totals, resumed.counted)
+        memory.moved = memory.totals != sums.larger(resumed.totals, ())
+        memory.judged_us = max(memory.judged_us, resumed.until_us)
+        memory.emitted_us = max(memory.emitted_us, resumed.emitted_us)
+        memory.event_us = resumed.until_us
+        *memory.twins, memory.event_id = resumed.ids
+        memory.ended = is_end(finding)
+        memory.late_windows = max(memory.late_windows, note_of(finding, "late_windows"))
+        inconsistent = note_of(finding, "inconsistent_windows")
+        memory.inconsistent_windows = max(memory.inconsistent_windows, inconsistent)
+        memory.state = state_after(memory.state, finding, self.policy)
+        self._imply(resumed, starts)
+        return taken
+
+    def _is_outdated(self, finding: ServingHealthFacet, mark: str) -> bool:
+        state = self.memory.state
+        if mark not in {"", policy_mark(self.policy)}:
+            return True
+        is_same = state and (state.model, state.version) == (finding.model, finding.model_version)
+        return bool(state and is_same and state.starts > (finding.starts or 0))
+
+    def _imply(self, resumed: Resumed, starts: Starts) -> None:
+        """Note the model versions that served, as only the journal tells, without an event."""
+        memory = self.memory
+        known = {(item.model, item.version) for item in memory.implied}
+        for totals in resumed.totals:
+            serving = (totals.model, totals.version)
+            item = Implied(*serving, resumed.until_us, totals.windows)
+            if serving not in known and not self._is_told(item, starts):
+                memory.implied.append(item)
 
     def judge(self, at_us: int, windows: list[Pending], starts: Starts) -> bool:
         """Judge all windows of one instant; return whether an event is due."""
@@ -132,8 +188,7 @@ class Observer:
         """Count windows that came late; the next judgement sees those whose minute is in memory."""
         memory = self.memory
         for window in windows:
-            memory.count(window)
-            memory.late_windows += 1
+            memory.late_windows += memory.count(window)
             if memory.state is not None and _is_of_state(memory.state, window):
                 memory.state.add_late(window.source.endpoint, window.facts, self.policy)
 

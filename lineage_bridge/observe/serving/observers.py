@@ -8,7 +8,7 @@ it waits to be appended.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from operator import attrgetter
 
@@ -19,10 +19,11 @@ from lineage_bridge.journal import Journal
 from lineage_bridge.naming import Slot
 from lineage_bridge.observe.serving.activations import Starts
 from lineage_bridge.observe.serving.knowledge import Knowledge
-from lineage_bridge.observe.serving.memory import Pending, Source
+from lineage_bridge.observe.serving.memory import Pending, SlotMemory, Source
 from lineage_bridge.observe.serving.observer import Observer
+from lineage_bridge.observe.serving.resume import JournalFindings
 from lineage_bridge.observe.serving.state import Memories, Saving, load_fed, save_fed
-from lineage_bridge.observe.unsaved import Standing, Told, forget, load_ahead, observer_subject
+from lineage_bridge.observe.unsaved import Standing, Told, forget, load_ahead
 
 
 class Observers:
@@ -35,6 +36,7 @@ class Observers:
         policies: the policy of each deployment.
         kept: deployments that ought to be judged anew (a start older than the last judgement, or
             another policy) but cannot, and so go on with their memory.
+        memories: of all deployments, if they are loaded already.
     """
 
     def __init__(
@@ -45,13 +47,16 @@ class Observers:
         knowledge: Knowledge,
         policies: Callable[[Slot], ServingPolicy],
         kept: Iterable[Slot] = (),
+        memories: Mapping[Slot, SlotMemory] | None = None,
     ) -> None:
         with journal.reading() as connection:
             fed = load_fed(connection)
             self._ahead = load_ahead(connection)
-            knowledge.outgoing.load(connection)
-        self._memories = Memories(journal)
+        knowledge.outgoing.load()
+        unsaved = {item.id for items in self._ahead.values() for item in items}
+        found = JournalFindings(journal, namespace, unsaved)
         self._starts = Starts(knowledge.activations, fed)
+        self._memories = Memories(journal, found.of, memories)
         self._fed: list[str] = []
         self._namespace = namespace
         self._policies = policies
@@ -61,8 +66,14 @@ class Observers:
         self._by_source: dict[Source, Observer] = {}
         self._changed: set[Observer] = set()
         self._passed: list[str] = []
+        self._is_outdated = False
         for slot in kept:
             self._go_on_with(self._of_slot(slot))
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether the journal judged a deployment by other facts: it is to be judged anew."""
+        return self._is_outdated
 
     @property
     def told(self) -> int:
@@ -84,21 +95,26 @@ class Observers:
             observer = self._by_source.get(window.source) or self._observer(window.source)
             together.setdefault(observer, []).append(window)
         self._changed.update(together)
-        due = [
-            observer
-            for observer, own in together.items()
-            if observer.judge(at_us, own, self._starts)
-        ]
+        due = [observer for observer, own in together.items() if self._judge(observer, at_us, own)]
         for observer in sorted(due, key=attrgetter("slot")) if len(due) > 1 else due:
             self._tell(observer, at_us)
         if self._ahead:
             self._pass_by(set(self._ahead) & {o.slot for o in together}, at_us - 1)
+
+    def _judge(self, observer: Observer, at_us: int, windows: list[Pending]) -> bool:
+        if observer.memory.is_behind and not observer.is_behind(at_us):
+            self._pass_journal(observer)
+        # What the journal says up to then stands.
+        is_behind = observer.is_behind(at_us)
+        return observer.judge(at_us, windows, self._starts) and not is_behind
 
     def finish(self, *, tell_sums: bool) -> None:
         """Collect the last events, with `tell_sums` also those of sums that changed.
 
         Starts after the last window are left for the run that reads a later window.
         """
+        for slot in self._memories.behind():
+            self._pass_journal(self._of_slot(slot))
         self._tell_untold(tell_sums=tell_sums)
         if self._ahead:
             for slot in list(self._ahead):
@@ -128,7 +144,7 @@ class Observers:
         for observer in sorted(untold, key=lambda o: (o.memory.judged_us, o.slot)):
             memory = observer.memory
             is_outdated = any(item.at_us <= memory.judged_us for item in memory.standing)
-            if is_outdated or (tell_sums and memory.moved):
+            if is_outdated or (tell_sums and memory.moved and not memory.is_short):
                 self._changed.add(observer)
                 self._tell(observer, memory.judged_us, is_end=tell_sums)
 
@@ -138,6 +154,8 @@ class Observers:
             observer, ahead = self._of_slot(slot), self._ahead[slot]
             superseded = {item.supersedes for item in ahead}
             passed = [item for item in ahead if item.at_us <= until_us]
+            if not passed:
+                continue
             observer.memory.standing += [item for item in passed if item.id not in superseded]
             self._keep_ahead(slot, [item for item in ahead if item.at_us > until_us])
             self._passed += [item.id for item in passed]
@@ -152,13 +170,23 @@ class Observers:
     def _take_starts(self, until_us: int) -> None:
         for start in self._starts.due(until_us):
             observer = self._of_slot(start.slot)
+            if observer.memory.is_behind and not observer.is_behind(start.started_us):
+                self._pass_journal(observer)
             observer.take_start(start)
             self._changed.add(observer)
             self._fed.append(start.run_id)
 
+    def _pass_journal(self, observer: Observer) -> None:
+        self._fed += [start.run_id for start in observer.pass_journal(self._starts)]
+        resumed = observer.memory.resumed
+        self._is_outdated |= resumed is not None and resumed.is_outdated
+        self._changed.add(observer)
+
     def _go_on_with(self, observer: Observer) -> None:
         late = self._starts.take(observer.slot, observer.memory.judged_us)
         observer.take_late_starts(late, self._starts)
+        if observer.memory.resumed is not None:
+            observer.memory.resumed.is_outdated = False
         self._fed += [start.run_id for start in late]
         self._changed.add(observer)
 
@@ -179,9 +207,8 @@ class Observers:
     def _tell(self, observer: Observer, at_us: int, *, is_end: bool = False) -> None:
         self._told += self._outgoing.take_until(at_us)
         slot = observer.slot
-        subject = observer_subject(slot)
         events = observer.events(at_us, is_end=is_end)
-        self._told += [Told(event, subject) for event in events]
+        self._told += [Told(event, slot) for event in events]
         if slot in self._ahead:
             ids = {event.id for event in events}
             self._keep_ahead(slot, [item for item in self._ahead[slot] if item.id not in ids])

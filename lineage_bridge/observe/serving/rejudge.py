@@ -1,38 +1,47 @@
 """Judge a deployment anew when the facts behind its earlier judgement have changed.
 
-That is so when a start turns up that is older than the last judgement, when the settings give the
-deployment another policy, and when its memory cannot be decoded. Its memory is deleted and all its
-windows are read again in order, so that the result is the same as if everything had been known from
-the beginning. Its standing events (those that no other supersedes) are superseded where their
-content changes; the others stay as they are.
+That is so when a start turns up that is older than the last judgement, and when the settings give
+the deployment another policy. Its memory is deleted and all its windows are read again in order, so
+that the result is the same as if everything had been known from the beginning. Its standing events
+(those that no other supersedes) are superseded where their content changes; the others stay as they
+are.
 
 If some windows can no longer be read (their files are gone), the sums must not shrink: then only
 the parts that do not need them are corrected, and judging goes on from there.
+
+A memory that cannot be decoded is deleted as well, and then is as one that is missing: see
+`resume`.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 
-from lineage_bridge import events
+from lineage_bridge.adapters.files import open_file
 from lineage_bridge.adapters.lines import LineReader
 from lineage_bridge.adapters.p5_windows import observer_job
 from lineage_bridge.assess.policies import policy_mark
 from lineage_bridge.errors import ArtifactError
 from lineage_bridge.facets.serving_policy import ServingPolicy
 from lineage_bridge.journal import Journal
-from lineage_bridge.naming import OBSERVE, Slot
+from lineage_bridge.journal.fold import catch_up
+from lineage_bridge.link.identities import Identities
+from lineage_bridge.link.identities_model import IDENTITIES
+from lineage_bridge.naming import Slot
 from lineage_bridge.observe import cursors, unsaved
 from lineage_bridge.observe.serving.activations import Activation
+from lineage_bridge.observe.serving.file_slots import FileSlots, LineFilter, files_of
 from lineage_bridge.observe.serving.memory import SlotMemory, Sources
 from lineage_bridge.observe.serving.seen_lines import SeenLines
 from lineage_bridge.observe.serving.state import (
     BROKEN,
+    Saving,
     all_slots,
+    forget_memories,
     judge_anew,
     load_fed,
     load_pending,
@@ -40,12 +49,11 @@ from lineage_bridge.observe.serving.state import (
     raise_generation,
     unfeed,
 )
+from lineage_bridge.observe.serving.sums import count_windows
 from lineage_bridge.observe.unsaved import Standing
 from lineage_bridge.times import parse_time, to_micros
 
 Policies = Callable[[Slot], ServingPolicy]
-
-_OBSERVES = f'"{OBSERVE}'.encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +62,24 @@ class Plan:
 
     Attributes:
         standing: these deployments, with their standing events.
-        paths: the files with their windows.
+        broken: deployments whose memory cannot be decoded.
+        paths: the files with the windows of all these.
         kept: deployments that ought to be judged anew but cannot, since some windows are gone.
+        learned: saves which deployments some files have, which nobody knew so far.
+        memories: of all deployments; None if one of them is to change.
     """
 
     standing: Mapping[Slot, list[Standing]] = field(default_factory=dict)
+    broken: Sequence[Slot] = ()
     paths: Sequence[str] = ()
     kept: Sequence[Slot] = ()
+    learned: Saving | None = None
+    memories: Mapping[Slot, SlotMemory] | None = None
+
+    @property
+    def anew(self) -> Collection[Slot]:
+        """All deployments whose windows are read again."""
+        return {*self.standing, *self.broken}
 
 
 def plan(
@@ -72,25 +91,28 @@ def plan(
 ) -> Plan:
     """Find the deployments that must be judged anew; write nothing."""
     with journal.reading() as connection:
-        due = _due(connection, activations, policies)
+        memories = dict(all_slots(connection))
+        due = _due(connection, memories, activations, policies)
         if not due:
-            return Plan()
+            return Plan(memories=memories)
         counted = _counted(connection, due)
-        paths = cursors.list_paths(connection)
-    search = _Search(journal, due, paths)
+        files = files_of(connection, due)
+        search = _Search(journal, due, FileSlots(connection))
+    for path, slots in files.items():
+        search.look_into(path, slots)
+    broken = [slot for slot, memory in due.items() if memory.policy == BROKEN]
     whole = [
         slot
         for slot, memory in due.items()
-        if memory.policy == BROKEN or len(search.lines[slot]) == counted[slot]
+        if len(search.lines[slot]) == counted[slot] and not memory.windows_missing
     ]
-    standing: Mapping[Slot, list[Standing]] = {}
-    if whole:
-        with journal.reading() as connection:
-            standing = _standing(connection, namespace, whole)
+    whole = [slot for slot in whole if slot not in broken]
     return Plan(
-        standing=standing,
-        paths=sorted({path for slot in whole for path in search.paths[slot]}),
-        kept=[slot for slot in due if slot not in whole],
+        standing=_standing(journal, namespace, whole),
+        broken=broken,
+        paths=sorted({path for slot in (*whole, *broken) for path in search.paths[slot]}),
+        kept=[slot for slot in due if slot not in whole and slot not in broken],
+        learned=search.learned.saving(),
     )
 
 
@@ -99,14 +121,18 @@ def begin(journal: Journal, due: Plan, activations: Iterable[Activation]) -> Non
 
     The caller has the lease.
     """
-    if not due.standing:
+    if due.learned is None and not due.anew:
         return
+    slots = due.anew
     with journal.reading() as connection:
         waiting = load_pending(connection, Sources())
-    left = pending_saving([w for w in waiting if w.source.slot not in due.standing])
-    again = [a.run_id for a in activations if a.slot in due.standing]
+    left = pending_saving([w for w in waiting if w.source.slot not in slots])
+    again = [a.run_id for a in activations if a.slot in slots]
     with journal.transaction() as tx:
+        if due.learned is not None:
+            due.learned(tx.connection)
         judge_anew(tx.connection, due.standing)
+        forget_memories(tx.connection, due.broken)
         left(tx.connection)
         unsaved.forget_observers(tx.connection, due.standing)  # `due.standing` has these events
         unfeed(tx.connection, again)
@@ -115,7 +141,10 @@ def begin(journal: Journal, due: Plan, activations: Iterable[Activation]) -> Non
 
 
 def _due(
-    connection: sqlite3.Connection, activations: Iterable[Activation], policies: Policies
+    connection: sqlite3.Connection,
+    memories: Mapping[Slot, SlotMemory],
+    activations: Iterable[Activation],
+    policies: Policies,
 ) -> dict[Slot, SlotMemory]:
     fed = load_fed(connection)
     new: dict[Slot, list[Activation]] = {}
@@ -124,12 +153,14 @@ def _due(
             new.setdefault(start.slot, []).append(start)
     return {
         slot: memory
-        for slot, memory in all_slots(connection)
+        for slot, memory in memories.items()
         if memory.policy == BROKEN
         or (
             memory.state is not None
+            and not memory.is_behind
             and (
                 memory.policy not in {"", policy_mark(policies(slot))}
+                or (memory.resumed is not None and memory.resumed.is_outdated)
                 or any(start.started_us <= memory.judged_us for start in new.get(slot, ()))
             )
         )
@@ -138,7 +169,9 @@ def _due(
 
 def _counted(connection: sqlite3.Connection, due: Mapping[Slot, SlotMemory]) -> dict[Slot, int]:
     """Count the windows of each deployment that were read, judged or not."""
-    counted = {slot: sum(t.windows for t in memory.totals) for slot, memory in due.items()}
+    counted = {
+        slot: count_windows(memory.totals) - memory.windows_missing for slot, memory in due.items()
+    }
     for window in load_pending(connection, Sources()):
         if window.source.slot in counted:
             counted[window.source.slot] += 1
@@ -158,30 +191,43 @@ _named = msgspec.json.Decoder(_Named).decode
 
 
 class _Search:
-    """The lines that were counted for some deployments and still exist, with their files."""
+    """The lines that were counted for some deployments and still exist, with their files.
 
-    def __init__(self, journal: Journal, slots: Iterable[Slot], paths: Iterable[str]) -> None:
+    Attributes:
+        learned: the deployments of files of which they were not known.
+    """
+
+    def __init__(self, journal: Journal, slots: Collection[Slot], learned: FileSlots) -> None:
         self.lines: dict[Slot, set[tuple[int, bytes]]] = {slot: set() for slot in slots}
         self.paths: dict[Slot, set[str]] = {slot: set() for slot in self.lines}
+        self.learned = learned
         self._seen = SeenLines(journal)
-        for path in paths:
-            try:
-                self._look_into(path)
-            except (OSError, ArtifactError):
-                continue  # its lines are then missing where they are compared with the count
-            finally:
-                self._seen.let_go()
 
-    def _look_into(self, path: str) -> None:
-        with open(path, "rb") as file:  # noqa: PTH123 - a Path costs more than reading
-            for _, line in LineReader(file):
-                try:
-                    named = _named(line)
-                except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-                    continue  # no window, or one that was rejected
-                slot = Slot(named.service_name, named.environment, named.deployment_id)
-                if slot in self.lines:
-                    self._take(slot, named, line, path)
+    def look_into(self, path: str, slots: Collection[Slot] | None) -> None:
+        """Look for lines of some deployments (None: it is not known which ones the file has)."""
+        held: set[Slot] = set()
+        lines = None if slots is None else LineFilter(slots)
+        try:
+            with open_file(path) as file:
+                for _, line in LineReader(file):
+                    if lines is None or lines.may_be(line):
+                        self._look_at(line, path, held)
+        except (OSError, ArtifactError):
+            return  # its lines are then missing where they are compared with the count
+        finally:
+            self._seen.let_go()
+        if slots is None:
+            self.learned.put(path, held)
+
+    def _look_at(self, line: bytes, path: str, held: set[Slot]) -> None:
+        try:
+            named = _named(line)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return  # no window, or one that was rejected
+        slot = Slot(named.service_name, named.environment, named.deployment_id)
+        held.add(slot)
+        if slot in self.lines:
+            self._take(slot, named, line, path)
 
     def _take(self, slot: Slot, named: _Named, line: bytes, path: str) -> None:
         try:
@@ -195,25 +241,15 @@ class _Search:
 
 
 def _standing(
-    connection: sqlite3.Connection, namespace: str, slots: Iterable[Slot]
+    journal: Journal, namespace: str, slots: Collection[Slot]
 ) -> dict[Slot, list[Standing]]:
     """Find the observers' events that no other one supersedes, by time."""
-    found: dict[Slot, list[Standing]] = {slot: [] for slot in slots}
-    by_job = {observer_job(namespace, slot).name: slot for slot in found}
-    rows = connection.execute(
-        "SELECT id, time_us, body FROM events WHERE id IS NOT NULL AND kind = 'run'"
-        " AND origin IN ('artifact', 'import') AND instr(body, ?) ORDER BY time_us, seq",
-        (_OBSERVES,),
-    )
-    superseded: set[str] = set()
-    for event_id, time_us, body in rows:
-        document = events.decode(body)
-        job = document["job"]
-        slot = by_job.get(job["name"]) if job["namespace"] == namespace else None
-        if slot is not None:
-            before = events.supersedes_of(document)
-            superseded.add(str(before))
-            found[slot].append(Standing(time_us, event_id, before))
-    return {
-        slot: [item for item in items if item.id not in superseded] for slot, items in found.items()
-    }
+    if not slots:
+        return {}
+    catch_up(journal, IDENTITIES)
+    with journal.reading() as connection:
+        known = Identities(connection, namespace)
+        return {
+            slot: [Standing(*item) for item in known.observed(observer_job(namespace, slot).name)]
+            for slot in slots
+        }

@@ -10,7 +10,7 @@ number of that judgement.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from hashlib import blake2b
 
@@ -35,6 +35,11 @@ class SeenLines:
             (newest_us,) = connection.execute(query).fetchone()
         self._salts = {slot: number.to_bytes(8) for slot, number in judgements.items()}
         self._newest_us = newest_us  # later minutes are not in the table
+
+    @property
+    def judged_anew(self) -> Collection[Slot]:
+        """The deployments whose lines may be new although they were read before."""
+        return self._salts.keys()
 
     def is_new(self, start_us: int, line: bytes, slot: Slot) -> bool:
         """Return whether a line is new, and remember it."""

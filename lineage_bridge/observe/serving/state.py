@@ -22,6 +22,7 @@ from lineage_bridge.naming import Slot
 from lineage_bridge.observe.serving.memory import (
     Implied,
     Pending,
+    Resumed,
     SlotMemory,
     Sources,
     Sums,
@@ -40,18 +41,35 @@ BROKEN = "broken"
 
 
 class Memories:
-    """The memory of every deployment, loaded when it is first needed."""
+    """The memory of every deployment, loaded when it is first needed.
 
-    def __init__(self, journal: Journal) -> None:
+    Args:
+        journal: has the memories.
+        resume: returns what the journal says of a deployment that has no memory.
+        known: all memories, None if they are not loaded yet.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        resume: Callable[[Slot], Resumed | None],
+        known: Mapping[Slot, SlotMemory] | None,
+    ) -> None:
         self._journal = journal
-        self._memories: dict[Slot, SlotMemory] = {}
+        self._resume = resume
+        self._memories = dict(known or {})
+        self._has_all = known is not None
 
     def of(self, slot: Slot) -> SlotMemory:
         """Return a deployment's memory."""
         memory = self._memories.get(slot)
         if memory is None:
-            with self._journal.reading() as connection:
-                memory = self._memories[slot] = _load_memory(connection, slot)
+            if not self._has_all:
+                with self._journal.reading() as connection:
+                    memory = _load_memory(connection, slot)
+            if memory is None:
+                memory = SlotMemory(resumed=self._resume(slot))
+            self._memories[slot] = memory
         return memory
 
     def untold(self) -> list[Slot]:
@@ -59,14 +77,28 @@ class Memories:
 
         Their sums changed, or events of an earlier judgement still stand.
         """
-        with self._journal.reading() as connection:
-            for slot, memory in all_slots(connection):
-                self._memories.setdefault(slot, memory)
-        return sorted(slot for slot, m in self._memories.items() if m.moved or m.standing)
+        return sorted(slot for slot, m in self._all().items() if m.moved or m.standing)
+
+    def behind(self) -> list[Slot]:
+        """List the deployments whose judging has not passed what the journal says, in order."""
+        return sorted(slot for slot, m in self._all().items() if m.is_behind)
+
+    def _all(self) -> dict[Slot, SlotMemory]:
+        if not self._has_all:
+            with self._journal.reading() as connection:
+                for slot, memory in all_slots(connection):
+                    self._memories.setdefault(slot, memory)
+            self._has_all = True
+        return self._memories
 
     def saving(self, changed: Iterable[Slot]) -> Saving:
         """Return a function that saves the memories of some deployments as they are now."""
-        return partial(_save_memories, rows=[_row(slot, self._memories[slot]) for slot in changed])
+        return memories_saving({slot: self._memories[slot] for slot in changed})
+
+
+def memories_saving(memories: Mapping[Slot, SlotMemory]) -> Saving:
+    """Return a function that saves memories as they are now."""
+    return partial(_save_memories, rows=[_row(slot, memory) for slot, memory in memories.items()])
 
 
 def _row(slot: Slot, memory: SlotMemory) -> tuple[str, str, str, bytes]:
@@ -86,12 +118,12 @@ def _memory_of(body: bytes) -> SlotMemory:
         return SlotMemory(policy=BROKEN)
 
 
-def _load_memory(connection: sqlite3.Connection, slot: Slot) -> SlotMemory:
+def _load_memory(connection: sqlite3.Connection, slot: Slot) -> SlotMemory | None:
     row = connection.execute(
         "SELECT memory FROM serving_slots WHERE service = ? AND environment = ? AND deployment = ?",
         (slot.service, slot.environment, slot.deployment),
     ).fetchone()
-    return SlotMemory() if row is None else _memory_of(row[0])
+    return None if row is None else _memory_of(row[0])
 
 
 def all_slots(connection: sqlite3.Connection) -> list[tuple[Slot, SlotMemory]]:
@@ -142,10 +174,27 @@ def judge_anew(connection: sqlite3.Connection, standing: Mapping[Slot, list[Stan
         connection,
         [_row(slot, SlotMemory(standing=items)) for slot, items in standing.items()],
     )
+    _count_judgements(
+        connection, [(slot.service, slot.environment, slot.deployment) for slot in standing]
+    )
+
+
+def forget_memories(connection: sqlite3.Connection, slots: Iterable[Slot]) -> None:
+    """Delete the memory of deployments: they go on from what the journal says."""
+    names = [(slot.service, slot.environment, slot.deployment) for slot in slots]
+    connection.executemany(
+        "DELETE FROM serving_slots WHERE service = ? AND environment = ? AND deployment = ?", names
+    )
+    _count_judgements(connection, names)
+
+
+def _count_judgements(
+    connection: sqlite3.Connection, names: Sequence[tuple[str, str, str]]
+) -> None:
     connection.executemany(
         "INSERT INTO serving_judgements VALUES (?, ?, ?, 1)"
         " ON CONFLICT DO UPDATE SET number = number + 1",
-        [(slot.service, slot.environment, slot.deployment) for slot in standing],
+        names,
     )
 
 

@@ -13,7 +13,8 @@ produces the same events as in one go.
 
 A line that comes after its instant was judged counts in the sums and is noted; the findings of that
 time stay as they are. If a start comes that late, or the policy changes, the deployment is judged
-anew.
+anew (`rejudge`). Where the memory of a deployment is missing, and the journal has findings of it,
+these stand, and judging goes on from there (`resume`).
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ PAUSE_SECONDS = 0.01  # between two passes: longer than the interval at which ot
 
 def ingest_windows(
     journal: Journal,
-    files: Iterable[Path],
+    files: Iterable[Path | str],
     *,
     namespace: str,
     policies: Callable[[Slot], ServingPolicy],
@@ -91,7 +92,7 @@ class _Run:
     def __init__(
         self,
         journal: Journal,
-        files: Iterable[Path],
+        files: Iterable[Path | str],
         *,
         namespace: str,
         policies: Callable[[Slot], ServingPolicy],
@@ -100,7 +101,7 @@ class _Run:
     ) -> None:
         self.result = WindowsResult()
         self._journal = journal
-        self._named: list[Path] = list(files)
+        self._named: list[Path | str] = list(files)
         self._namespace = namespace
         self._policies = policies
         self._learn = learn
@@ -129,13 +130,20 @@ class _Run:
             if self._knowledge is None:
                 return False
             if self._state is None:
-                self._state = self._load(self._knowledge)
-            return self._state.work(time.monotonic() + PASS_SECONDS, final=self._final)
+                changed, unchanged = changed_files(self._journal, self._named)
+                self.result.files_unchanged += unchanged
+                if not changed and self._knowledge.settled == generation:
+                    return True
+                self._state = self._load(self._knowledge, changed)
+            is_done = self._state.work(time.monotonic() + PASS_SECONDS, final=self._final)
+            if is_done and self._state.is_outdated:
+                self._named, self._state = [], None
+                return False
+            return is_done
 
-    def _load(self, knowledge: Knowledge) -> _State:
-        """Build the state from what is stored now."""
+    def _load(self, knowledge: Knowledge, changed: list[WindowFile]) -> _State:
+        """Build the state from what is stored now, and from the named files that changed."""
         journal = self._journal
-        unsaved.settle_emitted(journal)
         anew = rejudge.plan(
             journal,
             namespace=self._namespace,
@@ -144,15 +152,16 @@ class _Run:
         )
         rejudge.begin(journal, anew, knowledge.activations)
         with journal.reading() as connection:
-            again = [Path(path) for path in cursors.list_rewound(connection)]
-        changed, unchanged = changed_files(journal, [*self._named, *again])
-        self.result.files_unchanged += unchanged
+            again = cursors.list_rewound(connection)
+        if again:
+            changed, _ = changed_files(journal, [*(file.path for file in changed), *again])
         observers = Observers(
             journal,
             namespace=self._namespace,
             knowledge=knowledge,
             policies=self._policies,
             kept=anew.kept,
+            memories=anew.memories,
         )
         return _State(journal, deque(changed), observers, self.result)
 
@@ -174,6 +183,11 @@ class _State:
         self._reading = WindowReading(journal, result)
         with journal.reading() as connection:
             self.generation = generation_of(connection)
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether some deployments turned out to be due for judging anew."""
+        return self._observers.is_outdated
 
     def work(self, deadline: float, *, final: bool) -> bool:
         """Read and judge until the deadline, then append and save; return True at the end."""

@@ -1,4 +1,4 @@
-"""P2, the feature pipeline: training datasets (parquet) and its own trained models.
+"""The feature pipeline (P2): feature datasets (parquet), and the trainings that it does itself.
 
 Only the footer and the statistics of a dataset are read, never its rows. Source of the keys and
 their traps: P2 writes seven text values into the schema metadata; the file stem is the only name;
@@ -7,72 +7,107 @@ the build stamp is UTC, the training stamp is local time without a zone.
 
 from __future__ import annotations
 
-import hashlib
 import math
-import os
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from itertools import islice
+from pathlib import PurePath
+from typing import Any, Final
 
+from lineage_bridge.adapters.api import API, Kind, Place, Problem
+from lineage_bridge.adapters.artifact import Artifact
 from lineage_bridge.adapters.documents import (
+    MAX_ITEMS,
     Document,
     Text,
+    as_number,
     check,
+    check_lengths,
+    check_number,
     instant_of,
     parse_object,
     shown,
 )
-from lineage_bridge.adapters.records import Column, DatasetRecord, Source, TrainingRecord
+from lineage_bridge.adapters.parquet_footer import read_footer
 from lineage_bridge.errors import ArtifactError
 from lineage_bridge.naming import known, parse_stamp, version_time
+from lineage_bridge.records import Build, Claim, Column, Record, Reference, Source, Training
 from lineage_bridge.times import Stamp, parse_time
 
-if TYPE_CHECKING:
-    import pyarrow.parquet as pq
+TARGET: Final = "target_empty_next_hour"
+ENTITY: Final = "station_id"
+EVENT_TIME: Final = "obs_ts"
+FEATURE_PREFIX: Final = "ft_"
+MAX_COUNT: Final = 2**53  # the largest whole number that JSON carries everywhere
 
-VERSION = 1  # raised when artifacts are read differently: all the family's files are read again
-TARGET = "target_empty_next_hour"
-ENTITY = "station_id"
-EVENT_TIME = "obs_ts"
-FEATURE_PREFIX = "ft_"
+DATASET: Final = Kind("dataset")
+METRICS: Final = Kind("metrics")
 
 # Any of these in the footer, or all of these columns, make a parquet file a P2 dataset.
-_KEYS = frozenset({"upstream_db_path", "build_timestamp", "positive_rate", "station_count"})
-_COLUMNS = frozenset({ENTITY, EVENT_TIME, "feature_cutoff_ts", "label_window_end", TARGET})
-_FOOTER_TAIL = 8  # bytes: the length of the footer, and the magic
+_KEYS: Final = frozenset({"upstream_db_path", "build_timestamp", "positive_rate", "station_count"})
+_COLUMNS: Final = frozenset({ENTITY, EVENT_TIME, "feature_cutoff_ts", "label_window_end", TARGET})
+_WANTED: Final = _KEYS | {"obs_ts_min", "obs_ts_max", "row_count"}
+_METRICS: Final = re.compile(r"metrics_.+\.json")
 
 
-def read_dataset(path: Path, source: Source) -> DatasetRecord | None:
+class FeatureDatasets:
+    """The adapter of feature datasets and of the trainings beside them."""
+
+    api = API
+    name = "p2"
+    title = "Feature datasets (parquet) and P2's own trainings"
+    version = 2
+
+    def recognise(self, place: Place) -> Kind | None:
+        """Recognise any parquet file, and a metrics file by its name."""
+        if place.name.endswith(".parquet"):
+            return DATASET
+        return METRICS if _METRICS.fullmatch(place.name) else None
+
+    def read(self, artifact: Artifact) -> Iterator[Record | Problem]:
+        """Read one dataset's footer, or the trainings of one metrics file."""
+        if artifact.kind is METRICS:
+            content = artifact.content()
+            yield from read_trainings(content, artifact.source) or ()
+        elif (record := read_dataset(artifact)) is not None:
+            yield record
+
+
+def read_dataset(artifact: Artifact) -> Build | None:
     """Read a training dataset's footer; None if the file is a readable parquet of another kind.
 
     Raises:
         ArtifactError: the file is no parquet, or a P2 dataset without a usable build time.
     """
-    footer, footer_sha256 = _read_footer(path)
-    schema = footer.schema.to_arrow_schema()
-    metadata, flags = _metadata(footer.metadata or {})
+    footer = read_footer(artifact, _WANTED)
+    metadata, names = footer.metadata, footer.schema.names
     if not _KEYS & metadata.keys():
-        if set(schema.names) >= _COLUMNS:
+        if set(names) >= _COLUMNS:
             raise ArtifactError(
                 "has P2's columns but none of P2's keys in its footer; build it again with P2",
                 field="upstream_db_path",
             )
         return None
+    flags = [f"not_utf8:{name}" for name in footer.not_utf8]
     stamp, built = _built(metadata)
-    columns = _columns(footer, schema)
+    columns = footer.columns()
     observed_from, observed_to, zoned = _observed(metadata, flags)
-    flags += _schema_flags(schema, columns)
-    flags += _row_flags(metadata, footer.num_rows)
-    return DatasetRecord(
-        source=source,
-        stem=path.stem,
-        version=stamp,
+    flags += _schema_flags(footer.schema, columns)
+    flags += _row_flags(metadata, footer.rows)
+    return Build(
+        source=artifact.source,
+        dataset=Claim(
+            name=PurePath(artifact.path).stem,
+            version=stamp,
+            path=artifact.path,
+            sha256=footer.sha256,
+            field="build_timestamp",
+        ),
+        reads=(_upstream(metadata),),
         built=built,
-        upstream=known(metadata.get("upstream_db_path")),
-        file_bytes=path.stat().st_size,
-        footer_sha256=footer_sha256,
-        rows=footer.num_rows,
+        file_bytes=artifact.size,
+        rows=footer.rows,
         columns=columns,
         feature_count=sum(c.name.startswith(FEATURE_PREFIX) for c in columns),
         positive_rate=_number(metadata, "positive_rate", flags),
@@ -80,50 +115,20 @@ def read_dataset(path: Path, source: Source) -> DatasetRecord | None:
         observed_from=observed_from,
         observed_to=observed_to,
         zoned=zoned,
-        target=TARGET if TARGET in schema.names else None,
-        entity=ENTITY if ENTITY in schema.names else None,
-        event_time=EVENT_TIME if EVENT_TIME in schema.names else None,
+        target=TARGET if TARGET in names else None,
+        entity=ENTITY if ENTITY in names else None,
+        event_time=EVENT_TIME if EVENT_TIME in names else None,
         flags=tuple(flags),
     )
 
 
-def _read_footer(path: Path) -> tuple[pq.FileMetaData, str]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        with path.open("rb") as file:
-            footer_sha256 = _hash_footer(file)
-            file.seek(0)
-            return pq.read_metadata(file), footer_sha256
-    except (pa.ArrowException, OSError, ValueError) as exc:
-        why = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
-        raise ArtifactError(f"is no parquet file: {why.splitlines()[0]}") from exc
-
-
-def _hash_footer(file: Any) -> str:
-    # The footer lists every column chunk with its sizes and statistics, so together with the
-    # file's size it identifies the content without reading it.
-    size = file.seek(0, os.SEEK_END)
-    file.seek(max(0, size - _FOOTER_TAIL))
-    length = int.from_bytes(file.read(4), "little")
-    file.seek(max(0, size - _FOOTER_TAIL - min(length, size)))
-    return hashlib.sha256(file.read() + str(size).encode()).hexdigest()
-
-
-def _metadata(raw: Mapping[bytes, bytes]) -> tuple[dict[str, str], list[str]]:
-    texts: dict[str, str] = {}
-    flags: list[str] = []
-    for key, value in raw.items():
-        name = key.decode("utf-8", "replace")
-        if name == "ARROW:schema":
-            continue
-        try:
-            texts[name] = value.decode()
-        except UnicodeDecodeError:
-            texts[name] = ""
-            flags.append(f"not_utf8:{name}")
-    return texts, flags
+def _upstream(metadata: Mapping[str, str]) -> Reference:
+    return Reference(
+        what="table",
+        path=known(metadata.get("upstream_db_path")),
+        field="upstream_db_path",
+        mend="build the dataset again with P2 from a named database",
+    )
 
 
 def _built(metadata: Mapping[str, str]) -> tuple[str, datetime]:
@@ -135,30 +140,6 @@ def _built(metadata: Mapping[str, str]) -> tuple[str, datetime]:
         reason = f"expected YYYYMMDD_HHMMSS in UTC, found {shown(stamp)}"
         raise ArtifactError(reason, field="build_timestamp")
     return stamp, built
-
-
-def _columns(footer: pq.FileMetaData, schema: Any) -> tuple[Column, ...]:
-    nulls = _null_counts(footer)
-    flat = footer.num_columns == len(schema.names)
-    seen: dict[str, Column] = {}
-    for index, field in enumerate(schema):
-        count = nulls[index] if flat else None
-        seen.setdefault(field.name, Column(field.name, str(field.type), count))
-    return tuple(seen.values())
-
-
-def _null_counts(footer: pq.FileMetaData) -> list[int | None]:
-    counts: list[int | None] = [0] * footer.num_columns
-    for group in range(footer.num_row_groups):
-        chunks = footer.row_group(group)
-        for index in range(footer.num_columns):
-            statistics = chunks.column(index).statistics
-            before = counts[index]
-            if before is None or statistics is None or not statistics.has_null_count:
-                counts[index] = None
-            else:
-                counts[index] = before + statistics.null_count
-    return counts
 
 
 def _observed(
@@ -216,6 +197,9 @@ def _number(metadata: Mapping[str, str], key: str, flags: list[str]) -> float | 
 
 def _count(metadata: Mapping[str, str], key: str, flags: list[str]) -> int | None:
     value = _number(metadata, key, flags)
+    if value is not None and value > MAX_COUNT:
+        flags.append(f"unreadable:{key}")
+        return None
     return int(value) if value is not None and value >= 0 else None
 
 
@@ -229,7 +213,7 @@ def is_metrics(document: Mapping[str, Any]) -> bool:
     return "run_timestamp" in document and "input_parquet" in document
 
 
-def read_trainings(content: bytes, source: Source) -> list[TrainingRecord] | None:
+def read_trainings(content: bytes, source: Source) -> list[Training] | None:
     """Read `metrics_<stamp>.json`, one training for each algorithm; None if it is another file.
 
     Raises:
@@ -242,21 +226,46 @@ def read_trainings(content: bytes, source: Source) -> list[TrainingRecord] | Non
     if parse_stamp(checked.run_timestamp) is None:
         reason = f"expected YYYYMMDD_HHMMSS, found {shown(checked.run_timestamp)}"
         raise ArtifactError(reason, field="run_timestamp")
-    return [
-        TrainingRecord(
-            source=source,
-            run_id=f"{algorithm}/{checked.run_timestamp}",
-            model=algorithm,
+    trainings: list[Training] = []
+    number = 0
+    for algorithm, result in _algorithms(document):
+        training = _training(checked, algorithm, result, source)
+        number += 1 + len(training.metrics) + len(training.parameters)
+        check_number("algorithms, metrics and parameters", number)
+        trainings.append(training)
+    return trainings
+
+
+def _training(
+    checked: _Metrics, algorithm: str, result: Mapping[str, Any], source: Source
+) -> Training:
+    metrics = dict(islice(_flat_numbers(result["metrics"]), MAX_ITEMS + 1))
+    parameters = _parameters(result)
+    check_lengths({algorithm: max((algorithm, *parameters), key=len)})
+    check_lengths(parameters)
+    return Training(
+        source=source,
+        run_id=f"{algorithm}/{checked.run_timestamp}",
+        model=Claim(
+            what="model",
+            name=algorithm,
             version=checked.run_timestamp,
-            model_type=algorithm,
-            dataset_path=checked.input_parquet,
-            completed=parse_stamp(checked.run_timestamp),
-            metrics=_flat_numbers(result["metrics"]),
-            parameters=_parameters(result),
-            time_basis="unzoned",
-        )
-        for algorithm, result in _algorithms(document)
-    ]
+            within="p2",
+            field=algorithm,
+        ),
+        reads=(
+            Reference(
+                path=known(checked.input_parquet),
+                field="input_parquet",
+                mend="read the folder that holds the file with --p2, or keep its file longer",
+            ),
+        ),
+        model_type=algorithm,
+        completed=parse_stamp(checked.run_timestamp),
+        metrics=metrics,
+        parameters=parameters,
+        time_basis="unzoned",
+    )
 
 
 def _algorithms(document: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
@@ -268,14 +277,15 @@ def _algorithms(document: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any
     ]
 
 
-def _flat_numbers(values: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
-    flat: dict[str, float] = {}
+def _flat_numbers(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
+    """Yield the finite numbers, of nested ones with all their names; no name gets too long."""
     for key, value in values.items():
+        name = f"{prefix}{key}"
+        check_lengths({"metrics": name})
         if isinstance(value, dict):
-            flat.update(_flat_numbers(value, f"{prefix}{key}."))
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            flat[f"{prefix}{key}"] = float(value)
-    return {key: value for key, value in flat.items() if math.isfinite(value)}
+            yield from _flat_numbers(value, f"{name}.")
+        elif (number := as_number(value)) is not None and math.isfinite(number):
+            yield name, number
 
 
 def _parameters(result: Mapping[str, Any]) -> dict[str, str]:
@@ -285,10 +295,4 @@ def _parameters(result: Mapping[str, Any]) -> dict[str, str]:
     return {str(key): str(value) for key, value in given.items() if value is not None}
 
 
-def later_of_stamp_and_build(stamp: datetime, built: datetime | None) -> datetime:
-    """Return the earliest time at which a P2 training can have ended.
-
-    Its stamp is local time without a zone: read as UTC it may come before the build of the dataset
-    that was trained on, which is impossible.
-    """
-    return max(stamp, built) if built is not None else stamp.astimezone(UTC)
+ADAPTER: Final = FeatureDatasets()

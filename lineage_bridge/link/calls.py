@@ -1,0 +1,186 @@
+"""The events that linked records call for, and what of that the journal does not say yet.
+
+One event stands for each job, run and event type. If the records now call for another content, or
+link it by another rung, a new event supersedes that one. What they no longer call for is withdrawn
+by an event of its own, which says nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import (
+    Callable,
+    Collection,
+    Container,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+
+from lineage_bridge.assess.freshness import FreshnessPolicy
+from lineage_bridge.events import Event, decode, view_event
+from lineage_bridge.link.identities import Key, Standing
+from lineage_bridge.link.linking import Outcome
+from lineage_bridge.records.build import LinkedBuild, build_event
+from lineage_bridge.records.identity import links_said, links_text
+from lineage_bridge.records.publication import LinkedPublication, publication_event
+from lineage_bridge.records.start import LinkedStart, start_event
+from lineage_bridge.records.training import LinkedTraining, training_event
+from lineage_bridge.times import to_micros
+
+FreshnessOf = Callable[[str], FreshnessPolicy]
+
+
+Made = LinkedBuild | LinkedTraining | LinkedPublication | LinkedStart
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An event that a linked record calls for.
+
+    Attributes:
+        rank: orders writers before readers of the same instant.
+        time: of the event.
+        linked: the record.
+        make: makes the event, in place of the one whose id it is given.
+    """
+
+    key: Key
+    rank: int
+    time: datetime
+    linked: Made
+    make: Callable[[str | None], Event]
+
+    @property
+    def subject(self) -> str:
+        """What the record tells of."""
+        return self.linked.record.subject
+
+    def is_said_by(self, standing: Standing) -> bool:
+        """Tell whether an event says it, given that its record has not changed since."""
+        if standing.time_us != to_micros(self.time):
+            return False
+        return standing.links == links_text(d.said for d in self.linked.datasets)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An event to append."""
+
+    key: Key
+    rank: int
+    event: Event
+
+    @property
+    def order(self) -> tuple[int, int, Key]:
+        """By time; of one instant, writers before readers."""
+        return (self.event.time_us, self.rank, self.key)
+
+
+def calls_of(outcome: Outcome, freshness_of: FreshnessOf) -> Iterator[Call]:
+    """Yield every event that the linked records call for."""
+    for build in outcome.builds:
+        make = partial(build_event, build, freshness_of(build.dataset.name))
+        key = Key(build.job, build.run_id, "COMPLETE")
+        yield Call(key, 0, build.record.built, build, make)
+    for training in outcome.trainings:
+        started = training.record.started
+        if started is not None and training.starts_before_end:
+            begin = partial(training_event, training, "START")
+            yield Call(Key(training.job, training.run_id, "START"), 1, started, training, begin)
+        end = partial(training_event, training, "COMPLETE")
+        key = Key(training.job, training.run_id, "COMPLETE")
+        yield Call(key, 1, training.ended, training, end)
+    for publication in outcome.publications:
+        copy = partial(publication_event, publication)
+        key = Key(publication.job, publication.run_id, "COMPLETE")
+        yield Call(key, 2, publication.ended, publication, copy)
+    for start in outcome.starts:
+        begin_serving = partial(start_event, start, "START")
+        key = Key(start.slot.job, start.run_id, "START")
+        yield Call(key, 3, start.record.time, start, begin_serving)
+        if start.ended is not None:
+            end_serving = partial(start_event, start, "COMPLETE")
+            key = Key(start.slot.job, start.run_id, "COMPLETE")
+            yield Call(key, 3, start.ended, start, end_serving)
+
+
+@dataclass(slots=True)
+class Difference:
+    """What the journal has to say to agree with the records: events, and events to withdraw."""
+
+    due: list[Due] = field(default_factory=list)
+    uncalled: list[Standing] = field(default_factory=list)
+
+
+def difference(
+    calls: Iterable[Call],
+    standing: Sequence[Standing],
+    gone: Mapping[str, str],
+    changed: Container[str] | None = None,
+) -> Difference:
+    """Compare the events that are called for with those that stand.
+
+    Args:
+        calls: every event that is called for.
+        standing: the events that stand now, in the order of their arrival.
+        gone: events that no longer count, each with the event that says so.
+        changed: the subjects of records that changed since all that they call for was said; None
+            if any may have.
+    """
+    by_key: dict[Key, list[Standing]] = {}
+    for item in standing:
+        by_key.setdefault(item.key, []).append(item)
+    found = Difference()
+    called: set[Key] = set()
+    for call in calls:
+        called.add(call.key)
+        *others, latest = by_key.get(call.key, (None,))
+        is_as_before = changed is not None and call.subject not in changed
+        if latest is None or not (is_as_before and call.is_said_by(latest)):
+            event = _event_due(call, latest, gone)
+            if event is not None:
+                found.due.append(Due(call.key, call.rank, event))
+        # Two machines said it at the same time, each in its own way: the later one stands.
+        found.uncalled += [item for item in others if item is not None]
+    found.uncalled += _uncalled(standing, called)
+    return found
+
+
+def _event_due(call: Call, latest: Standing | None, gone: Mapping[str, str]) -> Event | None:
+    event = call.make(None)
+    if latest is None:
+        # Where it was said before and taken back, only what replaces that counts again.
+        while (by := gone.get(str(event.id))) is not None:
+            event = call.make(by)
+        return event
+    if latest.content == event.id and _is_linked_alike(latest.links, links_of(event)):
+        return None
+    return call.make(latest.id)
+
+
+def _uncalled(standing: Sequence[Standing], called: Collection[Key]) -> Iterator[Standing]:
+    """Yield what is to be withdrawn: of runs that are known, or told of by a record of their own.
+
+    What belongs to a run of which nothing else is known (it was pruned) is left as it is.
+    """
+    known = {(key.job, key.run) for key in called}
+    left = [item for item in standing if item.key not in called]
+    known.update((item.key.job, item.key.run) for item in left if item.is_record)
+    for item in left:
+        if item.is_record is not None and (item.key.job, item.key.run) in known:
+            yield item
+
+
+def _is_linked_alike(standing: str, now: str) -> bool:
+    # Events of the first release do not say how their names were spelled: `named` is all that
+    # can be known of them, and it tells less than what they say.
+    return standing == now or '"named"]' in now
+
+
+def links_of(event: Event) -> str:
+    """Return how an event's datasets were linked, which is no part of its id."""
+    return links_said(view_event(decode(event.body)))

@@ -1,0 +1,165 @@
+"""The journal's model `identities`: what of our own events `link.identities` looks up.
+
+For each event: the job, the run and the type that it stands for, how its datasets were linked, and
+the subject and artifact of the record that it tells of. And which events no longer count.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+import orjson
+
+from lineage_bridge.errors import EventError
+from lineage_bridge.events import EventView, compute_id, decode, is_as_hashed, view_event
+from lineage_bridge.facets.event import EventFacet
+from lineage_bridge.journal import Stored
+from lineage_bridge.naming import is_observer
+from lineage_bridge.records.identity import links_said, source_of
+from lineage_bridge.records.recall import recall
+from lineage_bridge.records.words import artifact_key
+from lineage_bridge.times import from_micros
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS identity_events (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL,
+    namespace TEXT NOT NULL,
+    job TEXT NOT NULL,
+    run TEXT NOT NULL,
+    type TEXT NOT NULL,              -- START, COMPLETE
+    time_us INTEGER NOT NULL,
+    observes INTEGER NOT NULL,       -- the job only looks at a dataset
+    supersedes TEXT,                 -- the event whose place it takes
+    content TEXT,                    -- the id that it would have if it superseded nothing
+    links TEXT,                      -- its datasets and how each was linked; see `links_text`
+    subject TEXT,                    -- of the record that it tells of; NULL: of none, or of another
+    artifact TEXT,                   -- where that record was found, as JSON
+    folder TEXT                      -- name and version of the folder behind a start, as JSON
+);
+CREATE INDEX IF NOT EXISTS identity_events_job ON identity_events (namespace, job, time_us);
+CREATE INDEX IF NOT EXISTS identity_events_records ON identity_events (namespace)
+    WHERE NOT observes;
+CREATE TABLE IF NOT EXISTS identity_gone (
+    id TEXT PRIMARY KEY,             -- of an event that no longer counts
+    by TEXT NOT NULL                 -- the event that supersedes or withdraws it
+) WITHOUT ROWID;
+"""
+
+
+class IdentitiesModel:
+    """The journal's model `identities`."""
+
+    name: str = "identities"
+    version: int = 1
+    schema: str = _SCHEMA
+    tables: tuple[str, ...] = ("identity_events", "identity_gone")
+
+    def apply(self, connection: sqlite3.Connection, events: Sequence[Stored]) -> None:
+        """Take in events of ours, within the caller's transaction; others say no identities."""
+        rows: list[_Row] = []
+        gone: list[tuple[str, str]] = []
+        for stored in events:
+            if stored.id is None or stored.kind != "run":
+                continue
+            taken = _observation(stored) or _said(stored)
+            if taken is None:
+                continue
+            own, row = taken
+            taken_back = filter(None, {own.supersedes, *(own.withdraws or ())} - {stored.id})
+            gone += [(event_id, stored.id) for event_id in taken_back]
+            if not own.withdraws:
+                rows.append(row)
+        connection.executemany(
+            f"INSERT OR IGNORE INTO identity_events VALUES ({', '.join('?' * 14)})",
+            rows,
+        )
+        connection.executemany(
+            "INSERT INTO identity_gone VALUES (?, ?)"
+            " ON CONFLICT DO UPDATE SET by = max(by, excluded.by)",
+            gone,
+        )
+
+
+IDENTITIES: Final = IdentitiesModel()
+
+
+_Row = tuple[object, ...]
+
+
+class _Job(msgspec.Struct):
+    namespace: str
+    name: str
+
+
+class _Facets(msgspec.Struct):
+    own: EventFacet = msgspec.field(name=EventFacet.key)
+
+
+class _Run(msgspec.Struct):
+    id: str = msgspec.field(name="runId")
+    facets: _Facets
+
+
+class _Head(msgspec.Struct):
+    """What of an event tells what it is about."""
+
+    job: _Job
+    run: _Run
+    type: str = msgspec.field(name="eventType")
+
+
+_head = msgspec.json.Decoder(_Head).decode
+
+
+def _observation(stored: Stored) -> tuple[EventFacet, _Row] | None:
+    """Read an observer's event, without all that it found; None if it is another one's, or odd.
+
+    Most events are observers', and their findings are long.
+    """
+    try:
+        head = _head(stored.body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError):
+        return None
+    job, run = head.job, head.run
+    if not (is_observer(job.name) and job.namespace and run.id):
+        return None
+    key = (stored.seq, stored.id, job.namespace, job.name, run.id, head.type.upper())
+    own = run.facets.own
+    return own, (*key, stored.time_us, True, own.supersedes, None, None, None, None, None)
+
+
+def _said(stored: Stored) -> tuple[EventFacet, _Row] | None:
+    """Read any event of ours; None if it is broken, or another one's under an id of ours."""
+    try:
+        document = decode(stored.body)
+    except EventError:
+        return None
+    view = view_event(document)
+    own, job, run = view.own, view.job, view.run_id
+    if own is None or job is None or run is None:
+        return None
+    key = (stored.seq, stored.id, *job, run, view.event_type, stored.time_us)
+    if is_observer(job.name):
+        return own, (*key, True, own.supersedes, None, None, None, None, None)
+    if not is_as_hashed(document):
+        return None
+    content = stored.id if own.supersedes is None else compute_id(document, None)
+    said = (content, links_said(view), *_told_of(view, stored))
+    return own, (*key, False, own.supersedes, *said)
+
+
+def _told_of(view: EventView, stored: Stored) -> tuple[str | None, str | None, str | None]:
+    """Return the columns `subject`, `artifact` and `folder`."""
+    told = recall(view, from_micros(stored.time_us))
+    if told is None:
+        return None, None, None
+    source = source_of(view)
+    subject = told.record.subject if told.record is not None else ""
+    folder = None
+    if told.folder is not None:
+        folder = orjson.dumps([told.folder.model.name, told.folder.model.version]).decode()
+    return subject, artifact_key(source), folder

@@ -1,0 +1,37 @@
+"""Records: what happened, in our words, whoever wrote it down; and the events that they become.
+
+A record is an artifact that was read and typed. It has no identity yet: it *claims* names for what
+it made, and *refers* to what it read, in the words of its artifact; `link` decides what they mean,
+from all records together. There is one module a kind of record (`build`, `training`,
+`publication`, `start`): the record, and the event of a linked one. `recall` is the way back from
+the event, which makes the journal the memory of all identities: it holds all words of its record.
+"""
+
+from lineage_bridge.records.build import Build, Column
+from lineage_bridge.records.publication import Publication
+from lineage_bridge.records.start import Start
+from lineage_bridge.records.stored import (
+    Record,
+    decode_record,
+    encode_record,
+    names_of,
+    shape_of,
+)
+from lineage_bridge.records.training import Training
+from lineage_bridge.records.words import Claim, Reference, Source
+
+__all__ = [
+    "Build",
+    "Claim",
+    "Column",
+    "Publication",
+    "Record",
+    "Reference",
+    "Source",
+    "Start",
+    "Training",
+    "decode_record",
+    "encode_record",
+    "names_of",
+    "shape_of",
+]

@@ -1,0 +1,225 @@
+"""Builds of feature datasets: source tables -> features @version, one COMPLETE for each.
+
+The event is timed at the end of the build, as no artifact tells when it began.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any, ClassVar, Final
+
+import msgspec
+
+from lineage_bridge.assess.freshness import FreshnessPolicy, assess_freshness, freshness_facet
+from lineage_bridge.events import (
+    Dataset,
+    Event,
+    Job,
+    run_event,
+)
+from lineage_bridge.facets import clean_facet, standard_facet
+from lineage_bridge.facets.feature_set import FeatureSetFacet, Location
+from lineage_bridge.facets.freshness import FreshnessFacet
+from lineage_bridge.naming import (
+    canonical_version,
+    run_uuid,
+    split_stem,
+)
+from lineage_bridge.records.identity import (
+    Bound,
+    DatasetVersion,
+    claimed_words,
+    evidence_of,
+    job_type,
+)
+from lineage_bridge.records.words import Claim, Reference, Source, subject_of
+from lineage_bridge.times import format_time
+
+MAX_FIELD_CHARACTERS = 255  # Marquez stores no longer field names
+_OF_FILES: Final = {
+    "datasetType": standard_facet("datasetType", {"datasetType": "FILE", "subType": "FEATURES"}),
+    "storage": standard_facet("storage", {"storageLayer": "file", "fileFormat": "parquet"}),
+}
+METADATA, MTIME = "metadata", "mtime"
+
+
+class Column(msgspec.Struct, frozen=True):
+    """A column: its type as the file spells it, and how many nulls the statistics count."""
+
+    name: str
+    type: str
+    nulls: int | None = None
+
+
+class Build(msgspec.Struct, frozen=True, tag="build", kw_only=True):
+    """One build of a feature dataset.
+
+    Attributes:
+        dataset: what was built; its name is the file's stem.
+        reads: the tables that it was built from, each by the path of its database.
+        built: when it was written; `built_basis` is the source of that (`metadata` or `mtime`).
+        observed_from, observed_to: the first and last event time in it.
+        zoned: whether its event times name a zone.
+        limits: the ages from which on it is late and stale by the settings of who said it, in
+            seconds; None where those at hand count.
+    """
+
+    source: Source
+    dataset: Claim
+    reads: tuple[Reference, ...] = ()
+    built: datetime
+    built_basis: str = METADATA
+    file_bytes: int | None = None
+    rows: int | None = None
+    columns: tuple[Column, ...] = ()
+    feature_count: int | None = None
+    positive_rate: float | None = None
+    entities: int | None = None
+    observed_from: datetime | None = None
+    observed_to: datetime | None = None
+    zoned: bool | None = None
+    target: str | None = None
+    entity: str | None = None
+    event_time: str | None = None
+    flags: tuple[str, ...] = ()
+    limits: tuple[float, float] | None = None
+
+    SHAPE: ClassVar[int] = 1
+
+    @property
+    def base(self) -> str:
+        """The stem without a build time in it: the name of all builds of the dataset."""
+        return split_stem(self.dataset.name)[0]
+
+    @property
+    def version(self) -> str:
+        """The version in the one spelling that all builds have."""
+        return canonical_version(self.dataset.version or "")
+
+    @property
+    def subject(self) -> str:
+        """What it tells of, in its own words: another artifact of this build has the same."""
+        databases = [reference.path for reference in self.reads if reference.path]
+        return subject_of("build", self.dataset.name, self.version, *databases)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedBuild:
+    """A build with the identities that its words mean."""
+
+    record: Build
+    job: str
+    dataset: DatasetVersion
+    reads: tuple[Bound, ...]
+
+    @property
+    def datasets(self) -> list[DatasetVersion]:
+        """All datasets that its event names, in that order."""
+        return [*(b.dataset for b in self.reads if b.dataset is not None), self.dataset]
+
+    @property
+    def run_id(self) -> str:
+        """One run for each version of the dataset."""
+        dataset = self.dataset
+        return run_uuid(dataset.namespace, self.job, json.dumps([dataset.name, dataset.version]))
+
+
+def build_event(
+    build: LinkedBuild, policy: FreshnessPolicy, supersedes: str | None = None
+) -> Event:
+    """Make the event of a build.
+
+    Its freshness is judged at the event's own time, so the same artifact gives the same bytes.
+    """
+    record, dataset = build.record, build.dataset
+    tables = [bound.dataset for bound in build.reads if bound.dataset is not None]
+    links = [bound.as_link() for bound in build.reads]
+    links.append(dataset.as_link("output", claimed_words(record.dataset), record.dataset.field))
+    return run_event(
+        "COMPLETE",
+        record.built,
+        Job(dataset.namespace, build.job, job_type("BUILD")),
+        build.run_id,
+        inputs=[table.as_dataset(_data_source(table.namespace)) for table in tables],
+        outputs=[_output(build, policy)],
+        evidence=evidence_of(record.source, links),
+        supersedes=supersedes,
+    )
+
+
+@cache
+def _data_source(store: str) -> dict[str, Any]:
+    """Make the facet from which Marquez makes its "source"; it cannot list sources without one."""
+    return {"dataSource": standard_facet("dataSource", {"name": store, "uri": store})}
+
+
+def _output(build: LinkedBuild, policy: FreshnessPolicy) -> Dataset:
+    record = build.record
+    own: dict[str, Any] = {
+        **_standard(record),
+        FeatureSetFacet.key: _feature_set(record).as_json(),
+        FreshnessFacet.key: _freshness(record, policy).as_json(),
+    }
+    statistics = {"rowCount": record.rows, "size": record.file_bytes, "fileCount": 1}
+    return Dataset(
+        build.dataset.namespace,
+        build.dataset.name,
+        build.dataset.version,
+        own,
+        {"outputStatistics": standard_facet("outputStatistics", statistics)}
+        if record.rows is not None
+        else {},
+    )
+
+
+def _standard(record: Build) -> dict[str, Any]:
+    own = dict(_OF_FILES)
+    columns = [c for c in record.columns if len(c.name) <= MAX_FIELD_CHARACTERS]
+    if columns:
+        fields = [{"name": c.name, "type": c.type} for c in columns]
+        own["schema"] = clean_facet("schema", {"fields": fields})
+    quality = {
+        "rowCount": record.rows,
+        "bytes": record.file_bytes,
+        "lastUpdated": format_time(record.observed_to) if record.observed_to else None,
+    }
+    metrics = {c.name: {"nullCount": c.nulls} for c in columns if c.nulls is not None}
+    own["dataQualityMetrics"] = {
+        **standard_facet("dataQualityMetrics", quality),
+        "columnMetrics": metrics,
+    }
+    return own
+
+
+def _feature_set(record: Build) -> FeatureSetFacet:
+    return FeatureSetFacet(
+        target=record.target,
+        entity=record.entity,
+        event_time=record.event_time,
+        feature_count=record.feature_count,
+        positive_rate=record.positive_rate,
+        entity_count=record.entities,
+        observed_from=record.observed_from,
+        observed_to=record.observed_to,
+        event_time_zoned=record.zoned,
+        footer_sha256=record.dataset.sha256,
+        flags=tuple(record.flags) or None,
+        location=Location(path=record.source.shown),
+    )
+
+
+def _freshness(record: Build, policy: FreshnessPolicy) -> FreshnessFacet:
+    if record.limits is not None:
+        policy = FreshnessPolicy(*record.limits)
+    has_own = record.built_basis == METADATA
+    finding = assess_freshness(
+        build_time=record.built if has_own else None,
+        file_time=None if has_own else record.built,
+        data_time=record.observed_to,
+        at=record.built,
+        policy=policy,
+    )
+    return freshness_facet(finding)

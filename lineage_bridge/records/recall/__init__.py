@@ -1,0 +1,82 @@
+"""The way back: the records that an event of ours tells of.
+
+Linking needs the records of everything that was ever read. Where an artifact is gone, or was read
+by another machine, the journal has its record: the event holds what the artifact said, and the
+words that it said it in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from lineage_bridge.errors import NamingError
+from lineage_bridge.events import EventView
+from lineage_bridge.facets.deployment import DeploymentFacet
+from lineage_bridge.facets.training import TrainingFacet
+from lineage_bridge.naming import is_observer, known
+from lineage_bridge.records.publication import Publication
+from lineage_bridge.records.recall.builds import recall_build
+from lineage_bridge.records.recall.publications import publication_behind, recall_publication
+from lineage_bridge.records.recall.starts import recall_start, served_words
+from lineage_bridge.records.recall.trainings import recall_training
+from lineage_bridge.records.stored import Record, names_of
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What an event tells of.
+
+    Attributes:
+        record: None where another event of the run tells it, such as its START.
+        folder: the published folder by which a start was linked, if there was one.
+    """
+
+    record: Record | None = None
+    folder: Publication | None = None
+
+    @property
+    def records(self) -> Sequence[Record]:
+        """All of it."""
+        return [record for record in (self.record, self.folder) if record is not None]
+
+
+def recall(view: EventView, time: datetime) -> Recalled | None:
+    """Return what an event tells of; None if it is of none of our records' kinds.
+
+    A record without the names that it must have is none.
+
+    Args:
+        view: the event.
+        time: its event time.
+    """
+    try:
+        told = _told(view, time)
+    except NamingError:
+        return Recalled()
+    if told is None:
+        return None
+    return Recalled(
+        told.record if _is_named(told.record) else None,
+        told.folder if _is_named(told.folder) else None,
+    )
+
+
+def _is_named(record: Record | None) -> bool:
+    return record is not None and all(known(name) is not None for _, name in names_of(record))
+
+
+def _told(view: EventView, time: datetime) -> Recalled | None:
+    if view.id is None or view.job is None or is_observer(view.job.name):
+        return None
+    if TrainingFacet.key in view.run_facets:
+        return Recalled(recall_training(view, time))
+    if DeploymentFacet.key in view.run_facets:
+        start = recall_start(view, time)
+        if start is None:
+            return Recalled()
+        folder = publication_behind(served_words(view), start.source, start.model.declared)
+        return Recalled(start, folder)
+    record = recall_publication(view) or recall_build(view, time)
+    return None if record is None else Recalled(record)

@@ -1,0 +1,188 @@
+"""Starts of deployments: a model @version (+ live tables) -> predictions.
+
+A START for each start of an instance, a COMPLETE when its slot is taken over. Silence never ends a
+run. The superseded run ends 1 ms before the next START, so that Marquez's latest run is the one
+that serves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any, ClassVar, Final
+
+import msgspec
+
+from lineage_bridge.events import Event, EventType, Job, run_event
+from lineage_bridge.facets.deployment import DeploymentFacet, Location
+from lineage_bridge.naming import Slot, serving_run_uuid
+from lineage_bridge.records.identity import (
+    DatasetVersion,
+    evidence_of,
+    job_type,
+)
+from lineage_bridge.records.words import Reference, Source, subject_of
+from lineage_bridge.times import format_time
+
+BEFORE_NEXT_START: Final = timedelta(milliseconds=1)
+
+
+class Start(msgspec.Struct, frozen=True, tag="start", kw_only=True):
+    """One start of one instance of a deployment.
+
+    Attributes:
+        time: when it was activated.
+        model: the model that it serves: its name and version, and what else is said of it.
+        live: namespace and name of the tables that somebody's settings say the service reads.
+    """
+
+    source: Source
+    time: datetime
+    service: str
+    service_version: str | None = None
+    environment: str
+    deployment: str
+    instance: str | None = None
+    model: Reference
+    dataset_name: str | None = None
+    bundle_id: str | None = None
+    bundle_uri: str | None = None
+    bundle_created: datetime | None = None
+    activation_reason: str | None = None
+    traffic_status: str | None = None
+    live: tuple[tuple[str, str], ...] = ()
+
+    SHAPE: ClassVar[int] = 1
+
+    @property
+    def slot(self) -> Slot:
+        """The deployment."""
+        return Slot(self.service, self.environment, self.deployment)
+
+    @property
+    def serves(self) -> tuple[str, str]:
+        """Name and version of the model, as the artifact and its windows spell them."""
+        return self.model.name or "", self.model.version or ""
+
+    def run_id(self, namespace: str) -> str:
+        """Return the id of the run that began: replicas and restarts are runs of their own."""
+        words = (self.instance, *self.serves, format_time(self.time))
+        return serving_run_uuid(namespace, self.slot.job, *words)
+
+    @property
+    def subject(self) -> str:
+        """What it tells of: one run."""
+        slot = self.slot
+        words = [self.instance, *self.serves, format_time(self.time)]
+        return subject_of("start", slot.service, slot.environment, slot.deployment, *words)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedStart:
+    """A start with the identities that its words mean; `ended` is when its slot was taken over.
+
+    Attributes:
+        folder_run: the run id that the folder with the model names, if one does.
+    """
+
+    record: Start
+    run_id: str
+    model: DatasetVersion
+    predictions: DatasetVersion
+    live: tuple[DatasetVersion, ...] = ()
+    folder_run: str | None = None
+    ended: datetime | None = None
+
+    @property
+    def slot(self) -> Slot:
+        """The deployment."""
+        return self.record.slot
+
+    @property
+    def datasets(self) -> list[DatasetVersion]:
+        """All datasets that its events name, in that order."""
+        return [self.model, *self.live, self.predictions]
+
+
+def with_ends(starts: Iterable[LinkedStart]) -> list[LinkedStart]:
+    """Set the time at which the run of each start ended; sort starts by slot and time.
+
+    A run ends when its slot activates another model version, or when its own instance starts
+    again. Of a start that was read twice the first one counts.
+    """
+    unique: dict[str, LinkedStart] = {}
+    for start in starts:
+        unique.setdefault(start.run_id, start)
+    ordered = sorted(unique.values(), key=_order)
+    ended: list[LinkedStart] = []
+    for _, group in groupby(ordered, key=lambda start: start.slot):
+        ended.extend(_end_within_slot(list(group)))
+    return ended
+
+
+def _order(start: LinkedStart) -> tuple[Any, ...]:
+    record = start.record
+    return (record.slot, record.time, *record.serves, record.instance or "")
+
+
+def _end_within_slot(starts: list[LinkedStart]) -> list[LinkedStart]:
+    ended: dict[str, LinkedStart] = {}
+    serving: dict[str | None, LinkedStart] = {}  # by instance, all of one model version
+    version: tuple[str, str] | None = None
+    for start in starts:
+        record = start.record
+        over = list(serving.values()) if record.serves != version else []
+        if over:
+            serving.clear()
+        elif record.instance in serving:
+            over = [serving.pop(record.instance)]
+        for run in over:
+            end = max(record.time - BEFORE_NEXT_START, run.record.time)
+            ended[run.run_id] = replace(run, ended=end)
+        serving[record.instance] = ended[start.run_id] = start
+        version = record.serves
+    return list(ended.values())
+
+
+def start_event(start: LinkedStart, event_type: EventType, supersedes: str | None = None) -> Event:
+    """Make the START or COMPLETE of a serving run."""
+    record, model = start.record, start.model
+    time = start.ended if event_type == "COMPLETE" and start.ended else record.time
+    words = msgspec.structs.replace(record.model, run_id=start.folder_run).words
+    links = [model.as_link("input", words, record.model.field)]
+    links += [table.as_link("input") for table in start.live]
+    links.append(start.predictions.as_link("output"))
+    return run_event(
+        event_type,
+        time,
+        Job(model.namespace, start.slot.job, job_type("SERVICE", "STREAMING")),
+        start.run_id,
+        inputs=[d.as_dataset() for d in (model, *start.live)],
+        outputs=[start.predictions.as_dataset()],
+        run_facets={DeploymentFacet.key: _facet(record).as_json()},
+        evidence=evidence_of(record.source, links),
+        supersedes=supersedes,
+    )
+
+
+def _facet(record: Start) -> DeploymentFacet:
+    name, version = record.serves
+    return DeploymentFacet(
+        service=record.service,
+        service_version=record.service_version,
+        environment=record.environment,
+        deployment=record.deployment,
+        instance=record.instance,
+        model=name,
+        model_version=version,
+        input_dataset=record.dataset_name,
+        input_dataset_version=record.model.trained_on,
+        training_started=record.model.started,
+        training_completed=record.model.completed,
+        bundle_created=record.bundle_created,
+        activation_reason=record.activation_reason,
+        traffic_status=record.traffic_status,
+        location=Location(bundle_id=record.bundle_id, bundle_uri=record.bundle_uri),
+    )
