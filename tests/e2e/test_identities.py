@@ -13,7 +13,14 @@ from conftest import run_command
 from lineage_bridge.events import compute_id
 
 FAMILIES = ("p2", "p4", "p5", "p6")
+LEFT = [c for n in range(1, 5) for c in itertools.combinations(FAMILIES, n)]
+ORDERS = list(itertools.permutations(FAMILIES))[::4]
 LATE = "2028-01-01T00:00:00Z"
+
+
+def some_slow(cases, is_quick):
+    """Leave all but some of many like cases to `make test-slow`."""
+    return [pytest.param(c, marks=() if is_quick(c) else pytest.mark.slow) for c in cases]
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +60,7 @@ def without(nyc, folder, *patterns):
     return copy
 
 
-@pytest.mark.parametrize(
-    "left", [c for n in range(1, 5) for c in itertools.combinations(FAMILIES, n)], ids=" ".join
-)
+@pytest.mark.parametrize("left", some_slow(LEFT, lambda left: len(left) in {1, 4}), ids=" ".join)
 def test_a_restored_home_says_nothing_new_whatever_artifacts_are_left(
     exported, whole, nyc, tmp_path, left
 ):
@@ -91,7 +96,7 @@ def test_it_says_nothing_new_if_some_files_of_a_family_are_gone(
     assert graph_of(home) == whole
 
 
-@pytest.mark.parametrize("order", list(itertools.permutations(FAMILIES))[::4], ids=" ".join)
+@pytest.mark.parametrize("order", some_slow(ORDERS, lambda order: order[0] == "p5"), ids=" ".join)
 def test_machines_that_share_nothing_but_the_journal_end_with_the_graph_of_one(
     whole, nyc, tmp_path, order
 ):

@@ -25,6 +25,7 @@ from lineage_bridge.observe.serving import reading, windows
 from lineage_bridge.settings import Settings
 from lineage_bridge.times import from_micros
 
+SLOW = pytest.mark.slow  # of like cases: `make test-slow` runs them
 GUARD_SECONDS = 120  # against a test that hangs, nothing else
 
 
@@ -193,7 +194,9 @@ def run_together(home: Path, *commands: tuple[object, ...], seconds: float = 0.0
     assert [(p.returncode, err) for p, (_, err) in ends] == [(0, b"")] * len(processes)
 
 
-@pytest.mark.parametrize("seconds", [0.0, 0.002, 2.0])
+@pytest.mark.parametrize(
+    "seconds", [pytest.param(0.0, marks=SLOW), pytest.param(0.002, marks=SLOW), 2.0]
+)
 def test_backfills_of_one_folder_at_once_give_what_one_gives(nyc, nyc_home, tmp_path, seconds):
     folders = [f"--{family}={nyc / family}" for family in ("p2", "p4", "p5", "p6")]
     command = ("--namespace", "urban", *folders)
@@ -203,7 +206,7 @@ def test_backfills_of_one_folder_at_once_give_what_one_gives(nyc, nyc_home, tmp_
     assert bodies(tmp_path / "home") == bodies(nyc_home)
 
 
-@pytest.mark.parametrize("seconds", [0.0, 0.05])
+@pytest.mark.parametrize("seconds", [pytest.param(0.0, marks=SLOW), 0.05])
 def test_backfills_of_several_folders_at_once_give_one_graph(nyc, nyc_home, tmp_path, seconds):
     namespace = ("--namespace", "urban")
     commands = [(*namespace, f"--{family}={nyc / family}") for family in ("p2", "p4", "p5", "p6")]
@@ -215,7 +218,13 @@ def test_backfills_of_several_folders_at_once_give_one_graph(nyc, nyc_home, tmp_
     assert again.json["events"] == 0
 
 
-@pytest.mark.parametrize("others", ["p2", "p5", "p6", "p2 p5", "p2 p4 p5 p6"])
+@pytest.mark.parametrize(
+    "others",
+    [
+        *(pytest.param(o, marks=SLOW) for o in ("p2", "p5", "p6", "p2 p5")),
+        "p2 p4 p5 p6",
+    ],
+)
 def test_backfills_between_the_passes_of_another_give_the_same(
     nyc, nyc_home, tmp_path, monkeypatch, others
 ):

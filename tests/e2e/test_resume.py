@@ -115,6 +115,7 @@ def all_of_them(files: list[Path]) -> list[Path]:
 GONE = [none, every_other, the_first_half, the_last_half, all_of_them]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("final", [True, False])
 @pytest.mark.parametrize("gone", GONE)
 def test_nothing_is_told_again_whatever_is_gone(fleet, home, tmp_path, gone, final):
@@ -221,6 +222,7 @@ LATER = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("later", LATER)
 @pytest.mark.parametrize(
     ("gone", "is_faulty", "has_start"), [(0, False, True), (35, False, False), (35, True, True)]
