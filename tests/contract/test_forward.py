@@ -13,13 +13,13 @@ from builders import a_facet
 from conftest import HANG_SECONDS
 
 from lineage_bridge.errors import CollectorUnavailableError
-from lineage_bridge.events import Dataset, Event, Job, run_event
+from lineage_bridge.events import Dataset, Event, Job, decode, run_event, view_event, withdrawal
 from lineage_bridge.facets.serving_health import ServingHealthFacet
 from lineage_bridge.journal import Journal
 from lineage_bridge.share.dead_letters import list_dead, retry
 from lineage_bridge.share.forward import Forwarder
 from lineage_bridge.share.targets import list_targets
-from lineage_bridge.times import format_time
+from lineage_bridge.times import format_time, from_micros
 
 URL = "http://marquez.test:5000"
 NOON = datetime(2026, 4, 7, 12, tzinfo=UTC)
@@ -84,6 +84,10 @@ def train(minute=0, *, model="m", inputs=("features.d",), supersedes=None):
         outputs=[dataset(f"models.{model}")],
         supersedes=supersedes,
     )
+
+
+def take_back(event):
+    return withdrawal(view_event(decode(event.body)), from_micros(event.time_us))
 
 
 def observe(minute, status="healthy", slot="s"):
@@ -273,6 +277,65 @@ def test_a_job_that_only_superseded_events_name_is_hidden_too_once_and_counted(
         "/api/v1/namespaces/ns/jobs/train.former",
     ]
     assert report.status.hidden == again.status.hidden == list_targets(journal)[0].hidden == 2
+
+
+def test_the_withdrawal_of_an_event_that_was_never_sent_is_not_sent_either(journal, clock, marquez):
+    old = train(1, model="former")
+    journal.append([old, take_back(old)], "artifact")
+    a_forwarder(journal, clock).run()
+
+    assert not marquez.calls
+    assert states(journal) == {"superseded": 2}
+
+
+def test_a_withdrawal_of_what_was_sent_is_sent_and_hides_what_only_the_two_name(
+    journal, clock, marquez
+):
+    old = train(1, model="former")
+    journal.append([train(0), old], "artifact")
+    a_forwarder(journal, clock).run()
+    journal.append([take_back(old)], "artifact")
+    a_forwarder(journal, clock).run()
+    again = a_forwarder(journal, clock).run()
+
+    order = [call.request.method for call in marquez.calls]
+    assert order == ["POST", "POST", "POST", "DELETE", "DELETE"]
+    assert sent(marquez)[-1]["run"]["runId"] == json.loads(old.body)["run"]["runId"]
+    hidden = [call.request.url.path for call in marquez["hide"].calls]
+    assert hidden == [
+        "/api/v1/namespaces/ns/datasets/models.former",
+        "/api/v1/namespaces/ns/jobs/train.former",
+    ], "and not features.d, which another event names"
+    assert again.status.hidden == 2
+
+
+def test_a_withdrawal_that_marquez_takes_late_hides_once_more_what_it_showed(
+    journal, clock, marquez
+):
+    marquez["post"].side_effect = [httpx.Response(201), httpx.Response(422), httpx.Response(201)]
+    old = train(1, model="former")
+    withdrawn = take_back(old)
+    journal.append([old], "artifact")
+    a_forwarder(journal, clock).run()
+    journal.append([withdrawn], "artifact")
+    a_forwarder(journal, clock).run()
+    assert retry(journal, [withdrawn.id]) == (1, [])
+    report = a_forwarder(journal, clock).run()
+
+    order = [call.request.method for call in marquez.calls]
+    assert order == ["POST", "POST", "DELETE", "DELETE", "DELETE", "POST", *["DELETE"] * 3]
+    assert report.status.hidden == 3, "the job, its input and its output"
+
+
+def test_what_is_said_again_after_its_withdrawal_is_sent_and_shown(journal, clock, marquez):
+    old = train(1, model="former")
+    withdrawn = take_back(old)
+    for event in (old, withdrawn, train(1, model="former", supersedes=withdrawn.id)):
+        journal.append([event], "artifact")
+        report = a_forwarder(journal, clock).run()
+
+    assert [call.request.method for call in marquez.calls][-1] == "POST"
+    assert report.status.hidden == 0
 
 
 def test_what_is_named_again_is_shown_again_and_may_be_hidden_once_more(journal, clock, marquez):
