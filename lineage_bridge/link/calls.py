@@ -21,11 +21,11 @@ from datetime import datetime
 from functools import partial
 
 from lineage_bridge.assess.freshness import FreshnessPolicy
-from lineage_bridge.events import Event, decode, view_event
+from lineage_bridge.events import Event
 from lineage_bridge.link.identities import Key, Standing
 from lineage_bridge.link.linking import Outcome
 from lineage_bridge.records.build import LinkedBuild, build_event
-from lineage_bridge.records.identity import links_said, links_text
+from lineage_bridge.records.identity import links_text
 from lineage_bridge.records.publication import LinkedPublication, publication_event
 from lineage_bridge.records.start import LinkedStart, start_event
 from lineage_bridge.records.training import LinkedTraining, training_event
@@ -59,11 +59,23 @@ class Call:
         """What the record tells of."""
         return self.linked.record.subject
 
+    @property
+    def links(self) -> str:
+        """How its datasets are linked, which is no part of the event's id; see `links_text`."""
+        return links_text(dataset.said for dataset in self.linked.datasets)
+
     def is_said_by(self, standing: Standing) -> bool:
         """Tell whether an event says it, given that its record has not changed since."""
-        if standing.time_us != to_micros(self.time):
-            return False
-        return standing.links == links_text(d.said for d in self.linked.datasets)
+        return standing.time_us == to_micros(self.time) and standing.links == self.links
+
+    def is_linked_as(self, standing: Standing) -> bool:
+        """Tell whether an event links it alike, as far as that can be known.
+
+        Events of the first release do not say how their names were spelled: `named` is all that
+        can be known of them, and it tells less than what they say.
+        """
+        names = any(dataset.link.method == "named" for dataset in self.linked.datasets)
+        return names or standing.links == self.links
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +169,7 @@ def _event_due(call: Call, latest: Standing | None, gone: Mapping[str, str]) -> 
         while (by := gone.get(str(event.id))) is not None:
             event = call.make(by)
         return event
-    if latest.content == event.id and _is_linked_alike(latest.links, links_of(event)):
+    if latest.content == event.id and call.is_linked_as(latest):
         return None
     return call.make(latest.id)
 
@@ -173,14 +185,3 @@ def _uncalled(standing: Sequence[Standing], called: Collection[Key]) -> Iterator
     for item in left:
         if item.is_record is not None and (item.key.job, item.key.run) in known:
             yield item
-
-
-def _is_linked_alike(standing: str, now: str) -> bool:
-    # Events of the first release do not say how their names were spelled: `named` is all that
-    # can be known of them, and it tells less than what they say.
-    return standing == now or '"named"]' in now
-
-
-def links_of(event: Event) -> str:
-    """Return how an event's datasets were linked, which is no part of its id."""
-    return links_said(view_event(decode(event.body)))

@@ -241,13 +241,15 @@ class _Pass:
             if claims[model.name, model.version] == 1:
                 distinct.append(training)
                 continue
-            version = self._set_apart(training.record.source, model, training.run_id)
+            version = self._set_apart(training.record, model, training.run_id)
             distinct.append(replace(training, model=replace(model, version=version)))
         return sorted(distinct, key=lambda t: (t.ended, t.run_id))
 
-    def _set_apart(self, source: Source, model: DatasetVersion, run_id: str) -> str:
+    def _set_apart(
+        self, record: Training | Publication | Start, model: DatasetVersion, run_id: str
+    ) -> str:
         version = f"{model.version}+{run_id[:8]}"
-        gap = gaps.model_ambiguous(source, "model_version", model, version)
+        gap = gaps.model_ambiguous(record.source, record.model.field, model, version)
         self._outcome.gaps.append(gap)
         return version
 
@@ -265,7 +267,7 @@ class _Pass:
         for record, ancestry in found:
             model, trained = ancestry.model, ancestry.trained
             if trained is not None and (model.name, model.version) in several:
-                version = self._set_apart(record.source, model, trained.run_id)
+                version = self._set_apart(record, model, trained.run_id)
                 renamed = replace(ancestry, model=replace(model, version=version))
                 apart.append((record, renamed))
             else:
