@@ -15,6 +15,7 @@ from lineage_bridge.events import decode
 from lineage_bridge.journal import Journal, catch_up
 from lineage_bridge.journal.lease import lease, patient
 from lineage_bridge.journal.migrations import has_table
+from lineage_bridge.journal.store import read_event
 from lineage_bridge.link.identities import SaidStart, list_starts
 from lineage_bridge.link.identities_model import IDENTITIES
 from lineage_bridge.naming import serving_run_uuid
@@ -63,9 +64,9 @@ class _Successors:
     def id_of(self, event_id: str) -> str | None:
         """Return the id of the event that took an event's place, None if it has no former name."""
         with self._journal.reading() as connection:
-            row = connection.execute("SELECT body FROM events WHERE id = ?", (event_id,)).fetchone()
+            stored = read_event(connection, event_id)
         try:
-            found = renamed(decode(row[0]) if row is not None else {}, self._known)
+            found = renamed(decode(stored.body) if stored is not None else {}, self._known)
         except EventError:
             return None
         return None if found is None else found.id_superseding(event_id)
@@ -73,8 +74,7 @@ class _Successors:
     def exists(self, event_id: str) -> bool:
         """Return whether the journal has an event."""
         with self._journal.reading() as connection:
-            row = connection.execute("SELECT 1 FROM events WHERE id = ?", (event_id,)).fetchone()
-        return row is not None
+            return read_event(connection, event_id) is not None
 
 
 def _starts(journal: Journal) -> None:

@@ -77,23 +77,24 @@ def learn(journal: Journal, settings: Settings) -> Learned:
         JournalError: the records cannot be read.
     """
     catch_up(journal, IDENTITIES)
+    digest = _digest(settings)
     with journal.reading() as connection:
         identities = Identities(connection, settings.namespace)
         before = _before(connection)
-        if before is not None and _is_current(connection, identities, before, settings):
+        if before is not None and _is_current(connection, identities, before, digest):
             outgoing = Outgoing(journal, settings.namespace, withdraws=False)
             said = _activations_said(identities)
             return Learned(before, said, outgoing, settled=before.observed)
         seq = identities.last_seq()
         stored = memory.load_records(connection)
         outcome = link_all(identities, stored, settings)
-        changed = _changed(identities, before, stored, settings)
+        changed = _changed(identities, before, stored, digest)
     calls = calls_of(outcome, Policies.of(settings).freshness)
     return Learned(
         Linked(
             seq,
             stored.generation,
-            _digest(settings),
+            digest,
             gaps=outcome.gaps,
             refused=refused_of(outcome),
         ),
@@ -144,13 +145,13 @@ def keep(journal: Journal, learned: Learned, settings: Settings, *, final: bool)
 
 
 def _changed(
-    identities: Identities, before: Linked | None, stored: memory.Stored, settings: Settings
+    identities: Identities, before: Linked | None, stored: memory.Stored, digest: str
 ) -> set[str] | None:
     """Return the subjects whose records changed since the last linking, None if any may have.
 
     An event from elsewhere may say less of a run than the records here, and stand for it.
     """
-    if before is None or before.settings != _digest(settings):
+    if before is None or before.settings != digest:
         return None
     if identities.said_since(before.seq):
         return None
@@ -177,11 +178,11 @@ def _before(connection: sqlite3.Connection) -> Linked | None:
 
 
 def _is_current(
-    connection: sqlite3.Connection, identities: Identities, before: Linked, settings: Settings
+    connection: sqlite3.Connection, identities: Identities, before: Linked, digest: str
 ) -> bool:
     return (
         before.generation == records_generation(connection)
-        and before.settings == _digest(settings)
+        and before.settings == digest
         and not identities.said_since(before.seq)
     )
 

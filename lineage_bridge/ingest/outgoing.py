@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Container, Iterable, Sequence
-from datetime import datetime
 
-from lineage_bridge.events import Event, decode, view_event, withdrawal
+from lineage_bridge.events import decode, view_event, withdrawal
 from lineage_bridge.journal import Journal, catch_up
+from lineage_bridge.journal.store import read_event
 from lineage_bridge.link.calls import Call, Due, difference
 from lineage_bridge.link.identities import Identities, Standing
 from lineage_bridge.link.identities_model import IDENTITIES
@@ -81,14 +81,8 @@ class Outgoing:
 def _withdrawals(connection: sqlite3.Connection, uncalled: Sequence[Standing]) -> list[Due]:
     found = []
     for item in uncalled:
-        row = connection.execute(
-            "SELECT body, time_us FROM events WHERE id = ?", (item.id,)
-        ).fetchone()
-        if row is not None:
-            event = _withdrawal(row[0], from_micros(row[1]))
+        stored = read_event(connection, item.id)
+        if stored is not None:
+            event = withdrawal(view_event(decode(stored.body)), from_micros(stored.time_us))
             found.append(Due(item.key, LAST, event))
     return found
-
-
-def _withdrawal(body: bytes, time: datetime) -> Event:
-    return withdrawal(view_event(decode(body)), time)

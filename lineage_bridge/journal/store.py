@@ -335,6 +335,12 @@ class Journal:
         self.close()
 
 
+def read_event(connection: sqlite3.Connection, event_id: str) -> Stored | None:
+    """Read the event with an id, None if it was pruned or never came."""
+    row = connection.execute(f"SELECT {STORED} FROM events WHERE id = ?", (event_id,)).fetchone()
+    return None if row is None else Stored(*row)
+
+
 def read_events(
     connection: sqlite3.Connection, after: int, limit: int, max_bytes: int | None = None
 ) -> list[Stored]:

@@ -111,13 +111,8 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True):
     declared: str | None = None
 
     @property
-    def is_empty(self) -> bool:
-        """Whether the artifact has no word at all for what it read."""
-        return not any((self.name, self.version, self.path, self.sha256, self.run_id))
-
-    @property
     def said(self) -> str:
-        """The word that says most, for people."""
+        """The word that says most, for people; empty if the artifact has none."""
         return self.path or self.name or self.version or self.run_id or self.sha256 or ""
 
     @property

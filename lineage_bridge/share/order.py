@@ -105,13 +105,6 @@ class _Taken:
         self.writes |= item.writes
 
 
-def conflict(one: Item, other: Item) -> bool:
-    """Return whether the order of two events matters."""
-    before = _Taken()
-    before.add(one)
-    return before.holds_back(other)
-
-
 def arrange(items: Iterable[Item]) -> list[Item]:
     """Sort events into the order that counts wherever order matters."""
     arranged: list[Item] = []

@@ -83,7 +83,7 @@ def test_a_feature_dataset_claims_its_file_and_refers_to_its_database(reading, t
 def test_a_build_that_names_no_database_has_a_reference_without_words(reading):
     record = only(reading("p2", "x.parquet", parquet({"build_timestamp": "20260403_230612"})))
     (table,) = record.reads
-    assert table.is_empty
+    assert (table.said, table.words) == ("", None)
     assert (table.field, table.mend) == (
         "upstream_db_path",
         "build the dataset again with P2 from a named database",
@@ -117,7 +117,7 @@ def test_a_bundle_claims_its_model_and_refers_to_its_dataset(reading):
 
 def test_an_old_bundle_has_a_reference_without_words(reading):
     record = only(reading("p4", "r1/metadata.json", BUNDLE | {"input_dataset_name": "unknown"}))
-    assert record.reads[0].is_empty
+    assert (record.reads[0].said, record.reads[0].words) == ("", None)
     assert record.reads[0].field == "input_dataset_name"
 
 

@@ -5,7 +5,7 @@ from graphlib import CycleError, TopologicalSorter
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from lineage_bridge.share.order import Item, Order, arrange, conflict
+from lineage_bridge.share.order import Item, Order, arrange
 
 
 def an_item(seq, time_us=None, job=None, **more):
@@ -17,6 +17,12 @@ def an_order(*items):
     order = Order()
     order.replace(items)
     return order
+
+
+def conflict(one, other):
+    """Whether the order of two events matters: one job, or one writes what the other touches."""
+    touches = (one.writes & (other.reads | other.writes)) | (other.writes & one.reads)
+    return one.job == other.job or bool(touches)
 
 
 def seqs(items):

@@ -25,6 +25,7 @@ from lineage_bridge.facets.serving_health import Endpoint, Reason, ServingHealth
 from lineage_bridge.facets.serving_policy import AppliedPolicy, ServingPolicy
 from lineage_bridge.journal import Journal
 from lineage_bridge.journal.fold import catch_up
+from lineage_bridge.journal.store import read_event
 from lineage_bridge.link.identities import Identities, Observation
 from lineage_bridge.link.identities_model import IDENTITIES
 from lineage_bridge.naming import Slot
@@ -94,8 +95,8 @@ def _resumed(connection: sqlite3.Connection, standing: Sequence[Observation]) ->
 
 
 def _finding(connection: sqlite3.Connection, event_id: str) -> ServingHealthFacet | None:
-    row = connection.execute("SELECT body FROM events WHERE id = ?", (event_id,)).fetchone()
-    inputs = view_event(decode(row[0])).inputs if row is not None else ()
+    stored = read_event(connection, event_id)
+    inputs = view_event(decode(stored.body)).inputs if stored is not None else ()
     found = (facet_in(ServingHealthFacet, dataset.facets) for dataset in inputs)
     return next((finding for finding in found if finding is not None), None)
 
