@@ -1,6 +1,6 @@
 """The serving layer (P5): deployment events, metric windows, and the model folders it serves from.
 
-An event's times must name their zone. `p5_windows` reads the windows: they are many, and need
+An event's times must name their zone. `serving_windows` reads the windows: they are many, and need
 another way.
 """
 

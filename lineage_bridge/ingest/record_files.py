@@ -1,8 +1,8 @@
 """Files of records: read outside of any transaction, and saved some at a time in a short one.
 
 The reading between two transactions is bounded by files, records and time; a file of many lines is
-read in parts. If two processes read
-one file at the same time, the first one to save it wins.
+read in parts (`line_files`). If two processes read one file at the same time, the first one to save
+it wins.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lineage_bridge.ingest import memory
+from lineage_bridge.ingest.line_files import LinesReading, read_lines, read_on
 from lineage_bridge.ingest.memory import Broken, Mark
 from lineage_bridge.ingest.read import Reading, fingerprint, places, read
 from lineage_bridge.ingest.scan import Found, found_again
-from lineage_bridge.ingest.starts import StartsReading, read_on, read_starts
 from lineage_bridge.journal import Journal
 from lineage_bridge.observe import cursors, quarantine
 from lineage_bridge.observe.cursors import Cursor
@@ -51,7 +51,7 @@ class _FileReading:
         return self.before is not None or bool(self.reading.records)
 
 
-_Read = _FileReading | StartsReading
+_Read = _FileReading | LinesReading
 _Known = Mark | Cursor | None
 
 
@@ -81,13 +81,13 @@ def read_files(
         _save(journal, [reading for _, reading in chunk if reading is not None])
         for found, reading in chunk:
             count(found, _number(reading))
-        if chunk and isinstance(last := chunk[-1][1], StartsReading):
+        if chunk and isinstance(last := chunk[-1][1], LinesReading):
             _read_on(journal, last, count)
         done += len(chunk)
         report(done)
 
 
-def _read_on(journal: Journal, part: StartsReading, count: Count) -> None:
+def _read_on(journal: Journal, part: LinesReading, count: Count) -> None:
     """Read the other parts of a file whose first part was saved."""
     while (following := read_on(part)) is not None:
         _save(journal, [following])
@@ -129,7 +129,7 @@ def _read_chunk(
         reading = _read(found, before, again=again)
         chunk.append((found, reading))
         records += max(0, _number(reading) or 0)
-        is_part = isinstance(reading, StartsReading) and not reading.is_last
+        is_part = isinstance(reading, LinesReading) and not reading.is_last
         if is_part or records >= CHUNK_RECORDS or time.monotonic() >= deadline:
             break
     return chunk
@@ -147,7 +147,7 @@ def _known(connection: sqlite3.Connection, files: Sequence[Found]) -> list[_Know
 def _read(found: Found, before: _Known, *, again: bool) -> _Read | None:
     """Read a file; return None if it did not change."""
     if not isinstance(before, Mark) and found.form == "lines":
-        return read_starts(found, before, again=again)
+        return read_lines(found, before, again=again)
     assert not isinstance(before, Cursor)
     mark = Mark(fingerprint(found), found.adapter.version)
     if mark == before and not again:
@@ -159,7 +159,7 @@ def _number(reading: _Read | None) -> int | None:
     """Count the records of a file: None if it did not change, -1 if it is of another kind."""
     if reading is None:
         return None
-    if isinstance(reading, StartsReading):
+    if isinstance(reading, LinesReading):
         return len(reading.records)
     found = reading.reading
     return len(found.records) if found.records or found.rejected else -1

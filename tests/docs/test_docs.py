@@ -11,7 +11,7 @@ import pytest
 
 from lineage_bridge.adapters import documents, files, lines, parquet_footer
 from lineage_bridge.cli.main import COMMANDS, cli
-from lineage_bridge.ingest import read, starts
+from lineage_bridge.ingest import line_files, read
 from lineage_bridge.observe import quarantine
 
 ROOT = Path(__file__).parents[2]
@@ -68,7 +68,7 @@ def test_the_bounds_of_readers_are_those_of_the_code():
         f"{lines.MAX_SKIPPED_BYTES // 2**20:,} MiB | a line that is skipped",
         f"{read.MAX_RECORDS:,} records | of one file",
         f"{read.MAX_RECORDS_OF_LINE:,} records | of one line",
-        f"{starts.PART_LINES:,} lines or {starts.PART_SECONDS:.0f} s |",
+        f"{line_files.PART_LINES:,} lines or {line_files.PART_SECONDS:.0f} s |",
         f"{quarantine.KEPT_OF_A_FILE:,} rejections | of one file",
     ):
         assert f"| {bound}" in page, bound

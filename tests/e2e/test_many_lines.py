@@ -9,7 +9,7 @@ import pytest
 from windows import a_line, ingest
 
 from lineage_bridge.adapters.registry import adapters
-from lineage_bridge.ingest import starts
+from lineage_bridge.ingest import line_files
 from lineage_bridge.ingest.memory import prepare
 from lineage_bridge.ingest.record_files import read_files
 from lineage_bridge.ingest.scan import scan
@@ -63,7 +63,7 @@ def stored_lines(journal):
 
 
 def test_a_file_is_read_in_parts_and_each_is_saved(journal, events, monkeypatch):
-    monkeypatch.setattr(starts, "PART_LINES", 4)
+    monkeypatch.setattr(line_files, "PART_LINES", 4)
     folder = events(10, bad={3, 9}).parent
 
     assert read_all(journal, folder) == [3, 4, 1]
@@ -73,12 +73,12 @@ def test_a_file_is_read_in_parts_and_each_is_saved(journal, events, monkeypatch)
 
 
 def test_a_part_ends_when_its_time_is_over(journal, events, monkeypatch):
-    monkeypatch.setattr(starts, "PART_SECONDS", 0.0)
+    monkeypatch.setattr(line_files, "PART_SECONDS", 0.0)
     assert read_all(journal, events(3).parent) == [1, 1, 1, 0]
 
 
 def test_what_is_killed_between_two_parts_goes_on_there(journal, events, monkeypatch):
-    monkeypatch.setattr(starts, "PART_LINES", 4)
+    monkeypatch.setattr(line_files, "PART_LINES", 4)
     folder = events(10).parent
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("lineage_bridge.ingest.record_files.read_on", lambda _: None)
@@ -90,10 +90,10 @@ def test_what_is_killed_between_two_parts_goes_on_there(journal, events, monkeyp
 def test_a_file_that_is_replaced_between_two_parts_is_read_again_later(
     journal, events, monkeypatch
 ):
-    monkeypatch.setattr(starts, "PART_LINES", 4)
+    monkeypatch.setattr(line_files, "PART_LINES", 4)
     folder = events(10).parent
 
-    def replaced(part, _read_on=starts.read_on):
+    def replaced(part, _read_on=line_files.read_on):
         shutil.rmtree(folder)
         folder.mkdir()
         events_again(folder)

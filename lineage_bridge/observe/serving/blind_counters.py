@@ -12,7 +12,7 @@ from functools import partial
 from operator import attrgetter
 from typing import Any
 
-from lineage_bridge.adapters.p5_windows import COUNTERS, Window
+from lineage_bridge.adapters.serving_windows import COUNTERS, Window
 from lineage_bridge.observe.serving.state import Saving, list_blind_counters
 
 

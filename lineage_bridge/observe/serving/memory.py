@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from lineage_bridge.adapters.p5_windows import Names, check_names
+from lineage_bridge.adapters.serving_windows import Names, check_names
 from lineage_bridge.assess.lookback import WindowFacts
 from lineage_bridge.assess.serving import DeploymentState
 from lineage_bridge.assess.serving_facet import Totals

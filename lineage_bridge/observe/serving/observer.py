@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from lineage_bridge.adapters.p5_windows import window_event
+from lineage_bridge.adapters.serving_windows import window_event
 from lineage_bridge.assess.lookback import SECOND_US, WindowFacts
 from lineage_bridge.assess.policies import policy_mark
 from lineage_bridge.assess.serving import DeploymentState

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from operator import attrgetter
 
-from lineage_bridge.adapters.p5_windows import observer_job
+from lineage_bridge.adapters.serving_windows import observer_job
 from lineage_bridge.assess.policies import policy_mark
 from lineage_bridge.facets.serving_policy import ServingPolicy
 from lineage_bridge.journal import Journal

@@ -18,7 +18,12 @@ from typing import BinaryIO
 
 from lineage_bridge.adapters.files import open_file, unreadable
 from lineage_bridge.adapters.lines import LineReader
-from lineage_bridge.adapters.p5_windows import is_inconsistent, judged_facts, names_of, read_window
+from lineage_bridge.adapters.serving_windows import (
+    is_inconsistent,
+    judged_facts,
+    names_of,
+    read_window,
+)
 from lineage_bridge.errors import ArtifactError
 from lineage_bridge.journal import Journal
 from lineage_bridge.observe import cursors, quarantine

@@ -23,7 +23,7 @@ import msgspec
 
 from lineage_bridge.adapters.files import open_file
 from lineage_bridge.adapters.lines import LineReader
-from lineage_bridge.adapters.p5_windows import observer_job
+from lineage_bridge.adapters.serving_windows import observer_job
 from lineage_bridge.assess.policies import policy_mark
 from lineage_bridge.errors import ArtifactError
 from lineage_bridge.facets.serving_policy import ServingPolicy

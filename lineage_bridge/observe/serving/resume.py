@@ -14,7 +14,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 
-from lineage_bridge.adapters.p5_windows import observer_job
+from lineage_bridge.adapters.serving_windows import observer_job
 from lineage_bridge.assess.endpoint import EndpointState
 from lineage_bridge.assess.faults import Rule, rules_of
 from lineage_bridge.assess.policies import policy_mark

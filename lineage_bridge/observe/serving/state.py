@@ -14,7 +14,7 @@ from functools import partial
 
 import msgspec
 
-from lineage_bridge.adapters.p5_windows import Names
+from lineage_bridge.adapters.serving_windows import Names
 from lineage_bridge.assess.lookback import WindowFacts
 from lineage_bridge.errors import JournalError
 from lineage_bridge.journal import Journal

@@ -15,7 +15,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from lineage_bridge import naming
-from lineage_bridge.adapters.p5_window_errors import explain
+from lineage_bridge.adapters.serving_window_errors import explain
 from lineage_bridge.assess.lookback import NOTHING_BAD, WindowFacts
 from lineage_bridge.errors import ArtifactError
 from lineage_bridge.events import Dataset, Event, Job, run_event

@@ -24,7 +24,7 @@ PART_SECONDS: Final = 2.0
 
 
 @dataclass(slots=True)
-class StartsReading:
+class LinesReading:
     """One part of the new lines of a file.
 
     Attributes:
@@ -62,7 +62,7 @@ class StartsReading:
         return bool(self.records)
 
 
-def read_starts(found: Found, before: Cursor | None, *, again: bool) -> StartsReading | None:
+def read_lines(found: Found, before: Cursor | None, *, again: bool) -> LinesReading | None:
     """Read the first part of what is new in a file; None if it did not change.
 
     Args:
@@ -74,15 +74,15 @@ def read_starts(found: Found, before: Cursor | None, *, again: bool) -> StartsRe
     known = None if again or is_outdated else before
     if known is not None and _is_current(found, known):
         return None
-    return _read(StartsReading(found, before, FileRejections(found.path, found.family)), known)
+    return _read(LinesReading(found, before, FileRejections(found.path, found.family)), known)
 
 
-def read_on(part: StartsReading) -> StartsReading | None:
+def read_on(part: LinesReading) -> LinesReading | None:
     """Read the part after one that was saved; None if there is no more, or the file has changed."""
     if part.is_last or part.is_lost or part.cursor is None:
         return None
     return _read(
-        StartsReading(part.found, part.cursor, part.bad, told=len(part.bad), is_first=False),
+        LinesReading(part.found, part.cursor, part.bad, told=len(part.bad), is_first=False),
         part.cursor,
     )
 
@@ -94,7 +94,7 @@ def _is_current(found: Found, known: Cursor) -> bool:
         return False
 
 
-def _read(reading: StartsReading, known: Cursor | None) -> StartsReading | None:
+def _read(reading: LinesReading, known: Cursor | None) -> LinesReading | None:
     found = reading.found
     try:
         with open_file(found.path, found.root) as file:
@@ -112,9 +112,9 @@ def _read(reading: StartsReading, known: Cursor | None) -> StartsReading | None:
     return reading
 
 
-def _read_open(file: BinaryIO, reading: StartsReading, reader: LineReader) -> Cursor:
+def _read_open(file: BinaryIO, reading: LinesReading, reader: LineReader) -> Cursor:
     seen = os.fstat(file.fileno())
-    _read_lines(reader, reading)
+    _read_some(reader, reading)
     return Cursor(
         reading.found.path,
         # A part ends where it ends, so the file is not taken for read.
@@ -129,7 +129,7 @@ def _read_open(file: BinaryIO, reading: StartsReading, reader: LineReader) -> Cu
     )
 
 
-def _read_lines(reader: LineReader, reading: StartsReading) -> None:
+def _read_some(reader: LineReader, reading: LinesReading) -> None:
     deadline = time.monotonic() + PART_SECONDS
     try:
         for count, (number, line) in enumerate(reader, start=1):

@@ -14,7 +14,7 @@ from serving import Service, a_window
 from windows import a_line, a_record
 
 import lineage_bridge
-from lineage_bridge.adapters.p5_windows import (
+from lineage_bridge.adapters.serving_windows import (
     check_names,
     is_inconsistent,
     judged_facts,
