@@ -11,6 +11,7 @@
     ├── JudgingError(RuntimeError)        a bug of ours: health or freshness could not be judged
     ├── JournalError(RuntimeError)        the journal cannot be opened, read or written
     │   └── HomeGoneError                 its folder was moved or deleted while it was open
+    ├── ServerError(RuntimeError)         a server of ours cannot listen
     └── CollectorError                    a collector (Marquez or ours) did not take an event
         ├── CollectorUnavailableError     try again: it gave no answer, or asked to wait
         └── CollectorRejectedError        do not try again: it refused, and its answer is kept
@@ -139,6 +140,10 @@ class JournalError(LineageBridgeError, RuntimeError):
 
 class HomeGoneError(JournalError):
     """The journal is no longer where it was opened: its folder was moved or deleted."""
+
+
+class ServerError(LineageBridgeError, RuntimeError):
+    """A server cannot listen at its address, use its certificate, or did not come up."""
 
 
 class CollectorError(LineageBridgeError):

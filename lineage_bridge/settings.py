@@ -6,12 +6,22 @@ unknown key is an error, so that a misspelt one is noticed. Ages and durations a
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from lineage_bridge.errors import NamingError, SettingsError
 from lineage_bridge.naming import FEATURES_PATTERN, MODEL_PATTERN, check_namespace
@@ -32,12 +42,64 @@ ENVIRONMENT: Mapping[str, str] = {
 COLLECTOR_ENVIRONMENT: Mapping[str, str] = {
     "LINEAGE_BRIDGE_READ_KEYS": "read_keys",
     "LINEAGE_BRIDGE_WRITE_KEYS": "write_keys",
+    "LINEAGE_BRIDGE_HOSTS": "hosts",
+    "LINEAGE_BRIDGE_ORIGINS": "origins",
+    "LINEAGE_BRIDGE_PUBLIC": "public",
 }
+_SECRET = frozenset({"read_keys", "write_keys", "marquez_api_key"})  # values that are never shown
 
 # What an alias may stand for: a dataset of ours, with `@<version>` or without, or a model of ours.
 FeaturesTarget = Annotated[str, Field(pattern=rf"^{FEATURES_PATTERN}(@[^<>]+)?$")]
 ModelTarget = Annotated[str, Field(pattern=rf"^{MODEL_PATTERN}$")]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+def _split(value: Any) -> Any:
+    # The environment gives all names as one text, separated by commas.
+    return (
+        [part.strip() for part in value.split(",") if part.strip()]
+        if isinstance(value, str)
+        else value
+    )
+
+
+def _keys(value: Any) -> list[str]:
+    """Check keys; whatever is wrong with them is an error, because without any all are let in."""
+    listed = value.split(",") if isinstance(value, str) else value
+    if not isinstance(listed, list) or not all(isinstance(key, str) for key in listed):
+        raise ValueError("expected a list of keys, each a text in quotes")
+    if not listed:
+        raise ValueError("it names no key; leave it out to run without keys")
+    if any(not key.strip() for key in listed):
+        raise ValueError("a key is empty; leave the whole setting out to run without keys")
+    if not all(_KEY.fullmatch(key) for key in listed):
+        raise ValueError(
+            "a key has ASCII letters, digits and signs, and no blank, not even around it"
+        )
+    return listed
+
+
+def _host(value: str) -> str:
+    if not _HOST.fullmatch(value):
+        raise ValueError("expected a name such as lineage.example.org, without scheme and port")
+    return value.lower()
+
+
+def _origin(value: str) -> str:
+    if not _ORIGIN.fullmatch(value):
+        raise ValueError("expected an origin such as https://ui.example.org, without a path")
+    return value.lower().removesuffix("/")
+
+
+_KEY = re.compile(r"[!-~]+", re.ASCII)
+_HOST = re.compile(r"\*|(?:\*\.)?[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+", re.ASCII)
+_ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d+)?/?", re.ASCII)
+
+Name = TypeVar("Name")
+Names = Annotated[list[Name], BeforeValidator(_split)]
+Keys = Annotated[list[str], BeforeValidator(_keys)]
+HostNames = Names[Annotated[str, AfterValidator(_host)]]
+Origins = Names[Annotated[str, AfterValidator(_origin)]]
 
 
 class _Section(BaseModel):
@@ -80,28 +142,30 @@ class Policies(_Section):
 
 
 class CollectorSettings(_Section):
-    """Who may use the collector, and how much of it.
+    """Who may ask a server of ours (collector, page, exporter), and how much.
 
     Without any key everyone who reaches it may do everything. A write key allows reading as well.
-    With a certificate and its key (PEM files) the collector speaks HTTPS.
+    `hosts`: names that it is reached by, besides those of this machine itself. `origins`: of web
+    pages that may write, besides its own. `public`: what needs no key though there are keys.
+    With a certificate and its key (PEM files) it speaks HTTPS. Sizes are in bytes.
     """
 
-    read_keys: list[str] = []
-    write_keys: list[str] = []
+    read_keys: Keys = []
+    write_keys: Keys = []
+    hosts: HostNames = []
+    origins: Origins = []
+    public: Names[Literal["page", "metrics", "admin"]] = []
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     admin_port: Annotated[int, Field(ge=0, le=65535)] | None = None
     body_max_bytes: Annotated[int, Field(gt=0)] | None = None
     requests_max: Annotated[int, Field(gt=0)] | None = None
+    connections_max: Annotated[int, Field(gt=0)] | None = None
+    peer_connections_max: Annotated[int, Field(gt=0)] | None = None
     request_seconds: Seconds | None = None
-
-    @field_validator("read_keys", "write_keys", mode="before")
-    @classmethod
-    def _keys(cls, value: Any) -> Any:
-        # The environment gives all keys as one text, separated by commas.
-        return (
-            [k.strip() for k in value.split(",") if k.strip()] if isinstance(value, str) else value
-        )
+    head_seconds: Seconds | None = None
+    body_seconds: Seconds | None = None
+    idle_seconds: Seconds | None = None
 
     @model_validator(mode="after")
     def _certificate_and_key(self) -> Self:
@@ -161,13 +225,14 @@ def load_settings(
     path = _config_path(given.pop("config", None), working_folder, home)
     from_file = _read(path) if path is not None else {}
     merged = {**from_file, **from_env, **given, "config_path": path}
-    keys = {n: environ[v] for v, n in COLLECTOR_ENVIRONMENT.items() if environ.get(v)}
-    if keys and isinstance(from_file.get("collector", {}), dict):
-        merged["collector"] = {**from_file.get("collector", {}), **keys}
+    # An empty variable counts too: a deployment that lost its keys must not be open to all.
+    of_collector = {n: environ[v] for v, n in COLLECTOR_ENVIRONMENT.items() if v in environ}
+    if of_collector and isinstance(from_file.get("collector", {}), dict):
+        merged["collector"] = {**from_file.get("collector", {}), **of_collector}
     try:
         return Settings.model_validate(merged)
     except ValidationError as exc:
-        raise SettingsError(*_explain(exc, path, from_file)) from exc
+        raise SettingsError(*_explain(exc, _sources(path, from_file, environ))) from exc
 
 
 def _config_path(named: str | Path | None, working_folder: Path, home: Path) -> Path | None:
@@ -193,14 +258,30 @@ def _read(path: Path) -> dict[str, Any]:
     return document
 
 
-def _explain(exc: ValidationError, path: Path | None, from_file: Mapping[str, Any]) -> list[str]:
+def _sources(
+    path: Path | None, from_file: Mapping[str, Any], environ: Mapping[str, str]
+) -> Mapping[str, str]:
+    """Return where the values come from, by the setting's dotted name."""
+    in_file = dict.fromkeys(from_file, f" in `{path}`")
+    of_env = {name: f" ({var})" for var, name in ENVIRONMENT.items() if environ.get(var)}
+    of_collector = {
+        f"collector.{name}": f" ({var})"
+        for var, name in COLLECTOR_ENVIRONMENT.items()
+        if var in environ
+    }
+    return {**in_file, **of_env, **of_collector}
+
+
+def _explain(exc: ValidationError, sources: Mapping[str, str]) -> list[str]:
     lines = []
     for error in exc.errors():
-        key = ".".join(str(part) for part in error["loc"])
-        source = f" in `{path}`" if error["loc"] and error["loc"][0] in from_file else ""
+        parts = [str(part) for part in error["loc"]]
+        key = ".".join(parts)
+        source = sources.get(".".join(parts[:2])) or sources.get(next(iter(parts), ""), "")
         if error["type"] == "extra_forbidden":
             lines.append(f"`{key}`{source} is not a setting.")
         else:
             reason = error["msg"].removeprefix("Value error, ")
-            lines.append(f"`{key}`{source}: {reason}, got {error['input']!r}.")
+            got = "" if _SECRET & set(parts) else f", got {error['input']!r}"
+            lines.append(f"`{key}`{source}: {reason}{got}.")
     return lines

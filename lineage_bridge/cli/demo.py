@@ -13,9 +13,11 @@ import click
 from lineage_bridge.cli.context import say
 from lineage_bridge.cli.serve import (
     COLLECTOR_PORT,
-    EXPORTER_PORT,
+    check_exposure,
     choose_port,
+    exporter_port_option,
     host_option,
+    insecure_option,
     port_option,
     serving,
     wait_for_interrupt,
@@ -47,8 +49,17 @@ FAMILIES = ("p2", "p4", "p5", "p6")
 )
 @host_option
 @port_option("--port", COLLECTOR_PORT, "The collector's port.")
-@port_option("--exporter-port", EXPORTER_PORT, "The exporter's port.")
-def demo(home: Path, host: str, port: int | None, exporter_port: int | None, *, once: bool) -> None:
+@exporter_port_option
+@insecure_option
+def demo(
+    home: Path,
+    host: str,
+    port: int | None,
+    exporter_port: int | None,
+    *,
+    once: bool,
+    insecure: bool,
+) -> None:
     """Show the whole thing on real artifacts: read them, judge them, serve what came of it."""
     from lineage_bridge.cli.context import settings_of
     from lineage_bridge.journal import Journal
@@ -56,19 +67,25 @@ def demo(home: Path, host: str, port: int | None, exporter_port: int | None, *, 
     examples = _examples()
     _empty(home)
     settings = settings_of(home=home, config=examples / "lineage-bridge.toml")
+    if not once:
+        check_exposure(host, settings, insecure=insecure)
     with Journal(home) as journal:
         _show(journal, settings, examples)
         if once:
             return
         chosen = choose_port(host, port, COLLECTOR_PORT)
-        metrics = choose_port(host, exporter_port, EXPORTER_PORT)
         with serving(
-            journal, settings, host=host, port=chosen, exporter_port=metrics, now=lambda: DEMO_TIME
+            journal,
+            settings,
+            host=host,
+            port=chosen,
+            exporter_port=exporter_port,
+            now=lambda: DEMO_TIME,
         ) as served:
             click.echo()
             say(f"Index page: {served.collector}/")
             say(f"Collector:  {served.collector}/api/v1/namespaces")
-            say(f"Metrics:    {served.exporter}/metrics")
+            say(f"Metrics:    {served.metrics}")
             say(f"Ask it:     lineage-bridge doctor --home {home}")
             say("Ctrl-C ends it.")
             wait_for_interrupt()

@@ -15,9 +15,10 @@ from lineage_bridge.cli.context import (
     with_settings,
 )
 from lineage_bridge.cli.serve import (
-    EXPORTER_PORT,
+    check_exposure,
     choose_port,
     host_option,
+    insecure_option,
     port_option,
     wait_for_interrupt,
 )
@@ -27,14 +28,24 @@ if TYPE_CHECKING:
     from lineage_bridge.settings import Settings
 
 
+EXPORTER_PORT = 9464
+
+
 @click.command()
 @with_settings
 @click.option("--once", is_flag=True, help="Print the metrics and end.")
 @host_option
 @port_option("--port", EXPORTER_PORT, "The exporter's port.")
+@insecure_option
 @click.option("--at", type=Instant(), help="Show the platform as it was at that time.")
 def exporter(
-    settings: Settings, *, once: bool, host: str, port: int | None, at: datetime | None
+    settings: Settings,
+    *,
+    once: bool,
+    host: str,
+    port: int | None,
+    insecure: bool,
+    at: datetime | None,
 ) -> None:
     """Serve metrics for Prometheus at /metrics, until Ctrl-C.
 
@@ -43,6 +54,8 @@ def exporter(
     if once:
         with open_journal(settings, readonly=True):
             pass  # a home that is not there is an error here; a server may wait for its first event
+    else:
+        check_exposure(host, settings, insecure=insecure)
     settings = in_namespace_of_home(settings)
     with open_journal(settings) as journal:
         if once:

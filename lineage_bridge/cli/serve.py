@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urljoin
 
 import click
 
@@ -22,16 +23,22 @@ from lineage_bridge.errors import SettingsError
 from lineage_bridge.settings import Settings
 
 if TYPE_CHECKING:
-    from lineage_bridge.collector.config import CollectorConfig
     from lineage_bridge.journal import Journal
     from lineage_bridge.journal.follower import Follower
 
 COLLECTOR_PORT = 5000
-EXPORTER_PORT = 9464
 PORTS_TRIED = 20
 STOP_SECONDS = 5.0  # forwarding notices a stop within half a second, and ends in another one
 
 host_option = click.option("--host", default="127.0.0.1", show_default=True, help="Bind to it.")
+insecure_option = click.option(
+    "--insecure", is_flag=True, help="Let other machines in though no key is set."
+)
+exporter_port_option = click.option(
+    "--exporter-port",
+    type=click.IntRange(0, 65535),
+    help="Serve the metrics on a port of their own instead.",
+)
 
 
 def port_option(flag: str, default: int, what: str) -> Callable[..., Callable[..., None]]:
@@ -74,12 +81,31 @@ def _is_free(host: str, port: int) -> bool:
     return True
 
 
+def check_exposure(host: str, settings: Settings, *, insecure: bool) -> None:
+    """Let a server be reached from other machines only if it asks for keys, or on purpose.
+
+    Raises:
+        SettingsError: it would be open to everyone in the network.
+    """
+    from lineage_bridge.http.access import is_loopback
+
+    if is_loopback(host) or settings.collector.read_keys or settings.collector.write_keys:
+        return
+    open_to_all = f"Whoever reaches {host} may read and change everything, because no key is set."
+    if not insecure:
+        raise SettingsError(
+            f"{open_to_all} Set LINEAGE_BRIDGE_WRITE_KEYS and LINEAGE_BRIDGE_READ_KEYS, or say "
+            "`--insecure` if that is meant."
+        )
+    say(f"Warning: {open_to_all}", err=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Served:
     """The URLs of what is served."""
 
     collector: str
-    exporter: str | None = None
+    metrics: str
 
 
 @contextmanager
@@ -89,42 +115,54 @@ def serving(
     *,
     host: str,
     port: int,
+    has_exporter: bool = True,
     exporter_port: int | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Iterator[Served]:
-    """Serve the collector with the index page, and the exporter, until the block ends."""
+    """Serve the collector with the index page, and the metrics, until the block ends.
+
+    Args:
+        journal: open for writing.
+        settings: of the home.
+        host: the address to bind to.
+        port: of everything.
+        has_exporter: whether the home's metrics are shown, and not only the collector's own.
+        exporter_port: shows the home's metrics there instead.
+        now: the instant to show.
+    """
     from lineage_bridge.answers import Snapshots
     from lineage_bridge.assess.policies import Policies
     from lineage_bridge.collector.server import CollectorServer
-    from lineage_bridge.page import index_app
+    from lineage_bridge.http import HttpConfig
+    from lineage_bridge.page import page_parts
 
-    snapshots = Snapshots(journal, Policies.of(settings))  # one graph in memory for both
-
+    snapshots = Snapshots(journal, Policies.of(settings))  # one graph in memory for all
     with ExitStack() as stack:
-        exporter_url = None
+        metrics, metrics_url = [], "/metrics"
         if exporter_port is not None:
             from lineage_bridge.exporter.server import ExporterServer
 
-            exporter = ExporterServer(
-                journal, settings, host=host, port=exporter_port, now=now, snapshots=snapshots
+            exporter = stack.enter_context(
+                ExporterServer(journal, settings, host, exporter_port, now, snapshots=snapshots)
             )
-            exporter.start()
-            stack.callback(exporter.stop)
-            exporter_url = exporter.url
-        metrics_url = f"{exporter_url}/metrics" if exporter_url else None
-        page = index_app(journal, snapshots, now, metrics_url=metrics_url)
-        collector = CollectorServer(
-            journal,
-            host=host,
-            port=port,
-            config=_config(settings),
-            pages={"/": page, "/health.json": page},
-            admin_port=settings.collector.admin_port,
-            make_follower=partial(_follower, journal.home, has_exporter=exporter_port is not None),
+            metrics_url = f"{exporter.url}/metrics"
+        elif has_exporter:
+            from lineage_bridge.exporter.metrics_collector import MetricsCollector
+
+            metrics.append(MetricsCollector(journal, settings, now=now, snapshots=snapshots))
+        collector = stack.enter_context(
+            CollectorServer(
+                journal,
+                host=host,
+                port=port,
+                http=HttpConfig.of(settings.collector),
+                parts=page_parts(journal, snapshots, now, metrics_url=metrics_url),
+                metrics=metrics,
+                admin_port=settings.collector.admin_port,
+                make_follower=partial(_follower, journal.home, has_exporter=has_exporter),
+            )
         )
-        collector.start()
-        stack.callback(collector.stop)
-        yield Served(collector.url, exporter_url)
+        yield Served(collector.url, urljoin(collector.url, metrics_url))
 
 
 def _follower(home: Path, *, has_exporter: bool) -> Follower:
@@ -134,22 +172,6 @@ def _follower(home: Path, *, has_exporter: bool) -> Follower:
     names = ["collector", "graph", "arrivals"] if has_exporter else ["collector"]
     module = "lineage_bridge.cli.follow"
     return FollowerProcess([sys.executable, "-m", module, str(home.absolute()), *names])
-
-
-def _config(settings: Settings) -> CollectorConfig:
-    from lineage_bridge.collector.config import CollectorConfig
-
-    given = settings.collector
-    limits = given.model_dump(
-        include={"body_max_bytes", "requests_max", "request_seconds"}, exclude_none=True
-    )
-    return CollectorConfig(
-        read_keys=frozenset(given.read_keys),
-        write_keys=frozenset(given.write_keys),
-        tls_certificate=given.tls_certificate,
-        tls_key=given.tls_key,
-        **limits,
-    )
 
 
 def wait_for_interrupt() -> None:
@@ -184,12 +206,15 @@ def listen_for_interrupt() -> threading.Event:
 @with_settings
 @host_option
 @port_option("--port", COLLECTOR_PORT, "The collector's port.")
-def collector(settings: Settings, host: str, port: int | None) -> None:
+@insecure_option
+def collector(settings: Settings, host: str, port: int | None, *, insecure: bool) -> None:
     """Serve Marquez's API over the home's journal: POST /api/v1/lineage and every question."""
+    check_exposure(host, settings, insecure=insecure)
     chosen = choose_port(host, port, COLLECTOR_PORT)
+    settings = in_namespace_of_home(settings)
     with (
         open_journal(settings) as journal,
-        serving(journal, in_namespace_of_home(settings), host=host, port=chosen) as served,
+        serving(journal, settings, host=host, port=chosen, has_exporter=False) as served,
     ):
         say(f"Collector: {served.collector}/api/v1/lineage  (Ctrl-C ends it)")
         wait_for_interrupt()
@@ -198,25 +223,33 @@ def collector(settings: Settings, host: str, port: int | None) -> None:
 @click.command()
 @with_settings
 @host_option
-@port_option("--port", COLLECTOR_PORT, "The collector's port.")
-@port_option("--exporter-port", EXPORTER_PORT, "The exporter's port.")
-def up(settings: Settings, host: str, port: int | None, exporter_port: int | None) -> None:
-    """Run everything: collector, index page, exporter, and forwarding to Marquez.
+@port_option("--port", COLLECTOR_PORT, "The port of collector, page and metrics.")
+@exporter_port_option
+@insecure_option
+def up(
+    settings: Settings,
+    host: str,
+    port: int | None,
+    exporter_port: int | None,
+    *,
+    insecure: bool,
+) -> None:
+    """Run everything on one port: collector, index page, metrics; and forward to Marquez.
 
     With MARQUEZ_URL set, what is ours goes on to that Marquez, for ever and without loss.
     """
+    check_exposure(host, settings, insecure=insecure)
     chosen = choose_port(host, port, COLLECTOR_PORT)
-    metrics = choose_port(host, exporter_port, EXPORTER_PORT)
     settings = in_namespace_of_home(settings)
     with ExitStack() as stack:
         journal = stack.enter_context(open_journal(settings))
         served = stack.enter_context(
-            serving(journal, settings, host=host, port=chosen, exporter_port=metrics)
+            serving(journal, settings, host=host, port=chosen, exporter_port=exporter_port)
         )
         stop = listen_for_interrupt()
         say(f"Index page: {served.collector}/")
         say(f"Collector:  {served.collector}/api/v1/lineage")
-        say(f"Metrics:    {served.exporter}/metrics")
+        say(f"Metrics:    {served.metrics}")
         if settings.marquez_url:
             target = stack.enter_context(_forwarding(journal, settings))
             say(f"Forwarding: {target}")

@@ -6,6 +6,7 @@ When a write returns, its command is in the journal and in the tables; a read se
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
@@ -14,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from lineage_bridge.collector.dialect.errors import ApiError
+from lineage_bridge.collector.dialect.errors import coded
 from lineage_bridge.collector.fold.model import COMMAND, CollectorModel
 from lineage_bridge.events import Event
 from lineage_bridge.journal import Journal, Stored, Writer, catch_up
@@ -47,6 +48,7 @@ class Api:
             FollowerThread(journal, [self._model]) if make_follower is None else make_follower()
         )
         self._writer = Writer(journal)
+        self._thread = threading.local()
 
     def seed(self, tags: dict[str, str]) -> None:
         """Create what a fresh Marquez has: the default namespace, and the configured tags."""
@@ -95,8 +97,17 @@ class Api:
         body = msgspec.json.encode({"op": op, **arguments})
         (seq,) = self.submit([Event(body, COMMAND, time.time_ns() // 1000)]).result()
         self.follower.wake()
+        self._thread.has_written = True
         if seq is not None and not self.follower.watermark.wait(self.mark(seq), WRITE_SECONDS):
-            raise ApiError(503)
+            raise coded(503, "The change is kept, and will be visible later.")
+
+    def forget_writing(self) -> None:
+        """Begin with a request: nothing was written for it yet in the calling thread."""
+        self._thread.has_written = False
+
+    def has_written(self) -> bool:
+        """Return whether anything was written in this thread since it began with its request."""
+        return getattr(self._thread, "has_written", False)
 
     def try_out(self, event: Event) -> int:
         """Return the status for an event: apply it to the tables as they are now, and undo that."""

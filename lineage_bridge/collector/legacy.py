@@ -19,8 +19,9 @@ from lineage_bridge.collector.api import Api
 from lineage_bridge.collector.dialect import hashes, instants
 from lineage_bridge.collector.dialect.errors import coded, generic, not_found, unreadable
 from lineage_bridge.collector.dialect.java import text
-from lineage_bridge.collector.dialect.requests import Request, Response
+from lineage_bridge.collector.dialect.requests import Request
 from lineage_bridge.collector.writes import member
+from lineage_bridge.http import Response
 
 DATASET_TYPES = ("DB_TABLE", "STREAM")
 JOB_TYPES = ("BATCH", "STREAM", "SERVICE")

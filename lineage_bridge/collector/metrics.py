@@ -1,8 +1,5 @@
 """The collector's Prometheus metrics, about itself and about its tables.
 
-prometheus_client writes them. Importing it takes 40 ms, a sixth of all that the collector imports
-before it listens, and only a scrape needs it: so a scrape imports it.
-
 A metric that Marquez has too keeps Marquez's name. Source: `MarquezApp` (the servlet at
 `/metrics`), `marquez.db.*Dao` (names).
 """
@@ -13,17 +10,16 @@ import sqlite3
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Literal, cast
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Literal
 
+from lineage_bridge.collector.api import Api
 from lineage_bridge.collector.pace import Pace
 from lineage_bridge.collector.rows import refused
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric as Family
-    from prometheus_client.registry import Collector
 
-METRICS_TYPE = "text/plain;version=0.0.4;charset=utf-8"  # the media type of `exposition`
 _TOTALS = {
     "marquez_namespace_total": "mq_namespaces",
     "marquez_source_total": "mq_sources",
@@ -38,10 +34,12 @@ class Metrics:
     """Counts requests by method and status; threads may share it.
 
     Args:
+        api: gives the tables.
         pace: slows events down, and counts those.
     """
 
-    def __init__(self, pace: Pace) -> None:
+    def __init__(self, api: Api, pace: Pace) -> None:
+        self._api = api
         self._pace = pace
         self._lock = threading.Lock()
         self._requests: Counter[tuple[str, int]] = Counter()
@@ -51,13 +49,14 @@ class Metrics:
         with self._lock:
             self._requests[method, status] += 1
 
-    def exposition(self, connection: sqlite3.Connection) -> bytes:
-        """Return all metrics in Prometheus' text format."""
-        from prometheus_client import CollectorRegistry, generate_latest
+    def collect(self) -> Iterator[Family]:
+        """Yield all metrics with their present values.
 
-        registry = CollectorRegistry(auto_describe=False)
-        registry.register(cast("Collector", _Scrape(self._families(connection))))
-        return generate_latest(registry)
+        Raises:
+            JournalError: the tables cannot be read.
+        """
+        with self._api.reading() as connection:
+            yield from self._families(connection)
 
     def _families(self, connection: sqlite3.Connection) -> Iterator[Family]:
         with self._lock:
@@ -86,17 +85,6 @@ class Metrics:
         for name, table in _TOTALS.items():
             (rows,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
             yield _family(name, "counter", f"Rows of {table}.", ({}, rows))
-
-
-class _Scrape:
-    """A `Collector` of prometheus_client, though not by inheritance: that would need its import."""
-
-    def __init__(self, found: Iterable[Family]) -> None:
-        self._found = found
-
-    def collect(self) -> Iterable[Family]:
-        """Return what there is to write."""
-        return self._found
 
 
 def _folding(connection: sqlite3.Connection) -> Iterator[Family]:

@@ -1,28 +1,60 @@
-"""The collector as a server: uvicorn around the application, in a thread or in the foreground."""
+"""The collector as a server: a site around Marquez's API, and its port."""
 
 from __future__ import annotations
 
-import socket
-import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Self
 
-import uvicorn
-
-from lineage_bridge.collector.admin import AdminApp
+from lineage_bridge.collector.admin import admin_parts
 from lineage_bridge.collector.api import MakeFollower
-from lineage_bridge.collector.app import AsgiApp, CollectorApp, build_app
+from lineage_bridge.collector.app import CollectorApp
 from lineage_bridge.collector.config import CollectorConfig
-from lineage_bridge.collector.protocol import BoundedProtocol
-from lineage_bridge.errors import CollectorError
+from lineage_bridge.http import HttpConfig, Part, Site
+from lineage_bridge.http.metrics import MetricsSource, metrics_part
+from lineage_bridge.http.server import HttpServer
 from lineage_bridge.journal import Journal
 
-__all__ = ["CollectorConfig", "CollectorServer", "build_app"]
+__all__ = ["CollectorConfig", "CollectorServer", "CollectorSite"]
 
-STARTUP_SECONDS = 30.0
-SHUTDOWN_SECONDS = 10
-KEEP_ALIVE_SECONDS = 75
-BACKLOG = 2048
+METRICS_PATHS = ("/metrics", "/v2beta/metrics")
+
+
+class CollectorSite(Site):
+    """Marquez's API, its metrics, and further parts, as an ASGI application.
+
+    Args:
+        journal: open for writing; it stays open after `close()`.
+        config: of the collector.
+        http: who may ask, and how much.
+        parts: further parts by path, outside of `/api`; Marquez has nothing there.
+        metrics: shown besides its own.
+        make_follower: makes what keeps the tables up to date; the default is a thread.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        config: CollectorConfig | None = None,
+        http: HttpConfig | None = None,
+        parts: Mapping[str, Part] | None = None,
+        metrics: Sequence[MetricsSource] = (),
+        make_follower: MakeFollower | None = None,
+    ) -> None:
+        self.collector = CollectorApp(journal, config, make_follower)
+        shown = metrics_part(*metrics, self.collector.metrics)
+        super().__init__(
+            http or HttpConfig(),
+            {**dict.fromkeys(METRICS_PATHS, shown), **(parts or {})},
+            self.collector.answer,
+            is_ready=self.collector.is_ready,
+            count=self.collector.metrics.count,
+        )
+
+    def close(self) -> None:
+        """End the threads and the writer after their current work."""
+        super().close()
+        self.collector.close()
 
 
 class CollectorServer:
@@ -32,8 +64,10 @@ class CollectorServer:
         journal: open for writing; it stays open after `stop()`.
         host: the address to bind to.
         port: 0 for any free port.
-        config: limits, keys, TLS.
-        pages: ASGI applications by path, outside of `/api`.
+        config: of the collector.
+        http: who may ask, how much, TLS.
+        parts: further parts by path, see `CollectorSite`.
+        metrics: shown besides its own.
         admin_port: also serve `/ping`, `/healthcheck` and `/metrics` on this port, unless None.
         make_follower: makes what keeps the tables up to date; the default is a thread.
     """
@@ -44,160 +78,71 @@ class CollectorServer:
         host: str = "127.0.0.1",
         port: int = 5000,
         config: CollectorConfig | None = None,
-        pages: Mapping[str, AsgiApp] | None = None,
+        http: HttpConfig | None = None,
+        parts: Mapping[str, Part] | None = None,
+        metrics: Sequence[MetricsSource] = (),
         admin_port: int | None = None,
         make_follower: MakeFollower | None = None,
     ) -> None:
-        self._make_follower = make_follower
-        self._journal = journal
-        self._config = config or CollectorConfig()
-        self._host = host
-        self._pages = pages
-        self._app: CollectorApp | None = None
-        self._listeners = [_Listener(host, port)]
-        if admin_port is not None:
-            self._listeners.append(_Listener(host, admin_port))
+        self._http = http or HttpConfig()
+        self._make_site = partial(
+            CollectorSite, journal, config, self._http, parts, metrics, make_follower
+        )
+        self._server = HttpServer(host, port, self._http)
+        plain = HttpConfig(self._http.access, self._http.limits)
+        self._admin = None if admin_port is None else HttpServer(host, admin_port, plain)
+        self._sites: list[Site] = []
 
     @property
     def url(self) -> str:
         """The URL at which the collector listens."""
-        scheme = "https" if self._config.tls_certificate else "http"
-        return f"{scheme}://{_shown(self._host)}:{self._listeners[0].port}"
+        return self._server.url
 
     @property
     def admin_url(self) -> str | None:
         """The URL of the admin port, if there is one."""
-        if len(self._listeners) == 1:
-            return None
-        return f"http://{_shown(self._host)}:{self._listeners[1].port}"
+        return None if self._admin is None else self._admin.url
 
     def start(self) -> Self:
         """Serve in threads.
 
         Raises:
-            CollectorError: the port is taken, or the server did not come up.
+            ServerError: the port is taken, or the server did not come up.
         """
         try:
-            for listener in self._listeners:
-                listener.bind()
-            self._app = build_app(self._journal, self._config, self._pages, self._make_follower)
-            self._listeners[0].start(self._app, self._config)
-            for listener in self._listeners[1:]:
-                listener.start(AdminApp(self._app.api, self._app.metrics), None)
+            self._server.bind()
+            if self._admin is not None:
+                self._admin.bind()
+            site = self._make_site()
+            self._sites.append(site)
+            self._server.start(site)
+            if self._admin is not None:
+                self._admin.start(self._admin_site(site.collector))
         except BaseException:
             self.stop()
             raise
         return self
 
+    def _admin_site(self, collector: CollectorApp) -> Site:
+        parts = admin_parts(collector.api, collector.metrics)
+        site = Site(self._http, parts, surface="admin", is_ready=collector.is_ready)
+        self._sites.append(site)
+        return site
+
     def stop(self) -> None:
         """Stop serving, after requests under way are answered and submitted events written."""
-        for listener in self._listeners:
-            listener.stop()
-        if self._app is not None:
-            self._app.close()
-            self._app = None
+        for server in (self._server, self._admin):
+            if server is not None:
+                server.stop()
+        while self._sites:
+            self._sites.pop().close()
 
     def wait(self) -> None:
         """Wait until another thread stops the collector."""
-        self._listeners[0].wait()
+        self._server.wait()
 
     def __enter__(self) -> Self:
         return self.start()
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-
-
-def _shown(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
-
-
-class _Listener:
-    """One port with its own event loop in its own thread."""
-
-    def __init__(self, host: str, port: int) -> None:
-        self.host = host
-        self.port = port
-        self._socket: socket.socket | None = None
-        self._server: _Server | None = None
-        self._thread: threading.Thread | None = None
-
-    def bind(self) -> None:
-        # asyncio turns Nagle's algorithm off only for sockets made with an explicit protocol.
-        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-        self._socket = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            self._socket.bind((self.host, self.port))
-            self._socket.listen(BACKLOG)
-        except OSError as exc:
-            raise CollectorError(
-                f"Cannot listen on {self.host}:{self.port}: {exc}. "
-                "Stop what uses the port, or choose another."
-            ) from exc
-        self.port = self._socket.getsockname()[1]
-
-    def start(self, app: AsgiApp, config: CollectorConfig | None) -> None:
-        assert self._socket is not None
-        self._server = _Server(_uvicorn_config(app, config or CollectorConfig()))
-        self._thread = threading.Thread(
-            target=self._server.run,
-            args=([self._socket],),
-            name=f"collector-{self.port}",
-            daemon=True,
-        )
-        self._thread.start()
-        if not self._server.is_ready.wait(STARTUP_SECONDS):
-            raise CollectorError(f"The collector on port {self.port} did not come up.")
-
-    def stop(self) -> None:
-        if self._server is not None and self._thread is not None:
-            self._server.should_exit = True
-            self._thread.join()
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
-
-    def wait(self) -> None:
-        if self._thread is not None:
-            self._thread.join()
-
-
-class _Server(uvicorn.Server):
-    """A uvicorn server that signals when it listens."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.is_ready = threading.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, and set `is_ready`."""
-        await super().startup(sockets)
-        self.is_ready.set()
-
-
-def _uvicorn_config(app: AsgiApp, config: CollectorConfig) -> uvicorn.Config:
-    settings = uvicorn.Config(
-        app,
-        http=BoundedProtocol,
-        ws="none",
-        loop="asyncio",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        date_header=False,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-        ssl_certfile=config.tls_certificate,
-        ssl_keyfile=config.tls_key,
-    )
-    try:
-        settings.load()
-    except OSError as exc:  # an unreadable file, or an SSLError about its content
-        raise CollectorError(
-            f"Cannot use the TLS certificate `{config.tls_certificate}`: {exc}. "
-            "Name a PEM file, and its key with it."
-        ) from exc
-    return settings

@@ -6,6 +6,6 @@ requests.
 
 from __future__ import annotations
 
-from lineage_bridge.page.app import index_app
+from lineage_bridge.page.app import page_parts
 
-__all__ = ["index_app"]
+__all__ = ["page_parts"]

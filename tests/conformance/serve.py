@@ -15,7 +15,7 @@ from typing import Any
 
 import uvicorn
 
-from lineage_bridge.collector.server import build_app
+from lineage_bridge.collector.server import CollectorSite
 from lineage_bridge.journal import Journal
 
 
@@ -33,7 +33,7 @@ class Resettable:
             self._folder.cleanup()
         self._folder = tempfile.TemporaryDirectory()
         self._journal = Journal(Path(self._folder.name))
-        self._app = build_app(self._journal)
+        self._app = CollectorSite(self._journal)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http" and scope["path"] == "/reset":

@@ -18,7 +18,7 @@ from conformance.replaying import (
 
 from lineage_bridge.care.rebuild import rebuild
 from lineage_bridge.collector.fold.model import CollectorModel
-from lineage_bridge.collector.server import build_app
+from lineage_bridge.collector.server import CollectorSite
 from lineage_bridge.journal import Journal
 
 ERROR_ID = re.compile(r"ID [0-9a-f]{16}")
@@ -27,7 +27,7 @@ ERROR_ID = re.compile(r"ID [0-9a-f]{16}")
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_the_collector_answers_as_recorded(name, tmp_path):
     journal = Journal(tmp_path)
-    app = build_app(journal)
+    app = CollectorSite(journal)
     with asyncio.Runner() as runner:
         steps = list(replay(name, ask_app(app, runner)))
     app.close()
@@ -41,7 +41,7 @@ def test_the_collector_answers_as_recorded(name, tmp_path):
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_the_collector_answers_the_same_after_a_rebuild(name, tmp_path):
     with Journal(tmp_path) as journal, asyncio.Runner() as runner:
-        app = build_app(journal)
+        app = CollectorSite(journal)
         ask = ask_app(app, runner)
         list(replay(name, ask))
         before = read_again(name, ask)

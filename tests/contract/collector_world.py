@@ -12,7 +12,8 @@ from typing import Any
 
 from conformance.replaying import Answer, ask_app
 
-from lineage_bridge.collector.server import CollectorConfig, build_app
+from lineage_bridge.collector.server import CollectorConfig, CollectorSite
+from lineage_bridge.http import HttpConfig
 from lineage_bridge.journal import Journal
 
 RUN_EVENT = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
@@ -22,9 +23,15 @@ JSON = {"Content-Type": "application/json"}
 class World:
     """The collector, its journal, and a client that asks it."""
 
-    def __init__(self, home: Path, config: CollectorConfig | None, runner: asyncio.Runner) -> None:
+    def __init__(
+        self,
+        home: Path,
+        config: CollectorConfig | None,
+        http: HttpConfig | None,
+        runner: asyncio.Runner,
+    ) -> None:
         self.journal = Journal(home)
-        self.app = build_app(self.journal, config)
+        self.app = CollectorSite(self.journal, config, http)
         self.ask = ask_app(self.app, runner)
 
     def get(self, path: str) -> Any:
@@ -42,9 +49,11 @@ class World:
 
 
 @contextmanager
-def world(home: Path, config: CollectorConfig | None = None) -> Iterator[World]:
+def world(
+    home: Path, config: CollectorConfig | None = None, http: HttpConfig | None = None
+) -> Iterator[World]:
     with asyncio.Runner() as runner:
-        found = World(home, config, runner)
+        found = World(home, config, http, runner)
         try:
             yield found
         finally:

@@ -8,17 +8,22 @@ from contract.collector_world import JSON, dataset, event, world
 
 from lineage_bridge.collector.accept.validation import Limits
 from lineage_bridge.collector.server import CollectorConfig
+from lineage_bridge.http import Access, HttpConfig, HttpLimits
 
 MIB = 1024 * 1024
 READ = {"Authorization": "Bearer reader"}
 WRITE = {"Authorization": "Bearer writer"}
-KEYS = CollectorConfig(read_keys=frozenset({"reader"}), write_keys=frozenset({"writer"}))
+KEYS = HttpConfig(Access(read_keys=frozenset({"reader"}), write_keys=frozenset({"writer"})))
+
+
+def limited(**limits):
+    return HttpConfig(limits=HttpLimits(**limits))
 
 
 def test_a_body_over_the_limit_is_refused_and_one_at_it_taken(tmp_path):
     body = b'{"eventType":"START","eventTime":"2026-01-05T10:00:00Z","run":{"runId":"x"},'
     body += b'"job":{"namespace":"n","name":"j"},"producer":"p"}'
-    with world(tmp_path, CollectorConfig(body_max_bytes=len(body) + 2)) as w:
+    with world(tmp_path, http=limited(body_max_bytes=len(body) + 2)) as w:
         assert w.post(body + b"  ").status == 201
         assert w.post(body + b"   ").status == 413
 
@@ -65,7 +70,7 @@ def test_long_urls_and_headers_are_refused(tmp_path):
 
 
 def test_too_many_requests_at_once_are_asked_to_come_again(tmp_path):
-    with world(tmp_path, CollectorConfig(requests_max=0)) as w:
+    with world(tmp_path, http=limited(requests_max=0)) as w:
         assert w.ask("GET", "/api/v1/jobs", {}, b"").status == 503
 
 
@@ -80,13 +85,13 @@ def test_too_many_requests_at_once_are_asked_to_come_again(tmp_path):
     ],
 )
 def test_keys_tell_who_may_read_and_write(headers, read, write, tmp_path):
-    with world(tmp_path, KEYS) as w:
+    with world(tmp_path, http=KEYS) as w:
         assert w.ask("GET", "/api/v1/namespaces", headers, b"").status == read
         assert w.post(event("START", "10:00:00"), **headers).status == write
 
 
 def test_a_refused_key_changes_nothing(tmp_path):
-    with world(tmp_path, KEYS) as w:
+    with world(tmp_path, http=KEYS) as w:
         assert w.ask("DELETE", "/api/v1/namespaces/default", READ, b"").status == 403
         assert w.ask("PUT", "/api/v1/tags/x", {**JSON, **READ}, b"{}").status == 403
         found = w.ask("GET", "/api/v1/namespaces", READ, b"").body

@@ -44,7 +44,7 @@ def samples(answer):
 def test_every_metric_is_there_with_its_kind_and_its_meaning(server):
     for url in (f"{server.url}/metrics", f"{server.admin_url}/metrics"):
         answer = httpx.get(url)
-        assert answer.headers["content-type"] == "text/plain;version=0.0.4;charset=utf-8"
+        assert answer.headers["content-type"].startswith("text/plain; version=")
         found = {
             f.name: (f.type, f.documentation) for f in text_string_to_metric_families(answer.text)
         }

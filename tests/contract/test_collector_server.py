@@ -8,15 +8,12 @@ import httpx
 import pytest
 from contract.collector_world import event
 
-from lineage_bridge.collector.server import CollectorConfig, CollectorServer
-from lineage_bridge.errors import CollectorError
+from lineage_bridge.collector.server import CollectorServer
+from lineage_bridge.errors import ServerError
+from lineage_bridge.http import Access, HttpConfig, Part, Response
 from lineage_bridge.journal import Journal
 
-
-async def page(scope, receive, send):
-    headers = [(b"content-type", b"text/html")]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": b"<p>page</p>"})
+PAGE = Part("page", lambda _: Response(b"<p>page</p>", media_type="text/html"), for_browsers=True)
 
 
 @pytest.fixture
@@ -46,7 +43,7 @@ def test_it_starts_again_on_the_same_journal(journal):
 
 
 def test_a_page_is_for_who_takes_pages_and_programs_get_what_marquez_says(journal):
-    with CollectorServer(journal, port=0, pages={"/": page}) as server:
+    with CollectorServer(journal, port=0, parts={"/": PAGE}) as server:
         assert httpx.get(f"{server.url}/").text == "<p>page</p>"
         for path, accept in (("/", "application/json"), ("/", ""), ("/nothing", "text/html")):
             answer = httpx.get(f"{server.url}{path}", headers={"Accept": accept})
@@ -55,8 +52,8 @@ def test_a_page_is_for_who_takes_pages_and_programs_get_what_marquez_says(journa
 
 
 def test_keys_guard_a_page_too(journal):
-    config = CollectorConfig(read_keys=frozenset({"reader"}))
-    with CollectorServer(journal, port=0, config=config, pages={"/": page}) as server:
+    http = HttpConfig(Access(read_keys=frozenset({"reader"})))
+    with CollectorServer(journal, port=0, http=http, parts={"/": PAGE}) as server:
         assert httpx.get(f"{server.url}/").status_code == 401
         headers = {"Authorization": "Bearer reader"}
         assert httpx.get(f"{server.url}/", headers=headers).text == "<p>page</p>"
@@ -75,7 +72,7 @@ def test_the_admin_port_tells_how_it_is(journal):
 def test_a_port_in_use_is_named(journal):
     with CollectorServer(journal, port=0) as server:
         port = int(server.url.rpartition(":")[2])
-        with pytest.raises(CollectorError, match=str(port)):
+        with pytest.raises(ServerError, match=str(port)):
             CollectorServer(journal, port=port).start()
 
 
@@ -85,17 +82,17 @@ def test_it_speaks_https_with_a_certificate(journal, tmp_path):
     make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"]
     names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
     subprocess.run([*make, *names, "-keyout", key, "-out", certificate], check=True)
-    config = CollectorConfig(tls_certificate=certificate, tls_key=key)
+    http = HttpConfig(tls_certificate=certificate, tls_key=key)
     trust = ssl.create_default_context(cafile=str(certificate))
-    with CollectorServer(journal, port=0, config=config) as server:
+    with CollectorServer(journal, port=0, http=http) as server:
         assert server.url.startswith("https://")
         assert httpx.get(f"{server.url}/api/v1/jobs", verify=trust).json()["totalCount"] == 0
 
 
 def test_a_certificate_that_is_none_is_named(journal, tmp_path):
-    config = CollectorConfig(tls_certificate=tmp_path / "none.pem")
-    with pytest.raises(CollectorError, match=r"none\.pem"):
-        CollectorServer(journal, port=0, config=config).start()
+    http = HttpConfig(tls_certificate=tmp_path / "none.pem")
+    with pytest.raises(ServerError, match=r"none\.pem"):
+        CollectorServer(journal, port=0, http=http).start()
 
 
 def test_answers_are_compressed_where_that_is_welcome(journal):

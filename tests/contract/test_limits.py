@@ -7,6 +7,9 @@ import json
 import socket
 import ssl
 import subprocess
+import threading
+import zlib
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import httpx
@@ -14,19 +17,24 @@ import pytest
 from conftest import HANG_SECONDS, run_command
 from contract.collector_world import event
 
-from lineage_bridge.collector.server import CollectorConfig, CollectorServer
+from lineage_bridge.collector.server import CollectorServer
+from lineage_bridge.http import Access, HttpConfig, HttpLimits, Part, Response
 from lineage_bridge.journal import Journal
 
-KEYS = CollectorConfig(read_keys=frozenset({"reader"}), write_keys=frozenset({"writer"}))
+KEYS = HttpConfig(Access(read_keys=frozenset({"reader"}), write_keys=frozenset({"writer"})))
 EVENT = event("COMPLETE", "08:00:00", outputs=["a"])
 LINEAGE = "/api/v1/lineage"
 NAMESPACES = "/api/v1/namespaces"
 
 
 @contextmanager
-def served(home, config=None):
-    with Journal(home) as journal, CollectorServer(journal, port=0, config=config) as server:
+def served(home, http=None, **options):
+    with Journal(home) as journal, CollectorServer(journal, port=0, http=http, **options) as server:
         yield server
+
+
+def limited(**limits):
+    return HttpConfig(limits=HttpLimits(**limits))
 
 
 def raw(server, *parts):
@@ -42,7 +50,9 @@ def raw(server, *parts):
 
 
 def head(*lines):
-    return "\r\n".join(("POST /api/v1/lineage HTTP/1.1", "Host: x", *lines, "", "")).encode()
+    return "\r\n".join(
+        ("POST /api/v1/lineage HTTP/1.1", "Host: localhost", *lines, "", "")
+    ).encode()
 
 
 def test_it_binds_to_loopback_unless_it_is_told_otherwise(tmp_path):
@@ -55,7 +65,7 @@ def test_it_binds_to_loopback_unless_it_is_told_otherwise(tmp_path):
 def test_a_body_that_hides_its_length_is_cut_off_at_the_limit(tmp_path):
     chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
     json_type = "Content-Type: application/json"
-    with served(tmp_path, CollectorConfig(body_max_bytes=100_000)) as server:
+    with served(tmp_path, limited(body_max_bytes=100_000)) as server:
         sent = raw(server, head(json_type, "Transfer-Encoding: chunked"), chunk, chunk, chunk)
         assert sent in ("HTTP/1.1 413 Request Entity Too Large\r\n", "")
         assert httpx.get(f"{server.url}/api/v1/events/lineage").json()["totalCount"] == 0
@@ -90,8 +100,8 @@ def test_a_client_that_hangs_up_halfway_leaves_nothing_behind(tmp_path):
 
 
 def test_a_request_that_never_ends_holds_up_nobody(tmp_path):
-    config = CollectorConfig(requests_max=2, request_seconds=2 * HANG_SECONDS)
-    with served(tmp_path, config) as server:
+    http = limited(requests_max=1, body_seconds=2 * HANG_SECONDS)
+    with served(tmp_path, http) as server:
         lines = ("Content-Type: application/json", "Content-Length: 100")
         address = ("127.0.0.1", int(server.url.rpartition(":")[2]))
         with socket.create_connection(address) as slow:
@@ -100,9 +110,30 @@ def test_a_request_that_never_ends_holds_up_nobody(tmp_path):
 
 
 def test_a_request_that_never_ends_is_given_up(tmp_path):
-    with served(tmp_path, CollectorConfig(request_seconds=0.1)) as server:
+    with served(tmp_path, limited(body_seconds=0.1)) as server:
         begun = head("Content-Type: application/json", "Content-Length: 100") + b"{"
-        assert raw(server, begun).startswith("HTTP/1.1 503 ")
+        assert raw(server, begun).startswith("HTTP/1.1 408 ")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body", "said"),
+    [
+        ("deflate", zlib.compress(b"{}"), "`deflate` is not understood. Send gzip or none"),
+        ("br", b"{}", "`br` is not understood"),
+        ("gzip, gzip", b"{}", "is not understood"),
+        ("identity", gzip.compress(b"{}", mtime=0), "no `Content-Encoding: gzip` says so"),
+        (None, gzip.compress(b"{}", mtime=0), "no `Content-Encoding: gzip` says so"),
+        ("gzip", b"{}", "The body is no gzip"),
+    ],
+)
+def test_an_encoding_that_is_not_what_it_says_gets_a_sentence(tmp_path, encoding, body, said):
+    headers = {"Content-Type": "application/json"}
+    if encoding is not None:
+        headers["Content-Encoding"] = encoding
+    with served(tmp_path) as server:
+        answer = httpx.post(f"{server.url}{LINEAGE}", content=body, headers=headers)
+        assert said in answer.json()["message"]
+        assert answer.status_code == (500 if encoding == "gzip" else 415)
 
 
 def test_a_long_url_and_long_headers_are_refused(tmp_path):
@@ -115,7 +146,7 @@ def test_a_long_url_and_long_headers_are_refused(tmp_path):
 def test_a_head_that_never_ends_is_cut_off_before_it_fills_the_memory(tmp_path):
     megabyte = b"y" * 1_000_000
     with served(tmp_path) as server:
-        begun = b"GET /api/v1/namespaces HTTP/1.1\r\nHost: x\r\nX-Long: "
+        begun = b"GET /api/v1/namespaces HTTP/1.1\r\nHost: localhost\r\nX-Long: "
         assert raw(server, begun, megabyte)[9:12] in ("431", "")
         # The whole of it does not fit into the buffers of the sockets: it must be hung up.
         assert raw(server, begun, *[megabyte] * 100)[9:12] in ("431", "")
@@ -170,8 +201,8 @@ def test_with_a_certificate_it_speaks_tls_alone(tmp_path):
     )
     command = ["openssl", *asked.split(), "-keyout", str(key), "-out", str(certificate)]
     subprocess.run(command, check=True, capture_output=True)
-    config = CollectorConfig(tls_certificate=certificate, tls_key=key)
-    with served(tmp_path / "home", config) as server:
+    http = HttpConfig(tls_certificate=certificate, tls_key=key)
+    with served(tmp_path / "home", http) as server:
         trusted = ssl.create_default_context(cafile=str(certificate))
         assert httpx.get(f"{server.url}{NAMESPACES}", verify=trusted).status_code == 200
         with pytest.raises(httpx.TransportError):
@@ -179,17 +210,23 @@ def test_with_a_certificate_it_speaks_tls_alone(tmp_path):
 
 
 def test_more_requests_at_once_than_allowed_are_asked_to_come_again(tmp_path):
-    config = CollectorConfig(requests_max=3, request_seconds=2 * HANG_SECONDS)
-    lines = ("Content-Type: application/json", "Content-Length: 100")
-    with served(tmp_path, config) as server:
-        address = ("127.0.0.1", int(server.url.rpartition(":")[2]))
-        waiting = [socket.create_connection(address) for _ in range(3)]
-        for connection in waiting:
-            connection.sendall(head(*lines) + b"{")
-        # The three are counted as soon as the loop has seen them, not when they were sent.
+    begun, over = threading.Semaphore(0), threading.Event()
+
+    def wait(_):
+        begun.release()
+        over.wait(HANG_SECONDS)
+        return Response()
+
+    parts = {"/slow": Part("page", wait)}
+    with (
+        served(tmp_path, limited(requests_max=2), parts=parts) as server,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        slow = [pool.submit(httpx.get, f"{server.url}/slow") for _ in range(2)]
+        assert all(begun.acquire(timeout=HANG_SECONDS) for _ in slow)
         answer = httpx.get(f"{server.url}{NAMESPACES}")
-        while answer.status_code != 503:
-            answer = httpx.get(f"{server.url}{NAMESPACES}")
-        for connection in waiting:
-            connection.close()
-        assert answer.headers["retry-after"] == "1"
+        over.set()
+        assert {one.result().status_code for one in slow} == {200}
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+        assert "Nothing of this request was kept" in answer.json()["message"]
+        assert httpx.get(f"{server.url}{NAMESPACES}").status_code == 200

@@ -12,6 +12,7 @@ from contract.collector_world import event, run_id
 
 from lineage_bridge.collector.api import Api
 from lineage_bridge.collector.server import CollectorConfig, CollectorServer
+from lineage_bridge.http import HttpConfig, HttpLimits
 from lineage_bridge.journal import Journal
 
 PRODUCERS = 64
@@ -20,8 +21,8 @@ RUNS_EACH = 3
 
 @pytest.fixture
 def url(tmp_path):
-    config = CollectorConfig(request_seconds=HANG_SECONDS)
-    with Journal(tmp_path) as journal, CollectorServer(journal, port=0, config=config) as server:
+    config = HttpConfig(limits=HttpLimits(request_seconds=HANG_SECONDS))
+    with Journal(tmp_path) as journal, CollectorServer(journal, port=0, http=config) as server:
         yield f"{server.url}/api/v1"
 
 

@@ -13,8 +13,9 @@ from lineage_bridge.answers import Snapshots
 from lineage_bridge.assess import freshness, liveness
 from lineage_bridge.assess.policies import Policies
 from lineage_bridge.exporter.metrics_collector import MetricsCollector
+from lineage_bridge.http import HttpConfig, Site
 from lineage_bridge.journal import Journal
-from lineage_bridge.page import index_app
+from lineage_bridge.page import page_parts
 from lineage_bridge.settings import load_settings
 from lineage_bridge.times import parse_time
 
@@ -61,11 +62,14 @@ class Surfaces:
     def page(self, path):
         with Journal(self.home) as journal:
             snapshots = Snapshots(journal, Policies.of(self.settings))
-            app = index_app(journal, snapshots, lambda: self.at)
+            parts = page_parts(journal, snapshots, lambda: self.at)
+            app = Site(HttpConfig(), parts, is_ready=lambda: True)
 
             async def ask():
                 transport = httpx.ASGITransport(app)
-                async with httpx.AsyncClient(transport=transport, base_url="http://page") as client:
+                async with httpx.AsyncClient(
+                    transport=transport, base_url="http://localhost"
+                ) as client:
                     return await client.get(path)
 
             return asyncio.run(ask())

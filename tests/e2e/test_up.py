@@ -55,10 +55,13 @@ def test_signals_in_a_row_end_it_as_one_does(tmp_path):
     assert process.returncode in {0, -signal.SIGTERM, -signal.SIGINT}
 
 
-def test_up_serves_page_collector_and_metrics_and_ends_cleanly(tmp_path):
+@pytest.mark.parametrize("ports", [1, 2])
+def test_up_serves_page_collector_and_metrics_and_ends_cleanly(tmp_path, ports):
     home = tmp_path / "home"
-    with running(home, "up", "--port", "0", "--exporter-port", "0") as (urls, process):
+    options = ("--exporter-port", "0")[: 2 * (ports - 1)]
+    with running(home, "up", "--port", "0", *options) as (urls, process):
         base = urls["Collector"].removesuffix("/api/v1/lineage")
+        assert len({url.split("/")[2] for url in urls.values()}) == ports
         assert httpx.post(urls["Collector"], json=EVENT).status_code == 201
         lineage = httpx.get(f"{base}/api/v1/lineage?nodeId=job:airflow:dag.task").json()
         page = httpx.get(urls["Index page"])
@@ -73,6 +76,8 @@ def test_up_serves_page_collector_and_metrics_and_ends_cleanly(tmp_path):
     assert page.headers["content-type"].startswith("text/html")
     names = {family.name for family in text_string_to_metric_families(metrics)}
     assert "lineage_bridge_journal_events" in names
+    assert ("lineage_bridge_collector_requests" in names) == (ports == 1)
+    assert urls["Metrics"].removeprefix(base if ports == 1 else "") in page.text
     assert run_command("graph", "--home", home, "--json").json["edges"]
 
 

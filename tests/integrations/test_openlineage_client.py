@@ -9,7 +9,8 @@ import httpx
 import pytest
 from conftest import HANG_SECONDS
 
-from lineage_bridge.collector.server import CollectorConfig, CollectorServer
+from lineage_bridge.collector.server import CollectorServer
+from lineage_bridge.http import Access, HttpConfig
 from lineage_bridge.journal import Journal
 
 client = pytest.importorskip("openlineage.client")
@@ -23,8 +24,9 @@ PRODUCER = "https://example.com/pipeline"
 
 @pytest.fixture
 def server(tmp_path):
-    config = CollectorConfig(write_keys=frozenset({"secret"}), read_keys=frozenset({"reader"}))
-    with Journal(tmp_path) as journal, CollectorServer(journal, port=0, config=config) as running:
+    access = Access(write_keys=frozenset({"secret"}), read_keys=frozenset({"reader"}))
+    http = HttpConfig(access)
+    with Journal(tmp_path) as journal, CollectorServer(journal, port=0, http=http) as running:
         yield running
 
 

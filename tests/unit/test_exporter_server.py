@@ -12,7 +12,7 @@ from platform_events import a_platform
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from lineage_bridge.cli.exporter import exporter
-from lineage_bridge.errors import JournalError, SettingsError
+from lineage_bridge.errors import JournalError, ServerError
 from lineage_bridge.exporter.server import ExporterServer
 from lineage_bridge.journal import Journal
 from lineage_bridge.settings import Settings
@@ -74,7 +74,7 @@ def test_a_taken_port_is_an_error_that_names_it(tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(SettingsError, match=f"127.0.0.1:{port}"):
+        with pytest.raises(ServerError, match=f"127.0.0.1:{port}"):
             a_server(journal, port)
 
 

@@ -16,8 +16,9 @@ from platform_events import HOSTILE, SLOT, a_build, a_look, a_platform, a_slow_r
 from lineage_bridge.answers import Snapshots
 from lineage_bridge.assess.policies import Policies
 from lineage_bridge.events import Event
+from lineage_bridge.http import HttpConfig, Site
 from lineage_bridge.journal import Journal
-from lineage_bridge.page import index_app
+from lineage_bridge.page import page_parts
 from lineage_bridge.page.content import MAX_ROWS
 from lineage_bridge.show.text import printable
 
@@ -57,11 +58,12 @@ class Page(HTMLParser):
 
 def get(journal: Journal, path: str, minute: float = 50, **options: str) -> httpx.Response:
     snapshots = Snapshots(journal, Policies())
-    app = index_app(journal, snapshots, lambda: at(minute), **options)
+    parts = page_parts(journal, snapshots, lambda: at(minute), **options)
+    app = Site(HttpConfig(), parts, is_ready=lambda: True)
 
     async def ask() -> httpx.Response:
         transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://page") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             return await client.get(path)
 
     return asyncio.run(ask())

@@ -59,15 +59,78 @@ def test_a_file_that_was_named_must_be_there(tmp_path):
         load(tmp_path, flags={"config": tmp_path / "nowhere.toml"})
 
 
-def test_keys_come_from_the_environment_into_their_section(tmp_path):
+def test_keys_and_names_come_from_the_environment_into_their_section(tmp_path):
     settings = load(
         tmp_path,
-        toml="[collector]\nrequests_max = 5",
-        environ={"LINEAGE_BRIDGE_READ_KEYS": "a, b", "LINEAGE_BRIDGE_WRITE_KEYS": "c"},
+        toml='[collector]\nrequests_max = 5\nhosts = ["in.the.file"]',
+        environ={
+            "LINEAGE_BRIDGE_READ_KEYS": "a,b",
+            "LINEAGE_BRIDGE_WRITE_KEYS": "c",
+            "LINEAGE_BRIDGE_HOSTS": "One.example, *.two.example,",
+            "LINEAGE_BRIDGE_ORIGINS": "https://ui.example/",
+            "LINEAGE_BRIDGE_PUBLIC": "metrics",
+        },
     )
     assert settings.collector.read_keys == ["a", "b"]
     assert settings.collector.write_keys == ["c"]
     assert settings.collector.requests_max == 5
+    assert settings.collector.hosts == ["one.example", "*.two.example"]
+    assert settings.collector.origins == ["https://ui.example"]
+    assert settings.collector.public == ["metrics"]
+
+
+@pytest.mark.parametrize("name", ["read_keys", "write_keys"])
+@pytest.mark.parametrize(
+    "keys", ["", " ", ",", "hunter2,", ",hunter2", " hunter2", "hunter2, x", "hunter2\t", "hünter2"]
+)
+def test_keys_of_the_environment_fail_closed(tmp_path, name, keys):
+    with pytest.raises(SettingsError) as caught:
+        load(tmp_path, environ={f"LINEAGE_BRIDGE_{name.upper()}": keys})
+    assert f"LINEAGE_BRIDGE_{name.upper()}" in str(caught.value)
+    assert "nter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["read_keys", "write_keys"])
+@pytest.mark.parametrize(
+    "keys",
+    [
+        '""',
+        '" "',
+        "[]",
+        '[""]',
+        '[" hunter2"]',
+        '["x", "hunter2 "]',
+        "5",
+        '[5, "hunter2"]',
+        "true",
+        '{a = "hunter2"}',
+        '[["hunter2"]]',
+        '["hunter 2"]',
+    ],
+)
+def test_keys_of_the_file_fail_closed(tmp_path, name, keys):
+    with pytest.raises(SettingsError) as caught:
+        load(tmp_path, toml=f"[collector]\n{name} = {keys}")
+    assert f"`collector.{name}`" in str(caught.value)
+    assert "lineage-bridge.toml" in str(caught.value)
+    assert "hunter" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ('hosts = ["http://x"]', "without scheme and port"),
+        ('hosts = ["x:5000"]', "without scheme and port"),
+        ('origins = ["ui.example"]', "expected an origin"),
+        ('origins = ["https://ui.example/page"]', "without a path"),
+        ('origins = ["*"]', "expected an origin"),
+        ('public = ["api"]', "'page', 'metrics' or 'admin'"),
+    ],
+)
+def test_names_that_are_none_are_refused(tmp_path, setting, said):
+    with pytest.raises(SettingsError) as caught:
+        load(tmp_path, toml=f"[collector]\n{setting}")
+    assert said in str(caught.value)
 
 
 def test_the_settings_of_the_examples_are_valid():

@@ -23,6 +23,7 @@ from lineage_bridge.collector.dialect.java import decode
 from lineage_bridge.collector.fold.poison import poison
 from lineage_bridge.collector.rows.refused import REFUSED
 from lineage_bridge.events import event_id_of, kind_of
+from lineage_bridge.http.errors import too_busy
 
 NICENESS = 5  # on a busy machine small events, in the other process, go first
 _LENGTH_BYTES = 8
@@ -97,14 +98,14 @@ class CheckProcess:
         """Check the event of a body in the child, as `check` does.
 
         Raises:
-            ApiError: Marquez would not accept it; or, with 503, the child died.
+            HttpError: Marquez would not accept it; or, with 503, the child died.
         """
         with self._lock:
             try:
                 answer = _answer_of(self._ask(body))
             except (OSError, EOFError) as exc:
                 self._end()
-                raise ApiError(503) from exc
+                raise too_busy("The process that checks large events ended.") from exc
         if answer.refusal is not None:
             raise ApiError(answer.refusal.status, answer.refusal.body)
         assert answer.checked is not None

@@ -15,9 +15,10 @@ import msgspec
 
 from lineage_bridge.collector.dialect import instants
 from lineage_bridge.collector.dialect.errors import coded
-from lineage_bridge.collector.dialect.requests import Request, Response
+from lineage_bridge.collector.dialect.requests import Request
 from lineage_bridge.collector.dialect.typed import shown_event
 from lineage_bridge.collector.fold.reduce import HOUR_US
+from lineage_bridge.http import Response
 
 DIRECTIONS = ("DESC", "ASC")
 DEFAULT_BEFORE = "2030-01-01T00:00:00+00:00"

@@ -16,7 +16,8 @@ from lineage_bridge.collector.answer import lookup
 from lineage_bridge.collector.dialect import merging
 from lineage_bridge.collector.dialect.errors import invalid
 from lineage_bridge.collector.dialect.instants import format_micros
-from lineage_bridge.collector.dialect.requests import Request, Response
+from lineage_bridge.collector.dialect.requests import Request
+from lineage_bridge.http import Response
 
 FACET_TYPES = ("RUN", "JOB", "DATASET")
 

@@ -17,8 +17,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from lineage_bridge.collector.answer.feed import REACHED
 from lineage_bridge.collector.dialect.errors import coded
 from lineage_bridge.collector.dialect.instants import format_micros
-from lineage_bridge.collector.dialect.requests import Request, Response
+from lineage_bridge.collector.dialect.requests import Request
 from lineage_bridge.collector.fold.reduce import COUNTED_TYPES, HOUR_US
+from lineage_bridge.http import Response
 from lineage_bridge.times import to_micros
 
 PERIODS = ("DAY", "WEEK")

@@ -1,44 +1,17 @@
 """The errors that a request is refused with: Marquez's statuses and bodies.
 
-Source: `marquez.api.exceptions.*`, Dropwizard's and Jersey's exception mappers, Jetty's error page.
+Source: `marquez.api.exceptions.*`, Dropwizard's and Jersey's exception mappers.
 A client can rely on the status only; the bodies are like Marquez's all the same.
 """
 
 from __future__ import annotations
 
-import secrets
-from typing import Any
-
 from lineage_bridge.errors import LineageBridgeError
-
-_REASONS = {
-    400: "Bad Request",
-    401: "Unauthorized",
-    403: "Forbidden",
-    413: "Request Entity Too Large",
-    414: "URI Too Long",
-    431: "Request Header Fields Too Large",
-    500: "Server Error",
-    503: "Service Unavailable",
-}
+from lineage_bridge.http.errors import HttpError, unexpected
 
 
-class ApiError(LineageBridgeError):
-    """A request ends with this status.
-
-    Attributes:
-        status: the HTTP status.
-        body: the answer's JSON; None for the servlet container's error page.
-        headers: further response headers.
-    """
-
-    def __init__(
-        self, status: int, body: Any = None, headers: tuple[tuple[str, str], ...] = ()
-    ) -> None:
-        self.status = status
-        self.body = body
-        self.headers = headers
-        super().__init__(f"{status} {body}")
+class ApiError(HttpError):
+    """A request ends as Marquez would end it."""
 
 
 class RefusedEventError(LineageBridgeError):
@@ -77,23 +50,4 @@ def unreadable(message: str) -> ApiError:
 
 def generic() -> ApiError:
     """Make the error of an exception that Marquez does not expect and logs under an id."""
-    message = (
-        f"There was an error processing your request. "
-        f"It has been logged (ID {secrets.token_hex(8)})."
-    )
-    return coded(500, message)
-
-
-def error_page(status: int) -> bytes:
-    """Return the servlet container's HTML page, for failures without a body of their own."""
-    reason = _REASONS.get(status, "Error")
-    return (
-        f"<html><head><title>Error {status} {reason}</title></head>"
-        f"<body><h2>HTTP ERROR {status} {reason}</h2></body></html>\n"
-    ).encode()
-
-
-def container_json(status: int, path: str) -> dict[str, str]:
-    """Return the error page as JSON for clients that accept it; its status is a text."""
-    reason = _REASONS.get(status, "Error")
-    return {"servlet": "jersey", "message": reason, "url": path, "status": str(status)}
+    return ApiError(500, unexpected().body)

@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
-import msgspec
-
 from lineage_bridge.collector.dialect import hashes
 from lineage_bridge.collector.dialect.errors import coded, invalid, not_found, unreadable
 from lineage_bridge.collector.dialect.java import decode
@@ -116,22 +114,6 @@ class Request:
 
 class EmptyBodyError(Exception):
     """A body was expected but is missing; Marquez fails unexpectedly on that (500)."""
-
-
-@dataclass(slots=True)
-class Response:
-    """An HTTP response; `body` is encoded as JSON unless it is bytes, None is an empty body."""
-
-    body: Any = None
-    status: int = 200
-    media_type: str | None = "application/json"
-    headers: list[tuple[str, str]] = field(default_factory=list)
-
-    def content(self) -> bytes:
-        """Return the body as bytes."""
-        if self.body is None:
-            return b""
-        return self.body if isinstance(self.body, bytes) else msgspec.json.encode(self.body)
 
 
 def _choice(name: str, value: str, choices: Sequence[str]) -> str:

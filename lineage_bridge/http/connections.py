@@ -1,0 +1,255 @@
+"""The open connections of a server, and room for a new one.
+
+There is always room for who has something to say: when all places are taken, the connection that
+has waited longest for a request (or for the rest of one) gives up its place. One address gets only
+a share of all places, and a few file handles are left for everything else in the process.
+
+asyncio accepts connections until it has no file handle left, and then logs each attempt; uvicorn
+bounds the requests, and no connection. So the listening socket itself (`Door`) decides whom it
+lets in.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import os
+import socket
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from lineage_bridge.http.limits import HttpLimits
+from lineage_bridge.http.repeats import Repeats
+
+BACKLOG = 2048
+HANDLES_FREED = 16  # at once, when there are none left
+BODY_MIN_SECONDS = 2.0  # a body on its way keeps its place at least so long
+_OUT_OF_HANDLES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_BUSY = (
+    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\n"
+    b"connection: close\r\n\r\n"
+)
+_log = logging.getLogger(__name__)
+
+
+class Doing(Enum):
+    """What is waited for on a connection."""
+
+    WAITING = "a request, or the client to read the last answer"
+    HEAD = "the rest of a head"
+    BODY = "the rest of a body"
+    ANSWER = "the answer"
+
+
+@dataclass(slots=True, eq=False)
+class Visit:
+    """One open connection.
+
+    Attributes:
+        peer: the address of the other end.
+        doing: what is waited for.
+        since: since when, in seconds of the server's clock.
+        hang_up: closes it at once.
+        unsent: returns how many bytes of its last answer the client has not taken.
+        unsent_before: how many those were when it was last overdue.
+    """
+
+    peer: str
+    doing: Doing
+    since: float
+    hang_up: Callable[[], object]
+    unsent: Callable[[], int] = int
+    unsent_before: int | None = None
+
+
+class Connections:
+    """All open connections of one event loop, the one that has waited longest first.
+
+    Args:
+        limits: of the server.
+        clock: returns seconds that only grow.
+    """
+
+    def __init__(self, limits: HttpLimits, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._visits: OrderedDict[Visit, None] = OrderedDict()
+        self._of_peer: Counter[str] = Counter()
+        self._allowed = {
+            Doing.WAITING: limits.idle_seconds,
+            Doing.HEAD: limits.head_seconds,
+            # The application gives up first, and says so to the client.
+            Doing.BODY: limits.body_seconds + BODY_MIN_SECONDS,
+            Doing.ANSWER: float("inf"),  # the application has a time limit of its own
+        }
+
+    def enter(self, peer: str, hang_up: Callable[[], object]) -> Visit | None:
+        """Add a connection, if need be in place of another one; None if there is no room."""
+        if self._of_peer[peer] >= self._limits.per_peer:
+            has_room = self.make_room(peer)
+        else:
+            has_room = len(self._visits) < self._limits.connections_max or self.make_room()
+        if not has_room:
+            return None
+        visit = Visit(peer, Doing.WAITING, self._clock(), hang_up)
+        self._visits[visit] = None
+        self._of_peer[peer] += 1
+        return visit
+
+    def leave(self, visit: Visit) -> None:
+        """Remove a connection that is closed; a second time changes nothing."""
+        if visit not in self._visits:
+            return
+        del self._visits[visit]
+        self._of_peer[visit.peer] -= 1
+        if not self._of_peer[visit.peer]:
+            del self._of_peer[visit.peer]
+
+    def turns_to(self, visit: Visit, doing: Doing) -> None:
+        """Note that a connection begins with something else."""
+        if visit in self._visits:
+            visit.doing, visit.since = doing, self._clock()
+            self._visits.move_to_end(visit)
+
+    def end_overdue(self) -> None:
+        """Hang up on every connection that has taken too long."""
+        now = self._clock()
+        for visit in [one for one in self._visits if now - one.since > self._allowed[one.doing]]:
+            unsent = visit.unsent()
+            if unsent and (visit.unsent_before is None or unsent < visit.unsent_before):
+                visit.unsent_before = unsent  # a slow client, but it takes its answer
+                self.turns_to(visit, visit.doing)
+            else:
+                self._hang_up(visit)
+
+    def make_room(self, peer: str | None = None) -> bool:
+        """Hang up on the connection that can best be spared; return whether there was one.
+
+        Args:
+            peer: the address whose connection it must be; any by default.
+        """
+        visit = next(self._spared(peer), None)
+        if visit is None:
+            return False
+        self._hang_up(visit)
+        return True
+
+    def _spared(self, peer: str | None) -> Iterator[Visit]:
+        """Yield those that can be spared, the best choice first."""
+        for visit in self._visits:
+            is_peers = peer is None or visit.peer == peer
+            if is_peers and visit.doing in {Doing.WAITING, Doing.HEAD} and not visit.unsent():
+                yield visit
+        now = self._clock()
+        for visit in self._visits:
+            is_old = visit.doing is Doing.BODY and now - visit.since >= BODY_MIN_SECONDS
+            if is_old and (peer is None or visit.peer == peer):
+                yield visit
+
+    def _hang_up(self, visit: Visit) -> None:
+        self.leave(visit)
+        visit.hang_up()
+
+
+class Door(socket.socket):
+    """A listening socket that lets in only whom there is room for.
+
+    It raises BlockingIOError where nobody more is to be let in now, which to asyncio means that
+    nobody waits.
+
+    Args:
+        family: of its address.
+        limits: of the server.
+        says_busy: answer 503 to whom is turned away; one who expects TLS could not read it.
+
+    Attributes:
+        connections: those that it let in.
+        visits: the same by file descriptor.
+    """
+
+    def __init__(
+        self, family: socket.AddressFamily, limits: HttpLimits, *, says_busy: bool
+    ) -> None:
+        # asyncio turns Nagle's algorithm off only for sockets made with an explicit protocol.
+        super().__init__(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        self.limits = limits
+        self.connections = Connections(limits)
+        self.visits: dict[int, Visit] = {}
+        self._says_busy = says_busy
+        self._repeats = Repeats()
+        self._spare: int | None = os.open(os.devnull, os.O_RDONLY)
+
+    def listen(self, _: int = BACKLOG, /) -> None:
+        """Listen with the same backlog, whatever is asked for.
+
+        asyncio takes as many connections at one go as it asks for here. That must be few: those
+        that are hung up on give back their file handles only afterwards.
+        """
+        super().listen(BACKLOG)
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """Accept the next connection that there is room for."""
+        try:
+            accepted, address = super().accept()
+        except OSError as exc:
+            if exc.errno in _OUT_OF_HANDLES:
+                self._free_handles(exc)
+                raise BlockingIOError(str(exc)) from exc
+            raise
+        caller = _Caller(accepted.family, accepted.type, accepted.proto, accepted.detach())
+        visit = self.connections.enter(str(address[0]), caller.cut)
+        if visit is None:
+            self._repeats.warn(_log, "Every place for a connection is taken; one was turned away.")
+            if self._says_busy:
+                with contextlib.suppress(OSError):
+                    caller.setblocking(False)  # noqa: FBT003 # the standard library's signature
+                    caller.send(_BUSY)
+            caller.close()
+            raise BlockingIOError
+        caller.door, caller.visit = self, visit
+        self.visits[caller.fileno()] = visit
+        return caller, address
+
+    def _free_handles(self, exc: OSError) -> None:
+        """Hang up on some, whose handles the next caller gets; if nobody can be spared, on him."""
+        self._repeats.warn(_log, f"No connection can be accepted now: {exc}.")
+        freed = sum(self.connections.make_room() for _ in range(HANDLES_FREED))
+        if freed or self._spare is None:
+            return
+        os.close(self._spare)
+        self._spare = None
+        with contextlib.suppress(OSError):
+            super().accept()[0].close()
+        with contextlib.suppress(OSError):
+            self._spare = os.open(os.devnull, os.O_RDONLY)
+
+    def close(self) -> None:
+        """Close the socket, and give back the spare file handle."""
+        if self._spare is not None:
+            os.close(self._spare)
+            self._spare = None
+        super().close()
+
+
+class _Caller(socket.socket):
+    """An accepted connection, which gives up its place when it is closed."""
+
+    door: Door | None = None
+    visit: Visit | None = None
+
+    def close(self) -> None:
+        if self.door is not None and self.visit is not None:
+            self.door.visits.pop(self.fileno(), None)
+            self.door.connections.leave(self.visit)
+            self.door = None
+        super().close()
+
+    def cut(self) -> None:
+        """End the connection; who reads or writes it finds it closed, and closes it."""
+        with contextlib.suppress(OSError):
+            self.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,235 @@
+"""A request as it arrives, with its body still on the way, and the response to it.
+
+Types are those of ASGI. Source: Jetty's limits (414, 431), Dropwizard's `BiDiGzipHandler`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from lineage_bridge.http.bodies import Bodies, inflated
+from lineage_bridge.http.errors import (
+    CLOSE,
+    HttpError,
+    container_json,
+    error_page,
+    refusal,
+    too_busy,
+)
+from lineage_bridge.http.limits import HttpLimits
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+GZIP_MIN_BYTES = 256
+GZIP_LEVEL = 1
+GZIP_SIGN = b"\x1f\x8b"  # no JSON begins with it
+_HTML = "text/html;charset=iso-8859-1"
+
+
+@dataclass(slots=True)
+class Response:
+    """An HTTP response; `body` is encoded as JSON unless it is bytes, None is an empty body."""
+
+    body: Any = None
+    status: int = 200
+    media_type: str | None = "application/json"
+    headers: list[tuple[str, str]] = field(default_factory=list)
+
+    def content(self) -> bytes:
+        """Return the body as bytes."""
+        if self.body is None:
+            return b""
+        return self.body if isinstance(self.body, bytes) else msgspec.json.encode(self.body)
+
+
+class Load:
+    """What all requests of a server share: how many are worked on, and the memory of their bodies.
+
+    Args:
+        limits: of the server.
+    """
+
+    def __init__(self, limits: HttpLimits) -> None:
+        self.limits = limits
+        self.bodies = Bodies(limits.bodies_max_bytes)
+        self._working = 0
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[asyncio.Timeout]:
+        """Work on a request; the deadline ends it with TimeoutError, unless it is rescheduled.
+
+        Raises:
+            HttpError: too many are worked on (503).
+        """
+        if self._working >= self.limits.requests_max:
+            raise too_busy("Too many requests at once.")
+        self._working += 1
+        try:
+            async with asyncio.timeout(self.limits.request_seconds) as deadline:
+                yield deadline
+        finally:
+            self._working -= 1
+
+
+class Call:
+    """One request.
+
+    Args:
+        scope: ASGI's description of its head.
+        receive: gives its body, piece by piece.
+        load: of the server.
+
+    Attributes:
+        method: as sent.
+        path: as sent, percent-encoded, without the query.
+        query: as sent, without the question mark.
+        headers: by lower-case name; the first one of a name counts.
+        client: address and port of the peer, None where the server does not know it.
+    """
+
+    def __init__(self, scope: Scope, receive: Receive, load: Load) -> None:
+        self.method: str = scope["method"]
+        self.path: str = scope["raw_path"].decode("latin-1")
+        self.query: str = scope["query_string"].decode("latin-1")
+        self.client: object = scope.get("client")
+        self.headers: dict[str, str] = {}
+        for name, value in scope["headers"]:
+            self.headers.setdefault(name.decode("latin-1"), value.decode("latin-1"))
+        self._scope = scope
+        self._receive = receive
+        self._load = load
+        self._held = 0
+
+    @property
+    def is_read(self) -> bool:
+        """Whether it only asks for content (GET or HEAD)."""
+        return self.method in {"GET", "HEAD"}
+
+    @property
+    def own_address(self) -> str | None:
+        """The address of this machine that the connection came in at."""
+        server = self._scope.get("server")
+        return server[0] if server else None
+
+    def values(self, name: str) -> list[str]:
+        """Return all values of a header; its name in lower case."""
+        wanted = name.encode()
+        return [v.decode("latin-1") for n, v in self._scope["headers"] if n == wanted]
+
+    def check_size(self) -> None:
+        """Refuse a URL or headers that are too long.
+
+        Raises:
+            HttpError: 414 or 431.
+        """
+        limits, scope = self._load.limits, self._scope
+        if len(scope["raw_path"]) + len(scope["query_string"]) > limits.url_max_bytes:
+            raise HttpError(414)
+        size = sum(len(name) + len(value) for name, value in scope["headers"])
+        if size > limits.header_max_bytes:
+            raise HttpError(431)
+
+    async def body(self) -> bytes:
+        """Read the body, and undo its gzip.
+
+        It is measured while it arrives and while it is inflated, so neither a long one nor a gzip
+        bomb is ever in memory whole.
+
+        Raises:
+            HttpError: it is longer than the limit (413), too slow (408), in an encoding that is not
+                understood (415) or cut off; or there is no room for more bodies now (503).
+        """
+        limits = self._load.limits
+        encoding = self.headers.get("content-encoding", "").strip().lower()
+        if encoding not in {"", "identity", "gzip"}:
+            raise refusal(
+                415, f"The content encoding `{encoding[:40]}` is not understood. Send gzip or none."
+            )
+        try:
+            async with asyncio.timeout(limits.body_seconds):
+                body = await self._whole(limits.body_max_bytes)
+        except TimeoutError as exc:
+            late = f"The body did not come within {limits.body_seconds:g} seconds."
+            raise refusal(408, late, CLOSE) from exc
+        if encoding != "gzip" and body.startswith(GZIP_SIGN):
+            raise refusal(415, "The body is gzip, and no `Content-Encoding: gzip` says so.")
+        if encoding == "gzip" and body:
+            return b"".join(self._kept(part) for part in inflated(body, limits.body_max_bytes))
+        return body
+
+    async def _whole(self, limit: int) -> bytes:
+        if int(self.headers.get("content-length") or 0) > limit:
+            raise HttpError(413)
+        chunks, size = [], 0
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise HttpError(400)
+            chunk = message.get("body", b"")
+            size += len(chunk)
+            if size > limit:
+                raise HttpError(413)
+            chunks.append(self._kept(chunk))
+            if not message.get("more_body"):
+                break
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    def _kept(self, part: bytes) -> bytes:
+        self._load.bodies.hold(len(part))
+        self._held += len(part)
+        return part
+
+    def turn(self) -> AbstractAsyncContextManager[asyncio.Timeout]:
+        """Work on the request, see `Load.turn`."""
+        return self._load.turn()
+
+    def let_go(self) -> None:
+        """Count the body's memory as free again: the request is answered."""
+        self._load.bodies.let_go(self._held)
+        self._held = 0
+
+    def failure(self, error: HttpError) -> Response:
+        """Make the response of an error; one without a body gets the container's page."""
+        extra = list(error.headers)
+        if error.body is not None:
+            return Response(error.body, error.status, headers=extra)
+        if "application/json" in self.headers.get("accept", "").lower():
+            return Response(container_json(error.status, self.path), error.status, headers=extra)
+        return Response(error_page(error.status), error.status, _HTML, extra)
+
+    async def respond(self, send: Send, response: Response) -> None:
+        """Send a response, compressed if the client accepts that and the size is worth it."""
+        content = response.content()
+        raw = [(name.encode(), value.encode()) for name, value in response.headers]
+        if response.media_type is not None:
+            raw.append((b"content-type", response.media_type.encode()))
+        if response.status == 200 and _is_text(response.media_type):
+            raw.append((b"vary", b"Accept-Encoding"))
+            if len(content) >= GZIP_MIN_BYTES and self._takes_gzip():
+                content = gzip.compress(content, GZIP_LEVEL, mtime=0)
+                raw.append((b"content-encoding", b"gzip"))
+        raw.append((b"content-length", str(len(content)).encode()))
+        await send({"type": "http.response.start", "status": response.status, "headers": raw})
+        body = b"" if self.method == "HEAD" else content
+        await send({"type": "http.response.body", "body": body})
+
+    def _takes_gzip(self) -> bool:
+        return "gzip" in self.headers.get("accept-encoding", "")
+
+
+def _is_text(media_type: str | None) -> bool:
+    return media_type is not None and media_type.startswith(("application/", "text/"))
+
+
+def media_types(accept: str) -> set[str]:
+    """Return the media types of an Accept header, in lower case and without parameters."""
+    return {part.partition(";")[0].strip().lower() for part in accept.split(",")}

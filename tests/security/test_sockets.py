@@ -1,0 +1,177 @@
+"""Connections that ask for nothing, or for ever: who has something to say is heard all the same."""
+
+from __future__ import annotations
+
+import select
+import socket
+import subprocess
+import sys
+from contextlib import ExitStack, contextmanager, suppress
+
+import httpx
+import pytest
+from conftest import HANG_SECONDS
+
+from lineage_bridge.http import HttpConfig, HttpLimits, Part, Response, Site, connections
+from lineage_bridge.http.server import HttpServer
+
+HALF = b"GET /small HTTP/1.1\r\nHost: local"
+BODY = b"POST /small HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{"
+BIG = b"x" * 50_000_000
+
+
+async def read_all(call):
+    return Response(await call.body(), media_type=None)
+
+
+@contextmanager
+def served(**limits):
+    config = HttpConfig(limits=HttpLimits(**limits))
+    parts = {
+        "/small": Part("page", lambda _: Response(b"small", media_type="text/plain")),
+        "/big": Part("page", lambda _: Response(BIG, media_type="x/y")),
+    }
+    site = Site(config, parts, read_all, is_ready=lambda: True)
+    server = HttpServer("127.0.0.1", 0, config)
+    server.bind()
+    server.start(site)
+    try:
+        yield server
+    finally:
+        server.stop()
+        site.close()
+
+
+def connect(server, *parts):
+    connection = socket.create_connection(("127.0.0.1", server.port), timeout=HANG_SECONDS)
+    for part in parts:
+        connection.sendall(part)
+    return connection
+
+
+def small(server):
+    return httpx.get(f"{server.url}/small").text
+
+
+@pytest.mark.parametrize("begun", [b"", b"\r\n", HALF, b"\x16\x03\x01"])
+def test_who_says_nothing_gives_up_its_place(begun):
+    with served(connections_max=8) as server, ExitStack() as held:
+        for number in range(40):
+            connection = held.enter_context(connect(server))
+            with suppress(ConnectionError):  # its place was given away already
+                connection.sendall(begun)
+            if number % 10 == 9:
+                assert small(server) == "small"
+
+
+def test_a_connection_at_work_keeps_its_place():
+    with served(connections_max=4) as server, ExitStack() as held:
+        answer = held.enter_context(httpx.stream("GET", f"{server.url}/big"))
+        chunks = answer.iter_raw(1_000_000)
+        size = len(next(chunks))
+        for _ in range(20):
+            held.enter_context(connect(server))
+            assert small(server) == "small"
+        assert size + sum(len(chunk) for chunk in chunks) == len(BIG)
+
+
+def test_one_address_has_only_its_share(monkeypatch):
+    monkeypatch.setattr(connections, "BODY_MIN_SECONDS", HANG_SECONDS)
+    head = (
+        b"POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n"
+    )
+    with served(connections_max=100, peer_connections_max=3) as server, ExitStack() as held:
+        busy = [held.enter_context(connect(server, head)) for _ in range(3)]
+        assert {one.recv(100) for one in busy} == {b"HTTP/1.1 100 Continue\r\n\r\n"}
+        assert held.enter_context(connect(server)).recv(100).startswith(b"HTTP/1.1 503 ")
+        busy[0].sendall(b"123456789")
+        assert busy[0].recv(100).startswith(b"HTTP/1.1 200 ")
+        assert small(server) == "small"  # in place of the one that only waits now
+
+
+@pytest.mark.parametrize(
+    ("limits", "begun", "answer"),
+    [
+        ({"idle_seconds": 0.1}, b"", b""),
+        ({"head_seconds": 0.1}, HALF, b""),
+        ({"head_seconds": 0.1}, b"GET /small HTTP/1.1\r\n" + b"X: y\r\n" * 100, b""),
+        ({"body_seconds": 0.1}, BODY, b"HTTP/1.1 408 Request Timeout\r\n"),
+    ],
+)
+def test_what_never_comes_is_not_waited_for(limits, begun, answer):
+    with served(**limits) as server, connect(server, begun) as connection:
+        got = b"".join(iter(lambda: connection.recv(65536), b""))
+        assert got.startswith(answer)
+        assert bool(got) == bool(answer)
+        assert small(server) == "small"
+
+
+def test_who_does_not_read_its_answer_is_hung_up_on():
+    with served(idle_seconds=0.2) as server:
+        request = b"GET /big HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        with connect(server, request) as connection:
+            waiting = select.poll()
+            waiting.register(connection, 0)  # errors alone, not what could be read
+            assert waiting.poll(HANG_SECONDS * 1000)
+
+
+def test_bodies_are_in_memory_only_up_to_a_bound():
+    with served(bodies_max_bytes=1000) as server, ExitStack() as held:
+        head = b"POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 600\r\n\r\n"
+        first = held.enter_context(connect(server, head, b"a" * 599))
+        answers = set()
+        while b"503" not in answers:  # until the server has seen the first
+            with connect(server, head, b"a" * 600) as second:
+                answers.add(second.recv(12)[9:])
+        first.sendall(b"a")
+        assert first.recv(12)[9:] == b"200"
+        assert httpx.post(f"{server.url}/x", content=b"a" * 900).status_code == 200
+
+
+@contextmanager
+def collector(home, files, toml=""):
+    """A collector in a process that may open so many files; gives its URL and the process."""
+    home.mkdir()
+    (home / "lineage-bridge.toml").write_text(toml)
+    command = [sys.executable, "-m", "lineage_bridge.cli.main", "collector", "--port", "0"]
+    with (home / "log").open("wb") as log:
+        process = subprocess.Popen(
+            ["sh", "-c", f'ulimit -n {files}; exec "$@"', "sh", *command, "--home", home],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+    try:
+        yield process.stdout.readline().split()[1].removesuffix("/api/v1/lineage")
+    finally:
+        process.terminate()
+        process.wait(HANG_SECONDS)
+        process.stdout.close()
+
+
+@pytest.mark.parametrize("toml", ["", "[collector]\nconnections_max = 10000"])
+def test_with_few_file_handles_it_still_answers_and_logs_little(tmp_path, toml):
+    home = tmp_path / "home"
+    event = {
+        "eventType": "COMPLETE",
+        "eventTime": "2026-04-07T10:00:00Z",
+        "run": {"runId": "42be0bc8-ba90-4c23-97e4-2b3fedf01fe7"},
+        "job": {"namespace": "a", "name": "b"},
+        "producer": "p",
+    }
+    with collector(home, 200, toml) as url, ExitStack() as held:
+        address = ("127.0.0.1", int(url.rpartition(":")[2]))
+        for begun in (b"", HALF):
+            for _ in range(250):
+                connection = held.enter_context(socket.create_connection(address))
+                with suppress(ConnectionError):
+                    connection.sendall(begun)
+            assert httpx.get(f"{url}/api/v1/namespaces").status_code == 200
+            assert httpx.post(f"{url}/api/v1/lineage", json=event).status_code == 201
+        for _ in range(300):
+            with socket.create_connection(address) as connection:
+                connection.sendall(b"no HTTP at all\r\n\r\n")
+                connection.recv(100)
+    log = (home / "log").read_text()
+    assert "Traceback" not in log
+    assert len(log.splitlines()) <= 8, log

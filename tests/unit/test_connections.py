@@ -1,0 +1,99 @@
+"""Which connection gives up its place, at any time and in any order of events."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lineage_bridge.http import HttpLimits
+from lineage_bridge.http.connections import BODY_MIN_SECONDS, Connections, Doing
+
+LIMITS = HttpLimits(
+    connections_max=4, peer_connections_max=3, idle_seconds=75, head_seconds=10, body_seconds=60
+)
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("enter"), st.sampled_from("abc")),
+        st.tuples(st.just("turn"), st.tuples(st.integers(0, 9), st.sampled_from(Doing))),
+        st.tuples(st.just("leave"), st.integers(0, 9)),
+        st.tuples(st.just("wait"), st.floats(0, 100)),
+        st.tuples(st.just("end overdue"), st.none()),
+    ),
+    max_size=60,
+)
+
+
+@given(STEPS)
+def test_bounds_hold_and_whoever_is_at_work_stays(steps):
+    now = 0.0
+    open_ = []
+    connections = Connections(LIMITS, lambda: now)
+    for step, value in steps:
+        before = [(visit, visit.doing, visit.since) for visit in open_]
+        if step == "enter":
+            visit = connections.enter(value, lambda: None)
+            if visit is not None:
+                visit.hang_up = partial(open_.remove, visit)
+                open_.append(visit)
+        elif step == "turn" and value[0] < len(open_):
+            connections.turns_to(open_[value[0]], value[1])
+        elif step == "leave" and value < len(open_):
+            connections.leave(open_.pop(value))
+        elif step == "wait":
+            now += value
+        elif step == "end overdue":
+            connections.end_overdue()
+            assert all(one.doing is Doing.ANSWER or now - one.since <= 75 for one in open_)
+            assert all(one.doing is not Doing.HEAD or now - one.since <= 10 for one in open_)
+        assert len(open_) <= 4
+        assert all(sum(one.peer == peer for one in open_) <= 3 for peer in "abc")
+        if step in {"enter", "end overdue"}:
+            for one, doing, since in before:
+                young = doing is Doing.BODY and now - since < BODY_MIN_SECONDS
+                assert one in open_ or not (doing is Doing.ANSWER or young)
+
+
+def test_the_longest_waiting_goes_first_and_a_body_only_where_nobody_waits():
+    now = 0.0
+    gone = []
+    connections = Connections(LIMITS, lambda: now)
+
+    def enter(name, peer, doing=Doing.WAITING):
+        visit = connections.enter(peer, lambda: gone.append(name))
+        if visit is not None:
+            connections.turns_to(visit, doing)
+        return visit
+
+    body, answer = enter("body", "a", Doing.BODY), enter("answer", "a", Doing.ANSWER)
+    now = 1.0
+    first, head = enter("first", "b"), enter("head", "b", Doing.HEAD)
+    assert all([body, answer, first, head])
+    now = 2.0
+    connections.turns_to(first, Doing.WAITING)
+    assert enter("busy 1", "c", Doing.ANSWER)
+    assert enter("busy 2", "c", Doing.ANSWER)
+    assert gone == ["head", "first"]
+    assert enter("busy 3", "c", Doing.ANSWER)
+    assert gone == ["head", "first", "body"]
+    assert enter("nobody", "b") is None
+    assert enter("nobody", "c") is None
+
+
+def test_a_slow_reader_stays_as_long_as_it_reads():
+    now = 0.0
+    unsent = 300
+    gone = []
+    connections = Connections(LIMITS, lambda: now)
+    visit = connections.enter("a", lambda: gone.append(now))
+    visit.unsent = lambda: unsent
+    for _ in range(3):
+        now += 76
+        connections.end_overdue()
+        unsent -= 100
+    assert gone == []
+    unsent = 100
+    now += 76
+    connections.end_overdue()
+    assert gone == [now]
