@@ -202,7 +202,7 @@ class Door(socket.socket):
                 raise BlockingIOError(str(exc)) from exc
             raise
         caller = _Caller(accepted.family, accepted.type, accepted.proto, accepted.detach())
-        visit = self.connections.enter(str(address[0]), caller.cut)
+        visit = self.connections.enter(_peer_of(caller.family, address[0]), caller.cut)
         if visit is None:
             self._repeats.warn(_log, "Every place for a connection is taken; one was turned away.")
             if self._says_busy:
@@ -234,6 +234,13 @@ class Door(socket.socket):
             os.close(self._spare)
             self._spare = None
         super().close()
+
+
+def _peer_of(family: int, address: str) -> str:
+    """Return whose an address is: in IPv6 one customer has 2**64 of them."""
+    if family != socket.AF_INET6:
+        return address
+    return socket.inet_pton(socket.AF_INET6, address.partition("%")[0])[:8].hex()
 
 
 class _Caller(socket.socket):

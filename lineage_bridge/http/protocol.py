@@ -1,7 +1,8 @@
 """HTTP on a connection: uvicorn's, which reports what it is doing and bounds a request's head.
 
-uvicorn collects a head without a limit and waits for it, and for a body, without end. Here a head
-larger than `head_max_bytes` is answered 431 at once, and each step of a connection is reported to
+uvicorn collects heads, trailers and requests that are sent ahead without a limit, and waits for
+heads and bodies without end. Here a head or trailer larger than `head_max_bytes` is answered 431 at
+once, only a few requests may be sent ahead, and each step of a connection is reported to
 `Connections`, which ends what takes too long.
 """
 
@@ -19,6 +20,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from lineage_bridge.http.connections import Doing, Door, Visit
 from lineage_bridge.http.repeats import Repeats
 
+MAX_PIPELINED = 16  # requests that a client sends before the first one is answered
+_BYTES_PER_CHUNK = 8  # a chunk of one byte takes six
 _TOO_LONG = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"content-length: 0\r\n"
@@ -58,7 +61,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self.logger = _log
         self._door = cast("DoorConfig", self.config).door
         self._visit: Visit | None = None
-        self._head_bytes: int | None = 0  # None while a body is read
+        self._head_bytes = 0  # of the head; then of what comes with a body and is no part of it
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Find the place that the door gave to this connection."""
@@ -69,25 +72,32 @@ class BoundedProtocol(HttpToolsProtocol):
             self._visit.unsent = transport.get_write_buffer_size
 
     def data_received(self, data: bytes) -> None:
-        """Read on; refuse a head that has become too long."""
-        if self._head_bytes is not None:
-            self._head_bytes += len(data)
+        """Read on; refuse a head or a trailer that has become too long."""
+        self._head_bytes += len(data)
         super().data_received(data)
-        if self._head_bytes is not None and self._head_bytes > self._door.limits.head_max_bytes:
+        self._head_bytes = max(self._head_bytes, 0)
+        if self._head_bytes > self._door.limits.head_max_bytes and not self.transport.is_closing():
             self.transport.write(_TOO_LONG)
             self.transport.close()
 
     def on_message_begin(self) -> None:
         """Begin to count a head; bytes that came with the end of the last request do not count."""
+        if len(self.pipeline) >= MAX_PIPELINED:
+            raise ValueError("too many requests were sent ahead")  # answered 400 by the base class
         self._head_bytes = 0
         self._turn_to(Doing.HEAD)
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Stop counting: the head has ended."""
-        self._head_bytes = None
+        """Wait for the body; what came so far is no trailer."""
+        self._head_bytes = 0
         self._turn_to(Doing.BODY)
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of the body; it and what announced it do not count."""
+        self._head_bytes -= len(body) * _BYTES_PER_CHUNK
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Wait for the answer, unless it was given before the end of the body."""

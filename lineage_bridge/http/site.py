@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lineage_bridge.errors import HomeGoneError, LineageBridgeError
 from lineage_bridge.http.access import Surface
@@ -25,6 +25,7 @@ Answer = Callable[[Call], Awaitable[Response]]
 
 READY_SECONDS = 1.0  # an answer about readiness holds so long, however often it is asked for
 THREADS = 2
+PARTS_AT_ONCE = 32  # a crowd at the page or the metrics takes no place of the API's
 _PLAIN = "text/plain; charset=utf-8"
 _log = logging.getLogger(__name__)
 
@@ -75,6 +76,7 @@ class Site:
     ) -> None:
         self._access = config.access
         self._load = Load(config.limits)
+        self._parts_load = Load(replace(config.limits, requests_max=PARTS_AT_ONCE))
         self._parts = dict(parts)
         self._rest = rest
         self._surface = surface
@@ -134,7 +136,7 @@ class Site:
         call.check_size()
         self._access.check(call, self._surface if part is None else part.surface)
         if part is not None:
-            async with call.turn():
+            async with self._parts_load.turn():
                 return await self._in_thread(part, call)
         if self._rest is None:
             raise refusal(404, "HTTP 404 Not Found")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import socket
@@ -9,8 +10,10 @@ import ssl
 import subprocess
 import threading
 import zlib
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
+from functools import partial
+from itertools import islice
 
 import httpx
 import pytest
@@ -19,6 +22,7 @@ from contract.collector_world import event
 
 from lineage_bridge.collector.server import CollectorServer
 from lineage_bridge.http import Access, HttpConfig, HttpLimits, Part, Response
+from lineage_bridge.http.site import PARTS_AT_ONCE, THREADS
 from lineage_bridge.journal import Journal
 
 KEYS = HttpConfig(Access(read_keys=frozenset({"reader"}), write_keys=frozenset({"writer"})))
@@ -217,16 +221,66 @@ def test_more_requests_at_once_than_allowed_are_asked_to_come_again(tmp_path):
         over.wait(HANG_SECONDS)
         return Response()
 
-    parts = {"/slow": Part("page", wait)}
     with (
-        served(tmp_path, limited(requests_max=2), parts=parts) as server,
-        ThreadPoolExecutor(2) as pool,
+        served(tmp_path, parts={"/slow": Part("page", wait)}) as server,
+        ThreadPoolExecutor(2 * PARTS_AT_ONCE) as pool,
     ):
-        slow = [pool.submit(httpx.get, f"{server.url}/slow") for _ in range(2)]
-        assert all(begun.acquire(timeout=HANG_SECONDS) for _ in slow)
-        answer = httpx.get(f"{server.url}{NAMESPACES}")
-        over.set()
-        assert {one.result().status_code for one in slow} == {200}
-        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
-        assert "Nothing of this request was kept" in answer.json()["message"]
+        asked = [pool.submit(httpx.get, f"{server.url}/slow") for _ in range(2 * PARTS_AT_ONCE)]
+        assert all(begun.acquire(timeout=HANG_SECONDS) for _ in range(THREADS))
+        # A crowd at a page keeps nobody from the API.
         assert httpx.get(f"{server.url}{NAMESPACES}").status_code == 200
+        assert httpx.post(f"{server.url}{LINEAGE}", json=EVENT).status_code == 201
+        refused = [one.result() for one in wait_for(asked, PARTS_AT_ONCE)]
+        over.set()
+        assert {one.result().status_code for one in asked if one.result() not in refused} == {200}
+        for answer in refused:
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+            assert "Nothing of this request was kept" in answer.json()["message"]
+
+
+def wait_for(asked, count):
+    """The first of these that are done; no more are, before somebody lets them."""
+    return list(islice(as_completed(asked, HANG_SECONDS), count))
+
+
+def test_few_requests_may_be_sent_ahead_of_their_answers(tmp_path):
+    ask = b"GET /api/v1/namespaces HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with served(tmp_path) as server:
+        address = ("127.0.0.1", int(server.url.rpartition(":")[2]))
+        with socket.create_connection(address) as connection:
+            connection.sendall(ask * 10)
+            read = connection.makefile("rb")
+            for _ in range(10):
+                assert b" 200 " in read.readline()
+                while (line := read.readline()) != b"\r\n":
+                    if line.lower().startswith(b"content-length"):
+                        length = int(line.split()[1])
+                read.read(length)
+        with socket.create_connection(address) as connection:
+            with contextlib.suppress(ConnectionError):
+                connection.sendall(ask * 10_000)
+            answers = b"".join(iter(partial(_received, connection), b""))
+        assert answers.count(b" 200 OK") < 100
+
+
+def _received(connection):
+    try:
+        return connection.recv(65536)
+    except ConnectionError:
+        return b""
+
+
+def test_a_trailer_that_never_ends_is_cut_off(tmp_path):
+    lines = ("Content-Type: application/json", "Transfer-Encoding: chunked")
+    begun = head(*lines) + b"2\r\n{}\r\n0\r\nX-Long: "
+    with served(tmp_path) as server:
+        # More than fits into the buffers of the sockets: it must be hung up.
+        assert raw(server, begun, *[b"y" * 1_000_000] * 100)[9:12] in ("431", "")
+
+
+def test_a_body_in_many_small_chunks_is_taken(tmp_path):
+    body = json.dumps(EVENT).encode() + b" " * 300_000
+    lines = ("Content-Type: application/json", "Transfer-Encoding: chunked")
+    chunks = b"".join(b"1\r\n%c\r\n" % one for one in body) + b"0\r\nX-Sum: 1\r\n\r\n"
+    with served(tmp_path) as server:
+        assert raw(server, head(*lines), chunks).startswith("HTTP/1.1 201 ")
