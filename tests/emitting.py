@@ -20,7 +20,7 @@ def emit_many(home: Path) -> None:
             RunEvent(
                 eventType=RunState.COMPLETE,
                 eventTime="2026-04-07T12:00:00Z",
-                run=Run(runId=str(uuid.UUID(int=1))),
+                run=Run(runId=str(uuid.uuid4())),
                 job=Job(namespace="ns", name="job"),
                 producer="https://example.org/pipeline",
             )

@@ -1,9 +1,8 @@
 """Export a journal to a file and import one: NDJSON of the events in order, gzip by suffix.
 
 One line is one event as the journal stores it; nothing is added, so any OpenLineage consumer can
-read the file, and anybody's events can be imported. Events of ours are deduplicated by their id;
-others are appended unless the journal has the very same event. The other rows that the collector
-keeps in a journal (commands of its API, events that it refused) are no events and are left out.
+read the file, and anybody's events can be imported. The other rows that the collector keeps in a
+journal (commands of its API, events that it refused) are no events and are left out.
 """
 
 from __future__ import annotations
@@ -21,8 +20,8 @@ from typing import Any, BinaryIO, cast
 from lineage_bridge.care.salvage import salvaged
 from lineage_bridge.care.verify import event_problems
 from lineage_bridge.errors import ArtifactError, EventError
-from lineage_bridge.events import Event, decode, event_of, kind_of
-from lineage_bridge.journal.store import Journal, Stored, Transaction
+from lineage_bridge.events import KINDS, Event, decode, event_of, kind_of, one_line
+from lineage_bridge.journal.store import Journal, Stored
 
 STANDARD = "-"  # standard output or input
 BATCH = 500
@@ -87,8 +86,8 @@ def _write(journal: Journal, file: BinaryIO, *, salvage: bool) -> Exported:
     for found in _salvaged(journal) if salvage else _all(journal):
         if isinstance(found, int):
             lost += 1
-        elif found.kind in _REQUIRED:
-            file.write(_one_line(found.body) + b"\n")
+        elif found.kind in KINDS:
+            file.write(one_line(found.body) + b"\n")
             written += 1
     return Exported(written, lost)
 
@@ -111,12 +110,6 @@ def _salvaged(journal: Journal) -> Iterator[Stored | int]:
 
 def _is_sound(stored: Stored) -> bool:
     return isinstance(stored.body, bytes) and not any(event_problems(stored))
-
-
-def _one_line(body: bytes) -> bytes:
-    # A body is stored as it was received, perhaps over several lines. JSON allows line breaks only
-    # between tokens, so a blank in their place changes no value, not even a digit.
-    return body.replace(b"\r", b" ").replace(b"\n", b" ")
 
 
 def import_events(journal: Journal, source: str) -> Imported:
@@ -201,7 +194,7 @@ def _append(journal: Journal, events: Iterator[Event]) -> Imported:
     while some := _bite(events):
         with journal.transaction() as tx:
             for event in some:
-                if _is_new(tx, event) and tx.append(event, "import") is not None:
+                if tx.append(event, "import") is not None:
                     appended += 1
                 else:
                     known += 1
@@ -218,13 +211,3 @@ def _bite(events: Iterator[Event]) -> list[Event]:
         if len(some) == BITE or size > BITE_BYTES:
             break
     return some
-
-
-def _is_new(tx: Transaction, event: Event) -> bool:
-    if event.id is not None:
-        return True  # the journal itself keeps only one event of each id
-    same_instant = tx.connection.execute(
-        "SELECT body FROM events WHERE kind = ? AND time_us = ? AND id IS NULL",
-        (event.kind, event.time_us),
-    )
-    return all(_one_line(row[0]).strip() != event.body for row in same_instant)

@@ -1,6 +1,7 @@
 """Check a journal: is the file sound, and does every event's row agree with its body.
 
-The id of an event of ours is a hash of its content, so even a flipped bit is found.
+The id of an event of ours is a hash of its content, and of others' events the journal keeps a
+digest; so even a flipped bit is found.
 """
 
 from __future__ import annotations
@@ -12,14 +13,21 @@ from typing import Any
 
 from lineage_bridge.care.salvage import salvaged
 from lineage_bridge.errors import EventError, JournalError
-from lineage_bridge.events import compute_id, decode, event_of, supersedes_of, withdraws_of
+from lineage_bridge.events import (
+    KINDS,
+    compute_id,
+    decode,
+    digest_of,
+    event_of,
+    supersedes_of,
+    withdraws_of,
+)
 from lineage_bridge.journal.store import Journal, Stored
 from lineage_bridge.journal.trouble import is_damage
 
 MAX_PROBLEMS = 100
 DAMAGE = "SQLite: "  # how a problem of the file itself begins
 DERIVED = "what is derived (`lineage-bridge journal rebuild` makes it again): "
-EVENTS = frozenset({"run", "dataset", "job"})  # other rows: a command of the API, a refused event
 HASHED = frozenset({"artifact", "import"})  # senders of other origins may not compute their ids
 
 
@@ -52,12 +60,16 @@ def _findings(connection: sqlite3.Connection, derived: Path) -> Iterator[str | N
         yield from _derived_problems(connection, derived)
     except sqlite3.DatabaseError as exc:
         yield f"{DAMAGE}{exc}"
+    unknown: set[int] = set()
     for found in salvaged(connection):
         if isinstance(found, int):
             yield f"event {found}: it cannot be read"
         else:
             yield from event_problems(found)
+            if not _is_known(connection, found):
+                unknown.add(found.seq)
             yield None
+    yield from _digest_problems(connection, unknown)
 
 
 def _file_problems(connection: sqlite3.Connection) -> Iterator[str]:
@@ -90,7 +102,7 @@ def event_problems(stored: Stored) -> Iterator[str]:
         return
     try:
         document = decode(stored.body)
-        if stored.kind not in EVENTS:
+        if stored.kind not in KINDS:
             return
         event = event_of(document, stored.body)
     except EventError as exc:
@@ -105,6 +117,29 @@ def event_problems(stored: Stored) -> Iterator[str]:
             yield f"event {stored.seq}: its {what} is kept as {kept}, its body says {said}"
     if event.id is not None and stored.origin in HASHED:
         yield from _hash_problems(stored.seq, event.id, document)
+
+
+def _is_known(connection: sqlite3.Connection, stored: Stored) -> bool:
+    """Return False if an event of others has a body that the journal keeps no digest of."""
+    if stored.id is not None or stored.kind not in KINDS or not isinstance(stored.body, bytes):
+        return True
+    question = "SELECT 1 FROM digests WHERE digest = ?"
+    try:
+        return connection.execute(question, (digest_of(stored.body),)).fetchone() is not None
+    except sqlite3.DatabaseError:  # a home of an earlier version, or damage that is told of already
+        return True
+
+
+def _digest_problems(connection: sqlite3.Connection, unknown: set[int]) -> Iterator[str]:
+    """Yield a problem for each of these events that has a digest: it was made of another body.
+
+    What was appended before there were digests, or by a process of that time, may have none.
+    """
+    if not unknown:
+        return
+    digested = (seq for (seq,) in connection.execute("SELECT seq FROM digests"))
+    for seq in sorted(seq for seq in digested if seq in unknown):
+        yield f"event {seq}: its body is not the one that was appended"
 
 
 def _hash_problems(seq: int, event_id: str, document: Mapping[str, Any]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""OpenLineage events: build ours (`build`), wrap and read any producer's (`envelope`, `views`)."""
+"""OpenLineage events: build ours (`build`), wrap, read and know again anybody's."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from lineage_bridge.events.build import (
     is_as_hashed,
     run_event,
 )
+from lineage_bridge.events.content import KINDS, digest_of, one_line
 from lineage_bridge.events.envelope import Event, decode, event_id_of, event_of, kind_of
 from lineage_bridge.events.loose import as_list, as_number, as_object, as_text
 from lineage_bridge.events.views import (
@@ -30,6 +31,7 @@ from lineage_bridge.events.withdrawal import withdrawal
 
 __all__ = [
     "ID_DIGITS",
+    "KINDS",
     "RUN_EVENT_URL",
     "Dataset",
     "DatasetView",
@@ -45,11 +47,13 @@ __all__ = [
     "as_text",
     "compute_id",
     "decode",
+    "digest_of",
     "event_id_of",
     "event_of",
     "is_as_hashed",
     "kind_of",
     "name_of",
+    "one_line",
     "own_facet",
     "run_event",
     "supersedes_of",

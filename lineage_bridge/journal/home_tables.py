@@ -46,6 +46,18 @@ JOURNAL = Room(
     seq INTEGER PRIMARY KEY
 )""",
         ),
+        statements(
+            "digests",
+            """CREATE TABLE IF NOT EXISTS digests (  -- of events without an id, to know them again
+    digest BLOB PRIMARY KEY,
+    seq INTEGER NOT NULL          -- the event, which may be pruned by now
+) WITHOUT ROWID""",
+            """CREATE TABLE IF NOT EXISTS undigested (  -- what came before there were digests
+    after INTEGER NOT NULL,       -- events after this one,
+    last INTEGER NOT NULL         -- up to this one
+)""",
+            "INSERT INTO undigested SELECT 0, max(seq) FROM events HAVING count(*) > 0",
+        ),
     ),
 )
 

@@ -22,12 +22,12 @@ from pathlib import Path
 from typing import Literal, Self
 
 from lineage_bridge.errors import HomeGoneError, JournalError
-from lineage_bridge.events import Event
+from lineage_bridge.events import KINDS, Event, digest_of
 from lineage_bridge.journal import home_tables, takeover
 from lineage_bridge.journal.connect import BUSY_SECONDS
 from lineage_bridge.journal.database import Database, FileGoneError, Identity, identity_of
 from lineage_bridge.journal.derived import Derived
-from lineage_bridge.journal.migrations import Room, migrate, pending
+from lineage_bridge.journal.migrations import Room, has_table, migrate, pending
 from lineage_bridge.journal.readers import ReaderPool
 from lineage_bridge.journal.trouble import advice_on
 
@@ -64,6 +64,8 @@ class Transaction:
     def __init__(self, connection: sqlite3.Connection, received_us: int) -> None:
         self._connection: sqlite3.Connection | None = connection
         self._received_us = received_us
+        # A pipeline appends to a home of an older version without changing its tables.
+        self._keeps_digests = has_table(connection, "digests")
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -73,9 +75,23 @@ class Transaction:
         return self._connection
 
     def append(self, event: Event, origin: Origin) -> int | None:
-        """Append one event; return its number, or None if the journal has or had its id."""
-        if event.id is not None and self._was_pruned(event.id):
+        """Append one event; return its number, or None if the journal has or had it.
+
+        An event of ours is known by its id, anybody else's by its content. What is no event (a
+        command, or one that was refused) is appended each time.
+        """
+        if event.id is not None:
+            return None if self._was_pruned(event.id) else self._insert(event, origin)
+        if event.kind not in KINDS or not self._keeps_digests:
+            return self._insert(event, origin)
+        digest = digest_of(event.body)
+        if self._finds("SELECT 1 FROM digests WHERE digest = ?", digest):
             return None
+        seq = self._insert(event, origin)
+        self.connection.execute("INSERT INTO digests (digest, seq) VALUES (?, ?)", (digest, seq))
+        return seq
+
+    def _insert(self, event: Event, origin: Origin) -> int | None:
         cursor = self.connection.execute(
             "INSERT INTO events (id, kind, time_us, received_us, origin, body)"
             " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -84,8 +100,10 @@ class Transaction:
         return cursor.lastrowid if cursor.rowcount == 1 else None
 
     def _was_pruned(self, event_id: str) -> bool:
-        found = self.connection.execute("SELECT 1 FROM pruned_ids WHERE id = ?", (event_id,))
-        return found.fetchone() is not None
+        return self._finds("SELECT 1 FROM pruned_ids WHERE id = ?", event_id)
+
+    def _finds(self, question: str, value: str | bytes) -> bool:
+        return self.connection.execute(question, (value,)).fetchone() is not None
 
     def end(self) -> None:
         """End the use of this object: the connection is no longer available from it."""

@@ -5,6 +5,8 @@ journal and raises its format. If the process is killed before that transaction,
 was and the next command begins again; after it, the home is converted. The events are never copied:
 pipelines and running collectors keep the same file open, and an older version refuses it from then
 on.
+
+Events without an id that came before the journal kept their digests get them here, too.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lineage_bridge.errors import JournalError
+from lineage_bridge.events import KINDS, digest_of
 from lineage_bridge.journal.connect import BUSY_SECONDS, connect_for_reading
 from lineage_bridge.journal.database import begin_immediate
 from lineage_bridge.journal.derived import create_models, derived_path
@@ -24,6 +27,7 @@ from lineage_bridge.journal.migrations import migrate, pending
 
 TAKE_OVER_SECONDS = 3600.0  # how long to wait for another process that converts a large home
 _ROWS = 5000
+_BITE_BYTES = 4 * 1024 * 1024  # of events that one transaction writes the digests of
 
 Progress = Callable[[str, int, int], None]
 
@@ -49,18 +53,24 @@ def take_over(
             long.
         sqlite3.Error: SQLite refused.
     """
-    if format_of(connection) == FORMAT and not pending(connection, JOURNAL):
-        return
-    if _derived_tables(connection):
-        if not move:
+    told = progress or (lambda *_: None)
+    if format_of(connection) != FORMAT or pending(connection, JOURNAL):
+        if _derived_tables(connection) and not move:
             return
+        _convert(connection, home, told)
+    if move:
+        _digest_all(connection, told)
+
+
+def _convert(connection: sqlite3.Connection, home: Path, progress: Progress) -> None:
+    if _derived_tables(connection):
         with lease(home, "takeover", wait=patient(TAKE_OVER_SECONDS)) as held:
             if not held:
                 raise JournalError(
                     f"Another process takes the home `{home}` over, and does not come to an end. "
                     "Stop it, or try again later."
                 )
-            _move(connection, home, progress or (lambda *_: None))
+            _move(connection, home, progress)
     else:
         _finish(connection, home)
 
@@ -93,6 +103,48 @@ def _finish(connection: sqlite3.Connection, home: Path) -> None:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def _digest_all(connection: sqlite3.Connection, progress: Progress) -> None:
+    """Write the digests of events that came before there were any, a few at a time.
+
+    Of events that the journal has twice, the first one has the digest. Several processes may do
+    this at once: each does no harm to the others.
+    """
+    while (row := connection.execute("SELECT after, last FROM undigested").fetchone()) is not None:
+        after, last = row
+        progress("knowing events by their content", after, last)
+        reached, digests = _digests(connection, after, last)
+        begin_immediate(connection, BUSY_SECONDS)
+        try:
+            connection.executemany("INSERT OR IGNORE INTO digests VALUES (?, ?)", digests)
+            connection.execute("UPDATE undigested SET after = ? WHERE after < ?", (reached,) * 2)
+            connection.execute("DELETE FROM undigested WHERE after >= last")
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+
+def _digests(
+    connection: sqlite3.Connection, after: int, last: int
+) -> tuple[int, list[tuple[bytes, int]]]:
+    """Compute the digests of the next events; return the number that is reached, and them."""
+    rows = connection.execute(
+        "SELECT seq, kind, CAST(body AS BLOB) FROM events"
+        " WHERE seq > ? AND seq <= ? AND id IS NULL ORDER BY seq",
+        (after, last),
+    )
+    digests: list[tuple[bytes, int]] = []
+    size = 0
+    for seq, kind, body in rows:
+        if kind in KINDS:
+            digests.append((digest_of(body), seq))
+        size += len(body)
+        if size > _BITE_BYTES:
+            return seq, digests
+    return last, digests
 
 
 def _derived_tables(connection: sqlite3.Connection) -> list[str]:

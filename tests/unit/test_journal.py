@@ -33,13 +33,13 @@ def test_events_come_back_in_the_order_of_arrival(journal):
     assert journal.last_seq() == 2
 
 
-def test_an_event_id_is_appended_once_and_foreign_events_as_often_as_they_come(journal):
-    seqs = journal.append(
-        [an_event(1, "a"), an_event(1, "a"), an_event(1), an_event(1)], "artifact"
-    )
+def test_an_event_is_appended_once_and_what_is_none_as_often_as_it_comes(journal):
+    of_ours, of_others = an_event(1, "a"), an_event(1)
+    command = Event(b'{"op": "put_tag"}', "command", 1)
+    seqs = journal.append([of_ours, of_others, command] * 2, "http")
 
-    assert [s is None for s in seqs] == [False, True, False, False]
-    assert len(journal.read()) == 3
+    assert [s is None for s in seqs] == [False, False, False, True, True, False]
+    assert len(journal.read()) == 4
 
 
 def test_a_failed_transaction_leaves_nothing(journal):
