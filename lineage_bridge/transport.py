@@ -10,7 +10,7 @@ here by configuration alone, in `openlineage.yml`:
 The pipeline's process sends nothing over the network, so a collector that is down or slow cannot
 disturb it: `lineage-bridge up` or `journal forward` sends the events to Marquez.
 
-If the journal cannot be written within two seconds, the event goes into a file beside it, the
+If the journal cannot be written within two seconds, the event becomes a file beside it, in the
 spool; the next process that opens the journal appends it from there.
 
 Invariants: an event is durable when `emit()` returns; a failure is logged and never raised into the
@@ -109,7 +109,7 @@ class LineageBridgeTransport(Transport):
 
     def _empty_spool(self, journal: Journal) -> None:
         # The new event is in the journal by now; what fails here is left to the next process.
-        with contextlib.suppress(JournalError, OSError):
+        with contextlib.suppress(JournalError):
             spool.take_in(journal)
 
     def close(self, timeout: float = -1) -> bool:  # noqa: ARG002 - the client's interface

@@ -92,7 +92,7 @@ def demo(
 
 
 # How the names of the files and folders of a home begin.
-OF_A_HOME = ("journal.db", "models", "locks", "spool.jsonl")
+OF_A_HOME = ("journal.db", "models", "locks", "spool")
 
 
 def _examples() -> Path:

@@ -153,11 +153,13 @@ class FollowerThread:
             self._awake.wait(LOOK_SECONDS if is_idle else 0)
 
     def _pass(self) -> bool:
-        """Fold for a while, each model in its turn; return whether nothing is left to fold."""
+        """Fold for a while, then take the spool in; return whether nothing is left to do."""
         self._journal.check()
-        spool.take_in(self._journal)
-        if self._has_all():
-            return True
+        is_idle = self._has_all() or self._fold()
+        return not spool.take_in(self._journal) and is_idle
+
+    def _fold(self) -> bool:
+        """Fold for a while, each model in its turn; return whether nothing is left to fold."""
         with ExitStack() as leases:
             mine: list[Fold] = []
             others: list[Fold] = []

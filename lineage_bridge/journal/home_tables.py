@@ -58,6 +58,7 @@ JOURNAL = Room(
 )""",
             "INSERT INTO undigested SELECT 0, max(seq) FROM events HAVING count(*) > 0",
         ),
+        statements("the spool without keys", "DROP TABLE IF EXISTS spooled"),
     ),
 )
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import sqlite3
 import subprocess
 import sys
 import threading
 from collections import Counter
 
+import httpx
 import pytest
 from conftest import run_command
 from durability.test_two_files import die
@@ -20,6 +22,7 @@ from lineage_bridge import transport
 from lineage_bridge.collector.server import CollectorServer
 from lineage_bridge.journal import Journal, spool
 
+JSON = {"Content-Type": "application/json"}
 PATH = "lineage_bridge.transport.LineageBridgeTransport"
 
 
@@ -79,8 +82,8 @@ def test_emit_keeps_an_event_though_others_hold_the_journal(locked, caplog):
     with caplog.at_level(logging.WARNING):
         a_client(locked).emit(an_event("waits"))
 
-    (line,) = (locked / "spool.jsonl").read_text().splitlines()
-    assert json.loads(line)["event"]["job"]["name"] == "waits"
+    (path,) = (locked / "spool").iterdir()
+    assert json.loads(path.read_bytes())["event"]["job"]["name"] == "waits"
     assert not caplog.records
 
 
@@ -92,7 +95,7 @@ def test_the_next_command_takes_it_in(command, spooled):
 
     with Journal(spooled) as journal:
         assert names(journal) == {f"waits{n}": 1 for n in range(10)}
-    assert not (spooled / "spool.jsonl").exists()
+    assert not spool.waits(spooled)
 
 
 def test_the_next_emit_takes_it_in(spooled):
@@ -104,7 +107,7 @@ def test_the_next_emit_takes_it_in(spooled):
 
 def test_a_running_collector_takes_it_in(spooled):
     with Journal(spooled) as journal, CollectorServer(journal, port=0):
-        while (spooled / "spool.jsonl").exists():
+        while spool.waits(spooled):
             pass
         assert names(journal) == {f"waits{n}": 1 for n in range(10)}
 
@@ -119,17 +122,64 @@ def test_taking_in_may_die_at_any_statement(point, spooled):
     assert not spool.waits(spooled)
 
 
-def test_half_a_line_costs_no_other(spooled, caplog):
-    path = spooled / "spool.jsonl"
-    path.write_bytes(path.read_bytes()[:-20])
+def test_it_is_taken_in_in_the_order_of_emitting(spooled):
     with Journal(spooled) as journal:
-        for name in ("after", "later"):
-            spool.put(spooled, transport.encode(an_event(name)), "transport")
-        spool.take_in(journal)
-        taken = names(journal)
+        assert spool.take_in(journal) == 10
+        assert list(names(journal)) == [f"waits{n}" for n in range(10)]
 
-    assert taken == {"after": 1, "later": 1} | {f"waits{n}": 1 for n in range(9)}
+
+def test_an_event_that_waits_twice_is_one(spooled):
+    for path in list((spooled / "spool").iterdir()):
+        shutil.copy(path, path.with_name(f"1{path.name}"))
+
+    with Journal(spooled) as journal:
+        assert spool.take_in(journal) == 10
+        assert names(journal) == {f"waits{n}": 1 for n in range(10)}
+
+
+def test_what_an_emit_that_was_killed_left_costs_no_other(spooled, caplog):
+    first, second, *_ = sorted((spooled / "spool").iterdir())
+    first.write_bytes(first.read_bytes()[:-20])
+    second.rename(second.with_suffix(".partial"))
+    with Journal(spooled) as journal:
+        assert spool.take_in(journal) == 8
+        assert names(journal) == {f"waits{n}": 1 for n in range(2, 10)}
+
+    assert f"{first.name}`, line 1" in caplog.text
+
+
+@pytest.fixture
+def former(spooled):
+    """A home whose events wait in one file, as a version without a folder wrote it."""
+    lines = [
+        b'{"key": "%d", %s' % (number, path.read_bytes().removeprefix(b"{"))
+        for number, path in enumerate(sorted((spooled / "spool").iterdir()))
+    ]
+    shutil.rmtree(spooled / "spool")
+    (spooled / "spool.jsonl").write_bytes(b"".join(lines))
+    return spooled
+
+
+def test_the_spool_of_a_former_version_is_taken_in_too(former, caplog):
+    path = former / "spool.jsonl"
+    path.write_bytes(path.read_bytes()[:-20])  # the last line was cut off
+    a_client(former).emit(an_event("next"))
+
+    with Journal(former) as journal:
+        assert names(journal) == {"next": 1} | {f"waits{n}": 1 for n in range(9)}
+    assert not path.exists()
     assert "line 10" in caplog.text
+
+
+def test_a_spool_that_cannot_be_read_stops_no_folding(spooled, caplog):
+    (spooled / "spool" / "0.json").mkdir()
+    with Journal(spooled) as journal, CollectorServer(journal, port=0) as server:
+        body = transport.encode(an_event("sent")).body
+        httpx.post(f"{server.url}/api/v1/lineage", content=body, headers=JSON).raise_for_status()
+        while not httpx.get(f"{server.url}/api/v1/namespaces/pipelines/jobs").json()["jobs"]:
+            pass
+
+    assert "Cannot take in the spool" in caplog.text
 
 
 def test_many_processes_and_whoever_takes_in_do_not_get_in_each_others_way(home):
