@@ -14,8 +14,8 @@ If the journal cannot be written within two seconds, the event becomes a file be
 spool; the next process that opens the journal appends it from there.
 
 Invariants: an event is durable when `emit()` returns; a failure is logged and never raised into the
-task, unless `raise_on_error` is set; each `emit()` opens the journal for itself, so threads, forked
-tasks and any number of processes may share a home.
+task, unless `raise_on_error` is set; each `emit()` opens the journal for itself, so threads and any
+number of processes may share a home; a process may fork at any time (`forks`).
 Source: the interface of `openlineage.client.transport`.
 """
 
@@ -36,7 +36,8 @@ import attr
 import orjson
 from openlineage.client.transport import Config, Transport
 
-from lineage_bridge.errors import EventError, JournalError
+from lineage_bridge import forks
+from lineage_bridge.errors import EventError, JournalError, SettingsError
 from lineage_bridge.events import Event, event_of
 from lineage_bridge.journal import Journal, spool
 from lineage_bridge.settings import DEFAULT_HOME
@@ -51,17 +52,56 @@ WAIT_SECONDS = 2.0  # for other processes that write to the journal
 _INTEGERS = range(-(2**63), 2**64)  # those that JSON readers and our encoder keep exact
 
 
+_FLAGS = {
+    **dict.fromkeys(("true", "yes", "on", "1"), True),
+    **dict.fromkeys(("false", "no", "off", "0"), False),
+}
+
+
+def _home(value: object) -> Path:
+    if value is None:
+        raise _wrong("home", value, "a folder; YAML reads a bare `~` as nothing, so quote it")
+    if isinstance(value, str | os.PathLike) and str(value).strip():
+        try:
+            return Path(value).expanduser()
+        except (RuntimeError, TypeError) as exc:  # `~name` of nobody, or a path of bytes
+            raise _wrong("home", value, f"a folder ({exc})") from exc
+    raise _wrong("home", value, "a folder, as a text that is not empty")
+
+
+def _flag(value: object) -> bool:
+    # YAML gives a boolean; the client reads environment variables as JSON, where that succeeds, and
+    # gives `True`, `yes` or `on` as a text, `1` as a number.
+    found = _FLAGS.get(str(value).strip().lower())
+    if found is None or not isinstance(value, bool | int | str):
+        raise _wrong("raise_on_error", value, "true or false")
+    return found
+
+
+def _wrong(option: str, value: object, expected: str) -> SettingsError:
+    found = "nothing" if value is None else repr(value)
+    return SettingsError(
+        f"The option `{option}` of the lineage_bridge transport is {found}; expected {expected}. "
+        f"It comes from openlineage.yml or a variable such as OPENLINEAGE__…__{option.upper()}."
+    )
+
+
 @attr.define
 class LineageBridgeConfig(Config):
     """The options of this transport in `openlineage.yml`.
 
     Attributes:
-        home: the data folder; else LINEAGE_BRIDGE_HOME, else `.lineage-bridge`.
-        raise_on_error: raise a failure into the pipeline instead of logging it.
+        home: the data folder; else LINEAGE_BRIDGE_HOME, else `.lineage-bridge`. `~` is that of
+            the user.
+        raise_on_error: raise a failure into the pipeline instead of logging it; `true`, `yes`,
+            `on`, `1` or their opposites, in letters of any case.
+
+    Raises:
+        SettingsError: an option has a value that it cannot have.
     """
 
-    home: Path = attr.field(converter=Path)
-    raise_on_error: bool = False
+    home: Path = attr.field(converter=_home)
+    raise_on_error: bool = attr.field(default=False, converter=_flag)
 
     @classmethod
     def from_dict(cls, params: dict[str, Any]) -> Self:
@@ -69,8 +109,8 @@ class LineageBridgeConfig(Config):
         unknown = sorted(set(params) - {"type", "home", "raise_on_error"})
         if unknown:
             log.warning("The lineage_bridge transport has no option %s.", ", ".join(unknown))
-        home = params.get("home") or os.environ.get("LINEAGE_BRIDGE_HOME") or DEFAULT_HOME
-        return cls(Path(home).expanduser(), raise_on_error=params.get("raise_on_error") is True)
+        given = {"home": os.environ.get("LINEAGE_BRIDGE_HOME") or DEFAULT_HOME} | params
+        return cls(given["home"], given.get("raise_on_error", False))
 
 
 class LineageBridgeTransport(Transport):
@@ -100,7 +140,10 @@ class LineageBridgeTransport(Transport):
         """Append the event to the journal, or to the spool if the journal cannot be written."""
         home = self.config.home
         try:
-            with Journal(home, busy_seconds=WAIT_SECONDS, take_over=False) as journal:
+            with (
+                forks.passage(),
+                Journal(home, busy_seconds=WAIT_SECONDS, take_over=False) as journal,
+            ):
                 journal.append([event], "transport")
                 self._empty_spool(journal)
         except JournalError as exc:

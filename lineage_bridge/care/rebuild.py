@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Self
 
+from lineage_bridge import forks
 from lineage_bridge.errors import JournalError
 from lineage_bridge.journal.derived import create_models, derived_path
 from lineage_bridge.journal.fold import WAIT_SECONDS, Fold, Progress
@@ -111,7 +112,7 @@ class _Shadow:
     """The new file in the making: it is worth nothing until it is complete, so it needs no log."""
 
     def __init__(self, path: Path) -> None:
-        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._connection = forks.connect(path)
         for pragma in (
             "auto_vacuum = INCREMENTAL",
             "journal_mode = MEMORY",  # a bite that fails is rolled back

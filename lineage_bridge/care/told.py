@@ -6,10 +6,10 @@ SQLite deletes when it is closed. It is read from the journal alone.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
+from lineage_bridge import forks
 from lineage_bridge.care.former import start_told
 from lineage_bridge.errors import EventError
 from lineage_bridge.events import decode, supersedes_of
@@ -43,7 +43,7 @@ class Told:
     """
 
     def __init__(self, journal: Journal, until: int) -> None:
-        self._tables = sqlite3.connect("", isolation_level=None)  # a file without a name
+        self._tables = forks.connect("")  # a file without a name
         for statement in (_SUPERSEDING, _STARTS, _CUT):
             self._tables.execute(statement)
         self._tables.execute("BEGIN")

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from lineage_bridge import forks
 from lineage_bridge.journal.trouble import is_unwritable
 
 BUSY_SECONDS = 30.0
@@ -30,7 +31,7 @@ def connect_for_writing(
     Raises:
         sqlite3.Error: it cannot be opened.
     """
-    connection = _connect(path.absolute().as_uri(), busy_seconds)
+    connection = forks.connect(path.absolute().as_uri(), timeout=busy_seconds, uri=True)
     deadline = time.monotonic() + busy_seconds
     (pages,) = _patiently(connection, "PRAGMA page_count", deadline)
     if not pages:  # only an empty file accepts this mode, in which it can shrink bit by bit
@@ -48,7 +49,7 @@ def connect_for_reading(path: Path) -> sqlite3.Connection:
     """
     refused: sqlite3.Error | None = None
     for database in _ways(path):
-        connection = _connect(database, BUSY_SECONDS)
+        connection = forks.connect(database, timeout=BUSY_SECONDS, uri=True)
         try:
             connection.execute("PRAGMA query_only = ON")
             connection.execute("SELECT 1 FROM sqlite_master").fetchone()  # this opens the files
@@ -96,12 +97,6 @@ def _ways(path: Path) -> Iterator[str]:
         # Nobody has the journal open for writing, and all of it is in the one file. If there were
         # a log, this way of opening would miss the latest writes.
         yield f"{uri}?mode=ro&immutable=1"
-
-
-def _connect(uri: str, busy_seconds: float) -> sqlite3.Connection:
-    return sqlite3.connect(
-        uri, timeout=busy_seconds, isolation_level=None, check_same_thread=False, uri=True
-    )
 
 
 def _tuned(connection: sqlite3.Connection) -> sqlite3.Connection:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from lineage_bridge import forks
 from lineage_bridge.journal.connect import BUSY_SECONDS, connect_for_writing
 
 _FIRST_PAUSE_SECONDS = 0.0005
@@ -78,9 +79,10 @@ class Database:
 
         Raises:
             FileGoneError: the file is no longer there.
+            JournalError: this is a forked process, and the file was opened before the fork.
             sqlite3.Error: SQLite refused.
         """
-        with self._lock:
+        with self._locked():
             self.begin()
             try:
                 yield self._connection
@@ -105,8 +107,14 @@ class Database:
             FileGoneError: there is no file.
             sqlite3.Error: SQLite refused.
         """
-        with self._lock:
+        with self._locked():
             self._follow_path()
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        forks.check()  # first, since a thread that the fork left behind may have the lock
+        with self._lock:
+            yield
 
     def _follow_path(self) -> None:
         found = identity_of(self.path)
@@ -117,6 +125,7 @@ class Database:
             self._open()
 
     def _commit(self) -> None:
+        forks.check()
         try:
             self._connection.execute("COMMIT")
         except BaseException:
@@ -124,13 +133,13 @@ class Database:
             raise
 
     def _rollback(self) -> None:
-        if self._connection.in_transaction:
+        if self._connection.in_transaction and not forks.is_cut_off():
             self._connection.execute("ROLLBACK")
 
     @contextmanager
     def alone(self) -> Iterator[sqlite3.Connection]:
         """Lend the connection outside of a transaction, where SQLite requires that."""
-        with self._lock:
+        with self._locked():
             self._follow_path()
             yield self._connection
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from lineage_bridge import forks
 from lineage_bridge.errors import JournalError
 
 LOCKS = "locks"  # the folder in a home
@@ -44,9 +45,7 @@ def lease(
     folder = home / LOCKS
     try:
         folder.mkdir(exist_ok=True)
-        connection = sqlite3.connect(
-            folder / f"{name}.lock", timeout=0, isolation_level=None, check_same_thread=False
-        )
+        connection = forks.connect(folder / f"{name}.lock")
     except (OSError, sqlite3.Error) as exc:
         raise _error(home, name, exc) from exc
     try:

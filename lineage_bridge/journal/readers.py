@@ -7,6 +7,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
+from lineage_bridge import forks
 from lineage_bridge.journal.connect import attach_for_reading, connect_for_reading
 from lineage_bridge.journal.database import Identity, identity_of
 from lineage_bridge.journal.derived import derived_path, discard_damaged
@@ -57,8 +58,10 @@ class ReaderPool:
         The derived tables that it sees are never ahead of the events that it sees.
 
         Raises:
+            JournalError: this is a forked process, and the journal was opened before the fork.
             sqlite3.Error: a file cannot be read.
         """
+        forks.check()
         reader = self._idle_reader(journal)
         try:
             while not self._begin(reader):
@@ -110,6 +113,8 @@ class ReaderPool:
 
     def give_back(self, reader: Reader) -> None:
         """End a reader's transaction, and keep the reader for the next caller."""
+        if forks.is_cut_off():
+            return
         try:
             if reader.connection.in_transaction:
                 reader.connection.execute("COMMIT")

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
 
+from lineage_bridge import forks
 from lineage_bridge.errors import HomeGoneError, JournalError
 from lineage_bridge.events import KINDS, Event, digest_of
 from lineage_bridge.journal import home_tables, takeover
@@ -72,6 +73,7 @@ class Transaction:
         """The connection, for as long as the transaction lasts."""
         if self._connection is None:
             raise RuntimeError("a transaction is used after its end")
+        forks.check()
         return self._connection
 
     def append(self, event: Event, origin: Origin) -> int | None:
@@ -337,8 +339,8 @@ class Journal:
             raise self._error("write", exc) from exc
 
     def close(self) -> None:
-        """Close all connections; a second call does nothing."""
-        if self._closed:
+        """Close all connections; a second call does nothing, nor does one in a forked process."""
+        if self._closed or forks.is_cut_off():
             return
         self._closed = True
         if self._database is not None:

@@ -16,6 +16,7 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+from lineage_bridge import forks
 from lineage_bridge.errors import JournalError
 from lineage_bridge.events import KINDS, digest_of
 from lineage_bridge.journal.connect import BUSY_SECONDS, connect_for_reading
@@ -161,7 +162,7 @@ def _copy(home: Path, progress: Progress) -> None:
     for left in (partial, target.with_name(f"{target.name}-wal")):
         left.unlink(missing_ok=True)
     source = connect_for_reading(home / "journal.db")
-    made = sqlite3.connect(partial, isolation_level=None)
+    made = forks.connect(partial)
     try:
         made.execute("PRAGMA auto_vacuum = INCREMENTAL")
         made.execute("PRAGMA journal_mode = OFF")  # the file is not used before it is complete

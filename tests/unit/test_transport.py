@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import threading
 import uuid
+from pathlib import Path
 
 import pytest
 from emitting import emit_many
@@ -25,7 +26,7 @@ from openlineage.client.event_v2 import (
     StaticDataset,
 )
 
-from lineage_bridge.errors import JournalError
+from lineage_bridge.errors import JournalError, SettingsError
 from lineage_bridge.journal import Journal
 from lineage_bridge.transport import LineageBridgeConfig
 
@@ -222,6 +223,80 @@ def test_the_home_is_the_option_then_the_environment_then_the_default(monkeypatc
     monkeypatch.setenv("LINEAGE_BRIDGE_HOME", "/env")
     assert str(LineageBridgeConfig.from_dict({}).home) == "/env"
     assert str(LineageBridgeConfig.from_dict({"home": "/option"}).home) == "/option"
+
+
+SPELLINGS = {True: ("true", "yes", "on", "1"), False: ("false", "no", "off", "0")}
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [
+        (spelt, meant)
+        for meant, texts in SPELLINGS.items()
+        for text in texts
+        for spelt in (text, text.title(), text.upper(), f" {text}\n")
+    ]
+    + [(True, True), (False, False), (1, True), (0, False)],
+)
+def test_raise_on_error_is_a_boolean_however_it_is_spelt(value, meant):
+    assert LineageBridgeConfig.from_dict({"raise_on_error": value}).raise_on_error is meant
+
+
+@pytest.mark.parametrize("value", [*SPELLINGS[True], *SPELLINGS[False], "True", "FALSE"])
+def test_a_variable_says_it_as_the_yaml_does(value, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("no folder")
+    prefix = "OPENLINEAGE__TRANSPORT__"
+    monkeypatch.setenv(f"{prefix}TYPE", PATH)
+    monkeypatch.setenv(f"{prefix}HOME", str(tmp_path / "file" / "home"))
+    monkeypatch.setenv(f"{prefix}RAISE_ON_ERROR", value)
+    from_variable = OpenLineageClient().transport.config.raise_on_error
+    for name in ("TYPE", "HOME", "RAISE_ON_ERROR"):
+        monkeypatch.delenv(f"{prefix}{name}")
+    (tmp_path / "openlineage.yml").write_text(
+        f"transport:\n  type: {PATH}\n  raise_on_error: {value}\n"
+    )
+
+    assert OpenLineageClient().transport.config.raise_on_error is from_variable
+    assert from_variable is (value.lower() in SPELLINGS[True])
+
+
+@pytest.mark.parametrize(
+    "value", ["", " ", "maybe", "truee", "t", "none", "01", None, 2, -1, 1.0, 0.0, [], {}, ["true"]]
+)
+def test_an_unknown_raise_on_error_is_an_error_that_names_it(value):
+    with pytest.raises(SettingsError, match=r"`raise_on_error` .* expected true or false"):
+        LineageBridgeConfig.from_dict({"raise_on_error": value})
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "  ", "\t", None, 5, 0, 1.5, True, [], ["a"], {"a": 1}, b"home", "~nobody-is/x"],
+)
+def test_a_home_that_is_no_folder_is_an_error_that_names_it(value):
+    with pytest.raises(SettingsError, match=r"`home` .* expected a folder"):
+        LineageBridgeConfig.from_dict({"home": value})
+
+
+def test_a_wrong_option_is_told_by_the_client_in_yaml_and_variables(tmp_path, monkeypatch):
+    (tmp_path / "openlineage.yml").write_text(f"transport:\n  type: {PATH}\n  home: ~\n")
+    with pytest.raises(SettingsError, match="reads a bare `~` as nothing"):
+        OpenLineageClient()
+
+    (tmp_path / "openlineage.yml").unlink()
+    monkeypatch.setenv("OPENLINEAGE__TRANSPORT__TYPE", PATH)
+    monkeypatch.setenv("OPENLINEAGE__TRANSPORT__HOME", "5")
+    with pytest.raises(SettingsError, match=r"`home` .* is 5"):
+        OpenLineageClient()
+
+
+@pytest.mark.parametrize("text", ["~", "~/lineage"])
+def test_a_tilde_is_the_users_folder(text, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    found = LineageBridgeConfig.from_dict({"home": text}).home
+    monkeypatch.setenv("LINEAGE_BRIDGE_HOME", text)
+
+    assert found == Path(text).expanduser() == LineageBridgeConfig.from_dict({}).home
+    assert found.is_relative_to(tmp_path)
 
 
 def test_an_unknown_option_is_warned_of(caplog):
