@@ -171,7 +171,7 @@ class CollectorApp:
         self.api.follower.wake()
         if seq is not None:
             self.pace.appended(seq, len(event.body))
-            self._remember(client, seq)
+        self._remember(client, seq)
         if status >= 400:
             raise ApiError(status)
         return Response(status=status, media_type=None)
@@ -207,8 +207,9 @@ class CollectorApp:
         if delay:
             await asyncio.sleep(delay)
 
-    def _remember(self, client: object, seq: int) -> None:
-        self._sent[client] = seq
+    def _remember(self, client: object, seq: int | None) -> None:
+        """Remember what a client must read; None: the journal has its event, under some number."""
+        self._sent[client] = self.api.mark().seq if seq is None else seq
         self._sent.move_to_end(client)
         if len(self._sent) > MAX_CLIENTS:
             self._sent.popitem(last=False)

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from contract.collector_world import event
 
+from lineage_bridge.collector import app
 from lineage_bridge.collector.fold.model import CollectorModel
 from lineage_bridge.collector.server import CollectorServer
 from lineage_bridge.journal import Journal
@@ -22,6 +23,7 @@ class HandFollower:
     def __init__(self, journal):
         self.watermark = Watermark()
         self.woken = threading.Event()
+        self.wakes = 0
         self._journal = journal
         self._fold = Fold(journal, CollectorModel())
         self.is_stuck = False
@@ -32,6 +34,7 @@ class HandFollower:
 
     def wake(self):
         self.woken.set()
+        self.wakes += 1
         if not self.is_stuck:
             self.fold()
 
@@ -76,6 +79,20 @@ def test_a_client_reads_what_it_was_answered_for_and_waits_for_it(url, follower)
         asked = pool.submit(job, client, 1)
         follower.woken.wait()  # the request is there, and waits
         assert not asked.done()
+        follower.fold()
+        assert asked.result() == 200
+
+
+def test_who_sends_an_event_again_reads_what_the_first_one_said(url, follower, monkeypatch):
+    monkeypatch.setattr(app, "PATIENCE_SECONDS", 0)
+    with httpx.Client(base_url=url, timeout=300) as first:
+        post(first, 1)  # and the answer got lost
+    with httpx.Client(base_url=url, timeout=300) as again, ThreadPoolExecutor(1) as pool:
+        post(again, 1)
+        before = follower.wakes
+        asked = pool.submit(job, again, 1)
+        while follower.wakes < before + 2 and not asked.done():
+            pass  # it waits for all events, in vain, and then for its own
         follower.fold()
         assert asked.result() == 200
 

@@ -27,7 +27,8 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks h
 def fork(home, case, children):
     """Run the process; return what it and its children were told is kept."""
     process = subprocess.Popen(
-        [sys.executable, FORKING, home, case, str(children)],
+        # Later versions of Python warn of what is tried here.
+        [sys.executable, "-W", "ignore::DeprecationWarning", FORKING, home, case, str(children)],
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
         stderr=subprocess.PIPE,
         start_new_session=True,
