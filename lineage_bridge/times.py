@@ -1,6 +1,8 @@
 """Instants: aware UTC datetimes inside, RFC 3339 with `Z` outside, microseconds in SQLite.
 
-The bottom layer of the package: it imports none of our other modules.
+All instants lie in one range, the years 1 to 9999: that is what a datetime holds and RFC 3339 can
+write. What lies outside, by what others wrote or by our own arithmetic, becomes its first or last
+microsecond. The bottom layer of the package: it imports none of our other modules.
 """
 
 from __future__ import annotations
@@ -10,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
-_LATEST = datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
+_LATEST = datetime.max.replace(tzinfo=UTC)
 
 _RFC3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:([Zz])|([+-]\d\d:\d\d))?", re.ASCII
@@ -62,9 +64,32 @@ def to_micros(instant: datetime) -> int:
     return (instant - EPOCH) // timedelta(microseconds=1)
 
 
+EARLIEST_US = to_micros(_EARLIEST)
+LATEST_US = to_micros(_LATEST)
+
+
+def within_range(micros: int) -> int:
+    """Return a time in microseconds since the epoch, moved to the end of the range if it is beyond.
+
+    Every event time in the journal's column has passed through here, whoever sent the event.
+    """
+    return min(max(micros, EARLIEST_US), LATEST_US)
+
+
 def from_micros(micros: int) -> datetime:
-    """Undo `to_micros`; clamp instants outside of the years 1 to 9999."""
+    """Undo `to_micros`; an instant outside of the range becomes the end beyond which it lies."""
     try:
         return EPOCH + timedelta(microseconds=micros)
     except OverflowError:
         return _LATEST if micros > 0 else _EARLIEST
+
+
+def moved(instant: datetime, seconds: float) -> datetime:
+    """Return an instant so many seconds later, or earlier; the range ends the move.
+
+    Durations of others may have any size, and times of others may lie at the ends of the range.
+    """
+    try:
+        return instant + timedelta(seconds=seconds)
+    except OverflowError:
+        return _LATEST if seconds > 0 else _EARLIEST

@@ -16,11 +16,12 @@ from lineage_bridge.collector.answer import datasets, jobs, lookup, namespaces, 
 from lineage_bridge.collector.answer.jobs import url_or_none
 from lineage_bridge.collector.answer.runs import RunShown
 from lineage_bridge.collector.api import Api
-from lineage_bridge.collector.dialect import hashes, instants
+from lineage_bridge.collector.dialect import hashes
 from lineage_bridge.collector.dialect.errors import coded, generic, not_found, unreadable
 from lineage_bridge.collector.dialect.java import text
 from lineage_bridge.collector.dialect.requests import Request
 from lineage_bridge.collector.writes import member
+from lineage_bridge.events import event_time
 from lineage_bridge.http import Response
 
 DATASET_TYPES = ("DB_TABLE", "STREAM")
@@ -193,7 +194,7 @@ def _time(document: Json, name: str) -> int | None:
     if value is None:
         return None
     try:
-        return instants.to_micros(instants.parse_nanos(value))
+        return event_time.parse_micros(value)
     except ValueError as exc:
         raise unreadable(f"`{name}`: {exc}") from exc
 
@@ -207,7 +208,7 @@ def transition(state: str) -> Callable[[Api, Request], RunShown]:
             lookup.find_run(connection, run_id)
         at = request.text("at")
         try:
-            at_us = _now() if at is None else instants.to_micros(instants.parse_zoned_nanos(at))
+            at_us = _now() if at is None else event_time.parse_zoned_micros(at)
         except ValueError as exc:
             raise generic() from exc
         api.write("transition", run=run_id, state=state, at_us=at_us)

@@ -14,8 +14,14 @@ from lineage_bridge.events.build import (
     run_event,
 )
 from lineage_bridge.events.content import KINDS, digest_of, one_line
-from lineage_bridge.events.envelope import Event, decode, event_id_of, event_of, kind_of
-from lineage_bridge.events.loose import as_list, as_number, as_object, as_text
+from lineage_bridge.events.envelope import (
+    Event,
+    decode,
+    event_id_of,
+    event_of,
+    kind_of,
+)
+from lineage_bridge.events.loose import as_list, as_number, as_object, as_text, text_of
 from lineage_bridge.events.views import (
     DatasetView,
     EventView,
@@ -58,6 +64,7 @@ __all__ = [
     "run_event",
     "supersedes_of",
     "symlinks_of",
+    "text_of",
     "view_event",
     "withdrawal",
     "withdraws_of",

@@ -11,7 +11,7 @@ Source of the shape: OpenLineage spec, core schema 2-0-2.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -170,14 +170,25 @@ def compute_id(
 
 
 def is_as_hashed(document: Mapping[str, Any]) -> bool:
-    """Return whether an event is what its id says: else whoever sent it only took over an id."""
+    """Return whether an event is what its id says: else whoever sent it only took over an id.
+
+    Anybody may compute an id, so an event must be spelt as ours are, too: with texts for its time
+    and all names.
+    """
     own = own_facet(document)
     if own is None:
         return False
     try:
-        return compute_id(document, own.supersedes, own.withdraws or ()) == own.id
+        is_said = compute_id(document, own.supersedes, own.withdraws or ()) == own.id
+        return is_said and all(isinstance(text, str) for text in _texts(document))
     except (KeyError, TypeError, AttributeError):
         return False
+
+
+def _texts(document: Mapping[str, Any]) -> Iterator[Any]:
+    yield from (document["eventType"], document["eventTime"], document["run"]["runId"])
+    for named in (document["job"], *document["inputs"], *document["outputs"]):
+        yield from (named["namespace"], named["name"])
 
 
 def _said_of(dataset: Mapping[str, Any]) -> list[Any]:

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
+import msgspec
 import orjson
 
 from lineage_bridge.errors import EventError
+from lineage_bridge.events.event_time import parse_micros
 from lineage_bridge.events.loose import as_object, as_text
 from lineage_bridge.facets.event import EventFacet
-from lineage_bridge.times import parse_time, to_micros
+from lineage_bridge.times import within_range
+
+_HUGE = 2**63  # a larger integer cannot be encoded again
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,7 @@ class Event:
     Attributes:
         body: the event as JSON, as it was built or received.
         kind: `run`, `dataset` or `job`.
-        time_us: eventTime in microseconds since the epoch.
+        time_us: eventTime in microseconds since the epoch, within the range of `times`.
         id: `lineageBridge_event.id`, None for an event of another producer.
     """
 
@@ -41,7 +44,7 @@ def event_of(document: Mapping[str, Any], body: bytes) -> Event:
     Raises:
         EventError: it has no usable `eventTime`.
     """
-    return Event(body, kind_of(document), to_micros(_event_time(document)), event_id_of(document))
+    return Event(body, kind_of(document), _time_us(document), event_id_of(document))
 
 
 def decode(body: bytes) -> dict[str, Any]:
@@ -53,10 +56,27 @@ def decode(body: bytes) -> dict[str, Any]:
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as exc:
-        raise EventError(f"the event is not JSON: {exc}") from exc
+        document = _decode_widely(body, exc)
     if not isinstance(document, dict):
         raise EventError("the event must be a JSON object")
     return document
+
+
+def _decode_widely(body: bytes, error: orjson.JSONDecodeError) -> Any:
+    """Decode what has integers that no double holds, which a Marquez takes: as texts."""
+    try:
+        return _with_texts(msgspec.json.decode(body))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        reason = f"{error.msg}, at character {error.pos + 1}"
+        raise EventError(f"the event is not JSON: {reason}") from error
+
+
+def _with_texts(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_texts(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_with_texts(item) for item in value]
+    return str(value) if isinstance(value, int) and abs(value) >= _HUGE else value
 
 
 def kind_of(document: Mapping[str, Any]) -> str:
@@ -72,11 +92,8 @@ def event_id_of(document: Mapping[str, Any]) -> str | None:
     return as_text(as_object(run_facets.get(EventFacet.key)).get("id"))
 
 
-def _event_time(document: Mapping[str, Any]) -> datetime:
-    text = document.get("eventTime")
-    if not isinstance(text, str):
-        raise EventError("expected an RFC 3339 time", path="eventTime")
+def _time_us(document: Mapping[str, Any]) -> int:
     try:
-        return parse_time(text).instant
+        return within_range(parse_micros(document.get("eventTime")))
     except ValueError as exc:
-        raise EventError(f"{exc}, got `{text}`", path="eventTime") from exc
+        raise EventError(str(exc), path="eventTime") from exc

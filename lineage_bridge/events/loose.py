@@ -22,6 +22,19 @@ def as_text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
+def text_of(value: Any) -> str | None:
+    """Return the text that Marquez makes of a scalar where it expects one; else None.
+
+    A number or a boolean becomes a text as it is written: the namespace `5` is the namespace `"5"`.
+    Source: Jackson's coercion of scalars.
+    """
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return None if isinstance(value, dict | list) else str(value)
+
+
 def as_number(value: Any) -> float | None:
     """Return the value if it is a finite number, else None."""
     if isinstance(value, bool) or not isinstance(value, int | float):

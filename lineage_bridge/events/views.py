@@ -1,6 +1,7 @@
 """A typed, lenient view of any producer's event: the parts that follow the spec.
 
-The shape of other producers' events is not trusted: a part that breaks the spec counts as absent.
+The shape of other producers' events is not trusted: a part that breaks the spec counts as absent,
+but where the spec wants a text and Marquez makes one of a number or a boolean, so do these views.
 Code that uses an event's content (the graph, forwarding, the metrics) reads it through these views;
 only code that must report what is wrong with an event looks at its JSON.
 """
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from lineage_bridge.events.envelope import event_id_of, kind_of
-from lineage_bridge.events.loose import as_list, as_object, as_text
+from lineage_bridge.events.loose import as_list, as_object, as_text, text_of
 from lineage_bridge.facets import facet_in
 from lineage_bridge.facets.event import EventFacet
 
@@ -93,10 +94,10 @@ def view_event(document: Mapping[str, Any]) -> EventView:
     run_facets = as_object(run.get("facets"))
     return EventView(
         kind=kind_of(document),
-        event_type=(as_text(document.get("eventType")) or "").upper(),
+        event_type=(text_of(document.get("eventType")) or "").upper(),
         job=name_of(job),
         job_facets=as_object(job.get("facets")),
-        run_id=as_text(run.get("runId")),
+        run_id=text_of(run.get("runId")) or None,
         run_facets=run_facets,
         inputs=tuple(_datasets(document.get("inputs"), "inputFacets")),
         outputs=tuple(_datasets(document.get("outputs"), "outputFacets")),
@@ -108,10 +109,8 @@ def view_event(document: Mapping[str, Any]) -> EventView:
 
 def name_of(entry: Mapping[str, Any]) -> Name | None:
     """Return namespace and name of a job or dataset, None unless it has both."""
-    namespace, name = entry.get("namespace"), entry.get("name")
-    if isinstance(namespace, str) and isinstance(name, str) and namespace and name:
-        return Name(namespace, name)
-    return None
+    namespace, name = text_of(entry.get("namespace")), text_of(entry.get("name"))
+    return Name(namespace, name) if namespace and name else None
 
 
 def symlinks_of(facets: Mapping[str, Any]) -> Iterator[Name]:

@@ -26,9 +26,9 @@ from lineage_bridge.events import (
     EventView,
     Name,
     as_object,
-    as_text,
     decode,
     symlinks_of,
+    text_of,
     view_event,
 )
 from lineage_bridge.facets import definitions, problem_of
@@ -212,7 +212,7 @@ def _facts_of(document: dict[str, Any], stored: Stored) -> Facts | None:
         run_facets=tuple(border.run_facets(view.run_facets)) if run else (),
         symlinks=tuple(_symlinks(datasets)),
         broken=tuple(border.broken[:MAX_BROKEN]),
-        producer=as_text(document.get("producer")) or "",
+        producer=text_of(document.get("producer")) or "",
     )
 
 
@@ -241,7 +241,7 @@ def _state(view: EventView) -> str:
 
 
 def _is_streaming(job_facets: Mapping[str, Any]) -> bool:
-    processing = as_text(as_object(job_facets.get("jobType")).get("processingType"))
+    processing = text_of(as_object(job_facets.get("jobType")).get("processingType"))
     return processing is not None and processing.upper() == "STREAMING"
 
 

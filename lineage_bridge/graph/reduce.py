@@ -27,7 +27,7 @@ class GraphModel:
 
     name: str = "graph"
     # What the definitions of our facets let in is in the tables: with others, they are filled anew.
-    version: int = 3 + (facets.fingerprint() << 8)
+    version: int = 4 + (facets.fingerprint() << 8)
     schema: str = SCHEMA
     tables: tuple[str, ...] = TABLES
 

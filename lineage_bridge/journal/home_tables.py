@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lineage_bridge.errors import JournalError
 from lineage_bridge.journal.migrations import Room, statements
+from lineage_bridge.times import EARLIEST_US, LATEST_US
 
 # 1: no `pruned_ids`. 2: the derived tables were in the journal's file. 3: they are in a file of
 # their own; every later change is recorded as a migration.
@@ -21,7 +22,7 @@ JOURNAL = Room(
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT,                      -- lineageBridge_event.id; NULL for other producers' events
     kind TEXT NOT NULL,           -- run, dataset or job
-    time_us INTEGER NOT NULL,     -- eventTime, microseconds since the epoch
+    time_us INTEGER NOT NULL,     -- eventTime within the range of `times`, microseconds
     received_us INTEGER NOT NULL, -- arrival, microseconds since the epoch
     origin TEXT NOT NULL,
     body BLOB NOT NULL            -- the event as JSON, as it came
@@ -59,6 +60,16 @@ JOURNAL = Room(
             "INSERT INTO undigested SELECT 0, max(seq) FROM events HAVING count(*) > 0",
         ),
         statements("the spool without keys", "DROP TABLE IF EXISTS spooled"),
+        statements(
+            # The collector of earlier versions took any time, and nothing else could hold some.
+            # The bodies stay as they are; an index finds the rows without a look at them.
+            "event times in range",
+            f"""UPDATE events SET time_us = min(max(time_us, {EARLIEST_US}), {LATEST_US})
+WHERE seq IN (
+    SELECT seq FROM events INDEXED BY events_time
+    WHERE time_us NOT BETWEEN {EARLIEST_US} AND {LATEST_US}
+)""",
+        ),
     ),
 )
 

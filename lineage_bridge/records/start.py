@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import groupby
 from typing import Any, ClassVar, Final
 
@@ -24,9 +24,9 @@ from lineage_bridge.records.identity import (
     job_type,
 )
 from lineage_bridge.records.words import Reference, Source, subject_of
-from lineage_bridge.times import format_time
+from lineage_bridge.times import format_time, moved
 
-BEFORE_NEXT_START: Final = timedelta(milliseconds=1)
+BEFORE_NEXT_START_SECONDS: Final = 0.001
 
 
 class Start(msgspec.Struct, frozen=True, tag="start", kw_only=True):
@@ -139,7 +139,7 @@ def _end_within_slot(starts: list[LinkedStart]) -> list[LinkedStart]:
         elif record.instance in serving:
             over = [serving.pop(record.instance)]
         for run in over:
-            end = max(record.time - BEFORE_NEXT_START, run.record.time)
+            end = max(moved(record.time, -BEFORE_NEXT_START_SECONDS), run.record.time)
             ended[run.run_id] = replace(run, ended=end)
         serving[record.instance] = ended[start.run_id] = start
         version = record.serves

@@ -304,7 +304,7 @@ GOOD = {
     [
         {"job": None},
         {"job": {"namespace": "ns"}},
-        {"job": {"namespace": 1, "name": "j"}},
+        {"job": {"namespace": [1], "name": "j"}},
         {"run": {}},
         {"run": []},
         {"run": {"runId": {"a": 1}}},
@@ -312,6 +312,20 @@ GOOD = {
 )
 def test_an_event_without_a_job_or_run_says_nothing(graph_of, broken):
     assert graph_of(as_event({"eventTime": at(0).isoformat()} | GOOD | broken)).nodes == {}
+
+
+def test_a_number_or_a_boolean_is_the_text_that_marquez_makes_of_it(graph_of):
+    odd = {
+        "eventType": "complete",
+        "run": {"runId": 20},
+        "job": {"namespace": 5, "name": True},
+        "inputs": [{"namespace": 0.5, "name": False}],
+        "producer": 7,
+    }
+    graph = graph_of(as_event({"eventTime": at(0).isoformat()} | odd))
+
+    assert list(graph.nodes) == ["dataset:0.5:false", "job:5:true"]
+    assert [(run.id, run.state) for run in graph.nodes["job:5:true"].runs] == [("20", "COMPLETED")]
 
 
 @pytest.mark.parametrize(

@@ -17,12 +17,11 @@ import msgspec
 
 from lineage_bridge.collector.accept.screen import has_sign, namespaces_of
 from lineage_bridge.collector.accept.validation import Limits, check_event
-from lineage_bridge.collector.dialect import instants
 from lineage_bridge.collector.dialect.errors import ApiError
 from lineage_bridge.collector.dialect.java import decode
 from lineage_bridge.collector.fold.poison import poison
 from lineage_bridge.collector.rows.refused import REFUSED
-from lineage_bridge.events import event_id_of, kind_of
+from lineage_bridge.events import event_of, kind_of
 from lineage_bridge.http.errors import too_busy
 
 NICENESS = 5  # on a busy machine small events, in the other process, go first
@@ -72,14 +71,14 @@ def check(body: bytes, limits: Limits) -> Checked:
     document, event = decode(body)
     kind = kind_of(document) if isinstance(document, dict) else "run"
     check_event(document, kind, event, limits)
-    time_us = instants.to_micros(instants.parse_nanos(document["eventTime"]))
+    envelope = event_of(document, event)
     own_body = None if event is body else event
     if poison(document, kind) is not None:
-        return Checked(REFUSED, time_us, body=own_body)
+        return Checked(REFUSED, envelope.time_us, body=own_body)
     return Checked(
         kind,
-        time_us,
-        event_id_of(document),
+        envelope.time_us,
+        envelope.id,
         has_sign(document, kind),
         sorted(namespaces_of(document, kind)),
         own_body,

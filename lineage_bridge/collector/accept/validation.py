@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lineage_bridge.collector.dialect import instants
 from lineage_bridge.collector.dialect.errors import ApiError, invalid, unreadable
 from lineage_bridge.collector.dialect.java import is_uri, text
+from lineage_bridge.events import event_time
 
 _OPENING = (b"{", b"[")
 
@@ -274,7 +274,7 @@ def _uri(value: Any, where: Path) -> None:
 
 def _time(value: Any, where: Path) -> None:
     try:
-        instants.parse_nanos(value)
+        event_time.parse_nanos(value)
     except ValueError as exc:
         raise unreadable(f"`{where}`: {exc}") from exc
 

@@ -13,12 +13,13 @@ from typing import Any
 
 import msgspec
 
-from lineage_bridge.collector.dialect import instants
 from lineage_bridge.collector.dialect.errors import coded
 from lineage_bridge.collector.dialect.requests import Request
 from lineage_bridge.collector.dialect.typed import shown_event
 from lineage_bridge.collector.fold.reduce import HOUR_US
+from lineage_bridge.events import event_time
 from lineage_bridge.http import Response
+from lineage_bridge.times import EARLIEST_US, LATEST_US
 
 DIRECTIONS = ("DESC", "ASC")
 DEFAULT_BEFORE = "2030-01-01T00:00:00+00:00"
@@ -32,8 +33,9 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 
 def list_events(connection: sqlite3.Connection, request: Request) -> Response:
     """GET /events/lineage."""
-    before = _time(request.text("before") or DEFAULT_BEFORE)
-    after = _time(request.text("after") or DEFAULT_AFTER)
+    # Events of before or after the range of times stand at its ends, and bounds there find them.
+    before = max(_time(request.text("before") or DEFAULT_BEFORE), EARLIEST_US + 1)
+    after = min(_time(request.text("after") or DEFAULT_AFTER), LATEST_US)
     direction = request.choice("sortDirection", DIRECTIONS) or "DESC"
     limit, offset = request.page()
     rows = connection.execute(
@@ -58,7 +60,7 @@ def _shown(body: bytes) -> Any:
 
 def _time(text: str) -> int:
     try:
-        return instants.to_micros(instants.parse_zoned_nanos(text))
+        return event_time.parse_zoned_micros(text)
     except ValueError as exc:
         raise coded(400, f"Parameter is invalid: {exc}") from exc
 

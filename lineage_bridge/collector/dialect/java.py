@@ -10,21 +10,15 @@ from typing import Any
 import msgspec
 
 from lineage_bridge.collector.dialect.errors import invalid, unreadable
+from lineage_bridge.events import text_of as text
+
+__all__ = ["decode", "is_uri", "text"]
 
 _URI = re.compile(
     r"(?:[A-Za-z][A-Za-z0-9+.\-]*:)?(?:[^\x00-\x20\"<>\\^`{|}%#\x7f]|%[0-9A-Fa-f]{2})*"
     r"(?:#(?:[^\x00-\x20\"<>\\^`{|}%#\x7f]|%[0-9A-Fa-f]{2})*)?"
 )
 _decode = msgspec.json.decode
-
-
-def text(value: Any) -> str | None:
-    """Convert a scalar to text as Jackson does: numbers and booleans as they are written."""
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
 
 
 def decode(body: bytes) -> tuple[Any, bytes]:

@@ -14,6 +14,7 @@ import msgspec
 
 from lineage_bridge.collector.dialect import instants
 from lineage_bridge.collector.dialect.java import text
+from lineage_bridge.events import event_time
 
 _Facet = dict[str, Any]
 _TEXTS_BY_NAME = list[dict[str, str]]
@@ -69,7 +70,7 @@ def _with_texts(owner: Mapping[str, Any], members: Sequence[str]) -> _Facet:
 def _nominal_time(facet: Mapping[str, Any]) -> _Facet:
     times = {name: facet.get(name) for name in ("nominalStartTime", "nominalEndTime")}
     shown = {
-        name: None if time in {None, ""} else instants.format_nanos(instants.parse_nanos(time))
+        name: None if time in {None, ""} else instants.format_nanos(event_time.parse_nanos(time))
         for name, time in times.items()
     }
     return {**_with_texts(facet, ()), **shown}
@@ -211,7 +212,7 @@ def shown_event(event: Mapping[str, Any]) -> dict[str, Any]:
     others = {name: value for name, value in event.items() if name not in _EVENT_MEMBERS}
     return {
         "eventType": text(event.get("eventType")),
-        "eventTime": instants.format_nanos(instants.parse_nanos(event["eventTime"])),
+        "eventTime": instants.format_nanos(event_time.parse_nanos(event["eventTime"])),
         "run": {
             **without_nulls(_rest(run, "runId", "facets")),
             "runId": text(run["runId"]),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import msgspec
 
@@ -20,8 +21,9 @@ from lineage_bridge.collector.rows import refused
 from lineage_bridge.collector.rows.context import Batch, Context
 from lineage_bridge.collector.rows.refused import REFUSED
 from lineage_bridge.collector.rows.tables import SCHEMA, TABLES
-from lineage_bridge.events import kind_of
+from lineage_bridge.events import event_time, kind_of
 from lineage_bridge.journal import Stored
+from lineage_bridge.times import EARLIEST_US, LATEST_US
 
 EVENT_KINDS = ("run", "dataset", "job")
 COMMAND = "command"
@@ -38,7 +40,7 @@ class CollectorModel:
     """
 
     name = "collector"
-    version = 2
+    version = 3
     schema = SCHEMA
     tables = TABLES
 
@@ -63,8 +65,8 @@ class CollectorModel:
             self.apply(connection, [event])
             return
         batch, held = Batch(), Done() if done is None else _decode_done(done)
-        context = _context(connection, batch, event)
         document = _decode(event.body)
+        context = _context(connection, batch, event, _at_us(event, document))
 
         def save() -> bytes:
             batch.save(connection)
@@ -143,8 +145,8 @@ def _count(connection: sqlite3.Connection, event: Stored) -> None:
 
 
 def _take(connection: sqlite3.Connection, batch: Batch, event: Stored) -> None:
-    context = _context(connection, batch, event)
     if event.kind == COMMAND:
+        context = _context(connection, batch, event, event.time_us)
         batch.flush(connection)
         commands.take(context, _decode(event.body))
         batch.flush(connection)
@@ -153,17 +155,25 @@ def _take(connection: sqlite3.Connection, batch: Batch, event: Stored) -> None:
         raise RefusedEventError(400, poison(document, kind_of(document)) or "refused")
     elif event.kind in EVENT_KINDS:
         document = _decode(event.body)
+        context = _context(connection, batch, event, _at_us(event, document))
         reduce.count(context, event.kind, document)
         for _ in reduce.take(context, event.kind, document, Done()):
             pass
 
 
-def _context(connection: sqlite3.Connection, batch: Batch, event: Stored) -> Context:
+def _at_us(event: Stored, document: Any) -> int:
+    """Return the event time that is shown; Marquez's range is wider than that of the journal."""
+    if EARLIEST_US < event.time_us < LATEST_US:
+        return event.time_us
+    return event_time.parse_micros(document["eventTime"])
+
+
+def _context(connection: sqlite3.Connection, batch: Batch, event: Stored, at_us: int) -> Context:
     return Context(
         connection,
         batch,
         event.seq,
-        event.time_us,
+        at_us,
         event.received_us,
         may_have_nulls=b"null" in event.body,
     )

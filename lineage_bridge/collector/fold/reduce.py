@@ -30,6 +30,7 @@ from lineage_bridge.collector.rows.context import Context, refuse
 from lineage_bridge.collector.rows.dataset_row import VersionRow
 from lineage_bridge.collector.rows.job_row import JobRow
 from lineage_bridge.marquez_limits import NAMESPACE
+from lineage_bridge.times import within_range
 
 HOUR_US = 3_600_000_000
 COUNTED_TYPES = ("START", "COMPLETE", "FAIL", "ABORT")
@@ -57,7 +58,7 @@ def count(context: Context, kind: str, event: Event) -> None:
     """Count an event, whether it could be applied or not: the feed shows it in either case."""
     event_type = event.get("eventType")
     counted = event_type if kind == "run" and event_type in COUNTED_TYPES else kind
-    context.batch.events[context.at_us // HOUR_US, counted] += 1
+    context.batch.events[within_range(context.at_us) // HOUR_US, counted] += 1
 
 
 def _take_dataset_event(context: Context, event: Event, done: Done) -> Iterator[None]:

@@ -18,6 +18,7 @@ import msgspec
 from lineage_bridge.collector.dialect import hashes, instants, merging, typed
 from lineage_bridge.collector.dialect.java import text
 from lineage_bridge.collector.rows.context import Context, refuse
+from lineage_bridge.events import event_time
 from lineage_bridge.marquez_limits import MAX_FACET_NAME
 
 FOREVER_US = 2**62  # sorts a run without a known state before all others, as PostgreSQL's null does
@@ -112,7 +113,7 @@ def take_parent(
 
 
 def _micros(time: Any) -> int:
-    return instants.to_micros(instants.parse_nanos(time))
+    return event_time.parse_micros(time)
 
 
 def _args(run: Mapping[str, Any], parent: Mapping[str, Any] | None) -> dict[str, str]:
@@ -123,7 +124,7 @@ def _args(run: Mapping[str, Any], parent: Mapping[str, Any] | None) -> dict[str,
         ("nominal_end_time", "nominalEndTime"),
     ):
         if nominal.get(member) is not None:
-            args[name] = instants.format_zoned(instants.parse_nanos(nominal[member]))
+            args[name] = instants.format_zoned(event_time.parse_nanos(nominal[member]))
     if parent is not None:
         args["run_id"] = text(parent["run"]["runId"]) or ""
         args["name"] = text(parent["job"]["name"]) or ""

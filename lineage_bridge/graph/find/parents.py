@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import orjson
 
-from lineage_bridge.events import as_object, as_text, name_of
+from lineage_bridge.events import as_object, name_of, text_of
 from lineage_bridge.graph.find.names import formatted_namespace
 from lineage_bridge.graph.model import End, Graph, Node
 from lineage_bridge.times import from_micros
@@ -98,7 +98,7 @@ def _is_earlier(observer: Node, run: str, time_us: int) -> bool:
 def _parent_of(facet: str) -> _Parent | None:
     document = as_object(orjson.loads(facet))
     job = name_of(as_object(document.get("job")))
-    run = as_text(as_object(document.get("run")).get("runId")) or ""
+    run = text_of(as_object(document.get("run")).get("runId")) or ""
     return None if job is None else _Parent(*job, run)
 
 

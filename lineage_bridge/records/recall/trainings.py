@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from lineage_bridge.events import (
@@ -21,6 +21,7 @@ from lineage_bridge.records.identity import (
 )
 from lineage_bridge.records.training import Training
 from lineage_bridge.records.words import Claim, Reference, reference_of
+from lineage_bridge.times import moved
 
 
 def recall_training(view: EventView, ended: datetime) -> Training | None:
@@ -96,7 +97,7 @@ def _within(view: EventView, facet: TrainingFacet) -> str | None:
 
 
 def _started(facet: TrainingFacet, ended: datetime) -> datetime | None:
-    return ended - timedelta(seconds=facet.duration_seconds) if facet.duration_seconds else None
+    return moved(ended, -facet.duration_seconds) if facet.duration_seconds else None
 
 
 def _recall_parameters(facet: Any) -> dict[str, str]:
