@@ -38,7 +38,7 @@ from openlineage.client.transport import Config, Transport
 
 from lineage_bridge import forks
 from lineage_bridge.errors import EventError, JournalError, SettingsError
-from lineage_bridge.events import Event, event_of
+from lineage_bridge.events import Event, check_names, event_of
 from lineage_bridge.journal import Journal, spool
 from lineage_bridge.settings import DEFAULT_HOME
 
@@ -166,12 +166,14 @@ def encode(event: ClientEvent) -> Event:
     The client's own encoder writes a bare NaN, and a placeholder for most numpy scalars.
 
     Raises:
-        EventError: the event has no usable event time, or contains itself.
+        EventError: the event has no usable event time, does not name its run or job, or contains
+            itself.
     """
     try:
         document = _plain(attr.asdict(event))
     except RecursionError as exc:
         raise EventError("the event is nested too deeply") from exc
+    check_names(document)
     return event_of(document, orjson.dumps(document))
 
 

@@ -150,15 +150,20 @@ def is_object(text: bytes) -> bool:
     return True
 
 
+def format_of(head: bytes) -> str | None:
+    """Return the name of a file's format by its first bytes; None for what may be UTF-8 text."""
+    return next((name for magic, name in _BINARY.items() if head.startswith(magic)), None)
+
+
 def check_head(head: bytes) -> None:
     """Check the beginning of a file.
 
     Raises:
         ArtifactError: the file is compressed, binary, or JSON other than one object a line.
     """
-    for magic, name in _BINARY.items():
-        if head.startswith(magic):
-            raise ArtifactError(f"the file is {name}; expected text, one JSON object on each line")
+    name = format_of(head)
+    if name is not None:
+        raise ArtifactError(f"the file is {name}; expected text, one JSON object on each line")
     if b"\x00" in head:
         raise ArtifactError("the file is binary; expected text, one JSON object on each line")
     text = head.removeprefix(_BOM).lstrip()

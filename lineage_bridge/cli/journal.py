@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -273,19 +274,28 @@ def export_(settings: Settings, *, file: str, salvage: bool) -> None:
 
 @journal.command("import")
 @click.argument("file", metavar="FILE|-")
+@click.option(
+    "--rejected",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where to put lines that are no events.  [default: a new file in the home]",
+)
 @with_settings
 @json_option
-def import_(settings: Settings, *, file: str, as_json: bool) -> None:
-    """Append the events of FILE, one a line.
+def import_(settings: Settings, *, file: str, rejected: Path | None, as_json: bool) -> None:
+    """Append the events of FILE, one a line, plain or gzip.
 
-    All or none; gzip if FILE ends in .gz. Events that the journal has already are left out.
+    Events that the journal has already are left out. Lines that are no events are set aside in a
+    file of their own, and why in another. Exits 1 if there were any, or if FILE could not be read
+    to its end.
     """
-    from lineage_bridge.care.archive import import_events
+    from lineage_bridge.care.restore import import_events
+    from lineage_bridge.show.journal import imported_json, imported_lines
 
     with open_journal(settings) as opened:
-        imported = import_events(opened, file)
+        imported = import_events(opened, file, rejected)
         rename_deployments(opened)
     if as_json:
-        echo_json(asdict(imported))
+        echo_json(imported_json(imported))
     else:
-        say(f"{imported.appended} events appended, {imported.known} known already.")
+        say(*imported_lines(imported))
+    sys.exit(0 if imported.is_whole else 1)

@@ -16,6 +16,7 @@ from lineage_bridge.events.build import (
 from lineage_bridge.events.content import KINDS, digest_of, one_line
 from lineage_bridge.events.envelope import (
     Event,
+    check_names,
     decode,
     event_id_of,
     event_of,
@@ -51,6 +52,7 @@ __all__ = [
     "as_number",
     "as_object",
     "as_text",
+    "check_names",
     "compute_id",
     "decode",
     "digest_of",

@@ -14,11 +14,18 @@ import orjson
 
 from lineage_bridge.errors import EventError
 from lineage_bridge.events.event_time import parse_micros
-from lineage_bridge.events.loose import as_object, as_text
+from lineage_bridge.events.loose import as_object, as_text, text_of
 from lineage_bridge.facets.event import EventFacet
 from lineage_bridge.times import within_range
 
 _HUGE = 2**63  # a larger integer cannot be encoded again
+
+_JOB = {"job": ("namespace", "name")}
+_NAMES: Mapping[str, Mapping[str, tuple[str, ...]]] = {  # by kind: member -> its keys
+    "run": {"run": ("runId",), **_JOB},
+    "job": _JOB,
+    "dataset": {"dataset": ("namespace", "name")},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,24 @@ def event_of(document: Mapping[str, Any], body: bytes) -> Event:
         EventError: it has no usable `eventTime`.
     """
     return Event(body, kind_of(document), _time_us(document), event_id_of(document))
+
+
+def check_names(document: Mapping[str, Any]) -> None:
+    """Check that an event names what it tells of; without that nobody could use it.
+
+    A dataset event may go without its dataset, since a Marquez takes that one.
+
+    Raises:
+        EventError: a name is missing, or is an object or an array.
+    """
+    kind = kind_of(document)
+    if kind == "dataset" and document.get("dataset") is None:
+        return
+    for member, keys in _NAMES[kind].items():
+        value = document.get(member)
+        for key in keys:
+            if not isinstance(value, dict) or text_of(value.get(key)) is None:
+                raise EventError(f"{kind} events must have it, as a text", path=f"{member}.{key}")
 
 
 def decode(body: bytes) -> dict[str, Any]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from lineage_bridge.care.set_aside import REASONS
+from lineage_bridge.show.formats import present
 from lineage_bridge.show.text import printable
 from lineage_bridge.show.units import counted
 
 if TYPE_CHECKING:
     from lineage_bridge.care.prune import Pruned
+    from lineage_bridge.care.restore import Imported
     from lineage_bridge.share.dead_letters import DeadLetter
     from lineage_bridge.share.forward import ForwardReport
 
@@ -55,6 +58,33 @@ def forward_lines(report: ForwardReport) -> Iterator[str]:
         yield f"{now.held:,} events without inputs are held: they would cut edges."
     if now.dead:
         yield f"{counted(now.dead, 'dead letter')}; `lineage-bridge journal dead` lists them."
+
+
+def imported_lines(imported: Imported) -> Iterator[str]:
+    """Write how much was imported, what was set aside and where, and where the file broke off."""
+    yield f"{imported.appended} events appended, {imported.known} known already."
+    if imported.rejected:
+        lines = counted(imported.rejected, "line is no event", "lines are no events")
+        kept = f"`{imported.set_aside}`, and why in `{imported.set_aside}{REASONS}`"
+        yield printable(f"{lines}; kept in {kept}:")
+        yield from (printable(f"  {problem}") for problem in imported.problems)
+        more = imported.rejected - len(imported.problems)
+        if more:
+            yield f"  and {more:,} more"
+    if imported.broken is not None:
+        yield printable(f"The file could not be read any further {imported.broken}.")
+
+
+def imported_json(imported: Imported) -> dict[str, Any]:
+    """Make the shape of `journal import --json`; what did not happen is absent."""
+    shape: dict[str, Any] = {"appended": imported.appended, "known": imported.known}
+    if imported.rejected:
+        shape |= {
+            "rejected": imported.rejected,
+            "set_aside": imported.set_aside,
+            "problems": list(imported.problems),
+        }
+    return shape | present(broken=imported.broken)
 
 
 def pruned_text(pruned: Pruned) -> str:

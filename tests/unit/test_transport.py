@@ -218,6 +218,15 @@ def test_an_event_that_holds_itself_is_a_failure_like_any_other(home, client, ca
     assert "was not kept" in caplog.text
 
 
+@pytest.mark.parametrize("name", [None, ["a"]])
+def test_an_event_that_names_no_job_could_be_used_by_nobody(client, caplog, name):
+    event = a_run_event()
+    event.job = Job("ns", name)
+    client.transport.emit(event)
+
+    assert "`job.name`: run events must have it" in caplog.text
+
+
 def test_the_home_is_the_option_then_the_environment_then_the_default(monkeypatch):
     assert str(LineageBridgeConfig.from_dict({}).home) == ".lineage-bridge"
     monkeypatch.setenv("LINEAGE_BRIDGE_HOME", "/env")
