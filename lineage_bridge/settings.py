@@ -2,15 +2,19 @@
 
 The file is taken from `--config`, else the working folder, else the home (the data folder). An
 unknown key is an error, so that a misspelt one is noticed. Ages and durations are in seconds.
+
+Invariant: no secret is in an error, a `repr` or a dump of the settings. What is secret is marked by
+its type; and because a secret may be written into any place by mistake, no error shows a text.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -24,7 +28,11 @@ from pydantic import (
 )
 
 from lineage_bridge.errors import NamingError, SettingsError
+from lineage_bridge.masking import masked
 from lineage_bridge.naming import FEATURES_PATTERN, MODEL_PATTERN, check_namespace
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 FILE_NAME = "lineage-bridge.toml"
 DEFAULT_HOME = ".lineage-bridge"
@@ -46,12 +54,15 @@ COLLECTOR_ENVIRONMENT: Mapping[str, str] = {
     "LINEAGE_BRIDGE_ORIGINS": "origins",
     "LINEAGE_BRIDGE_PUBLIC": "public",
 }
-_SECRET = frozenset({"read_keys", "write_keys", "marquez_api_key"})  # values that are never shown
 
 # What an alias may stand for: a dataset of ours, with `@<version>` or without, or a model of ours.
 FeaturesTarget = Annotated[str, Field(pattern=rf"^{FEATURES_PATTERN}(@[^<>]+)?$")]
 ModelTarget = Annotated[str, Field(pattern=rf"^{MODEL_PATTERN}$")]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+# A field of one of these types is secret: it is in no error, no `repr` and no dump.
+_SECRET: Final = Field(repr=False, exclude=True)
+Secret = Annotated[str | None, _SECRET]
 
 
 def _split(value: Any) -> Any:
@@ -97,13 +108,13 @@ _ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d+)?/
 
 Name = TypeVar("Name")
 Names = Annotated[list[Name], BeforeValidator(_split)]
-Keys = Annotated[list[str], BeforeValidator(_keys)]
+Secrets = Annotated[list[str], BeforeValidator(_keys), _SECRET]
 HostNames = Names[Annotated[str, AfterValidator(_host)]]
 Origins = Names[Annotated[str, AfterValidator(_origin)]]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class Aliases(_Section):
@@ -150,8 +161,8 @@ class CollectorSettings(_Section):
     With a certificate and its key (PEM files) it speaks HTTPS. Sizes are in bytes.
     """
 
-    read_keys: Keys = []
-    write_keys: Keys = []
+    read_keys: Secrets = []
+    write_keys: Secrets = []
     hosts: HostNames = []
     origins: Origins = []
     public: Names[Literal["page", "metrics", "admin"]] = []
@@ -175,13 +186,16 @@ class CollectorSettings(_Section):
 
 
 class Settings(_Section):
-    """Everything that can be set, and where the file was found (`config_path`)."""
+    """Everything that can be set, and where the file was found (`config_path`).
+
+    `marquez_url` may have a user and a password: `masking.public_url` is what may be shown of it.
+    """
 
     home: Path = Path(DEFAULT_HOME)
     namespace: str = "default"
     environment: str = "local"  # the label of metrics whose facts name no environment
-    marquez_url: str | None = None
-    marquez_api_key: str | None = None
+    marquez_url: Secret = None
+    marquez_api_key: Secret = None
     stores: dict[str, str] = {}
     source_table: str = DEFAULT_TABLE
     live: dict[str, list[str]] = {}
@@ -201,9 +215,43 @@ class Settings(_Section):
     @field_validator("marquez_url")
     @classmethod
     def _url(cls, value: str | None) -> str | None:
-        if value is not None and not value.startswith(("http://", "https://")):
-            raise ValueError("expected a URL such as http://localhost:5000")
-        return value.rstrip("/") if value else None
+        if not value:
+            return None
+        for problem in _problems_of_url(value):
+            raise ValueError(f"expected a URL such as http://localhost:5000, {problem}")
+        scheme, _, rest = value.partition(":")
+        return f"{scheme.lower()}:{rest.rstrip('/')}"
+
+    @field_validator("marquez_api_key")
+    @classmethod
+    def _key(cls, value: str | None) -> str | None:
+        if value and not (value.isascii() and value.isprintable() and " " not in value):
+            raise ValueError("expected a key of printable ASCII characters without blanks")
+        return value
+
+
+def _problems_of_url(url: str) -> Iterator[str]:
+    """Yield what is wrong with the URL of a Marquez, without any word of it.
+
+    Only what cannot be read in two ways is good, so that what is left out where the URL is shown is
+    all that is secret in it.
+    """
+    if not url.isprintable() or any(character in ' \\<>"' for character in url):
+        yield "without blanks and backslashes; in a password they are written %20 and %5C"
+    if "?" in url or "#" in url:
+        yield "without a query or fragment; a key goes into `marquez_api_key`"
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 # reading it checks it
+    except ValueError:
+        yield "but its host or port is none; `/` and `@` in a password are written %2F and %40"
+        return
+    if parts.scheme not in {"http", "https"}:
+        yield "which begins with http:// or https://"
+    if not parts.hostname:
+        yield "but it names no host"
+    if parts.netloc.count("@") > 1 or "@" in parts.path:
+        yield "but it has an `@` too many; in a password it is written %40"
 
 
 def load_settings(
@@ -230,9 +278,34 @@ def load_settings(
     if of_collector and isinstance(from_file.get("collector", {}), dict):
         merged["collector"] = {**from_file.get("collector", {}), **of_collector}
     try:
-        return Settings.model_validate(merged)
+        settings = Settings.model_validate(merged)
     except ValidationError as exc:
-        raise SettingsError(*_explain(exc, _sources(path, from_file, environ))) from exc
+        raise SettingsError(
+            *_explain(exc, _sources(path, from_file, environ))
+        ) from None  # it quotes all keys
+    misplaced = [
+        f"`{masked(key)}`: has a user with a password, or a key, and would show it. "
+        "Leave that out; what artifacts say is read without it as well."
+        for key in _with_secrets(settings.model_dump())
+    ]
+    if misplaced:
+        raise SettingsError(*misplaced)
+    return settings
+
+
+def _with_secrets(value: Any, key: str = "") -> Iterator[str]:
+    """Yield the keys of texts that have a secret in a place that is not meant for one."""
+    if isinstance(value, str) and masked(value) != value:
+        yield key
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            inner = f"{key}.{name}" if key else name
+            if masked(name) != name:
+                yield inner
+            yield from _with_secrets(member, inner)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _with_secrets(item, key)
 
 
 def _config_path(named: str | Path | None, working_folder: Path, home: Path) -> Path | None:
@@ -249,7 +322,7 @@ def _config_path(named: str | Path | None, working_folder: Path, home: Path) -> 
 def _read(path: Path) -> dict[str, Any]:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
+    except (OSError, ValueError, RecursionError) as exc:  # too many digits are a ValueError too
         raise SettingsError(f"Cannot read the settings file `{path}`: {exc}") from exc
     if "config_path" in document:
         raise SettingsError(f"`config_path` in `{path}` is not a setting.")
@@ -276,12 +349,31 @@ def _explain(exc: ValidationError, sources: Mapping[str, str]) -> list[str]:
     lines = []
     for error in exc.errors():
         parts = [str(part) for part in error["loc"]]
-        key = ".".join(parts)
+        key = masked(".".join(parts))
         source = sources.get(".".join(parts[:2])) or sources.get(next(iter(parts), ""), "")
         if error["type"] == "extra_forbidden":
             lines.append(f"`{key}`{source} is not a setting.")
         else:
-            reason = error["msg"].removeprefix("Value error, ")
-            got = "" if _SECRET & set(parts) else f", got {error['input']!r}"
-            lines.append(f"`{key}`{source}: {reason}{got}.")
+            reason = masked(error["msg"].removeprefix("Value error, "))
+            lines.append(f"`{key}`{source}: {reason}{_found(error)}.")
     return lines
+
+
+def _found(error: ErrorDetails) -> str:
+    """Quote a wrong value if it is a number, and not of a secret."""
+    value = error["input"]
+    is_shown = isinstance(value, int | float) and not _is_secret(error["loc"])
+    return f", got {value!r}" if is_shown else ""
+
+
+def _is_secret(loc: Sequence[int | str]) -> bool:
+    """Return whether a place in the settings is a secret, or within one."""
+    section: Any = Settings
+    for part in loc:
+        if not (isinstance(section, type) and issubclass(section, BaseModel)):
+            return False
+        field = section.model_fields.get(str(part))
+        if field is None or field.exclude:
+            return field is not None
+        section = field.annotation
+    return False

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, PlainValidator, Vali
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from lineage_bridge.errors import ArtifactError
+from lineage_bridge.masking import MASK, is_secret_name, masked
 from lineage_bridge.naming import known
 from lineage_bridge.times import Stamp, parse_time
 
@@ -162,7 +163,7 @@ def check_lengths(values: Mapping[str, Any]) -> None:
     for field, value in values.items():
         if isinstance(value, str) and len(value) > MAX_TEXT_CHARACTERS:
             reason = f"has {len(value)} characters, expected at most {MAX_TEXT_CHARACTERS}"
-            raise ArtifactError(f"{reason}: {shown(value)}", field=field)
+            raise ArtifactError(f"{reason}: {shown(value, field)}", field=field)
 
 
 def check_number(what: str, count: int) -> None:
@@ -181,7 +182,7 @@ def _translate(errors: list[ErrorDetails]) -> ArtifactError:
     if first["type"] == "missing":
         reason = "is missing"
     else:
-        reason = f"{_lowered(first['msg'])}, found {shown(first['input'])}"
+        reason = f"{_lowered(first['msg'])}, found {shown(first['input'], field)}"
     more = f" (and {len(errors) - 1} more fields)" if len(errors) > 1 else ""
     return ArtifactError(reason + more, field=field)
 
@@ -201,10 +202,12 @@ def as_number(value: Any) -> float | None:
         return math.inf if value > 0 else -math.inf
 
 
-def shown(value: Any) -> str:
-    """Format a value for an error message: short, on one line, and never raw."""
-    if isinstance(value, str | bytes):
-        value = value[: SHOWN_CHARACTERS + 1]  # the whole of it may be a file's length
+def shown(value: Any, name: str = "") -> str:
+    """Format a value of that name for an error message: short, on one line, and never raw."""
+    if is_secret_name(name):
+        return MASK
+    if isinstance(value, str):  # the whole of it may be a file's length
+        value = masked(value[:MAX_TEXT_CHARACTERS])[: SHOWN_CHARACTERS + 1]
     text = repr(value) if not isinstance(value, dict | list) else _kind(value)
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
 

@@ -57,7 +57,7 @@ class FeatureDatasets:
     api = API
     name = "p2"
     title = "Feature datasets (parquet) and P2's own trainings"
-    version = 2
+    version = 3
 
     def recognise(self, place: Place) -> Kind | None:
         """Recognise any parquet file, and a metrics file by its name."""

@@ -47,7 +47,7 @@ class Monitoring:
     api = API
     name = "p6"
     title = "Dataset and training metadata of the old monitoring layer"
-    version = 2
+    version = 3
 
     def recognise(self, place: Place) -> Kind | None:
         """Recognise any JSON file that is not one of another family by its name."""

@@ -46,7 +46,7 @@ class Serving:
     api = API
     name = "p5"
     title = "Deployment events, serving windows, published models"
-    version = 2
+    version = 3
 
     def recognise(self, place: Place) -> Kind | None:
         """Recognise a file by its name, or any JSONL by the folder of its sort."""

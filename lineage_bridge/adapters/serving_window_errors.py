@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from lineage_bridge.errors import ArtifactError
+from lineage_bridge.masking import masked_values
 
 SCHEMA_VERSION = "v1"
 SHOWN_CHARACTERS = 60
@@ -90,6 +91,6 @@ def _expected(said: str) -> str:
 
 
 def _shown(value: Any) -> str:
-    text = orjson.dumps(value).decode()
+    text = orjson.dumps(masked_values(value)).decode()
     cut = text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
     return f"`{cut}`"

@@ -21,6 +21,7 @@ from lineage_bridge.errors import ArtifactError
 from lineage_bridge.events import Dataset, Event, Job, run_event
 from lineage_bridge.facets import standard_facet
 from lineage_bridge.facets.serving_health import ServingHealthFacet
+from lineage_bridge.masking import masked
 from lineage_bridge.times import format_time, parse_time, to_micros
 
 MAX_NAME_CHARACTERS: Final = 10_000
@@ -205,7 +206,7 @@ def _instant_us(text: str, field: str) -> int:
     try:
         return _zoned_us(text)  # most windows of a minute spell the same times
     except ValueError as exc:
-        raise ArtifactError(f"{exc}, found `{text[:80]}`", field=field) from exc
+        raise ArtifactError(f"{exc}, found `{masked(text)[:80]}`", field=field) from exc
 
 
 def is_inconsistent(window: Window) -> bool:

@@ -46,7 +46,7 @@ class TrainingBundles:
     api = API
     name = "p4"
     title = "Training bundles"
-    version = 2
+    version = 3
 
     def recognise(self, place: Place) -> Kind | None:
         """Recognise the metadata, which leads to its companions."""
@@ -165,7 +165,7 @@ def read_metrics(content: bytes) -> tuple[dict[str, float], tuple[str, ...]]:
             continue
         number = as_number(value)
         if number is None:
-            raise ArtifactError(f"expected a number, found {shown(value)}", field=name)
+            raise ArtifactError(f"expected a number, found {shown(value, name)}", field=name)
         if math.isfinite(number):
             metrics[name] = number
         else:

@@ -82,9 +82,9 @@ def _printable_errors() -> Iterator[None]:
     try:
         yield
     except click.ClickException as exc:
-        from lineage_bridge.show.text import printable
+        from lineage_bridge.show.messages import quotable
 
-        exc.message = printable(exc.message)  # type: ignore[misc] # it is shown by click itself
+        exc.message = quotable(exc.message)  # type: ignore[misc] # it is shown by click itself
         raise
 
 
@@ -118,7 +118,7 @@ def cli(home: Path | None, config: Path | None) -> None:
 
 
 def main(args: list[str] | None = None) -> Any:
-    """Run the command line. No traceback reaches a user, unless LINEAGE_BRIDGE_TRACEBACK is set."""
+    """Run the command line. No traceback is shown, unless LINEAGE_BRIDGE_TRACEBACK is set."""
     from lineage_bridge.cli import context
     from lineage_bridge.errors import CollectorUnavailableError
 
@@ -129,11 +129,11 @@ def main(args: list[str] | None = None) -> Any:
         return cli.main(args=args, prog_name="lineage-bridge")
     except BrokenPipeError:
         sys.exit(1)
-    except Exception as exc:
-        if os.environ.get("LINEAGE_BRIDGE_TRACEBACK"):
-            raise
-        from lineage_bridge.show.messages import error_text
+    except Exception as exc:  # noqa: BLE001 - whatever it is, it is said
+        from lineage_bridge.show.messages import error_text, traceback_text
 
+        if os.environ.get("LINEAGE_BRIDGE_TRACEBACK"):
+            click.echo(traceback_text(exc), err=True)
         click.echo(f"Error: {error_text(exc)}", err=True)
         sys.exit(3 if isinstance(exc, CollectorUnavailableError) else 2)
 

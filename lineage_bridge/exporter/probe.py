@@ -7,6 +7,9 @@ from collections.abc import Callable
 
 import httpx
 
+from lineage_bridge.errors import SettingsError
+from lineage_bridge.share.marquez import client_of
+
 ANSWER_SECONDS = 2.0
 KEPT_SECONDS = 15.0  # several Prometheus servers may scrape; Marquez is asked this often at most
 
@@ -29,8 +32,8 @@ class MarquezProbe:
         monotonic: Callable[[], float] = time.monotonic,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        self._url = f"{url}/api/v1/namespaces"
-        self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        self._url = url
+        self._api_key = api_key
         self._monotonic = monotonic
         self._transport = transport
         self._asked: float | None = None
@@ -46,8 +49,10 @@ class MarquezProbe:
 
     def _ask(self) -> bool:
         try:
-            with httpx.Client(transport=self._transport, timeout=ANSWER_SECONDS) as client:
-                answer = client.get(self._url, params={"limit": 1}, headers=self._headers)
-        except (httpx.HTTPError, httpx.InvalidURL):
+            with client_of(
+                self._url, self._api_key, transport=self._transport, timeout=ANSWER_SECONDS
+            ) as client:
+                answer = client.get("/api/v1/namespaces", params={"limit": 1})
+        except (httpx.HTTPError, SettingsError):
             return False
         return answer.is_success

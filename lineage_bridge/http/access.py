@@ -13,7 +13,7 @@ import binascii
 import hmac
 import ipaddress
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 from urllib.parse import urlsplit
 
@@ -61,8 +61,8 @@ class Access:
         public: surfaces that need no key.
     """
 
-    read_keys: frozenset[str] = frozenset()
-    write_keys: frozenset[str] = frozenset()
+    read_keys: frozenset[str] = field(default=frozenset(), repr=False)
+    write_keys: frozenset[str] = field(default=frozenset(), repr=False)
     hosts: frozenset[str] = frozenset()
     origins: frozenset[str] = frozenset()
     public: frozenset[Surface] = frozenset()

@@ -14,7 +14,7 @@ from lineage_bridge.errors import ArtifactError
 from lineage_bridge.ingest.scan import Found
 from lineage_bridge.naming import known
 from lineage_bridge.observe.quarantine import Rejected, rejected
-from lineage_bridge.records import Record, Training, names_of
+from lineage_bridge.records import Record, Training, names_of, without_secrets
 
 MAX_RECORDS: Final = 100_000  # of one file that is read as a whole
 MAX_RECORDS_OF_LINE: Final = 1_000
@@ -68,7 +68,7 @@ def _records(items: Iterable[Record | Problem], artifact: Artifact) -> Iterable[
 
 
 def _own(record: Record, artifact: Artifact) -> Record:
-    """Return a record if it can be kept and linked, whoever made it."""
+    """Return a record, without secrets, if it can be kept and linked, whoever made it."""
     said, own = record.source, artifact.source
     if (said.family, said.path, said.line) != (own.family, own.path, own.line):
         raise ArtifactError("its adapter names another artifact as the source of a record")
@@ -77,7 +77,7 @@ def _own(record: Record, artifact: Artifact) -> Record:
             raise ArtifactError(f"expected a name of its {what}, found {name!r}")
     if isinstance(record, Training) and record.completed is None and record.created is None:
         raise ArtifactError("has no time at which its training ended")
-    return record
+    return without_secrets(record)
 
 
 def _check_count(reading: Reading) -> None:

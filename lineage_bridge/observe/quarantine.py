@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lineage_bridge.errors import ArtifactError
+from lineage_bridge.masking import masked
 
 KEPT_OF_A_FILE = 1_000  # rejections that are listed one by one
 
@@ -27,8 +28,9 @@ class Rejected:
 
 
 def rejected(path: str, family: str, error: ArtifactError) -> Rejected:
-    """Turn an error while reading a file into a rejection."""
-    return Rejected(path, family, error.line or 0, error.field, error.reason)
+    """Turn an error while reading a file into a rejection, without the secrets that it quotes."""
+    field = masked(error.field) if error.field is not None else None
+    return Rejected(path, family, error.line or 0, field, masked(error.reason))
 
 
 class FileRejections:

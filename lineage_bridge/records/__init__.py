@@ -16,6 +16,7 @@ from lineage_bridge.records.stored import (
     encode_record,
     names_of,
     shape_of,
+    without_secrets,
 )
 from lineage_bridge.records.training import Training
 from lineage_bridge.records.words import Claim, Reference, Source
@@ -34,4 +35,5 @@ __all__ = [
     "encode_record",
     "names_of",
     "shape_of",
+    "without_secrets",
 ]

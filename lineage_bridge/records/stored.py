@@ -7,11 +7,13 @@ the files are then read again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import get_args
+from typing import Any, TypeVar, get_args
 
 import msgspec
+from msgspec.structs import replace
 
 from lineage_bridge.errors import ArtifactError
+from lineage_bridge.masking import masked_values
 from lineage_bridge.records.build import Build
 from lineage_bridge.records.publication import Publication
 from lineage_bridge.records.start import Start
@@ -20,6 +22,8 @@ from lineage_bridge.records.training import Training
 Record = Build | Training | Publication | Start
 
 encode_record = msgspec.json.Encoder().encode
+Known = TypeVar("Known", bound=Record)
+Struct = TypeVar("Struct", bound=msgspec.Struct)
 _decode: Callable[[bytes], Record] = msgspec.json.Decoder(Record).decode
 
 
@@ -43,6 +47,33 @@ def decode_record(shape: str, body: bytes) -> Record:
     if shape != shape_of(type(record)):
         raise ArtifactError(f"it is stored as {shape!r}, expected {shape_of(type(record))!r}")
     return record
+
+
+def without_secrets(record: Known) -> Known:
+    """Return a record with the secrets in its words masked, such as the login of a database.
+
+    Whatever is made of records is told to others: no name, facet or message may have a secret.
+    """
+    # Where it was found is no word of its own: the file is opened by it.
+    return replace(_masked_struct(record), source=record.source)
+
+
+def _masked_struct(struct: Struct) -> Struct:
+    changed = {}
+    for name in struct.__struct_fields__:
+        value = getattr(struct, name)
+        if value and value != (masked := _masked(value)):
+            changed[name] = masked
+    return replace(struct, **changed) if changed else struct
+
+
+def _masked(value: Any) -> Any:
+    kind = type(value)
+    if kind is str or kind is dict:
+        return masked_values(value)
+    if kind is tuple:
+        return tuple(map(_masked, value))
+    return _masked_struct(value) if isinstance(value, msgspec.Struct) else value
 
 
 def names_of(record: Record) -> Iterator[tuple[str, str | None]]:

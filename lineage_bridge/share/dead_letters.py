@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 from lineage_bridge.errors import JournalError
 from lineage_bridge.journal.store import Journal
+from lineage_bridge.masking import public_url
 from lineage_bridge.share.limits import problem_of
-from lineage_bridge.share.queue import has_tables
+from lineage_bridge.share.queue import FORWARD, has_tables
 from lineage_bridge.times import format_time, from_micros
 
 
@@ -58,8 +59,9 @@ def retry(journal: Journal, ids: Sequence[str] | None) -> tuple[int, list[DeadLe
     Raises:
         JournalError: no dead letter has one of the ids.
     """
+    journal.prepare(FORWARD)  # so that targets have the names that letters show
     with journal.transaction() as tx:
-        letters = list(_dead(tx.connection)) if has_tables(tx.connection) else []
+        letters = list(_dead(tx.connection))
         wanted = letters if ids is None else _of_ids(letters, ids)
         hopeless = [letter for letter in wanted if _is_hopeless(tx.connection, letter)]
         again = [letter for letter in wanted if letter not in hopeless]
@@ -98,4 +100,5 @@ def _dead(connection: sqlite3.Connection) -> Iterator[DeadLetter]:
     )
     for event_id, seq, url, job, time_us, tries, status, answer in rows:
         time = format_time(from_micros(time_us))
-        yield DeadLetter(str(event_id), seq, url, job, time, tries, status, answer or "")
+        target = public_url(url)
+        yield DeadLetter(str(event_id), seq, target, job, time, tries, status, answer or "")

@@ -25,7 +25,8 @@ from lineage_bridge.errors import (
 )
 from lineage_bridge.journal.lease import lease
 from lineage_bridge.journal.store import Journal
-from lineage_bridge.share.marquez import ANSWER_SECONDS, Marquez, public_url
+from lineage_bridge.masking import public_url
+from lineage_bridge.share.marquez import ANSWER_SECONDS, Marquez
 from lineage_bridge.share.patience import Patience
 from lineage_bridge.share.queue import ForwardQueue
 from lineage_bridge.share.run import LOOK_SECONDS, ForwardRun

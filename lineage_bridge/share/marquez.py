@@ -12,20 +12,21 @@ and, without `before`, ends at 2030.
 
 from __future__ import annotations
 
+import base64
 import enum
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Self
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 import httpx
 
 from lineage_bridge.errors import SettingsError
 from lineage_bridge.events import as_list, as_object, decode, event_id_of
 from lineage_bridge.journal.store import Stored
+from lineage_bridge.masking import public_url, without
 from lineage_bridge.times import format_time, from_micros
 
 CONNECT_SECONDS = 5.0
@@ -37,8 +38,6 @@ FEED_LIMIT = 100_000  # Marquez has no maximum; one instant is read in one reque
 _PATIENCE = frozenset({408, 425, 429, 502, 503, 504})
 _NOT_TAKEN = frozenset({425, 429})  # said before anything was stored
 _KEYS = frozenset({401, 403})
-
-_CREDENTIALS = re.compile(r"://[^/?#]*@")
 
 # Raised before the request was sent: Marquez cannot have the event.
 _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
@@ -98,19 +97,14 @@ class Marquez:
         transport: httpx.BaseTransport | None = None,
         answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
-        headers = {"Accept": "application/json"}
-        if api_key:
-            headers["Authorization"] = f"Bearer {api_key}"
-        try:
-            self._client = httpx.Client(
-                base_url=url,
-                headers=headers,
-                timeout=httpx.Timeout(answer_seconds, connect=CONNECT_SECONDS),
-                limits=httpx.Limits(max_connections=connections + 1),
-                transport=transport,
-            )
-        except (httpx.InvalidURL, ValueError) as exc:
-            raise SettingsError(f"`{public_url(url)}` is no URL of a Marquez: {exc}.") from exc
+        self._client = client_of(
+            url,
+            api_key,
+            timeout=httpx.Timeout(answer_seconds, connect=CONNECT_SECONDS),
+            limits=httpx.Limits(max_connections=connections + 1),
+            transport=transport,
+        )
+        self._secrets = _secrets_of(url, api_key)
 
     def send(self, event: Stored, *, doubtful: bool = False) -> Answer:
         """Send an event; after a doubtful try only if Marquez's feed does not have it."""
@@ -130,9 +124,9 @@ class Marquez:
         try:
             response = self._client.get("/api/v1/events/lineage", params=_instant(event.time_us))
         except httpx.RequestError as exc:
-            return of_failure(exc)
+            return of_failure(exc, self._secrets)
         if not response.is_success:
-            answer = of_response(response)
+            answer = of_response(response, self._secrets)
             return answer if answer.outcome in (Outcome.WAIT, Outcome.PARKED) else None
         wanted = decode(event.body)
         there = any(_is_same(wanted, found) for found in _listed(response))
@@ -149,8 +143,8 @@ class Marquez:
         try:
             response = self._client.request(method, path, content=content, headers=headers)
         except httpx.RequestError as exc:
-            return of_failure(exc)
-        return of_response(response)
+            return of_failure(exc, self._secrets)
+        return of_response(response, self._secrets)
 
     def close(self) -> None:
         """Close the connections."""
@@ -163,15 +157,48 @@ class Marquez:
         self.close()
 
 
-def public_url(url: str) -> str:
-    """Return the URL without user and password, fit to be stored and shown."""
-    return _CREDENTIALS.sub("://", url, count=1).rstrip("/")
+def client_of(url: str, api_key: str | None, **options: Any) -> httpx.Client:
+    """Make a client whose log lines and errors have no secret: none is in a URL that it asks.
+
+    Args:
+        url: as in the settings; a user and password in it are sent as HTTP's basic login, and then
+            the key is not.
+        api_key: sent as a bearer token.
+        options: see `httpx.Client`.
+
+    Raises:
+        SettingsError: the URL is not valid.
+    """
+    shown = public_url(url)
+    headers = {"Accept": "application/json"}
+    if api_key:
+        headers["Authorization"] = f"Bearer {api_key}"
+    try:
+        login = _login_of(url)
+        auth = httpx.BasicAuth(*login) if login is not None else None
+        return httpx.Client(base_url=shown, headers=headers, auth=auth, **options)
+    except (httpx.InvalidURL, ValueError):  # both may quote what is secret
+        raise SettingsError(f"`{shown}` is no URL of a Marquez, or its key is none.") from None
 
 
-def of_response(response: httpx.Response) -> Answer:
-    """Turn a response into an `Answer`."""
+def _login_of(url: str) -> tuple[str, str] | None:
+    parts = urlsplit(url)
+    if parts.username is None:
+        return None
+    return unquote(parts.username), unquote(parts.password or "")
+
+
+def _secrets_of(url: str, api_key: str | None) -> list[str]:
+    """List the secrets of a Marquez's settings as they were sent: an answer may repeat them."""
+    user, password = _login_of(url) or ("", "")
+    sent = base64.b64encode(f"{user}:{password}".encode()).decode()
+    return [secret for secret in (api_key, password, password and sent) if secret]
+
+
+def of_response(response: httpx.Response, secrets: Iterable[str] = ()) -> Answer:
+    """Turn a response into an `Answer`, whose text has none of these secrets."""
     status = response.status_code
-    text = " ".join(response.text[:TEXT_CHARACTERS].split())
+    text = " ".join(without(response.text, secrets)[:TEXT_CHARACTERS].split())
     if response.is_success:
         return Answer(Outcome.TAKEN, status=status)
     if status in _PATIENCE:
@@ -186,9 +213,9 @@ def of_response(response: httpx.Response) -> Answer:
     return Answer(Outcome.REFUSED, text, status)
 
 
-def of_failure(exc: httpx.RequestError) -> Answer:
+def of_failure(exc: httpx.RequestError, secrets: Iterable[str] = ()) -> Answer:
     """Turn a failure of the HTTP library, where no response came, into an `Answer`."""
-    text = f"{type(exc).__name__}: {exc}".rstrip(": ")
+    text = without(f"{type(exc).__name__}: {exc}".rstrip(": "), secrets)
     if isinstance(exc, _MISCONFIGURED):
         return Answer(Outcome.PARKED, text)
     return Answer(Outcome.WAIT, text, doubtful=not isinstance(exc, _UNSENT))

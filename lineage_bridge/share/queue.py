@@ -16,13 +16,13 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from lineage_bridge.journal.migrations import Room, has_table, statements
+from lineage_bridge.journal.migrations import Migration, Room, has_table, statements
 from lineage_bridge.journal.store import STORED, Journal, Stored
+from lineage_bridge.masking import public_url
 from lineage_bridge.share import hidden
 from lineage_bridge.share.facts import item_of
 from lineage_bridge.share.hidden import HiddenNodes, Stale
 from lineage_bridge.share.intake import FORWARDED, take_in
-from lineage_bridge.share.marquez import public_url
 from lineage_bridge.share.order import Item
 
 _SCHEMA = (
@@ -58,8 +58,27 @@ _SCHEMA = (
 # Forwarding is not finished with events in these states, and needs their bodies.
 _OPEN_STATES = ("pending", "held", "dead", "stale")
 
+
+def _rename_targets(connection: sqlite3.Connection) -> None:
+    """Give targets the names of today: once a URL's query was kept, and any key that is in it.
+
+    No event ever reached such a URL. So if another target has the public name, this one goes.
+    """
+    for target, url in connection.execute("SELECT id, url FROM forward_targets").fetchall():
+        update = "UPDATE OR IGNORE forward_targets SET url = ? WHERE id = ?"
+        if connection.execute(update, (public_url(url), target)).rowcount == 0:
+            connection.execute("DELETE FROM forward_events WHERE target = ?", (target,))
+            connection.execute("DELETE FROM forward_hidden WHERE target = ?", (target,))
+            connection.execute("DELETE FROM forward_targets WHERE id = ?", (target,))
+
+
 FORWARD = Room(
-    "forward", (statements("queue", *_SCHEMA), statements("hidden nodes", hidden.SCHEMA))
+    "forward",
+    (
+        statements("queue", *_SCHEMA),
+        statements("hidden nodes", hidden.SCHEMA),
+        Migration("public urls", _rename_targets),
+    ),
 )
 
 

@@ -6,9 +6,9 @@ import sqlite3
 from dataclasses import dataclass
 
 from lineage_bridge.journal.store import Journal
+from lineage_bridge.masking import public_url
 from lineage_bridge.share.hidden import count_hidden
 from lineage_bridge.share.intake import FORWARDED
-from lineage_bridge.share.marquez import public_url
 from lineage_bridge.share.queue import has_tables, state_counts
 
 
@@ -45,7 +45,10 @@ def _known(connection: sqlite3.Connection) -> list[TargetState]:
     rows = connection.execute("SELECT id, url, seq, parked FROM forward_targets ORDER BY url")
     return [
         TargetState(
-            url, _states(connection, target, seq), parked, count_hidden(connection, target) or None
+            public_url(url),
+            _states(connection, target, seq),
+            parked,
+            count_hidden(connection, target) or None,
         )
         for target, url, seq, parked in rows.fetchall()
     ]

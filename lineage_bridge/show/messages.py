@@ -1,6 +1,7 @@
 """Errors and log lines as they are printed on standard error, each on lines of its own.
 
-Both quote text of others: a name that was asked for, an artifact's words, a server's answer.
+Both quote text of others: a name that was asked for, an artifact's words, a server's answer. So
+they are escaped, and the secrets in them masked.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from types import TracebackType
 from typing import TypeAlias
 
 from lineage_bridge.errors import LineageBridgeError, NodeNotFoundError, SettingsError, bug_text
+from lineage_bridge.masking import masked
 from lineage_bridge.show.text import did_you_mean, printable
 
 _ExcInfo: TypeAlias = (
@@ -20,12 +22,22 @@ _ExcInfo: TypeAlias = (
 def error_text(exc: Exception) -> str:
     """Write the message to people for an exception: one of ours, or a bug."""
     if isinstance(exc, NodeNotFoundError):
-        return " ".join(filter(None, [printable(exc), did_you_mean(exc.text, exc.known)]))
+        return " ".join(filter(None, [quotable(exc), did_you_mean(exc.text, exc.known)]))
     if isinstance(exc, SettingsError):
-        return "\n".join(map(printable, exc.problems))
+        return "\n".join(map(quotable, exc.problems))
     # A full disk, or a file that may not be written, is no bug.
     is_expected = isinstance(exc, LineageBridgeError | OSError)
-    return printable(exc if is_expected else bug_text(exc))
+    return quotable(exc if is_expected else bug_text(exc))
+
+
+def traceback_text(exc: Exception) -> str:
+    """Write where an exception was raised, and those behind it."""
+    return PrintableFormatter().formatException((type(exc), exc, exc.__traceback__))
+
+
+def quotable(text: object) -> str:
+    """Write a text that quotes others: without the secrets in it, and within its line."""
+    return printable(masked(str(text)))
 
 
 class PrintableFormatter(logging.Formatter):
@@ -33,11 +45,11 @@ class PrintableFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 # logging's name
         """Format the line itself."""
-        return printable(super().formatMessage(record))
+        return quotable(super().formatMessage(record))
 
     def formatException(self, ei: _ExcInfo) -> str:  # noqa: N802 # logging's name
         """Format the traceback, and keep its line ends."""
-        return "\n".join(map(printable, super().formatException(ei).split("\n")))
+        return "\n".join(map(quotable, super().formatException(ei).split("\n")))
 
 
 def make_logs_printable() -> None:

@@ -14,7 +14,7 @@ PACKAGE = Path(lineage_bridge.__file__).parent
 # These write what was made harmless elsewhere: JSON, metrics, diagrams, an error, an empty line.
 ALLOWED = {
     "context.py": {"printable(line)", "json_text(document)"},
-    "main.py": {"f'Error: {error_text(exc)}'"},
+    "main.py": {"f'Error: {error_text(exc)}'", "traceback_text(exc)"},
     "exporter.py": {"_exposition(journal, settings, at)"},
     "views.py": {"diagrams.mermaid(shown)", "diagrams.dot(shown)"},
     "demo.py": {""},

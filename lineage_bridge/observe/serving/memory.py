@@ -14,6 +14,7 @@ from lineage_bridge.assess.lookback import WindowFacts
 from lineage_bridge.assess.serving import DeploymentState
 from lineage_bridge.assess.serving_facet import Totals
 from lineage_bridge.facets.serving_health import ServingHealthFacet
+from lineage_bridge.masking import masked
 from lineage_bridge.naming import Slot
 from lineage_bridge.observe.serving import sums
 from lineage_bridge.observe.unsaved import Standing
@@ -72,7 +73,7 @@ class Sources:
         source = self._by_names.get(names)
         if source is None:
             check_names(names)
-            service, environment, deployment, endpoint, model, version = names
+            service, environment, deployment, endpoint, model, version = map(masked, names)
             source = Source(Slot(service, environment, deployment), endpoint, model, version)
             self._by_names[names] = source
         return source

@@ -21,7 +21,7 @@ from lineage_bridge.records.recall.builds import recall_build
 from lineage_bridge.records.recall.publications import publication_behind, recall_publication
 from lineage_bridge.records.recall.starts import recall_start, served_words
 from lineage_bridge.records.recall.trainings import recall_training
-from lineage_bridge.records.stored import Record, names_of
+from lineage_bridge.records.stored import Known, Record, names_of, without_secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +57,14 @@ def recall(view: EventView, time: datetime) -> Recalled | None:
         return Recalled()
     if told is None:
         return None
-    return Recalled(
-        told.record if _is_named(told.record) else None,
-        told.folder if _is_named(told.folder) else None,
-    )
+    return Recalled(_usable(told.record), _usable(told.folder))
 
 
-def _is_named(record: Record | None) -> bool:
-    return record is not None and all(known(name) is not None for _, name in names_of(record))
+def _usable(record: Known | None) -> Known | None:
+    """Return a record if it has its names; an event of an earlier version may have secrets."""
+    if record is None or any(known(name) is None for _, name in names_of(record)):
+        return None
+    return without_secrets(record)
 
 
 def _told(view: EventView, time: datetime) -> Recalled | None:
