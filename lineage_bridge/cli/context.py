@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from lineage_bridge.commands import at_home, pasteable
 from lineage_bridge.times import parse_time
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def with_settings(command: Command) -> Command:
     @config_option
     @functools.wraps(command)
     def wrapped(home: Path | None, config: Path | None, **options: Any) -> Any:
+        at_home(home)
         return command(settings=settings_of(home=home, config=config), **options)
 
     return wrapped  # type: ignore[return-value] # the decorators change the signature on purpose
@@ -231,11 +233,11 @@ def give_way() -> None:
 
 
 def say(*lines: str, err: bool = False) -> None:
-    """Print lines; text of others that they quote stays within its line."""
+    """Print lines; commands in them can be pasted, text of others stays within its line."""
     from lineage_bridge.show.text import printable
 
     for line in lines:
-        click.echo(printable(line), err=err)
+        click.echo(pasteable(printable(line)), err=err)
 
 
 def echo_json(document: Any) -> None:

@@ -22,8 +22,11 @@ from lineage_bridge.cli.serve import (
     serving,
     wait_for_interrupt,
 )
+from lineage_bridge.commands import PROGRAM, at_home, command
 from lineage_bridge.errors import SettingsError
 from lineage_bridge.naming import Slot
+from lineage_bridge.settings import FILE_NAME
+from lineage_bridge.times import format_time
 
 if TYPE_CHECKING:
     from lineage_bridge.graph.model import Graph
@@ -66,11 +69,13 @@ def demo(
 
     examples = _examples()
     _empty(home)
-    settings = settings_of(home=home, config=examples / "lineage-bridge.toml")
+    at_home(home)
+    settings = settings_of(home=home, config=examples / FILE_NAME)
     if not once:
         check_exposure(host, settings, insecure=insecure)
     with Journal(home) as journal:
         _show(journal, settings, examples)
+        say("", f"Ask it:     {command('doctor')}")
         if once:
             return
         chosen = choose_port(host, port, COLLECTOR_PORT)
@@ -82,11 +87,9 @@ def demo(
             exporter_port=exporter_port,
             now=lambda: DEMO_TIME,
         ) as served:
-            click.echo()
             say(f"Index page: {served.collector}/")
             say(f"Collector:  {served.collector}/api/v1/namespaces")
             say(f"Metrics:    {served.metrics}")
-            say(f"Ask it:     lineage-bridge doctor --home {home}")
             say("Ctrl-C ends it.")
             wait_for_interrupt()
 
@@ -96,11 +99,15 @@ OF_A_HOME = ("journal.db", "models", "locks", "spool")
 
 
 def _examples() -> Path:
+    """Find the examples: a wheel has them in the package, a clone has them beside it."""
     package = Path(__file__).parents[1]
-    for folder in (package.parent / "examples", package / "examples"):
-        if (folder / "lineage-bridge.toml").is_file():
+    for folder in (package / "examples", package.parent / "examples"):
+        if (folder / FILE_NAME).is_file():
             return folder
-    raise SettingsError("The examples are missing: run this from a clone of the repository.")
+    raise SettingsError(
+        f"The examples are missing: they are neither in `{package}` nor beside it. "
+        "Install lineage-bridge again, from its wheel or a clone of its repository."
+    )
 
 
 def _empty(home: Path) -> None:
@@ -131,7 +138,8 @@ def _show(journal: Journal, settings: Settings, examples: Path) -> None:
     with journal.reading() as connection:
         snapshot = Snapshot.load(connection, Policies.of(settings), DEMO_TIME)
     click.echo()
-    health = health_table(snapshot.health, snapshot.at, whole="`health --json` has all")
+    all_health = f"`{PROGRAM} health --json --at {format_time(DEMO_TIME)}` has all"
+    health = health_table(snapshot.health, snapshot.at, whole=all_health)
     print_tables([*_path(snapshot.graph), health])
     say(health_summary(snapshot.health))
 
@@ -145,4 +153,5 @@ def _path(graph: Graph) -> Iterator[Table]:
     if found is not None:
         title = "Which table fed the model that answers now"
         parts = RunParts(run.id for run in graph.runs)
-        yield path_table(found, parts, title=title, whole="`path --json` has all")
+        whole = f"`{PROGRAM} path --json {SOURCE} {PREDICTIONS}` has all"
+        yield path_table(found, parts, title=title, whole=whole)

@@ -19,6 +19,7 @@ import click
 
 from lineage_bridge import __version__
 from lineage_bridge.cli.context import config_option, home_option
+from lineage_bridge.commands import PROGRAM, call_of, started_as
 
 # command -> (module below lineage_bridge.cli, attribute, one line for --help)
 COMMANDS: dict[str, tuple[str, str, str]] = {
@@ -105,7 +106,7 @@ def _defaults(command: click.Command, given: Mapping[str, Any]) -> dict[str, Any
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(__version__, prog_name="lineage-bridge")
+@click.version_option(__version__, prog_name=PROGRAM)
 @home_option
 @config_option
 def cli(home: Path | None, config: Path | None) -> None:
@@ -123,10 +124,11 @@ def main(args: list[str] | None = None) -> Any:
     from lineage_bridge.errors import CollectorUnavailableError
 
     context.is_own_process = args is None
+    started_as(call_of(sys.argv[0], sys.orig_argv) if args is None else PROGRAM)
     if args is None:
         _escape_what_cannot_be_encoded()
     try:
-        return cli.main(args=args, prog_name="lineage-bridge")
+        return cli.main(args=args, prog_name=PROGRAM)
     except BrokenPipeError:
         sys.exit(1)
     except Exception as exc:  # noqa: BLE001 - whatever it is, it is said

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
+from lineage_bridge.commands import PROGRAM, command
 from lineage_bridge.show.tables import Column, Table, line
 from lineage_bridge.show.units import counted
 
@@ -34,9 +35,13 @@ def print_backfill(out: Console, done: Backfill, home: object) -> None:
     _print_rejected(out, done.rejected)
     faults = [gap for gap in done.gaps if not gap.is_note]
     if faults:
+        out.print()
         out.print(
-            f"\n{counted(len(faults), 'edge')} could not be linked; `lineage-bridge doctor` says"
-            " which, why, and what mends them."
+            line(
+                f"{counted(len(faults), 'edge')} could not be linked; `lineage-bridge doctor` says"
+                " which, why, and what mends them."
+            ),
+            soft_wrap=True,
         )
 
 
@@ -97,14 +102,20 @@ def _print_gaps(out: Console, gaps: Sequence[Gap]) -> None:
             for text in _details(gap, with_mend=len(mends) > 1):
                 out.print(text, soft_wrap=True)  # the terminal wraps it: a command stays one line
         if len(mends) == 1 and first.mend:
-            out.print(line(f"  mend  {first.mend}"), soft_wrap=True)
+            out.print(line(f"  mend  {_mend(first.mend)}"), soft_wrap=True)
 
 
 def _details(gap: Gap, *, with_mend: bool) -> Iterator[Text]:
     place = f"{gap.path or ''}{f':{gap.line}' if gap.line else ''}"
     where = " ".join(filter(None, [place, gap.field and f"field `{gap.field}`"]))
     guess = gap.guess and f"{gap.guess.target}: {gap.guess.evidence}"
-    mend = gap.mend if with_mend else None
+    mend = _mend(gap.mend) if with_mend and gap.mend else None
     for label, value in (("where", where), ("costs", gap.edge), ("guess", guess), ("mend", mend)):
         if value:
             yield line(f"  {label:<6}{value}")
+
+
+def _mend(text: str) -> str:
+    """Write what mends a gap: it may end in a command of ours, to be pasted."""
+    before, is_ours, words = text.partition(f"{PROGRAM} ")
+    return f"{before}{command(words)}" if is_ours else text

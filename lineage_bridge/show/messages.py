@@ -10,6 +10,7 @@ import logging
 from types import TracebackType
 from typing import TypeAlias
 
+from lineage_bridge.commands import pasteable
 from lineage_bridge.errors import LineageBridgeError, NodeNotFoundError, SettingsError, bug_text
 from lineage_bridge.masking import masked
 from lineage_bridge.show.text import did_you_mean, printable
@@ -21,6 +22,10 @@ _ExcInfo: TypeAlias = (
 
 def error_text(exc: Exception) -> str:
     """Write the message to people for an exception: one of ours, or a bug."""
+    return pasteable(_message(exc))
+
+
+def _message(exc: Exception) -> str:
     if isinstance(exc, NodeNotFoundError):
         return " ".join(filter(None, [quotable(exc), did_you_mean(exc.text, exc.known)]))
     if isinstance(exc, SettingsError):

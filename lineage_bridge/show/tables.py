@@ -16,6 +16,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from lineage_bridge.commands import pasteable
 from lineage_bridge.show.layout import GAP, Column, fit, folded
 from lineage_bridge.show.statuses import Status
 from lineage_bridge.show.text import printable
@@ -114,8 +115,8 @@ def _cut(text: str, longest: int) -> str:
 
 
 def line(text: str, style: str = "") -> Text:
-    """Make a text outside of tables: escaped, over as many lines as it needs."""
-    return Text(printable(_cut(text, LONGEST_LINE)), style, overflow="fold")
+    """Make a text outside of tables: escaped, its commands as they can be pasted."""
+    return Text(pasteable(printable(_cut(text, LONGEST_LINE))), style, overflow="fold")
 
 
 def console() -> Console:

@@ -163,7 +163,7 @@ def test_verify_says_which_file_is_damaged_and_rebuild_mends_it(nyc_home, tmp_pa
 
     told = run_command("journal", "verify", "--home", home)
     assert told.code == 1
-    assert "`lineage-bridge journal rebuild` makes it again" in told.out
+    assert f"`lineage-bridge journal rebuild --home {home}` makes it again" in told.out
     assert "--salvage" not in told.out
     assert run_command("journal", "rebuild", "--home", home).code == 0
     assert answers(home) == answers(nyc_home)

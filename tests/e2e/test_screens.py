@@ -83,7 +83,8 @@ def test_doctor_keeps_the_line_that_mends_whole(nyc_home, width):
     assert lines[1] == "3 trainings do not say which dataset they read"  # like gaps together
     mends = [line for line in lines if line.startswith("  mend  lineage-bridge alias add run ")]
     assert len(mends) == 3
-    assert all(re.search(r"features\.mobility\.training_dataset@\S+Z$", line) for line in mends)
+    pasted = re.compile(rf" features\.mobility\.training_dataset@\S+Z --home {nyc_home}$")
+    assert all(pasted.search(line) for line in mends)
     assert sum(line.startswith("  guess ") for line in lines) == 3
 
 
