@@ -2,23 +2,30 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := -m pip --quiet --disable-pip-version-check
 STAMP := $(VENV)/.installed
 PRODUCERS := .producers
+TRIAL := .trial
+UV := .uv
 WORKERS := -n 2 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow lint fmt bench conformance integrations fuzz ci clean
+.PHONY: help setup demo test test-slow lint fmt wheel try-wheel lock bench conformance integrations fuzz clean
 
 help: ## print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## make the virtual environment and install everything into it
 
-$(STAMP): pyproject.toml
-	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install Python 3.11 or newer, or name one with make PYTHON=..."; exit 2; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev --group integrations
+$(STAMP): pyproject.toml locks/develop.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "$(PYTHON) is missing here, or older than 3.11. Install Python 3.11 or newer, or name one: make PYTHON=python3.12" >&2; exit 2; }
+	@echo "Setting up $(VENV), once: pip needs half a minute or so ..."
+	@$(PYTHON) -m venv $(VENV) || { \
+	  echo "$(PYTHON) made no environment in $(VENV): the lines above say why. Debian and Ubuntu have venv in a package of its own, python3-venv." >&2; exit 2; }
+	@$(BIN)/python $(PIP) install --require-hashes --requirement locks/develop.txt \
+	  && $(BIN)/python $(PIP) install --no-deps --no-build-isolation --editable . || { \
+	  echo "pip did not install what is needed: the lines above say why. It needs a way to a package index; make starts again where it stopped." >&2; exit 2; }
 	@touch $(STAMP)
 
 demo: setup ## run the whole thing on the examples, without Docker (ONCE=1 ends after the tables)
@@ -43,6 +50,29 @@ fmt: setup ## format the code
 conformance: setup ## replay the recordings; on another server with MARQUEZ_URL=... MARQUEZ_RESET='command'
 	$(BIN)/python -m pytest tests/conformance $(if $(MARQUEZ_URL),-m real_marquez)
 
+wheel: setup ## build dist/*.whl, with the examples inside
+	@rm -rf dist
+	@$(BIN)/python -m hatchling build --target wheel
+
+try-wheel: wheel ## run the demo from the wheel, in an environment and an empty folder of its own
+	@rm -rf $(TRIAL) && mkdir -p $(TRIAL)/empty && $(PYTHON) -m venv $(TRIAL)/venv
+	@$(TRIAL)/venv/bin/python $(PIP) install --require-hashes --requirement locks/run.txt
+	@$(TRIAL)/venv/bin/python $(PIP) install --no-deps dist/*.whl
+	@cd $(TRIAL)/empty && ../venv/bin/lineage-bridge demo --once
+
+lock: $(UV) ## write locks/ anew for pyproject.toml (UPGRADE=1 takes the newest of everything)
+	@$(call compile,run) pyproject.toml
+	@$(call compile,build) --group build
+	@$(call compile,develop) pyproject.toml --group dev --group integrations --constraints locks/run.txt
+
+# One file for every Python from 3.11 on and every system; no index is named in it.
+compile = $(UV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+  --custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade) --output-file locks/$(1).txt
+
+$(UV):
+	@$(PYTHON) -m venv $(UV)
+	@$(UV)/bin/python $(PIP) install uv
+
 bench: setup ## measure speed and memory (docs/benchmarks.md)
 	$(BIN)/python -m pytest tests/benchmarks -m bench -s
 
@@ -56,8 +86,8 @@ integrations: setup ## run dbt and Airflow in environments of their own and reco
 	$(BIN)/python -m pytest tests/integrations
 
 fuzz: setup ## ask the collector whatever its OpenAPI document allows; nothing may end in a 500
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group fuzz
+	$(BIN)/python $(PIP) install --group fuzz
 	$(BIN)/python -m pytest tests/contract/test_openapi_fuzz.py
 
 clean: ## remove the virtual environment and caches
-	rm -rf $(VENV) $(PRODUCERS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(PRODUCERS) $(TRIAL) $(UV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
