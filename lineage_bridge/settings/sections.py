@@ -1,0 +1,116 @@
+"""Everything that can be set, by section. An unknown setting is an error."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from lineage_bridge.settings.values import (
+    FeaturesTarget,
+    HostNames,
+    MarquezKey,
+    MarquezUrl,
+    ModelTarget,
+    Names,
+    Namespace,
+    Origins,
+    Seconds,
+    Secrets,
+)
+
+DEFAULT_HOME = ".lineage-bridge"
+DEFAULT_TABLE = "main.raw_station_metrics_1min"  # P2's SQL reads this one table
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Aliases(_Section):
+    """Names and run ids that artifacts use -> the datasets and models that they stand for.
+
+    `datasets`: an artifact's dataset name -> `features.<store>.<name>`, or with `@<version>`.
+    `models`: an artifact's model name -> `models.<name>`.
+    `runs`: an upstream's training run id -> the dataset that it read, `features.…@<version>`.
+    """
+
+    datasets: dict[str, FeaturesTarget] = {}
+    models: dict[str, ModelTarget] = {}
+    runs: dict[str, FeaturesTarget] = {}
+
+
+class FreshnessSettings(_Section):
+    """Ages from which a dataset is LATE (`warn_seconds`) and STALE (`error_seconds`)."""
+
+    warn_seconds: Seconds | None = None
+    error_seconds: Seconds | None = None
+
+
+class ServingSettings(_Section):
+    """Expectations of a deployment; where a value is absent, the rule's default applies."""
+
+    expects_traffic: bool | None = None
+    latency_p95_ms: Seconds | None = None
+    latency_p99_ms: Seconds | None = None
+
+
+class Policies(_Section):
+    """Policies per dataset name and per deployment id; the key `default` is for all others."""
+
+    freshness: dict[str, FreshnessSettings] = {}
+    serving: dict[str, ServingSettings] = {}
+
+
+class CollectorSettings(_Section):
+    """Who may ask a server of ours (collector, page, exporter), and how much.
+
+    Without any key everyone who reaches it may do everything. A write key allows reading as well.
+    `hosts`: names that it is reached by, besides those of this machine itself. `origins`: of web
+    pages that may write, besides its own. `public`: what needs no key though there are keys.
+    With a certificate and its key (PEM files) it speaks HTTPS. Sizes are in bytes.
+    """
+
+    read_keys: Secrets = []
+    write_keys: Secrets = []
+    hosts: HostNames = []
+    origins: Origins = []
+    public: Names[Literal["page", "metrics", "admin"]] = []
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    admin_port: Annotated[int, Field(ge=0, le=65535)] | None = None
+    body_max_bytes: Annotated[int, Field(gt=0)] | None = None
+    requests_max: Annotated[int, Field(gt=0)] | None = None
+    connections_max: Annotated[int, Field(gt=0)] | None = None
+    peer_connections_max: Annotated[int, Field(gt=0)] | None = None
+    request_seconds: Seconds | None = None
+    head_seconds: Seconds | None = None
+    body_seconds: Seconds | None = None
+    idle_seconds: Seconds | None = None
+
+    @model_validator(mode="after")
+    def _certificate_and_key(self) -> Self:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("`tls_certificate` and `tls_key` go together")
+        return self
+
+
+class Settings(_Section):
+    """Everything that can be set, and where the file was found (`config_path`).
+
+    `marquez_url` may have a user and a password: `masking.public_url` is what may be shown of it.
+    """
+
+    home: Path = Path(DEFAULT_HOME)
+    namespace: Namespace = "default"
+    environment: str = "local"  # the label of metrics whose facts name no environment
+    marquez_url: MarquezUrl = None
+    marquez_api_key: MarquezKey = None
+    stores: dict[str, str] = {}
+    source_table: str = DEFAULT_TABLE
+    live: dict[str, list[str]] = {}
+    aliases: Aliases = Aliases()
+    policies: Policies = Policies()
+    collector: CollectorSettings = CollectorSettings()
+    config_path: Path | None = None

@@ -1,0 +1,118 @@
+"""The values that a setting may have, each a type that checks it. No check repeats a word of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any, Final, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from lineage_bridge.errors import NamingError
+from lineage_bridge.naming import FEATURES_PATTERN, MODEL_PATTERN, check_namespace
+
+# What an alias may stand for: a dataset of ours, with `@<version>` or without, or a model of ours.
+FeaturesTarget = Annotated[str, Field(pattern=rf"^{FEATURES_PATTERN}(@[^<>]+)?$")]
+ModelTarget = Annotated[str, Field(pattern=rf"^{MODEL_PATTERN}$")]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+def _split(value: Any) -> Any:
+    # The environment gives all names as one text, separated by commas.
+    return (
+        [part.strip() for part in value.split(",") if part.strip()]
+        if isinstance(value, str)
+        else value
+    )
+
+
+def _keys(value: Any) -> list[str]:
+    """Check keys; whatever is wrong with them is an error, because without any all are let in."""
+    listed = value.split(",") if isinstance(value, str) else value
+    if not isinstance(listed, list) or not all(isinstance(key, str) for key in listed):
+        raise ValueError("expected a list of keys, each a text in quotes")
+    if not listed:
+        raise ValueError("it names no key; leave it out to run without keys")
+    if any(not key.strip() for key in listed):
+        raise ValueError("a key is empty; leave the whole setting out to run without keys")
+    if not all(_KEY.fullmatch(key) for key in listed):
+        raise ValueError(
+            "a key has ASCII letters, digits and signs, and no blank, not even around it"
+        )
+    return listed
+
+
+def _host(value: str) -> str:
+    if not _HOST.fullmatch(value):
+        raise ValueError("expected a name such as lineage.example.org, without scheme and port")
+    return value.lower()
+
+
+def _origin(value: str) -> str:
+    if not _ORIGIN.fullmatch(value):
+        raise ValueError("expected an origin such as https://ui.example.org, without a path")
+    return value.lower().removesuffix("/")
+
+
+def _problems_of_url(url: str) -> Iterator[str]:
+    """Yield what is wrong with the URL of a Marquez, without any word of it.
+
+    Only what cannot be read in two ways is good, so that what is left out where the URL is shown is
+    all that is secret in it.
+    """
+    if not url.isprintable() or any(character in ' \\<>"' for character in url):
+        yield "without blanks and backslashes; in a password they are written %20 and %5C"
+    if "?" in url or "#" in url:
+        yield "without a query or fragment; a key goes into `marquez_api_key`"
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 # reading it checks it
+    except ValueError:
+        yield "but its host or port is none; `/` and `@` in a password are written %2F and %40"
+        return
+    if parts.scheme not in {"http", "https"}:
+        yield "which begins with http:// or https://"
+    if not parts.hostname:
+        yield "but it names no host"
+    if parts.netloc.count("@") > 1 or "@" in parts.path:
+        yield "but it has an `@` too many; in a password it is written %40"
+
+
+def _namespace(value: str) -> str:
+    try:
+        return check_namespace(value)
+    except NamingError as exc:
+        raise ValueError(str(exc)) from exc
+
+
+def _marquez_url(value: str | None) -> str | None:
+    if not value:
+        return None
+    for problem in _problems_of_url(value):
+        raise ValueError(f"expected a URL such as http://localhost:5000, {problem}")
+    scheme, _, rest = value.partition(":")
+    return f"{scheme.lower()}:{rest.rstrip('/')}"
+
+
+def _marquez_key(value: str | None) -> str | None:
+    if value and not _KEY.fullmatch(value):
+        raise ValueError("expected a key of printable ASCII characters without blanks")
+    return value
+
+
+_KEY = re.compile(r"[!-~]+", re.ASCII)
+_HOST = re.compile(r"\*|(?:\*\.)?[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+", re.ASCII)
+_ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d+)?/?", re.ASCII)
+
+Name = TypeVar("Name")
+Names = Annotated[list[Name], BeforeValidator(_split)]
+HostNames = Names[Annotated[str, AfterValidator(_host)]]
+Origins = Names[Annotated[str, AfterValidator(_origin)]]
+Namespace = Annotated[str, AfterValidator(_namespace)]
+
+# A field of one of these types is secret: it is in no error, no `repr` and no dump.
+_SECRET: Final = Field(repr=False, exclude=True)
+MarquezUrl = Annotated[str | None, AfterValidator(_marquez_url), _SECRET]
+MarquezKey = Annotated[str | None, AfterValidator(_marquez_key), _SECRET]
+Secrets = Annotated[list[str], BeforeValidator(_keys), _SECRET]
