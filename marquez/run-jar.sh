@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the real Marquez without Docker: its jar, Java 17 and a PostgreSQL 14 that is already there.
+# Runs the real Marquez without Docker: its jar, Java 17 and a PostgreSQL that is already there.
 #
 #   MARQUEZ_JAR=marquez-api-0.51.1.jar marquez/run-jar.sh
 #

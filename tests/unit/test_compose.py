@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -14,6 +15,10 @@ import yaml
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+KEYED: dict[str, Any] = yaml.safe_load((ROOT / "marquez" / "keys.yml").read_text("utf-8"))[
+    "services"
+]
+BRIDGES = ("bridge", "bridge-alone")
 SECRET = re.compile(r"password|secret|token|api_key", re.IGNORECASE)
 
 every_service = pytest.mark.parametrize("service", SERVICES.values(), ids=SERVICES)
@@ -86,9 +91,85 @@ def test_every_part_can_be_left_out() -> None:
 def test_no_secret_is_in_the_files() -> None:
     for service in SERVICES.values():
         assert not [name for name in service.get("environment", {}) if SECRET.search(name)]
-    example = (ROOT / "marquez" / "marquez.env.example").read_text("utf-8").splitlines()
-    assert "POSTGRES_PASSWORD=" in example
-    assert (ROOT / "marquez" / ".gitignore").read_text("utf-8").split() == ["marquez.env"]
+    for name in ("marquez.env", "keys.env"):
+        example = (ROOT / "marquez" / f"{name}.example").read_text("utf-8").splitlines()
+        assert all(line.endswith("=") for line in example if re.match(r"\w*(PASSWORD|KEY)", line))
+    ignored = (ROOT / "marquez" / ".gitignore").read_text("utf-8").split()
+    assert ignored == ["marquez.env", "keys.env", "read-key"]
+
+
+@pytest.mark.parametrize(
+    ("name", "missing"),
+    [
+        ("database", ["POSTGRES_PASSWORD"]),
+        ("keys", ["LINEAGE_BRIDGE_READ_KEYS", "LINEAGE_BRIDGE_WRITE_KEYS", "WEB_KEY"]),
+    ],
+)
+def test_what_is_missing_is_refused_in_a_sentence(name, missing):
+    text = (ROOT / "marquez" / f"{name}.required.env").read_text("utf-8")
+
+    refused = re.findall(r"^(\w+)=\$\{\1:\?([A-Z].+\.)\}$", text, re.MULTILINE)
+
+    assert [variable for variable, _ in refused] == missing
+    for named in re.findall(r"marquez/\w+\.env\.example", text):
+        assert (ROOT / named).is_file()
+
+
+def last_env_file(service: dict[str, Any]) -> str | None:
+    return service["env_file"][-1] if "env_file" in service else None
+
+
+def test_a_password_is_wanted_of_those_alone_who_need_a_database():
+    wanted = {name for name, service in SERVICES.items() if last_env_file(service)}
+
+    assert wanted == {"db", "marquez"}
+    assert {last_env_file(SERVICES[name]) for name in wanted} == {"marquez/database.required.env"}
+
+
+def has_compose() -> bool:
+    docker = shutil.which("docker")
+    if docker is None:
+        return False
+    asked = subprocess.run([docker, "compose", "version"], capture_output=True, check=False)
+    return asked.returncode == 0
+
+
+@pytest.mark.skipif(not has_compose(), reason="docker compose is not installed")
+@pytest.mark.parametrize(
+    ("profile", "variables", "refused"),
+    [
+        ("embedded", {}, ""),
+        ("marquez", {}, "Marquez's database has no password."),
+        ("marquez", {"POSTGRES_PASSWORD": ""}, "Marquez's database has no password."),
+        ("marquez", {"POSTGRES_PASSWORD": "secret"}, ""),
+    ],
+)
+def test_compose_takes_the_file_if_nothing_is_missing(tmp_path, profile, variables, refused):
+    shutil.copy(ROOT / "docker-compose.yml", tmp_path)
+    missing = shutil.ignore_patterns("*.env")
+    shutil.copytree(ROOT / "marquez", tmp_path / "marquez", ignore=missing)
+    for path in (ROOT / "marquez").glob("*.required.env"):
+        shutil.copy(path, tmp_path / "marquez")
+    environment = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **variables}
+
+    checked = subprocess.run(
+        ["docker", "compose", "--profile", profile, "config", "--quiet"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (checked.returncode == 0) == (refused == ""), checked.stderr
+    assert refused in checked.stderr
+
+
+def test_a_database_of_another_major_version_has_another_volume():
+    database = SERVICES["db"]
+    major = database["image"].partition(":")[2]
+
+    assert database["volumes"] == [f"marquez-db-{major}:/var/lib/postgresql"]
 
 
 @every_service
@@ -117,27 +198,67 @@ def test_the_web_ui_has_the_three_settings_without_which_it_exits() -> None:
 
 
 def test_the_bridge_forwards_to_the_marquez_of_its_profile() -> None:
-    assert SERVICES["bridge"]["environment"] == {"MARQUEZ_URL": "http://marquez:5000"}
-    assert "environment" not in SERVICES["bridge-alone"]
+    assert SERVICES["bridge"]["environment"]["MARQUEZ_URL"] == "http://marquez:5000"
+    assert "MARQUEZ_URL" not in SERVICES["bridge-alone"]["environment"]
 
 
-def test_prometheus_scrapes_the_name_that_both_bridges_go_by() -> None:
-    config = yaml.safe_load((ROOT / "marquez" / "prometheus.yml").read_text("utf-8"))
-    (job,) = config["scrape_configs"]
-    host, port = job["static_configs"][0]["targets"][0].split(":")
-
-    for name in ("bridge", "bridge-alone"):
-        assert SERVICES[name]["networks"]["default"]["aliases"] == [host]
-        assert SERVICES[name]["command"][-2:] == ["--exporter-port", port]
+def scrape_job(name: str) -> dict[str, Any]:
+    (job,) = yaml.safe_load((ROOT / "marquez" / name).read_text("utf-8"))["scrape_configs"]
+    return job
 
 
-def test_promtool_accepts_the_configuration() -> None:
+@pytest.mark.parametrize("name", BRIDGES)
+def test_a_bridge_is_served_under_the_names_that_others_ask_it_by(name):
+    host, port = scrape_job("prometheus.yml")["static_configs"][0]["targets"][0].split(":")
+    bridge = SERVICES[name]
+    served = re.findall(r"[\w-]+", bridge["environment"]["LINEAGE_BRIDGE_HOSTS"].partition(":-")[2])
+
+    assert bridge["networks"]["default"]["aliases"] == [host]
+    assert set(served) == {host, *BRIDGES}
+    assert bridge["command"] == ["up", "--host", "0.0.0.0", "--port", port, "--insecure"]
+    assert "/readyz" in bridge["healthcheck"]["test"][-1]
+
+
+@pytest.mark.parametrize("name", BRIDGES)
+def test_with_keys_a_bridge_does_not_start_without_one(name):
+    command = SERVICES[name]["command"]
+
+    assert KEYED[name]["command"] == [word for word in command if word != "--insecure"]
+    assert last_env_file(KEYED[name]) == "marquez/keys.required.env"
+    assert "LINEAGE_BRIDGE_PUBLIC" not in KEYED[name].get("environment", {})
+
+
+def test_with_keys_the_web_ui_asks_by_a_proxy_that_has_one():
+    proxy = (ROOT / "marquez" / "Caddyfile").read_text("utf-8")
+    web = KEYED["web-alone"]["environment"]["MARQUEZ_HOST"]
+
+    assert KEYED[web]["profiles"] == SERVICES["bridge-alone"]["profiles"]
+    assert "ports" not in KEYED[web]
+    assert "reverse_proxy bridge-alone:5000" in proxy
+    assert 'header_up Authorization "Bearer {$WEB_KEY}"' in proxy
+
+
+def test_with_keys_prometheus_differs_by_its_key_alone():
+    job = scrape_job("prometheus-keys.yml")
+
+    assert job.pop("authorization") == {"credentials_file": "/run/secrets/read-key"}
+    assert job == scrape_job("prometheus.yml")
+    assert KEYED["prometheus"]["secrets"] == ["read-key"]
+
+
+@pytest.mark.parametrize("name", ["prometheus.yml", "prometheus-keys.yml"])
+def test_promtool_accepts_the_configuration(name, tmp_path) -> None:
     promtool = shutil.which("promtool")
     if promtool is None:
         pytest.skip("promtool is not installed (Debian package `prometheus`)")
 
+    (tmp_path / "read-key").write_text("a key")
+    text = (ROOT / "marquez" / name).read_text("utf-8")
+    config = tmp_path / name
+    config.write_text(text.replace("/run/secrets", str(tmp_path)))
+
     checked = subprocess.run(
-        [promtool, "check", "config", ROOT / "marquez" / "prometheus.yml"],
+        [promtool, "check", "config", config],
         capture_output=True,
         text=True,
         check=False,
