@@ -24,6 +24,7 @@ from lineage_bridge.events import (
     supersedes_of,
     withdraws_of,
 )
+from lineage_bridge.journal.home_tables import has_digest
 from lineage_bridge.journal.store import Journal, Stored
 from lineage_bridge.journal.trouble import is_damage
 from lineage_bridge.times import parse_time, to_micros, within_range
@@ -145,11 +146,12 @@ def _former_time_us(document: Mapping[str, Any]) -> int | None:
 
 def _is_known(connection: sqlite3.Connection, stored: Stored) -> bool:
     """Return False if an event of others has a body that the journal keeps no digest of."""
-    if stored.id is not None or stored.kind not in KINDS or not isinstance(stored.body, bytes):
+    if stored.id is not None or stored.kind not in KINDS:
         return True
-    question = "SELECT 1 FROM digests WHERE digest = ?"
+    if not isinstance(stored.body, bytes) or not isinstance(stored.time_us, int):
+        return True  # that is a problem of its own
     try:
-        return connection.execute(question, (digest_of(stored.body),)).fetchone() is not None
+        return has_digest(connection, stored.time_us, digest_of(stored.body))
     except sqlite3.DatabaseError:  # a home of an earlier version, or damage that is told of already
         return True
 

@@ -33,12 +33,16 @@ def connect_for_writing(
     """
     connection = forks.connect(path.absolute().as_uri(), timeout=busy_seconds, uri=True)
     deadline = time.monotonic() + busy_seconds
-    (pages,) = _patiently(connection, "PRAGMA page_count", deadline)
-    if not pages:  # only an empty file accepts this mode, in which it can shrink bit by bit
-        _patiently(connection, "PRAGMA auto_vacuum = INCREMENTAL", deadline)
-    _patiently(connection, "PRAGMA journal_mode = WAL", deadline)
-    connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-    return _tuned(connection)
+    try:
+        (pages,) = _patiently(connection, "PRAGMA page_count", deadline)
+        if not pages:  # only an empty file accepts this mode, in which it can shrink bit by bit
+            _patiently(connection, "PRAGMA auto_vacuum = INCREMENTAL", deadline)
+        _patiently(connection, "PRAGMA journal_mode = WAL", deadline)
+        connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+        return _tuned(connection)
+    except BaseException:
+        connection.close()
+        raise
 
 
 def connect_for_reading(path: Path) -> sqlite3.Connection:

@@ -70,8 +70,13 @@ class Database:
             self.path, durable=self._durable, busy_seconds=self._busy_seconds
         )
         self.identity = identity_of(self.path)
-        if self._on_open is not None:
-            self._on_open(self._connection)
+        try:
+            if self._on_open is not None:
+                self._on_open(self._connection)
+        except BaseException:
+            self._connection.close()
+            self.identity = None  # the next transaction opens it again
+            raise
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

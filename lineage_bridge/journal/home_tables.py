@@ -13,6 +13,8 @@ from lineage_bridge.times import EARLIEST_US, LATEST_US
 # their own; every later change is recorded as a migration.
 FORMAT = 3
 
+_SECOND_US = 1_000_000
+
 JOURNAL = Room(
     "journal",
     (
@@ -50,8 +52,10 @@ JOURNAL = Room(
         statements(
             "digests",
             """CREATE TABLE IF NOT EXISTS digests (  -- of events without an id, to know them again
-    digest BLOB PRIMARY KEY,
-    seq INTEGER NOT NULL          -- the event, which may be pruned by now
+    second INTEGER NOT NULL,      -- of its time: what comes together is written on one page
+    digest BLOB NOT NULL,
+    seq INTEGER NOT NULL,         -- the event, which may be pruned by now
+    PRIMARY KEY (second, digest)
 ) WITHOUT ROWID""",
             """CREATE TABLE IF NOT EXISTS undigested (  -- what came before there were digests
     after INTEGER NOT NULL,       -- events after this one,
@@ -72,6 +76,33 @@ WHERE seq IN (
         ),
     ),
 )
+
+
+def keep_digest(connection: sqlite3.Connection, time_us: int, digest: bytes, seq: int) -> None:
+    """Keep the digest of an event without an id; the first event that has it counts.
+
+    Args:
+        connection: in a write transaction.
+        time_us: the event's time, microseconds since the epoch.
+        digest: of its body.
+        seq: its number.
+    """
+    connection.execute(
+        "INSERT OR IGNORE INTO digests (second, digest, seq) VALUES (?, ?, ?)",
+        (time_us // _SECOND_US, digest, seq),
+    )
+
+
+def has_digest(connection: sqlite3.Connection, time_us: int, digest: bytes) -> bool:
+    """Return whether the journal has, or had, an event without an id of this time and digest."""
+    # Where a time has nanoseconds, earlier versions may have read it one microsecond off.
+    seconds = {(time_us + off) // _SECOND_US for off in (-1, 1)}
+    return any(
+        connection.execute(
+            "SELECT 1 FROM digests WHERE second = ? AND digest = ?", (second, digest)
+        ).fetchone()
+        for second in seconds
+    )
 
 
 def check_format(connection: sqlite3.Connection, path: Path) -> None:

@@ -87,10 +87,11 @@ class Transaction:
         if event.kind not in KINDS or not self._keeps_digests:
             return self._insert(event, origin)
         digest = digest_of(event.body)
-        if self._finds("SELECT 1 FROM digests WHERE digest = ?", digest):
+        if home_tables.has_digest(self.connection, event.time_us, digest):
             return None
         seq = self._insert(event, origin)
-        self.connection.execute("INSERT INTO digests (digest, seq) VALUES (?, ?)", (digest, seq))
+        assert seq is not None  # only an id may be there already
+        home_tables.keep_digest(self.connection, event.time_us, digest, seq)
         return seq
 
     def _insert(self, event: Event, origin: Origin) -> int | None:
@@ -102,10 +103,8 @@ class Transaction:
         return cursor.lastrowid if cursor.rowcount == 1 else None
 
     def _was_pruned(self, event_id: str) -> bool:
-        return self._finds("SELECT 1 FROM pruned_ids WHERE id = ?", event_id)
-
-    def _finds(self, question: str, value: str | bytes) -> bool:
-        return self.connection.execute(question, (value,)).fetchone() is not None
+        found = self.connection.execute("SELECT 1 FROM pruned_ids WHERE id = ?", (event_id,))
+        return found.fetchone() is not None
 
     def end(self) -> None:
         """End the use of this object: the connection is no longer available from it."""
@@ -146,6 +145,7 @@ class Journal:
         self.epoch = -1
         self.identity: Identity | None = None
         self._readonly = readonly
+        self._busy_seconds = busy_seconds
         self._take_over = take_over
         self._progress = progress
         self._pool = ReaderPool(home, self.path, readonly=readonly)
@@ -175,7 +175,13 @@ class Journal:
         self.identity = identity_of(self.path)
         self._prepared.clear()
         home_tables.check_format(connection, self.path)
-        takeover.take_over(connection, self.home, self._progress, move=self._take_over)
+        takeover.take_over(
+            connection,
+            self.home,
+            self._progress,
+            move=self._take_over,
+            busy_seconds=self._busy_seconds,
+        )
 
     def _error(self, verb: str, exc: Exception) -> JournalError:
         if isinstance(exc, FileGoneError):

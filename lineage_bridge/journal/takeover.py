@@ -22,7 +22,13 @@ from lineage_bridge.events import KINDS, digest_of
 from lineage_bridge.journal.connect import BUSY_SECONDS, connect_for_reading
 from lineage_bridge.journal.database import begin_immediate
 from lineage_bridge.journal.derived import create_models, derived_path
-from lineage_bridge.journal.home_tables import FORMAT, JOURNAL, check_format, format_of
+from lineage_bridge.journal.home_tables import (
+    FORMAT,
+    JOURNAL,
+    check_format,
+    format_of,
+    keep_digest,
+)
 from lineage_bridge.journal.lease import lease, patient
 from lineage_bridge.journal.migrations import migrate, pending
 
@@ -39,7 +45,12 @@ _DERIVED = (
 
 
 def take_over(
-    connection: sqlite3.Connection, home: Path, progress: Progress | None, *, move: bool
+    connection: sqlite3.Connection,
+    home: Path,
+    progress: Progress | None,
+    *,
+    move: bool,
+    busy_seconds: float,
 ) -> None:
     """Convert a home to this version's format; give a new home its tables.
 
@@ -48,6 +59,7 @@ def take_over(
         home: the data folder.
         progress: called with how far the conversion is.
         move: False leaves a home of an older version as it is; events can be appended to it.
+        busy_seconds: how long to wait for other writers.
 
     Raises:
         JournalError: the home is newer than this version, or another process converts it for too
@@ -58,12 +70,14 @@ def take_over(
     if format_of(connection) != FORMAT or pending(connection, JOURNAL):
         if _derived_tables(connection) and not move:
             return
-        _convert(connection, home, told)
+        _convert(connection, home, told, busy_seconds)
     if move:
         _digest_all(connection, told)
 
 
-def _convert(connection: sqlite3.Connection, home: Path, progress: Progress) -> None:
+def _convert(
+    connection: sqlite3.Connection, home: Path, progress: Progress, busy_seconds: float
+) -> None:
     if _derived_tables(connection):
         with lease(home, "takeover", wait=patient(TAKE_OVER_SECONDS)) as held:
             if not held:
@@ -73,14 +87,14 @@ def _convert(connection: sqlite3.Connection, home: Path, progress: Progress) -> 
                 )
             _move(connection, home, progress)
     else:
-        _finish(connection, home)
+        _finish(connection, home, busy_seconds)
 
 
 def _move(connection: sqlite3.Connection, home: Path, progress: Progress) -> None:
     if not _derived_tables(connection):
         return  # another process did it meanwhile
     _copy(home, progress)
-    _finish(connection, home)
+    _finish(connection, home, BUSY_SECONDS)
     progress("giving room back", 0, 1)
     try:
         # One full VACUUM switches the mode, so that from now on the file can shrink bit by bit.
@@ -91,8 +105,8 @@ def _move(connection: sqlite3.Connection, home: Path, progress: Progress) -> Non
     progress("giving room back", 1, 1)
 
 
-def _finish(connection: sqlite3.Connection, home: Path) -> None:
-    begin_immediate(connection, BUSY_SECONDS)
+def _finish(connection: sqlite3.Connection, home: Path, busy_seconds: float) -> None:
+    begin_immediate(connection, busy_seconds)
     try:
         check_format(connection, home / "journal.db")
         for table in _derived_tables(connection):
@@ -118,7 +132,8 @@ def _digest_all(connection: sqlite3.Connection, progress: Progress) -> None:
         reached, digests = _digests(connection, after, last)
         begin_immediate(connection, BUSY_SECONDS)
         try:
-            connection.executemany("INSERT OR IGNORE INTO digests VALUES (?, ?)", digests)
+            for time_us, digest, seq in digests:
+                keep_digest(connection, time_us, digest, seq)
             connection.execute("UPDATE undigested SET after = ? WHERE after < ?", (reached,) * 2)
             connection.execute("DELETE FROM undigested WHERE after >= last")
             connection.execute("COMMIT")
@@ -130,18 +145,21 @@ def _digest_all(connection: sqlite3.Connection, progress: Progress) -> None:
 
 def _digests(
     connection: sqlite3.Connection, after: int, last: int
-) -> tuple[int, list[tuple[bytes, int]]]:
-    """Compute the digests of the next events; return the number that is reached, and them."""
+) -> tuple[int, list[tuple[int, bytes, int]]]:
+    """Compute the digests of the next events; return the number that is reached.
+
+    With each digest go the time and the number of its event.
+    """
     rows = connection.execute(
-        "SELECT seq, kind, CAST(body AS BLOB) FROM events"
+        "SELECT seq, kind, CAST(time_us AS INTEGER), CAST(body AS BLOB) FROM events"
         " WHERE seq > ? AND seq <= ? AND id IS NULL ORDER BY seq",
         (after, last),
     )
-    digests: list[tuple[bytes, int]] = []
+    digests: list[tuple[int, bytes, int]] = []
     size = 0
-    for seq, kind, body in rows:
+    for seq, kind, time_us, body in rows:
         if kind in KINDS:
-            digests.append((digest_of(body), seq))
+            digests.append((time_us, digest_of(body), seq))
         size += len(body)
         if size > _BITE_BYTES:
             return seq, digests

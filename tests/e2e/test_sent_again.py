@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 
 from lineage_bridge.care.prune import prune
 from lineage_bridge.collector.server import CollectorServer
+from lineage_bridge.errors import JournalError
 from lineage_bridge.events import Event
 from lineage_bridge.graph.reduce import GRAPH
 from lineage_bridge.journal import Journal, takeover
@@ -61,6 +62,14 @@ def test_a_journal_has_each_event_once_in_whatever_layout_it_came(sent, tmp_path
         stored = [json.loads(found.body)["n"] for found in journal.read()]
 
     assert stored == list(dict.fromkeys(number for number, _, _ in sent))
+
+
+@pytest.mark.parametrize("time_us", [0, -1, 1_000_000, 1_775_556_000_000_000])
+def test_a_time_that_was_read_one_microsecond_off_makes_no_other_event(time_us, tmp_path):
+    for off in (-1, 1):  # nanoseconds were cut by some readers, and rounded by others
+        with Journal(tmp_path / str(off)) as journal:
+            journal.append([Event(b"{}", "run", time_us)], "http")
+            assert journal.append([Event(b"{}", "run", time_us + off)], "import") == [None]
 
 
 @pytest.mark.parametrize("again", [1, 3])
@@ -257,6 +266,16 @@ def test_taking_over_goes_on_where_it_was_interrupted(former, monkeypatch):
         assert journal.append(map(a_foreign_event, "abcdef"), "http") == [None] * 6
 
     assert done == [0, 1, 2, 3, 3, 4, 5, 6, 8]  # the seventh is ours, the last two came twice
+
+
+def test_a_pipeline_waits_no_longer_for_a_former_home_than_for_any(former):
+    with closing(sqlite3.connect(former / "journal.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(JournalError, match="locked"):
+            Journal(former, take_over=False, busy_seconds=0.01)
+
+    with Journal(former, take_over=False) as pipeline:
+        assert pipeline.append([a_foreign_event("g")], "transport") == [10]
 
 
 @pytest.mark.parametrize("point", [6, 9, 12, 15, 18, 21, 24, 40])
