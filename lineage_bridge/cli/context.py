@@ -237,7 +237,7 @@ def say(*lines: str, err: bool = False) -> None:
     from lineage_bridge.show.text import printable
 
     for line in lines:
-        click.echo(pasteable(printable(line)), err=err)
+        click.echo(printable(pasteable(line)), err=err)
 
 
 def echo_json(document: Any) -> None:

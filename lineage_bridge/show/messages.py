@@ -22,10 +22,6 @@ _ExcInfo: TypeAlias = (
 
 def error_text(exc: Exception) -> str:
     """Write the message to people for an exception: one of ours, or a bug."""
-    return pasteable(_message(exc))
-
-
-def _message(exc: Exception) -> str:
     if isinstance(exc, NodeNotFoundError):
         return " ".join(filter(None, [quotable(exc), did_you_mean(exc.text, exc.known)]))
     if isinstance(exc, SettingsError):
@@ -42,7 +38,7 @@ def traceback_text(exc: Exception) -> str:
 
 def quotable(text: object) -> str:
     """Write a text that quotes others: without the secrets in it, and within its line."""
-    return printable(masked(str(text)))
+    return printable(pasteable(masked(str(text))))
 
 
 class PrintableFormatter(logging.Formatter):

@@ -116,7 +116,7 @@ def _cut(text: str, longest: int) -> str:
 
 def line(text: str, style: str = "") -> Text:
     """Make a text outside of tables: escaped, its commands as they can be pasted."""
-    return Text(pasteable(printable(_cut(text, LONGEST_LINE))), style, overflow="fold")
+    return Text(printable(pasteable(_cut(text, LONGEST_LINE))), style, overflow="fold")
 
 
 def console() -> Console:
