@@ -26,8 +26,8 @@ from lineage_bridge.collector.answer import lookup
 from lineage_bridge.collector.answer.stats import Stats
 from lineage_bridge.collector.api import Api, MakeFollower
 from lineage_bridge.collector.config import CollectorConfig
-from lineage_bridge.collector.dialect.errors import ApiError, coded, generic
-from lineage_bridge.collector.dialect.requests import EmptyBodyError, Request, check_names
+from lineage_bridge.collector.dialect.errors import ApiError, coded
+from lineage_bridge.collector.dialect.requests import Request, check_names
 from lineage_bridge.collector.media import check_types
 from lineage_bridge.collector.metrics import Metrics
 from lineage_bridge.collector.pace import Pace
@@ -95,12 +95,6 @@ class CollectorApp:
             HttpError: it is refused.
             TimeoutError: there was no answer in time, and nothing was kept.
         """
-        try:
-            return await self._dispatch(call)
-        except EmptyBodyError as exc:
-            raise generic() from exc
-
-    async def _dispatch(self, call: Call) -> Response:
         method = "GET" if call.method == "HEAD" else call.method
         match = self._router.match(call.path)
         if method == "OPTIONS":

@@ -23,6 +23,7 @@ from lineage_bridge.events import (
 from lineage_bridge.facets import clean_facet, standard_facet
 from lineage_bridge.facets.feature_set import FeatureSetFacet, Location
 from lineage_bridge.facets.freshness import FreshnessFacet
+from lineage_bridge.marquez_limits import MAX_FIELD_NAME
 from lineage_bridge.naming import (
     canonical_version,
     run_uuid,
@@ -38,7 +39,6 @@ from lineage_bridge.records.identity import (
 from lineage_bridge.records.words import Claim, Reference, Source, subject_of
 from lineage_bridge.times import format_time
 
-MAX_FIELD_CHARACTERS = 255  # Marquez stores no longer field names
 _OF_FILES: Final = {
     "datasetType": standard_facet("datasetType", {"datasetType": "FILE", "subType": "FEATURES"}),
     "storage": standard_facet("storage", {"storageLayer": "file", "fileFormat": "parquet"}),
@@ -177,7 +177,8 @@ def _output(build: LinkedBuild, policy: FreshnessPolicy) -> Dataset:
 
 def _standard(record: Build) -> dict[str, Any]:
     own = dict(_OF_FILES)
-    columns = [c for c in record.columns if len(c.name) <= MAX_FIELD_CHARACTERS]
+    # A Marquez holds no other names of columns.
+    columns = [c for c in record.columns if c.name.strip() and len(c.name) <= MAX_FIELD_NAME]
     if columns:
         fields = [{"name": c.name, "type": c.type} for c in columns]
         own["schema"] = clean_facet("schema", {"fields": fields})

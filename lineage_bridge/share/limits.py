@@ -97,11 +97,13 @@ def _dataset_problems(where: str, dataset: Any, io_key: str) -> Iterator[str]:
 
 def _schema_problems(where: str, schema: Any) -> Iterator[str]:
     for index, column in enumerate(as_list(as_object(schema).get("fields"))):
+        place = f"{where}.fields[{index}]"
         if column is None:
-            yield f"`{where}.fields[{index}]` must not be null"
-        yield from _too_long(
-            f"{where}.fields[{index}].name", as_object(column).get("name"), MAX_FIELD_NAME
-        )
+            yield f"`{place}` must not be null"
+        name = as_object(column).get("name")
+        if isinstance(name, str) and not name.strip():
+            yield f"`{place}.name` must not be blank"
+        yield from _too_long(f"{place}.name", name, MAX_FIELD_NAME)
 
 
 def _source_problems(where: str, source: Any) -> Iterator[str]:

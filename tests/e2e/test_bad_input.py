@@ -228,6 +228,22 @@ def test_a_metadata_value_of_50_mb_is_named(lb, tmp_path):
     assert "its footer has" in result.json["rejected"][0]["reason"]
 
 
+def test_columns_whose_names_no_marquez_holds_are_left_out_of_the_schema(lb, tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    said = {"build_timestamp": "20260403_230612", "upstream_db_path": "/data/m.duckdb"}
+    (tmp_path / "p2").mkdir()
+    table = pa.table({name: [1] for name in ("", " ", "ft_a", "f" * 256)})
+    pq.write_table(table.replace_schema_metadata(said), tmp_path / "p2" / "x.parquet")
+
+    (event,) = lb("backfill", "--dry-run", "--json", "--p2", tmp_path / "p2").json
+
+    facets = event["outputs"][0]["facets"]
+    assert [field["name"] for field in facets["schema"]["fields"]] == ["ft_a"]
+    assert list(facets["dataQualityMetrics"]["columnMetrics"]) == ["ft_a"]
+
+
 def test_a_folder_where_a_file_should_be_is_rejected(lb, tmp_path):
     for name in ("x.parquet", "metadata.json", "deployment_events.jsonl", "metrics_00.jsonl"):
         (tmp_path / "in" / name).mkdir(parents=True)

@@ -69,6 +69,7 @@ def test_what_marquez_holds_has_no_problem(document):
     [
         (with_facet("schema", fields=[{"name": "f" * 256}]), "schema.fields[0].name` has 256"),
         (with_facet("schema", fields=[None]), "schema.fields[0]` must not be null"),
+        (with_facet("schema", fields=[{"name": "\t"}]), "schema.fields[0].name` must not be blank"),
         (with_facet("x" * 256), "inputs[0].facets."),
         (of_input(inputFacets={"x" * 256: {}}), "inputs[0].inputFacets."),
         (an_event(run={"runId": "r", "facets": {"x" * 256: {}}}), "run.facets."),

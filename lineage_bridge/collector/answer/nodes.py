@@ -65,7 +65,8 @@ def _split(text: str, kind: str) -> tuple[str, ...]:
     parts = text.split(":")
     if len(parts) > wanted:
         parts = _SEPARATOR.split(text, maxsplit=wanted - 1)
-    if len(parts) != wanted or not all(parts):
+    # Another server's journal may have a column without a name; nothing else goes without one.
+    if len(parts) != wanted or not all(parts[:3]):
         raise generic()
     return tuple(parts[1:])
 

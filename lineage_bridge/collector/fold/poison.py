@@ -61,6 +61,9 @@ def _of_dataset(dataset: Mapping[str, Any] | None, path: str) -> Iterator[str]:
 
 def _of_facets(dataset: Mapping[str, Any] | None, path: str) -> Iterator[str]:
     facets = (dataset or {}).get("facets") or {}
+    for i, field in enumerate((facets.get("schema") or {}).get("fields") or ()):
+        if field is not None and not (text(field["name"]) or "").strip():
+            yield f"{path}.facets.schema.fields[{i}].name must not be blank"
     source = facets.get("dataSource")
     if source and source.get("name") is not None and not (text(source["name"]) or "").strip():
         yield f"{path}.facets.dataSource.name must not be blank"
