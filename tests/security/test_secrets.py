@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -111,16 +112,23 @@ class Said:
                 break
         try:
             yield urls
-            self.texts["ps"] = _command_lines()
+            self.texts["ps"] = _command_lines(process.pid)
         finally:
             process.send_signal(signal.SIGINT)
             rest, errors = process.communicate(timeout=HANG_SECONDS)
             self.texts[" ".join(args)] = "".join(lines) + rest + errors
 
 
-def _command_lines() -> str:
-    shown = subprocess.run(["ps", "axww", "-o", "args"], capture_output=True, check=False)
-    return shown.stdout.decode(errors="replace")
+def _command_lines(of: int) -> str:
+    """What `ps` shows of a process and of those that it started; nothing where it is missing."""
+    if shutil.which("ps") is None:
+        return ""
+    listed = ["ps", "axww", "-o", "pid=,ppid=,args="]
+    shown = subprocess.run(listed, capture_output=True, check=True).stdout.decode(errors="replace")
+    lines = [line.split(maxsplit=2) for line in shown.splitlines()]
+    family = [line for line in lines if str(of) in line[:2]]
+    assert len(family) > 1
+    return "\n".join(line[-1] for line in family)
 
 
 def kept(home: Path) -> dict[str, str]:
@@ -187,7 +195,9 @@ def test_what_artifacts_hold_is_in_no_output_no_event_and_no_database(said, tmp_
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "user"), [(401, 3, ""), (400, 1, f"bob:{quote(PASSWORD, safe='')}@")]
+    ("status", "code", "user"),
+    [(401, 3, ""), (400, 1, f"bob:{quote(PASSWORD, safe='')}@")],
+    ids=["key", "login"],
 )
 def test_what_is_set_is_in_no_output_and_no_database(
     said, tmp_path, monkeypatch, status, code, user
