@@ -16,7 +16,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from lineage_bridge.graph.symlinks import read_symlinks
-from lineage_bridge.graph.tables import NEVER
+from lineage_bridge.graph.tables import NEVER, VALUE
 
 # With min() and max() SQLite takes the other columns from the row that has it.
 _FIRST_SYMLINKS = """
@@ -187,7 +187,9 @@ def _mentions(
 def _sayings(
     connection: sqlite3.Connection, nodes: Mapping[int, str]
 ) -> Iterator[tuple[int, Saying]]:
-    rows = connection.execute("SELECT set_id, node, version, key, ordinal, value FROM graph_facets")
+    rows = connection.execute(
+        f"SELECT set_id, node, version, key, ordinal, {VALUE} FROM graph_facets f"
+    )
     for set_id, node, version, facet, ordinal, value in rows:
         yield set_id, Saying(nodes[node], version, facet, ordinal, _digest(value))
 

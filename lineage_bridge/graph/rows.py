@@ -18,7 +18,7 @@ import orjson
 from lineage_bridge.events import Name
 from lineage_bridge.graph.bind import Group, Named
 from lineage_bridge.graph.symlinks import Symlinks, read_symlinks
-from lineage_bridge.graph.tables import NEVER
+from lineage_bridge.graph.tables import NEVER, VALUE
 from lineage_bridge.times import to_micros
 
 COUNTS = "time_us <= :at AND received_us <= :known AND dropped_us > :known"
@@ -56,7 +56,7 @@ WITH sets AS MATERIALIZED (
         ))
     GROUP BY f.node, f.version, f.key
 )
-SELECT newest.node, newest.version, newest.key, newest.place, f.ordinal, f.value
+SELECT newest.node, newest.version, newest.key, newest.place, f.ordinal, {VALUE}
 FROM newest CROSS JOIN graph_facets f USING (facet)
 """
 

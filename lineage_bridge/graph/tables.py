@@ -21,6 +21,9 @@ from lineage_bridge.naming import is_observer
 
 PIECE = 1000  # rows in a row before others have their turn
 PIECE_BYTES = 1024 * 1024  # and of facets, their JSON
+SHARED_CHARACTERS = 2048  # a longer facet is stored once for all versions that have it
+# The JSON of a facet `f`, wherever it is stored.
+VALUE = "coalesce(f.value, (SELECT t.value FROM graph_texts t WHERE t.text = f.text))"
 NEVER = (1 << 63) - 1  # the largest integer of SQLite: an instant after all others
 
 TABLES = (
@@ -29,6 +32,7 @@ TABLES = (
     "graph_mentions",
     "graph_symlinks",
     "graph_facets",
+    "graph_texts",
     "graph_run_facets",
     "graph_events",
     "graph_superseded",
@@ -71,7 +75,13 @@ CREATE TABLE IF NOT EXISTS graph_facets (
     version TEXT NOT NULL,           -- empty: said of the node without a version
     key TEXT NOT NULL,
     ordinal INTEGER NOT NULL,        -- in the event: of two versions the later one holds
-    value TEXT                       -- JSON; NULL: taken back
+    value TEXT,                      -- JSON
+    text INTEGER                     -- or a row of graph_texts; both NULL: taken back
+);
+CREATE TABLE IF NOT EXISTS graph_texts (
+    text INTEGER PRIMARY KEY,
+    digest BLOB NOT NULL UNIQUE,
+    value TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS graph_facets_key
     ON graph_facets (node, version, key, set_id, ordinal);
@@ -249,16 +259,32 @@ class TableWriter:
                 size += len(said.value or "")
                 ordinal = done.facets + len(chunk)
                 node = self._node(said.node)
-                chunk.append((set_id, node, said.version, said.key, ordinal, said.value))
+                value, text = self._stored(said.value)
+                chunk.append((set_id, node, said.version, said.key, ordinal, value, text))
                 if size > PIECE_BYTES:
                     break
             self._connection.executemany(
-                "INSERT INTO graph_facets (set_id, node, version, key, ordinal, value)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO graph_facets (set_id, node, version, key, ordinal, value, text)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
                 chunk,
             )
             done.facets += len(chunk)
             yield
+
+    def _stored(self, value: str | None) -> tuple[str | None, int | None]:
+        """Return a facet as its row has it: itself, or where its text is stored."""
+        if value is None or len(value) <= SHARED_CHARACTERS:
+            return value, None
+        digest = hashlib.blake2b(value.encode(), digest_size=16).digest()
+        row = self._connection.execute(
+            "SELECT text FROM graph_texts WHERE digest = ?", (digest,)
+        ).fetchone()
+        if row is None:
+            cursor = self._connection.execute(
+                "INSERT INTO graph_texts (digest, value) VALUES (?, ?)", (digest, value)
+            )
+            return None, int(cursor.lastrowid or 0)
+        return None, int(row[0])
 
     def _run_said(self, facts: Facts) -> int:
         digest = _digest(["run", facts.run_facets])

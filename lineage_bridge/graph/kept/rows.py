@@ -14,6 +14,7 @@ from lineage_bridge.graph.bind import Group
 from lineage_bridge.graph.kept.marks import RunNumbers
 from lineage_bridge.graph.rows import COUNTS, Bounds, NodeRow, Rows
 from lineage_bridge.graph.symlinks import Symlinks
+from lineage_bridge.graph.tables import VALUE
 
 _GROUPS_OF_RUN = f"""
 SELECT said, run_said, max(streaming), min(time_us), min(started_us), max(turn), max(place)
@@ -36,14 +37,14 @@ SELECT max(place) FROM graph_events
 WHERE observes = :observes AND job = :job AND run = :run AND {COUNTS}
 """
 
-_SAYINGS = """
-SELECT node, version, key, ordinal, value FROM graph_facets
+_SAYINGS = f"""
+SELECT node, version, key, ordinal, {VALUE} FROM graph_facets f
 WHERE set_id = :set AND (:keys IS NULL OR key IN (SELECT value FROM json_each(:keys)))
 ORDER BY node, version, key, ordinal
 """
 
 _NEWEST_OF = f"""
-SELECT n.key, n.place, f.ordinal, f.value FROM (
+SELECT n.key, n.place, f.ordinal, {VALUE} FROM (
     SELECT facet, key, max((
         SELECT max(place) FROM graph_events WHERE said = set_id AND {COUNTS}
     )) AS place
