@@ -15,7 +15,7 @@ import asyncio
 import contextlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -26,6 +26,7 @@ from lineage_bridge.collector.answer import lookup
 from lineage_bridge.collector.answer.stats import Stats
 from lineage_bridge.collector.api import Api, MakeFollower
 from lineage_bridge.collector.config import CollectorConfig
+from lineage_bridge.collector.dialect.encoding import encode
 from lineage_bridge.collector.dialect.errors import ApiError, coded
 from lineage_bridge.collector.dialect.requests import Request, check_names
 from lineage_bridge.collector.media import check_types
@@ -134,12 +135,13 @@ class CollectorApp:
         self.api.forget_writing()
         try:
             result = route.handler(self.api, request)
-            response = result if isinstance(result, Response) else Response(result)
-            response.body = response.content() or None
         except JournalError as exc:
             if not self.api.has_written():
                 raise
             raise coded(503, f"The change is kept, but cannot be shown now: {exc}") from exc
+        response = result if isinstance(result, Response) else Response(result)
+        if not isinstance(response.body, bytes | Iterator | None):
+            response.body = encode(response.body)
         return response
 
     async def _not_allowed(self, call: Call, request: Request, match: Match) -> ApiError:

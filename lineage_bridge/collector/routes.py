@@ -13,7 +13,6 @@ from urllib.parse import unquote_to_bytes
 
 from lineage_bridge.collector import legacy, writes
 from lineage_bridge.collector.answer import (
-    column_lineage,
     dataset_versions,
     datasets,
     feed,
@@ -24,6 +23,7 @@ from lineage_bridge.collector.answer import (
     search,
     upstream,
 )
+from lineage_bridge.collector.answer.columns.lineage import get_column_lineage
 from lineage_bridge.collector.answer.stats import THINGS, Stats
 from lineage_bridge.collector.api import Api
 from lineage_bridge.collector.dialect.errors import ApiError, not_found
@@ -140,6 +140,10 @@ def _reads(reader: Reader) -> Handler:
     return handler
 
 
+def _list_events(api: Api, request: Request) -> Any:
+    return feed.list_events(api.reading, request)
+
+
 def all_routes(stats: Stats) -> dict[tuple[str, str], Route]:
     """Return every route of the API, by method and path."""
     reads: dict[str, Reader] = {
@@ -159,7 +163,6 @@ def all_routes(stats: Stats) -> dict[tuple[str, str], Route]:
         f"{JOB}/runs": runs.list_runs,
         RUN: runs.get_run,
         f"{RUN}/facets": runs.get_facets,
-        "/api/v1/events/lineage": feed.list_events,
         "/api/v1/tags": namespaces.list_tags,
         "/api/v1/search": search.search,
         "/api/v2beta/search/jobs": search.search_index,
@@ -169,12 +172,13 @@ def all_routes(stats: Stats) -> dict[tuple[str, str], Route]:
     }
     consuming_reads: dict[str, Reader] = {
         EVENTS: lineage.get_lineage,
-        "/api/v1/column-lineage": column_lineage.get_column_lineage,
+        "/api/v1/column-lineage": get_column_lineage,
         "/api/v1/runlineage/upstream": upstream.get_upstream,
     }
     return {
         **{("GET", path): Route(_reads(reader)) for path, reader in reads.items()},
         **{("GET", path): Route(_reads(r), consumes=True) for path, r in consuming_reads.items()},
+        ("GET", "/api/v1/events/lineage"): Route(_list_events),
         **_writes(),
     }
 

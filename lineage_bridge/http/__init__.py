@@ -10,7 +10,8 @@ from __future__ import annotations
 from lineage_bridge.http.access import Access
 from lineage_bridge.http.errors import HttpError
 from lineage_bridge.http.limits import HttpConfig, HttpLimits
-from lineage_bridge.http.messages import Call, Response
+from lineage_bridge.http.messages import Call
+from lineage_bridge.http.responses import Response
 from lineage_bridge.http.site import Part, Site
 
 __all__ = ["Access", "Call", "HttpConfig", "HttpError", "HttpLimits", "Part", "Response", "Site"]

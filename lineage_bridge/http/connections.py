@@ -85,7 +85,7 @@ class Connections:
             Doing.HEAD: limits.head_seconds,
             # The application gives up first, and says so to the client.
             Doing.BODY: limits.body_seconds + BODY_MIN_SECONDS,
-            Doing.ANSWER: float("inf"),  # the application has a time limit of its own
+            Doing.ANSWER: limits.idle_seconds,  # unless the application is still at work
         }
 
     def enter(self, peer: str, hang_up: Callable[[], object]) -> Visit | None:
@@ -121,6 +121,8 @@ class Connections:
         now = self._clock()
         for visit in [one for one in self._visits if now - one.since > self._allowed[one.doing]]:
             unsent = visit.unsent()
+            if visit.doing is Doing.ANSWER and not unsent:
+                continue  # the application has a time limit of its own
             if unsent and (visit.unsent_before is None or unsent < visit.unsent_before):
                 visit.unsent_before = unsent  # a slow client, but it takes its answer
                 self.turns_to(visit, visit.doing)

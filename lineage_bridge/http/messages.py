@@ -6,13 +6,9 @@ Types are those of ASGI. Source: Jetty's limits (414, 431), Dropwizard's `BiDiGz
 from __future__ import annotations
 
 import asyncio
-import gzip
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
 from typing import Any
-
-import msgspec
 
 from lineage_bridge.http.bodies import Bodies, inflated
 from lineage_bridge.http.errors import (
@@ -24,31 +20,13 @@ from lineage_bridge.http.errors import (
     too_busy,
 )
 from lineage_bridge.http.limits import HttpLimits
+from lineage_bridge.http.responses import Response, Send, send_response
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-GZIP_MIN_BYTES = 256
-GZIP_LEVEL = 1
 GZIP_SIGN = b"\x1f\x8b"  # no JSON begins with it
 _HTML = "text/html;charset=iso-8859-1"
-
-
-@dataclass(slots=True)
-class Response:
-    """An HTTP response; `body` is encoded as JSON unless it is bytes, None is an empty body."""
-
-    body: Any = None
-    status: int = 200
-    media_type: str | None = "application/json"
-    headers: list[tuple[str, str]] = field(default_factory=list)
-
-    def content(self) -> bytes:
-        """Return the body as bytes."""
-        if self.body is None:
-            return b""
-        return self.body if isinstance(self.body, bytes) else msgspec.json.encode(self.body)
 
 
 class Load:
@@ -207,27 +185,17 @@ class Call:
         return Response(error_page(error.status), error.status, _HTML, extra)
 
     async def respond(self, send: Send, response: Response) -> None:
-        """Send a response, compressed if the client accepts that and the size is worth it."""
-        content = response.content()
-        raw = [(name.encode(), value.encode()) for name, value in response.headers]
-        if response.media_type is not None:
-            raw.append((b"content-type", response.media_type.encode()))
-        if response.status == 200 and _is_text(response.media_type):
-            raw.append((b"vary", b"Accept-Encoding"))
-            if len(content) >= GZIP_MIN_BYTES and self._takes_gzip():
-                content = gzip.compress(content, GZIP_LEVEL, mtime=0)
-                raw.append((b"content-encoding", b"gzip"))
-        raw.append((b"content-length", str(len(content)).encode()))
-        await send({"type": "http.response.start", "status": response.status, "headers": raw})
-        body = b"" if self.method == "HEAD" else content
-        await send({"type": "http.response.body", "body": body})
+        """Send the response; see `responses.send_response`."""
+        head_only = self.method == "HEAD"
+        takes_gzip = "gzip" in self.headers.get("accept-encoding", "")
+        await send_response(send, response, self._gone, takes_gzip=takes_gzip, head_only=head_only)
 
-    def _takes_gzip(self) -> bool:
-        return "gzip" in self.headers.get("accept-encoding", "")
-
-
-def _is_text(media_type: str | None) -> bool:
-    return media_type is not None and media_type.startswith(("application/", "text/"))
+    async def _gone(self) -> None:
+        """Wait until the client has gone; its body must have been read, or not be wanted."""
+        for _ in range(2):  # the first message may be the end of the request
+            if (await self._receive())["type"] == "http.disconnect":
+                return
+        await asyncio.get_running_loop().create_future()  # nobody can tell
 
 
 def media_types(accept: str) -> set[str]:

@@ -13,7 +13,8 @@ from urllib.parse import parse_qs
 from lineage_bridge.errors import JournalError
 from lineage_bridge.http.access import Surface
 from lineage_bridge.http.errors import SOON, refusal
-from lineage_bridge.http.messages import Call, Response
+from lineage_bridge.http.messages import Call
+from lineage_bridge.http.responses import Response
 from lineage_bridge.http.site import Part
 
 if TYPE_CHECKING:

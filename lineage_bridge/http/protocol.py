@@ -110,6 +110,12 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._visit is not None and self._visit.doing is Doing.ANSWER:
             self._turn_to(Doing.WAITING)
 
+    def resume_writing(self) -> None:
+        """Go on with a long answer, of which the client has taken some."""
+        super().resume_writing()
+        if self._visit is not None:
+            self._turn_to(self._visit.doing)
+
     def _hang_up(self) -> None:
         if (
             self.transport.get_write_buffer_size()

@@ -17,8 +17,9 @@ from lineage_bridge.errors import HomeGoneError, LineageBridgeError
 from lineage_bridge.http.access import Surface
 from lineage_bridge.http.errors import HttpError, refusal, too_busy, unexpected
 from lineage_bridge.http.limits import HttpConfig
-from lineage_bridge.http.messages import Call, Load, Receive, Response, Scope, Send, media_types
+from lineage_bridge.http.messages import Call, Load, Receive, Scope, media_types
 from lineage_bridge.http.repeats import Repeats
+from lineage_bridge.http.responses import Response, Send
 
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 Answer = Callable[[Call], Awaitable[Response]]
@@ -104,7 +105,10 @@ class Site:
             call.let_go()
         if self._count is not None:
             self._count(call.method, response.status)
-        await call.respond(send, response)
+        try:
+            await call.respond(send, response)
+        except Exception as exc:  # noqa: BLE001 - the server ends the connection: it is not whole
+            self._repeats.log_failure(_log, f"The answer to {call.method} {call.path} broke", exc)
 
     async def _probe(self, call: Call) -> Response:
         if not call.is_read:

@@ -33,7 +33,7 @@ from lineage_bridge.journal.store import Journal, Stored
 
 BITE_SECONDS = 0.03
 BITE_BYTES = 512 * 1024
-LARGE_BYTES = 256 * 1024  # an event over this size is applied piece by piece
+LARGE_BYTES = 64 * 1024  # an event over this size is applied piece by piece
 MAX_ROWS = 500
 WAIT_SECONDS = 600.0  # how long to wait for another process that folds
 

@@ -8,6 +8,7 @@ import sqlite3
 import pytest
 
 from lineage_bridge.care.rebuild import rebuild
+from lineage_bridge.collector.fold import reduce_columns
 from lineage_bridge.collector.fold.model import CollectorModel
 from lineage_bridge.errors import JournalError
 from lineage_bridge.events import Event
@@ -81,6 +82,7 @@ def small_bites(monkeypatch):
     """Every piece ends its bite, and what is large is small: so that there are many of them."""
     monkeypatch.setattr(fold, "BITE_SECONDS", 0)
     monkeypatch.setattr(fold, "LARGE_BYTES", 20_000)
+    monkeypatch.setattr(reduce_columns, "PIECE", 1000)
 
 
 def content(home):
@@ -123,7 +125,7 @@ def test_bites_give_what_one_go_gives(journal):
 
     assert in_bites == one_go(journal)
     assert len(in_bites["mq_fields"]) > 5000
-    assert len(in_bites["mq_column_lineage"]) == 600
+    assert len(in_bites["mq_column_uses"]) == 600
     assert len(in_bites["mq_refused"]) == 1
 
 

@@ -70,11 +70,19 @@ _LISTS = {"fields": "field", "identifiers": "identifier", "column_inputs": "colu
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Upper limits of one event; a larger event is refused before it is stored."""
+    """Upper limits of one event; a larger event is refused before it is stored.
+
+    Attributes:
+        depth: how many levels deep its JSON is nested.
+        datasets: how many inputs, and how many outputs it has.
+        fields: how many items a list of columns, of inputs of a column or of symlinks has.
+        column_edges: how many inputs all columns of its outputs and inputs have together.
+    """
 
     depth: int = 200
     datasets: int = 10_000
     fields: int = 100_000
+    column_edges: int = 1_000_000
 
 
 def check_event(document: Any, kind: str, body: bytes, limits: Limits) -> None:
@@ -125,6 +133,7 @@ class _Checker:
     def __init__(self, limits: Limits) -> None:
         self.errors: list[str] = []
         self.limits = limits
+        self.column_edges = 0
 
     def event(self, document: Any, kind: str) -> None:
         event = _object(document, "the event")
@@ -229,9 +238,17 @@ class _Checker:
             raise unreadable(f"`{where}` must be a list")
         if len(value) > self.limits.fields:
             raise invalid(f"{where} must not have more than {self.limits.fields} items")
+        if shape == "column_input":
+            self._count_edges(len(value))
         for i, item in enumerate(value):
             if item is not None and not _fits(item, shape):
                 self._shape(item, shape, f"{where}[{i}]")
+
+    def _count_edges(self, edges: int) -> None:
+        self.column_edges += edges
+        if self.column_edges > self.limits.column_edges:
+            limit = self.limits.column_edges
+            raise invalid(f"the column lineage must not have more than {limit} input fields in all")
 
     def _shape(self, value: Any, shape: str, where: Path) -> None:
         owner = _object(value, where)

@@ -12,20 +12,26 @@ from typing import Any
 
 from lineage_bridge.collector.answer import datasets, runs
 from lineage_bridge.collector.dialect import merging
+from lineage_bridge.collector.dialect.encoding import encode, encode_list
 from lineage_bridge.collector.dialect.errors import generic, not_found
 from lineage_bridge.collector.dialect.instants import format_micros
+from lineage_bridge.collector.dialect.merging import Values
 from lineage_bridge.collector.dialect.requests import DEFAULT_LIMIT, Request
+from lineage_bridge.collector.rows import shared
 from lineage_bridge.collector.rows.tables import read_rows
+from lineage_bridge.http import Response
 
 Json = dict[str, Any]
 Row = dict[str, Any]
 
 _COLUMNS = (
-    "SELECT v.id, v.uuid, v.run, v.created_us, v.fields, v.lifecycle_state, v.schema_version,"
+    "SELECT v.id, v.uuid, v.run, v.created_us, f.content AS fields, v.lifecycle_state,"
+    " v.schema_version,"
     " v.schema_location, v.run_facets, v.runless_facets, v.output_facets, d.id AS dataset, d.type,"
     " d.physical_name, d.source, d.description, s.namespace, s.name"
     " FROM mq_dataset_versions v JOIN mq_datasets d ON d.id = v.dataset"
     " JOIN mq_symlinks s ON s.dataset = d.id AND s.is_primary = 1"
+    " JOIN mq_shared f ON f.id = v.fields"
 )
 
 
@@ -33,7 +39,7 @@ def _read(connection: sqlite3.Connection, condition: str, values: Sequence[Any])
     return read_rows(connection, f"{_COLUMNS} {condition}", values)
 
 
-def list_versions(connection: sqlite3.Connection, request: Request) -> Json:
+def list_versions(connection: sqlite3.Connection, request: Request) -> Response:
     """GET /namespaces/{namespace}/datasets/{dataset}/versions."""
     limit, offset = request.integer("limit", DEFAULT_LIMIT), request.integer("offset", 0)
     datasets.find(connection, request)
@@ -50,7 +56,9 @@ def list_versions(connection: sqlite3.Connection, request: Request) -> Json:
         " ORDER BY v.created_us DESC, v.id DESC LIMIT ? OFFSET ?",
         (*names, limit, offset),
     )
-    return {"versions": _shown(connection, rows), "totalCount": total}
+    held = [datasets.version_facets(row) for row in rows]
+    shown = ([encode(version)] for version in _shown(connection, rows, held))
+    return Response(encode_list("versions", shown, totalCount=total))
 
 
 def get_version(connection: sqlite3.Connection, request: Request) -> Json:
@@ -66,18 +74,18 @@ def get_version(connection: sqlite3.Connection, request: Request) -> Json:
     ).fetchone()
     if names > 1:
         raise generic()  # two rows where Marquez expects one
-    shown = _shown(connection, rows)[0]
-    shown["facets"] = merging.newest(
-        merging.load(row["run_facets"]), merging.load(row["output_facets"])
-    )
-    return shown
+    facets = merging.newest(merging.load(row["run_facets"]), merging.load(row["output_facets"]))
+    return _shown(connection, rows, [facets])[0]
 
 
-def _shown(connection: sqlite3.Connection, rows: Sequence[Row]) -> list[Json]:
+def _shown(
+    connection: sqlite3.Connection, rows: Sequence[Row], held: Sequence[Values]
+) -> list[Json]:
+    """Return versions as the API shows them, each with its facets of `held`."""
     writers = runs.load(connection, (row["run"] for row in rows if row["run"]))
     tags = datasets.tags_of(connection, {row["dataset"] for row in rows})
     shown = []
-    for row in rows:
+    for row, facets in zip(rows, shared.show(connection, held), strict=True):
         version = {
             "id": {"namespace": row["namespace"], "name": row["name"]},
             "type": row["type"],
@@ -93,7 +101,7 @@ def _shown(connection: sqlite3.Connection, rows: Sequence[Row]) -> list[Json]:
             "description": row["description"],
             "currentSchemaVersion": row["schema_version"],
             "createdByRun": writers.get(row["run"]),
-            "facets": datasets.version_facets(row),
+            "facets": facets,
         }
         if row["type"] == "STREAM":
             version["schemaLocation"] = row["schema_location"]

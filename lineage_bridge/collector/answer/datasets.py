@@ -9,21 +9,27 @@ while a single dataset shows the ones with the newest event time. Source: `Datas
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
-from lineage_bridge.collector.answer import column_inputs, namespaces
+from lineage_bridge.collector.answer import namespaces
+from lineage_bridge.collector.answer.columns.inputs import ColumnInputs
 from lineage_bridge.collector.dialect import merging
+from lineage_bridge.collector.dialect.encoding import encode, encode_list
 from lineage_bridge.collector.dialect.errors import generic, not_found
 from lineage_bridge.collector.dialect.instants import format_micros
+from lineage_bridge.collector.dialect.merging import Values
 from lineage_bridge.collector.dialect.requests import Request
+from lineage_bridge.collector.rows import shared
+from lineage_bridge.collector.rows.shared import Shown
 from lineage_bridge.collector.rows.tables import read_rows
+from lineage_bridge.http import Response
 
 LISTED_FACETS = 10
 
-_decode = msgspec.json.Decoder().decode
+_decode_ids = msgspec.json.Decoder(list[int]).decode
 _encode = msgspec.json.Encoder().encode
 
 Json = dict[str, Any]
@@ -32,10 +38,11 @@ Row = dict[str, Any]
 _COLUMNS = (
     "SELECT s.namespace, s.name, d.id, d.namespace AS own_namespace, d.name AS own_name, d.type,"
     " d.physical_name, d.created_us, d.updated_us, d.source, d.last_modified_us, d.description,"
-    " d.is_deleted, v.id AS version, v.uuid, v.lifecycle_state, v.fields, v.field_ids,"
-    " v.run_facets, v.runless_facets, v.listed_facets, v.schema_location"
+    " d.is_deleted, v.id AS version, v.uuid, v.lifecycle_state, f.content AS fields,"
+    " i.content AS field_ids, v.run_facets, v.runless_facets, v.listed_facets, v.schema_location"
     " FROM mq_symlinks s JOIN mq_datasets d ON d.id = s.dataset"
     " LEFT JOIN mq_dataset_versions v ON v.id = d.current_version"
+    " LEFT JOIN mq_shared f ON f.id = v.fields LEFT JOIN mq_shared i ON i.id = v.field_ids"
 )
 
 
@@ -79,16 +86,26 @@ def head(row: Row) -> Json:
     }
 
 
-def get_dataset(connection: sqlite3.Connection, request: Request) -> Json:
+def get_dataset(connection: sqlite3.Connection, request: Request) -> Response:
     """GET /namespaces/{namespace}/datasets/{dataset}."""
     row = find(connection, request)
-    lineage = column_inputs.of_datasets(connection, [row["id"]]).get(row["id"])
-    if lineage and _has_twin(connection, row):
+    lineage = ColumnInputs(connection, [row["id"]]).of(row["id"])
+    if lineage is not None and _has_twin(connection, row):
         raise generic()
     shown = without_lineage(connection, row)
-    shown["columnLineage"] = lineage
     shown["fields"] = fields_of(connection, [row])[row["id"]]
-    return shown
+    return Response(_with_lineage(shown, lineage))
+
+
+def _with_lineage(shown: Json, lineage: Iterator[bytes] | None) -> Iterator[bytes]:
+    """Yield a dataset's JSON bit by bit, with its column lineage."""
+    if lineage is None:
+        yield encode(shown)
+        return
+    del shown["columnLineage"]
+    yield encode(shown)[:-1] + b',"columnLineage":'
+    yield from lineage
+    yield b"}"
 
 
 def _has_twin(connection: sqlite3.Connection, row: Row) -> bool:
@@ -105,28 +122,27 @@ def _has_twin(connection: sqlite3.Connection, row: Row) -> bool:
 def without_lineage(connection: sqlite3.Connection, row: Row) -> Json:
     """Return a dataset with its facets, and with the fields that are frozen in its version."""
     is_own_name = (row["namespace"], row["name"]) == (row["own_namespace"], row["own_name"])
-    facets = version_facets(row) if is_own_name else {}
+    (facets,) = shared.show(connection, [version_facets(row) if is_own_name else {}])
     tags = tags_of(connection, [row["id"]]).get(row["id"], [])
     return _dataset(row, fields=frozen_fields(row["fields"]), facets=facets, tags=tags)
 
 
-def version_facets(row: Row) -> Json:
+def version_facets(row: Row) -> Values:
     """Merge the facets that one dataset and its versions show, by event time."""
     return merging.newest(merging.load(row["runless_facets"]), merging.load(row["run_facets"]))
 
 
-def _listed_facets(row: Row) -> Json:
+def _listed_facets(row: Row) -> Values:
     listed = row["listed_facets"]
-    return merging.load(listed) if listed is not None else version_facets(row)
+    return merging.load_values(listed) if listed is not None else version_facets(row)
 
 
-def frozen_fields(stored: str | None) -> list[Json]:
-    """Decode the frozen fields of a version: those that it was made with."""
-    fields: list[Json] = _decode(stored) if stored else []
-    return fields
+def frozen_fields(stored: bytes | None) -> Any:
+    """Return the frozen fields of a version for an answer: those that it was made with."""
+    return [] if stored is None else shared.as_shown(stored)
 
 
-def _dataset(row: Row, *, fields: list[Json], facets: Json, tags: list[str]) -> Json:
+def _dataset(row: Row, *, fields: Any, facets: Shown, tags: list[str]) -> Json:
     shown = {
         **head(row),
         "fields": fields,
@@ -156,7 +172,7 @@ def tags_of(connection: sqlite3.Connection, datasets: Iterable[int]) -> dict[int
 
 def fields_of(connection: sqlite3.Connection, rows: Sequence[Row]) -> dict[int, list[Json]]:
     """Read the columns that are mapped to the current versions of datasets, by dataset."""
-    wanted = {row["id"]: _decode(row["field_ids"]) if row["field_ids"] else [] for row in rows}
+    wanted = {row["id"]: _ids(row["field_ids"]) for row in rows}
     ids = _encode(sorted({field for fields in wanted.values() for field in fields})).decode()
     tags: dict[int, list[str]] = {}
     for field, tag in connection.execute(
@@ -175,7 +191,11 @@ def fields_of(connection: sqlite3.Connection, rows: Sequence[Row]) -> dict[int, 
     return {dataset: [fields[field] for field in mapped] for dataset, mapped in wanted.items()}
 
 
-def list_datasets(connection: sqlite3.Connection, request: Request) -> Json:
+def _ids(stored: bytes | None) -> list[int]:
+    return _decode_ids(shared.unpack(stored)) if stored else []
+
+
+def list_datasets(connection: sqlite3.Connection, request: Request) -> Response:
     """GET /namespaces/{namespace}/datasets."""
     limit, offset = request.page()
     namespace = request.names["namespace"]
@@ -189,18 +209,15 @@ def list_datasets(connection: sqlite3.Connection, request: Request) -> Json:
         (namespace, limit, offset),
     )
     ids = [row["id"] for row in rows]
-    lineage = column_inputs.of_datasets(connection, ids)
+    lineage = ColumnInputs(connection, ids)
     fields = fields_of(connection, rows)
     tags = tags_of(connection, ids)
+    held = [_listed_facets(row) if i < LISTED_FACETS else {} for i, row in enumerate(rows)]
     shown = []
-    for i, row in enumerate(rows):
+    for row, facets in zip(rows, shared.show(connection, held), strict=True):
         dataset = _dataset(
-            row,
-            fields=fields[row["id"]],
-            facets=_listed_facets(row) if i < LISTED_FACETS else {},
-            tags=tags.get(row["id"], []),
+            row, fields=fields[row["id"]], facets=facets, tags=tags.get(row["id"], [])
         )
-        if not _has_twin(connection, row):
-            dataset["columnLineage"] = lineage.get(row["id"])
-        shown.append(dataset)
-    return {"totalCount": total, "datasets": shown}
+        edges = None if _has_twin(connection, row) else lineage.of(row["id"])
+        shown.append(_with_lineage(dataset, edges))
+    return Response(encode_list("datasets", shown, totalCount=total))

@@ -1,18 +1,22 @@
 """The events feed: run events as they were received, ordered by event time.
 
 Numbers keep their digits: events are decoded and encoded with exact decimals. The total is summed
-from hourly counts, so that a page costs the same however many events are stored. Source:
+from hourly counts, so that a page costs the same however many events are stored. A page is read bit
+by bit while it is sent, as a hundred events of ten megabytes are too much to hold. Source:
 `OpenLineageResource.getLineageEvents`, `OpenLineageDao.getAllLineageEventsDesc`.
 """
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
+from lineage_bridge.collector.dialect.encoding import encode_list
 from lineage_bridge.collector.dialect.errors import coded
 from lineage_bridge.collector.dialect.requests import Request
 from lineage_bridge.collector.dialect.typed import shown_event
@@ -21,7 +25,10 @@ from lineage_bridge.events import event_time
 from lineage_bridge.http import Response
 from lineage_bridge.times import EARLIEST_US, LATEST_US
 
+Reading = Callable[[], AbstractContextManager[sqlite3.Connection]]
+
 DIRECTIONS = ("DESC", "ASC")
+PORTION_BYTES = 1024 * 1024  # of bodies that are read at once
 DEFAULT_BEFORE = "2030-01-01T00:00:00+00:00"
 DEFAULT_AFTER = "1970-01-01T00:00:00+00:00"
 
@@ -31,22 +38,50 @@ _decoder = msgspec.json.Decoder(float_hook=Decimal)
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
-def list_events(connection: sqlite3.Connection, request: Request) -> Response:
-    """GET /events/lineage."""
+def list_events(reading: Reading, request: Request) -> Response:
+    """GET /events/lineage; `reading` lends a connection."""
     # Events of before or after the range of times stand at its ends, and bounds there find them.
     before = max(_time(request.text("before") or DEFAULT_BEFORE), EARLIEST_US + 1)
     after = min(_time(request.text("after") or DEFAULT_AFTER), LATEST_US)
     direction = request.choice("sortDirection", DIRECTIONS) or "DESC"
     limit, offset = request.page()
-    rows = connection.execute(
-        "SELECT body FROM events WHERE kind = 'run' AND time_us >= ? AND time_us < ?"
-        f" AND seq <= ({REACHED})"
-        f" ORDER BY time_us {direction}, seq {direction} LIMIT ? OFFSET ?",
-        (after, before, limit, offset),
-    )
-    events = [_shown(body) for (body,) in rows]
-    total = _count(connection, after, before)
-    return Response(_encoder.encode({"totalCount": total, "events": events}))
+    with reading() as connection:
+        rows = connection.execute(
+            "SELECT seq, length(body) FROM events WHERE kind = 'run' AND time_us >= ?"
+            f" AND time_us < ? AND seq <= ({REACHED})"
+            f" ORDER BY time_us {direction}, seq {direction} LIMIT ? OFFSET ?",
+            (after, before, limit, offset),
+        ).fetchall()
+        total = _count(connection, after, before)
+    return Response(encode_list("events", _events(reading, rows), totalCount=total))
+
+
+def _events(reading: Reading, rows: Sequence[tuple[int, int]]) -> Iterator[Iterable[bytes]]:
+    """Yield the JSON of events, by number and size; what was pruned meanwhile is left out."""
+    for numbers in _portions(rows):
+        with reading() as connection:
+            found = connection.execute(
+                "SELECT seq, body FROM events WHERE seq IN (SELECT value FROM json_each(?))",
+                (msgspec.json.encode(numbers).decode(),),
+            )
+            bodies = dict(found.fetchall())
+        for number in numbers:
+            if number in bodies:
+                yield [_encoder.encode(_shown(bodies[number]))]
+
+
+def _portions(rows: Sequence[tuple[int, int]]) -> Iterator[list[int]]:
+    """Yield numbers of events of up to `PORTION_BYTES` together; a longer event comes alone."""
+    portion: list[int] = []
+    size = 0
+    for number, length in rows:
+        if portion and size + length > PORTION_BYTES:
+            yield portion
+            portion, size = [], 0
+        portion.append(number)
+        size += length
+    if portion:
+        yield portion
 
 
 def _shown(body: bytes) -> Any:

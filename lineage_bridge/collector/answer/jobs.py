@@ -17,10 +17,14 @@ import msgspec
 from lineage_bridge.collector.answer import lookup, runs
 from lineage_bridge.collector.answer.runs import RunShown, RunVersion, VersionId
 from lineage_bridge.collector.dialect import merging
+from lineage_bridge.collector.dialect.encoding import encode, encode_list
 from lineage_bridge.collector.dialect.errors import not_found
 from lineage_bridge.collector.dialect.instants import format_micros
 from lineage_bridge.collector.dialect.requests import Request
+from lineage_bridge.collector.rows import shared
+from lineage_bridge.collector.rows.shared import Shown
 from lineage_bridge.collector.rows.tables import read_rows
+from lineage_bridge.http import Response
 
 RUN_STATES = ("NEW", "RUNNING", "COMPLETED", "ABORTED", "FAILED", "OTHER")
 LATEST_RUNS = 10
@@ -71,12 +75,13 @@ def head(job: Json) -> Json:
 def bare(connection: sqlite3.Connection, job_id: int) -> Json:
     """Return a job without its runs, as the answer to deleting or tagging it shows it."""
     (job,) = read(connection, "WHERE j.id = ?", (job_id,))
+    (facets,) = shared.show(connection, [merging.load_values(job["facets"])])
     return _job(
         job,
         inputs=_current_inputs(job),
         outputs=[],
         latest=[],
-        facets=merging.load(job["facets"]),
+        facets=facets,
         tags=_tags(connection, job),
     )
 
@@ -103,12 +108,13 @@ def full(connection: sqlite3.Connection, job_id: int) -> Json:
         outputs = outputs or _names(latest[0].output_dataset_versions)
     elif not inputs:
         inputs = _current_inputs(job)
+    (facets,) = shared.show(connection, [merging.load_values(job["facets"])])
     return _job(
         job,
         inputs=inputs,
         outputs=outputs,
         latest=latest,
-        facets=merging.load(job["facets"]),
+        facets=facets,
         tags=_tags(connection, job),
     )
 
@@ -138,7 +144,7 @@ def _job(
     inputs: list[Json],
     outputs: list[Json],
     latest: list[RunShown],
-    facets: Json,
+    facets: Shown,
     tags: list[str],
 ) -> Json:
     return {
@@ -154,8 +160,9 @@ def _job(
     }
 
 
-def _labels(facets: Json) -> list[str]:
-    kind = facets.get("jobType")
+def _labels(facets: Shown) -> list[str]:
+    facet = facets.get("jobType")
+    kind = None if facet is None else _decode(encode(facet))
     if not isinstance(kind, dict):
         return []
     return [kind[name] for name in ("jobType", "integration") if kind.get(name) is not None]
@@ -199,7 +206,7 @@ def version_io(
     return found
 
 
-def list_jobs(connection: sqlite3.Connection, request: Request) -> Json:
+def list_jobs(connection: sqlite3.Connection, request: Request) -> Response:
     """GET /jobs and GET /namespaces/{namespace}/jobs."""
     limit, offset = request.page()
     states = request.choices("lastRunStates", RUN_STATES)
@@ -222,7 +229,8 @@ def list_jobs(connection: sqlite3.Connection, request: Request) -> Json:
             (*values, _encode(states).decode(), limit, offset),
         )
     ]
-    return {"totalCount": total, "jobs": _listed(connection, ids)}
+    shown = ([encode(job)] for job in _listed(connection, ids))
+    return Response(encode_list("jobs", shown, totalCount=total))
 
 
 def _listed(connection: sqlite3.Connection, ids: list[int]) -> list[Json]:
@@ -231,7 +239,7 @@ def _listed(connection: sqlite3.Connection, ids: list[int]) -> list[Json]:
     by_id = {job["id"]: job for job in rows}
     latest = latest_runs(connection, ids)
     tags = tags_of(connection, ids)
-    facets = _run_facets(connection, (job["latest_run"] for job in rows if job["latest_run"]))
+    facets = _job_facets(connection, (job["latest_run"] for job in rows if job["latest_run"]))
     return [
         _job(
             by_id[job],
@@ -247,15 +255,12 @@ def _listed(connection: sqlite3.Connection, ids: list[int]) -> list[Json]:
     ]
 
 
-def _run_facets(connection: sqlite3.Connection, ids: Iterable[int]) -> dict[int, Json]:
-    rows = connection.execute(
-        "SELECT r.id, r.job_facets FROM json_each(?) wanted JOIN mq_runs r ON r.id = wanted.value",
-        (_encode(list(ids)).decode(),),
-    )
-    return {run: merging.newest(merging.load(stored)) for run, stored in rows}
+def _job_facets(connection: sqlite3.Connection, ids: Iterable[int]) -> dict[int, Shown]:
+    held = runs.job_facets(connection, ids)
+    return dict(zip(held, shared.show(connection, held.values()), strict=True))
 
 
-def list_versions(connection: sqlite3.Connection, request: Request) -> Json:
+def list_versions(connection: sqlite3.Connection, request: Request) -> Response:
     """GET /namespaces/{namespace}/jobs/{job}/versions."""
     limit, offset = request.page()
     job = lookup.find_job(connection, request)
@@ -263,7 +268,8 @@ def list_versions(connection: sqlite3.Connection, request: Request) -> Json:
         f"{_VERSIONS} WHERE job = ? ORDER BY created_us DESC, id DESC LIMIT ? OFFSET ?",
         (job, limit, offset),
     ).fetchall()
-    return {"versions": _versions(connection, rows)}
+    shown = ([encode(version)] for version in _versions(connection, rows))
+    return Response(encode_list("versions", shown))
 
 
 def get_version(connection: sqlite3.Connection, request: Request) -> Json:
@@ -276,7 +282,7 @@ def get_version(connection: sqlite3.Connection, request: Request) -> Json:
     return _versions(connection, rows)[0]
 
 
-def _latest_run(run: RunShown, version_id: VersionId, facets: Json) -> RunShown:
+def _latest_run(run: RunShown, version_id: VersionId, facets: Shown) -> RunShown:
     shown = run.job_version or version_id
     job_version = VersionId(shown.namespace, shown.name, version_id.version)
     return msgspec.structs.replace(run, job_version=job_version, facets=facets)
@@ -290,7 +296,7 @@ _VERSIONS = (
 def _versions(connection: sqlite3.Connection, rows: Sequence[Row]) -> list[Json]:
     io = version_io(connection, [row[0] for row in rows])
     latest = runs.load(connection, [row[6] for row in rows if row[6]], io_facets=False)
-    facets = _run_facets(connection, latest)
+    facets = _job_facets(connection, latest)
     shown = []
     for row_id, version, namespace, name, location, created_us, run in rows:
         inputs, outputs = io.get(row_id, ([], []))

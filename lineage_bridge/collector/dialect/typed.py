@@ -8,7 +8,7 @@ facets are stored from them without nulls. Unknown members are kept, except thos
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 import msgspec
 
@@ -18,6 +18,15 @@ from lineage_bridge.events import event_time
 
 _Facet = dict[str, Any]
 _TEXTS_BY_NAME = list[dict[str, str]]
+
+
+class _Input(TypedDict):
+    """The members of a column's input; it may have more."""
+
+    namespace: str
+    name: str
+    field: str
+
 
 _TEXTS: Mapping[str, tuple[str, ...]] = {
     "documentation": ("description",),
@@ -100,13 +109,13 @@ def _with_list(
 ) -> _Facet:
     items = facet.get(member)
     shown = None if items is None else [item if item is None else each(item) for item in items]
-    return {**_with_texts(facet, ()), member: shown}
+    return {**_with_texts(_rest(facet, member), ()), member: shown}
 
 
 def _column_lineage(facet: Mapping[str, Any]) -> _Facet:
     fields = facet.get("fields")
     shown = None if fields is None else {name: _column(item) for name, item in fields.items()}
-    return {**_with_texts(facet, ()), "fields": shown}
+    return {**_with_texts(_rest(facet, "fields"), ()), "fields": shown}
 
 
 def _column(column: Mapping[str, Any] | None) -> _Facet | None:
@@ -114,12 +123,18 @@ def _column(column: Mapping[str, Any] | None) -> _Facet | None:
         return None
     inputs = column.get("inputFields")
     members = ("transformationDescription", "transformationType")
-    return {
-        **_with_texts(column, members),
-        "inputFields": None
-        if inputs is None
-        else [item and _with_texts(item, ("namespace", "name", "field")) for item in inputs],
-    }
+    if inputs is not None and not _are_complete_inputs(inputs):
+        inputs = [item and _with_texts(item, ("namespace", "name", "field")) for item in inputs]
+    return {**_with_texts(_rest(column, "inputFields"), members), "inputFields": inputs}
+
+
+def _are_complete_inputs(inputs: list[Any]) -> bool:
+    """Return whether nothing is to be added to inputs or converted, by a look at all in one go."""
+    try:
+        msgspec.convert(inputs, list[_Input])
+    except msgspec.ValidationError:
+        return False
+    return _are_all_texts(inputs)
 
 
 _SPECIAL: Mapping[str, Callable[[Any], Any]] = {
@@ -156,16 +171,32 @@ def stored_facets(
     facets = _renamed(owner.get("facets") or {}, known)
     if not may_have_nulls:
         return {
-            name: value
-            if name not in known or _is_plain(name, value)
-            else without_nulls(known_facet(name, value))
+            name: value if name not in known or _is_plain(name, value) else _stored(name, value)
             for name, value in facets.items()
         }
     return {
-        name: without_nulls(known_facet(name, value) if name in known else value)
+        name: _stored(name, value) if name in known else without_nulls(value)
         for name, value in facets.items()
         if value is not None
     }
+
+
+def _stored(name: str, facet: Any) -> Any:
+    if name == "columnLineage" and facet.get("fields") is not None:
+        fields = {key: _stored_column(column) for key, column in facet["fields"].items()}
+        return {**without_nulls(_with_texts(_rest(facet, "fields"), ())), "fields": fields}
+    return without_nulls(known_facet(name, facet))
+
+
+def _stored_column(column: Mapping[str, Any] | None) -> _Facet | None:
+    """Store a column without a look at each of its inputs, of which it may have thousands."""
+    if column is None:
+        return None
+    inputs = column.get("inputFields")
+    if inputs is None or not _are_all_texts(inputs):
+        plain: _Facet = without_nulls(_column(column))
+        return plain
+    return {**without_nulls(_column(_rest(column, "inputFields"))), "inputFields": inputs}
 
 
 def _is_plain(name: str, facet: Any) -> bool:

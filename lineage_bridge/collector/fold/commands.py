@@ -13,11 +13,11 @@ from typing import Any
 import msgspec
 
 from lineage_bridge.collector.fold import legacy_commands
+from lineage_bridge.collector.rows import shared
 from lineage_bridge.collector.rows.context import Context
 
 Command = Mapping[str, Any]
 
-_decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -171,14 +171,14 @@ def _tag_frozen(context: Context, command: Command, *, is_set: bool) -> None:
     ).fetchone()
     if row is None:
         return
-    fields = _decode(row[1])
+    fields = shared.load(context.connection, row[1])
     for field in fields:
         if field["name"] == command["field"]:
             others = [tag for tag in field["tags"] if tag != command["tag"]]
             field["tags"] = [*others, command["tag"]] if is_set else others
     context.connection.execute(
         "UPDATE mq_dataset_versions SET fields = ? WHERE id = ?",
-        (_encode(fields).decode(), row[0]),
+        (shared.keep(context.connection, _encode(fields)), row[0]),
     )
 
 

@@ -34,6 +34,7 @@ class Done(msgspec.Struct):
         columns: how many typed columns of the next dataset are there.
         column_ids: the rows of the next dataset's columns without a type.
         mapped: how many columns of the next dataset's column lineage are done.
+        recipes: their rows, each with its recipe (see `recipes`).
     """
 
     job: tuple[str, str] | None = None
@@ -42,12 +43,13 @@ class Done(msgspec.Struct):
     columns: int = 0
     column_ids: list[int] = []
     mapped: int = 0
+    recipes: list[tuple[int, int]] = []
 
     def finish_dataset(self, version: int) -> None:
         """Note that one more dataset is complete."""
         self.versions.append(version)
         self.columns = self.mapped = 0
-        self.column_ids = []
+        self.column_ids, self.recipes = [], []
 
 
 def exhaust(steps: Generator[None, None, T]) -> T:

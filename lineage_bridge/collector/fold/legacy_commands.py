@@ -16,7 +16,7 @@ from lineage_bridge.collector.dialect import hashes
 from lineage_bridge.collector.fold import reduce_fields, reduce_jobs, reduce_versions
 from lineage_bridge.collector.fold.done import Done, exhaust
 from lineage_bridge.collector.fold.reduce_runs import FOREVER_US, Run
-from lineage_bridge.collector.rows import dataset_row, job_row
+from lineage_bridge.collector.rows import dataset_row, job_row, shared
 from lineage_bridge.collector.rows.context import Context, formatted
 
 Command = Mapping[str, Any]
@@ -29,6 +29,7 @@ def _put_dataset(context: Context, command: Command) -> None:
     dataset = _upsert_dataset(context, command)
     fields = command["fields"]
     keys = reduce_fields.fields_of({"fields": fields})
+    frozen = shared.keep(context.connection, _encode(fields))
     version = hashes.name_uuid(_version_text(command, keys))
     context.connection.execute(
         "INSERT INTO mq_dataset_versions (uuid, version, dataset, run, created_us, namespace, name,"
@@ -43,7 +44,7 @@ def _put_dataset(context: Context, command: Command) -> None:
             context.received_us,
             command["namespace"],
             command["name"],
-            _encode(fields).decode(),
+            frozen,
             hashes.schema_version(formatted(command["namespace"]), command["name"], keys),
             command["schema_location"],
         ),
@@ -64,8 +65,8 @@ def _map_fields(context: Context, version: int, dataset: int, schema: dict[str, 
     if fields:
         row = dataset_row.load(context.connection, version)
         owner = dataset_row.load_dataset(context.connection, dataset)
-        ids = exhaust(reduce_fields.rows_of(context, owner, fields, Done()))
-        row.field_ids = reduce_fields.added(row.field_ids, ids)
+        rows = exhaust(reduce_fields.rows_of(context, owner, fields, Done()))
+        row.field_ids = reduce_fields.added(context, row.field_ids, rows)
         dataset_row.save_versions(context.connection, [row])
         dataset_row.save_datasets(context.connection, [owner])
 

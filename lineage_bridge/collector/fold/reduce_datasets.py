@@ -83,10 +83,12 @@ def _fill(
     run: Run | None,
     done: Done,
 ) -> Iterator[None]:
-    columns = yield from _map_fields(context, version, row, fields, done)
-    if role is Role.OUTPUT and run is not None:
-        facets = dataset.get("facets") or {}
-        yield from reduce_columns.take(context, version, run, columns, facets, done)
+    if fields:
+        rows = yield from reduce_fields.rows_of(context, row, fields, done)
+        version.field_ids = reduce_fields.added(context, version.field_ids, rows)
+        if role is Role.OUTPUT and run is not None and reduce_columns.has_any(dataset):
+            columns = reduce_fields.by_name(context, fields, rows)
+            yield from reduce_columns.take(context, version, run, columns, dataset, done)
     if role is Role.INPUT and run is not None:
         context.connection.execute(
             "INSERT OR IGNORE INTO mq_run_inputs (run, version) VALUES (?, ?)",
@@ -97,17 +99,6 @@ def _fill(
     elif role is Role.INPUT and row.current_version is None:
         row.current_version = version.id
     reduce_facets.take(context, version, dataset, is_input=role.is_input, run=run)
-
-
-def _map_fields(
-    context: Context, version: VersionRow, row: DatasetRow, fields: tuple[Field, ...], done: Done
-) -> Generator[None, None, dict[str, int]]:
-    """Add the columns of a mention to those of its version; return their rows by name."""
-    if not fields:
-        return {}
-    ids = yield from reduce_fields.rows_of(context, row, fields, done)
-    version.field_ids = reduce_fields.added(version.field_ids, ids)
-    return {field.name: field_id for field, field_id in zip(fields, ids, strict=True)}
 
 
 def _source(context: Context, facet: Mapping[str, Any] | None) -> str:
@@ -193,7 +184,7 @@ def _insert(
         namespace=own_namespace,
         name=name,
         fields_key=None,
-        fields_ids=None,
+        field_ids=None,
         updated_us=at_us,
         physical_name=name,
         description=description,
@@ -261,7 +252,7 @@ def _version(
             context.at_us,
             namespace,
             name,
-            reduce_fields.frozen(fields),
+            reduce_fields.freeze(context, fields),
             lifecycle,
             hashes.schema_version(row.namespace, row.name, fields),
         ),

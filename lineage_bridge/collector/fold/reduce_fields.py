@@ -16,6 +16,7 @@ import msgspec
 
 from lineage_bridge.collector.dialect.java import text
 from lineage_bridge.collector.fold.done import Done
+from lineage_bridge.collector.rows import shared
 from lineage_bridge.collector.rows.context import Context, refuse
 from lineage_bridge.collector.rows.dataset_row import DatasetRow
 from lineage_bridge.marquez_limits import MAX_FIELD_NAME
@@ -67,42 +68,45 @@ def _read(fields: Sequence[Mapping[str, Any] | None]) -> tuple[Field, ...]:
     )
 
 
-def frozen(fields: tuple[Field, ...]) -> str:
-    """Encode columns as a version freezes them: it keeps them unchanged from then on."""
-    return _frozen(fields) if len(fields) <= MAX_INTERNED else _frozen.__wrapped__(fields)
+def freeze(context: Context, fields: tuple[Field, ...]) -> int:
+    """Return the shared value of columns as a version freezes them: unchanged from then on."""
+    is_small = len(fields) <= MAX_INTERNED
+    frozen = _frozen(fields) if is_small else _frozen.__wrapped__(fields)
+    return shared.keep(context.connection, frozen)
 
 
 @lru_cache(maxsize=1024)
-def _frozen(fields: tuple[Field, ...]) -> str:
+def _frozen(fields: tuple[Field, ...]) -> bytes:
     tags: list[str] = []
     return _encode(
         [
             {"name": name, "type": kind, "description": text, "tags": tags}
             for name, kind, text in fields
         ]
-    ).decode()
+    )
 
 
 def rows_of(
     context: Context, dataset: DatasetRow, fields: tuple[Field, ...], done: Done
-) -> Generator[None, None, list[int]]:
-    """Upsert columns and return their rows; write nothing if the last mention had the same ones.
+) -> Generator[None, None, int]:
+    """Upsert columns; write nothing if the last mention had the same ones.
 
-    Yields after every `PIECE` columns, so that the caller may commit.
+    Yields after every `PIECE` columns, so that the caller may commit. Returns the shared value that
+    lists their rows, in the order of the fields.
 
     Raises:
         RefusedEventError: a name is too long.
     """
     key = _digest(fields) if len(fields) <= MAX_INTERNED else _digest.__wrapped__(fields)
     if key is None:
-        return (yield from _insert_untyped(context, dataset.id, fields, done))
-    if key == dataset.fields_key and dataset.fields_ids is not None:
-        known: list[int] = _decode(dataset.fields_ids)
-        return known
+        ids = yield from _insert_untyped(context, dataset.id, fields, done)
+        return shared.keep(context.connection, _encode(ids))
+    if key == dataset.fields_key and dataset.field_ids is not None:
+        return dataset.field_ids
     yield from _upsert(context, dataset.id, fields, done)
     ids = _ids(context, dataset.id, fields)
-    dataset.fields_key, dataset.fields_ids = key, _encode(ids).decode()
-    return ids
+    dataset.fields_key, dataset.field_ids = key, shared.keep(context.connection, _encode(ids))
+    return dataset.field_ids
 
 
 @lru_cache(maxsize=1024)
@@ -119,13 +123,23 @@ def _digest(fields: tuple[Field, ...]) -> bytes | None:
     return hashlib.blake2b(_encode(fields), digest_size=16).digest()
 
 
-def added(stored: str, ids: Sequence[int]) -> str:
-    """Add rows of columns to a version's list."""
-    mapped: list[int] = _decode(stored)
-    if mapped == ids:
-        return stored
+def added(context: Context, stored: int | None, rows: int) -> int:
+    """Add rows of columns to those of a version, each once; all three are shared values."""
+    if stored == rows:
+        return rows
+    mapped = shared.load(context.connection, stored) or []
+    ids = shared.load(context.connection, rows)
     new = sorted(set(ids).difference(mapped))
-    return _encode([*mapped, *new]).decode() if new else stored
+    if stored is not None and not new:
+        return stored
+    listed = [*mapped, *new]
+    return rows if listed == ids else shared.keep(context.connection, _encode(listed))
+
+
+def by_name(context: Context, fields: Sequence[Field], rows: int) -> dict[str, int]:
+    """Return the rows of columns by name."""
+    ids = shared.load(context.connection, rows)
+    return {field.name: row for field, row in zip(fields, ids, strict=True)}
 
 
 _UPSERT = (

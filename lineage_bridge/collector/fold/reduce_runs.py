@@ -17,6 +17,7 @@ import msgspec
 
 from lineage_bridge.collector.dialect import hashes, instants, merging, typed
 from lineage_bridge.collector.dialect.java import text
+from lineage_bridge.collector.rows import shared
 from lineage_bridge.collector.rows.context import Context, refuse
 from lineage_bridge.events import event_time
 from lineage_bridge.marquez_limits import MAX_FACET_NAME
@@ -29,6 +30,7 @@ _DROPPED = "spark_unknown"
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
+_decode_raw = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 @dataclass(slots=True)
@@ -143,19 +145,19 @@ def _upsert(
     job_facets: dict[str, Any],
 ) -> Run:
     row = context.connection.execute(
-        "SELECT id, state, state_us, started_us, ended_us, facets, facet_times, job_facets"
-        " FROM mq_runs WHERE uuid = ?",
+        "SELECT id, state, state_us, started_us, ended_us, job_facets, facets, large_facets,"
+        " facet_times FROM mq_runs WHERE uuid = ?",
         (uuid,),
     ).fetchone()
     if row is None:
-        row = (None, None, None, None, None, "{}", "{}", None)
-    run_id, held, held_us, started, ended, held_facets, held_times, held_job_facets = row
+        row = (None, None, None, None, None, None, "{}", None, "{}")
+    run_id, held, held_us, started, ended, held_job_facets, held_facets, held_large, times = row
     late = state is not None and _newer((held_us, held), (context.at_us, state))
     now_state, now_us = (held, held_us) if late or state is None else (state, context.at_us)
     if state is not None:
         started, ended = _times(context.at_us, state, started, ended)
-    shown, times = _merged_apart(
-        context, held_facets, held_times, facets if state is not None else {}
+    shown, large, times = _merged_apart(
+        context, held_facets, held_large, times, facets if state is not None else {}
     )
     values = {
         "state": now_state,
@@ -164,6 +166,7 @@ def _upsert(
         "started": started,
         "ended": ended,
         "facets": shown,
+        "large": large,
         "times": times,
         "job_facets": _merged(context, held_job_facets, job_facets),
         "updated": context.at_us,
@@ -179,14 +182,15 @@ def _upsert(
 
 _INSERT = (
     "INSERT INTO mq_runs (uuid, job, created_us, updated_us, state, state_us, transitioned_us,"
-    " started_us, ended_us, args, facets, facet_times, job_facets) VALUES (:uuid, :job, :updated,"
-    " :updated, :state, :state_us, :transitioned, :started, :ended, :args, :facets, :times,"
-    " :job_facets)"
+    " started_us, ended_us, args, facets, large_facets, facet_times, job_facets) VALUES (:uuid,"
+    " :job, :updated, :updated, :state, :state_us, :transitioned, :started, :ended, :args,"
+    " :facets, :large, :times, :job_facets)"
 )
 _UPDATE = (
     "UPDATE mq_runs SET updated_us = :updated, state = :state, state_us = :state_us,"
     " transitioned_us = :transitioned, started_us = :started, ended_us = :ended,"
-    " facets = :facets, facet_times = :times, job_facets = :job_facets WHERE id = :id"
+    " facets = :facets, large_facets = :large, facet_times = :times, job_facets = :job_facets"
+    " WHERE id = :id"
 )
 
 
@@ -205,18 +209,26 @@ def _times(
 
 
 def _merged_apart(
-    context: Context, stored: str, times: str, facets: dict[str, Any]
-) -> tuple[str, str]:
+    context: Context, stored: str, stored_large: str | None, times: str, facets: dict[str, Any]
+) -> tuple[str, str | None, str]:
+    """Merge the facets of a run: those as they are shown, the numbers of large ones, the times."""
     kept = _kept(facets)
     if not kept:
-        return stored, times
-    values, at = _decode(stored), _decode(times)
-    if _SPARK_PLAN in values:
+        return stored, stored_large, times
+    values, large, at = _decode_raw(stored), _decode(stored_large or "{}"), _decode(times)
+    if _SPARK_PLAN in at:
         kept.pop(_SPARK_PLAN, None)
-    for name, value in kept.items():
+    for name, value in shared.hold(context.connection, kept).items():
         if at.get(name, context.at_us) <= context.at_us:
-            values[name], at[name] = value, context.at_us
-    return _encode(values).decode(), _encode(at).decode()
+            at[name] = context.at_us
+            values.pop(name, None)
+            large.pop(name, None)
+            (large if value.is_shared else values)[name] = value.json
+    return (
+        _encode(values).decode(),
+        _encode(large).decode() if large else None,
+        _encode(at).decode(),
+    )
 
 
 def _merged(context: Context, stored: bytes | None, facets: dict[str, Any]) -> bytes | None:
@@ -224,7 +236,7 @@ def _merged(context: Context, stored: bytes | None, facets: dict[str, Any]) -> b
     if not kept:
         return stored
     merged = merging.load(stored)
-    merging.put(merged, kept, context.at_us)
+    merging.put(merged, shared.hold(context.connection, kept), context.at_us)
     return merging.dump(merged)
 
 

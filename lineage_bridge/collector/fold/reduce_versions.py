@@ -16,8 +16,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from lineage_bridge.collector.dialect import hashes, merging
+from lineage_bridge.collector.dialect.merging import Values
 from lineage_bridge.collector.fold.reduce_datasets import point_late, set_current
 from lineage_bridge.collector.fold.reduce_runs import Run, is_terminal
+from lineage_bridge.collector.rows import shared
 from lineage_bridge.collector.rows.context import Context, refuse
 from lineage_bridge.collector.rows.dataset_row import VersionRow
 from lineage_bridge.collector.rows.job_row import JobRow
@@ -138,7 +140,7 @@ def _upsert(
     outputs: _Mentioned,
     created_us: int,
     run: int | None,
-    facets: Mapping[str, Any],
+    facets: Values,
 ) -> int:
     """Upsert a version of a job, with its edges; return its row."""
     if len(job.location or "") > MAX_LOCATION:
@@ -154,7 +156,7 @@ def _upsert(
         context.connection.execute(
             "UPDATE mq_job_versions SET facets = ?, latest_run = coalesce(?, latest_run)"
             " WHERE id = ?",
-            (merging.dump({**merging.load(found[1]), **facets}), run, row),
+            (merging.dump({**merging.load_values(found[1]), **facets}), run, row),
         )
     _set_io(context, row, job, INPUT, {item.dataset for item in inputs})
     _set_io(context, row, job, OUTPUT, {item.dataset for item in outputs})
@@ -167,7 +169,7 @@ def _insert(
     version: str,
     created_us: int,
     run: int | None,
-    facets: Mapping[str, Any],
+    facets: Values,
 ) -> int:
     cursor = context.connection.execute(
         "INSERT INTO mq_job_versions (uuid, version, job, namespace, name, location, created_us,"
@@ -228,5 +230,6 @@ def link_static(
 
     A side without datasets keeps its edges, and the version is dated as old as the job.
     """
-    job.current_version = _upsert(context, job, inputs, outputs, job.created_us, None, facets)
+    held = shared.hold(context.connection, facets)
+    job.current_version = _upsert(context, job, inputs, outputs, job.created_us, None, held)
     job.updated_us = job.created_us

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 COLUMNS: Final = (
-    "id, dataset, namespace, name, run, field_ids, lineage_key, run_facets, runless_facets,"
-    " output_facets, listed_facets"
+    "id, dataset, namespace, name, run, field_ids, lineage_key, lineage, run_facets,"
+    " runless_facets, output_facets, listed_facets"
 )
 _DATASET_COLUMNS: Final = (
-    "d.id, d.current_version, d.namespace, d.name, d.fields_key, d.fields_ids, d.updated_us,"
+    "d.id, d.current_version, d.namespace, d.name, d.fields_key, d.field_ids, d.updated_us,"
     " d.physical_name, d.description, d.is_deleted, d.is_hidden, d.type"
 )
 
@@ -26,7 +26,7 @@ class DatasetRow:
     namespace: str
     name: str
     fields_key: bytes | None
-    fields_ids: str | None
+    field_ids: int | None
     updated_us: int
     physical_name: str
     description: str | None
@@ -39,7 +39,7 @@ def save_datasets(connection: sqlite3.Connection, rows: Iterable[DatasetRow]) ->
     """Write the columns of datasets that an event may change."""
     connection.executemany(
         "UPDATE mq_datasets SET type = ?, updated_us = ?, physical_name = ?, description = ?,"
-        " is_deleted = ?, is_hidden = ?, current_version = ?, fields_key = ?, fields_ids = ?"
+        " is_deleted = ?, is_hidden = ?, current_version = ?, fields_key = ?, field_ids = ?"
         " WHERE id = ?",
         [
             (
@@ -51,7 +51,7 @@ def save_datasets(connection: sqlite3.Connection, rows: Iterable[DatasetRow]) ->
                 row.is_hidden,
                 row.current_version,
                 row.fields_key,
-                row.fields_ids,
+                row.field_ids,
                 row.id,
             )
             for row in rows
@@ -86,8 +86,9 @@ class VersionRow:
     namespace: str
     name: str
     run: int | None = None
-    field_ids: str = "[]"
+    field_ids: int | None = None
     lineage_key: bytes | None = None
+    lineage: int | None = None
     run_facets: bytes | None = None
     runless_facets: bytes | None = None
     output_facets: bytes | None = None
@@ -98,6 +99,7 @@ class VersionRow:
         return (
             self.field_ids,
             self.lineage_key,
+            self.lineage,
             self.run_facets,
             self.runless_facets,
             self.output_facets,
@@ -108,8 +110,8 @@ class VersionRow:
 def save_versions(connection: sqlite3.Connection, rows: Iterable[VersionRow]) -> None:
     """Write the columns of versions that an event may change, except `run`."""
     connection.executemany(
-        "UPDATE mq_dataset_versions SET field_ids = ?, lineage_key = ?, run_facets = ?,"
-        " runless_facets = ?, output_facets = ?, listed_facets = ? WHERE id = ?",
+        "UPDATE mq_dataset_versions SET field_ids = ?, lineage_key = ?, lineage = ?,"
+        " run_facets = ?, runless_facets = ?, output_facets = ?, listed_facets = ? WHERE id = ?",
         [(*row.changing(), row.id) for row in rows],
     )
 

@@ -3,7 +3,7 @@
 Marquez keeps a row per event and facet and joins them for each answer. Here each event updates the
 rows that answers need (facets merged, versions linked, events counted by the hour), so neither an
 event nor an answer costs more as events pile up. Times are microseconds since the Unix epoch;
-facets are stored as `{name: [event time, value]}`. Ids are local; the API shows `uuid`.
+facets are stored as `merging` says. Ids are local; the API shows `uuid`.
 
 Source: the schema of `marquez/db/migration`, and the queries of `marquez.db.*Dao`.
 """
@@ -46,7 +46,7 @@ CREATE TABLE IF NOT EXISTS mq_datasets (
     is_deleted INTEGER NOT NULL DEFAULT 0,
     is_hidden INTEGER NOT NULL DEFAULT 0,
     fields_key BLOB,              -- digest of the fields mentioned last, all typed
-    fields_ids TEXT,              -- and their rows, as a JSON list
+    field_ids INTEGER,            -- and, of mq_shared, the JSON list of their rows
     UNIQUE (namespace, name)
 );
 CREATE INDEX IF NOT EXISTS mq_datasets_created ON mq_datasets (created_us);
@@ -70,12 +70,13 @@ CREATE TABLE IF NOT EXISTS mq_dataset_versions (
     created_us INTEGER NOT NULL,
     namespace TEXT NOT NULL,      -- formatted, as in the writing event
     name TEXT NOT NULL,
-    fields TEXT NOT NULL,         -- frozen: JSON list of name, type, description, tags
+    fields INTEGER NOT NULL,      -- of mq_shared, frozen: list of name, type, description, tags
     lifecycle_state TEXT,
     schema_version TEXT,
     schema_location TEXT,         -- of a stream
-    field_ids TEXT NOT NULL DEFAULT '[]', -- JSON list of mq_fields
-    lineage_key BLOB,             -- digest of the column lineage stored last
+    field_ids INTEGER,            -- of mq_shared: JSON list of mq_fields
+    lineage_key BLOB,             -- digest of the column lineage that was said last
+    lineage INTEGER,              -- and its row of mq_column_lineage
     run_facets BLOB,              -- facets that runs sent, but for output facets
     runless_facets BLOB,          -- facets that events without a run sent
     output_facets BLOB,           -- output facets that runs sent
@@ -84,6 +85,11 @@ CREATE TABLE IF NOT EXISTS mq_dataset_versions (
 CREATE INDEX IF NOT EXISTS mq_dataset_versions_run ON mq_dataset_versions (run);
 CREATE INDEX IF NOT EXISTS mq_dataset_versions_name
     ON mq_dataset_versions (namespace, name, created_us);
+CREATE TABLE IF NOT EXISTS mq_shared (
+    id INTEGER PRIMARY KEY,
+    digest BLOB NOT NULL UNIQUE,
+    content BLOB NOT NULL         -- JSON, which may be deflated
+);
 CREATE TABLE IF NOT EXISTS mq_fields (
     id INTEGER PRIMARY KEY,
     dataset INTEGER NOT NULL,
@@ -154,8 +160,9 @@ CREATE TABLE IF NOT EXISTS mq_runs (
     nominal_start_us INTEGER,
     nominal_end_us INTEGER,
     args TEXT NOT NULL,
-    facets TEXT NOT NULL,         -- as they are shown; their event times stand beside them
-    facet_times TEXT NOT NULL,
+    facets TEXT NOT NULL,         -- as they are shown, without the large ones
+    large_facets TEXT,            -- JSON by name: rows of mq_shared
+    facet_times TEXT NOT NULL,    -- event times by name, of both
     job_facets BLOB
 );
 CREATE INDEX IF NOT EXISTS mq_runs_latest ON mq_runs (job, transitioned_us, started_us);
@@ -172,28 +179,27 @@ CREATE TABLE IF NOT EXISTS mq_run_io_facets (
     facets BLOB NOT NULL,         -- by arrival: {name: value}
     PRIMARY KEY (run, version, io)
 ) WITHOUT ROWID;
+DROP TABLE IF EXISTS mq_column_edges; -- of versions before 3
 CREATE TABLE IF NOT EXISTS mq_column_lineage (
+    id INTEGER PRIMARY KEY,       -- a later one was said later
     output_version INTEGER NOT NULL,
-    output_field INTEGER NOT NULL,
-    input_version INTEGER NOT NULL,
+    dataset INTEGER NOT NULL,     -- of that version
+    recipes INTEGER NOT NULL,     -- of mq_shared: what its columns are made from, see `recipes`
+    inputs TEXT NOT NULL,         -- JSON: [[dataset, [versions]], ...] that the run had read
+    created_us INTEGER NOT NULL,  -- event time of the first event that says so
+    updated_us INTEGER NOT NULL,  -- and of the newest
+    is_current INTEGER NOT NULL   -- whether newer rows of the dataset may lack some of its edges
+);
+CREATE INDEX IF NOT EXISTS mq_column_lineage_version ON mq_column_lineage (output_version);
+CREATE INDEX IF NOT EXISTS mq_column_lineage_recipes
+    ON mq_column_lineage (dataset, recipes, created_us, updated_us);
+CREATE INDEX IF NOT EXISTS mq_column_lineage_current
+    ON mq_column_lineage (dataset, updated_us) WHERE is_current = 1;
+CREATE TABLE IF NOT EXISTS mq_column_uses (
     input_field INTEGER NOT NULL,
-    description TEXT,
-    type TEXT,
-    created_us INTEGER NOT NULL,
-    updated_us INTEGER NOT NULL,
-    PRIMARY KEY (output_field, input_field, output_version, input_version)
+    dataset INTEGER NOT NULL,     -- of which some column is made from that one
+    PRIMARY KEY (input_field, dataset)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS mq_column_edges (
-    output_field INTEGER NOT NULL,
-    input_field INTEGER NOT NULL,
-    output_version INTEGER NOT NULL,
-    input_version INTEGER NOT NULL,
-    description TEXT,
-    type TEXT,
-    updated_us INTEGER NOT NULL,
-    PRIMARY KEY (output_field, input_field)
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS mq_column_edges_input ON mq_column_edges (input_field);
 CREATE TABLE IF NOT EXISTS mq_tags (name TEXT PRIMARY KEY, description TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS mq_dataset_tags (
     dataset INTEGER NOT NULL, tag TEXT NOT NULL, PRIMARY KEY (dataset, tag)
@@ -223,6 +229,7 @@ TABLES: tuple[str, ...] = (
     "mq_datasets",
     "mq_symlinks",
     "mq_dataset_versions",
+    "mq_shared",
     "mq_fields",
     "mq_jobs",
     "mq_job_versions",
@@ -231,7 +238,7 @@ TABLES: tuple[str, ...] = (
     "mq_run_inputs",
     "mq_run_io_facets",
     "mq_column_lineage",
-    "mq_column_edges",
+    "mq_column_uses",
     "mq_tags",
     "mq_dataset_tags",
     "mq_field_tags",
