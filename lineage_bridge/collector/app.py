@@ -72,11 +72,14 @@ class CollectorApp:
         self._epoch = journal.epoch
         self._router = Router(all_routes(Stats()))
         self._readers = ThreadPoolExecutor(self.config.readers, "collector-reader")
+        # Of their own: a change waits until it is in the tables, which must not hold up reading.
+        self._changers = ThreadPoolExecutor(self.config.changers, "collector-changer")
         self._intake = Intake(self.api.submit)
 
     def close(self) -> None:
         """End the threads after their current work."""
         self._readers.shutdown()
+        self._changers.shutdown()
         self._checker.close()
         self.api.close()
 
@@ -121,7 +124,7 @@ class CollectorApp:
 
     async def _change(self, route: Route, request: Request) -> Response:
         """Make a change in a thread; once that has begun, no time limit ends it."""
-        work = self._readers.submit(self._handle, route, request)
+        work = self._changers.submit(self._handle, route, request)
         waiting = asyncio.wrap_future(work)
         try:
             return await asyncio.shield(waiting)

@@ -18,11 +18,13 @@ class CollectorConfig:
     """The settings of one collector.
 
     Attributes:
-        readers: number of threads that answer reads and rare writes.
+        readers: number of threads that answer reads.
+        changers: number of threads that make the rare changes other than events.
         limits: how large one event may be.
         tags: tags that exist from the start, with their descriptions.
     """
 
     readers: int = 4
+    changers: int = 2
     limits: Limits = field(default_factory=Limits)
     tags: Mapping[str, str] = field(default_factory=lambda: dict(DEFAULT_TAGS))

@@ -89,8 +89,8 @@ class CollectorServer:
             CollectorSite, journal, config, self._http, parts, metrics, make_follower
         )
         self._server = HttpServer(host, port, self._http)
-        plain = HttpConfig(self._http.access, self._http.limits)
-        self._admin = None if admin_port is None else HttpServer(host, admin_port, plain)
+        few = self._http.for_few()
+        self._admin = None if admin_port is None else HttpServer(host, admin_port, few)
         self._sites: list[Site] = []
 
     @property

@@ -9,7 +9,6 @@ own" (DNS rebinding); and a write from a page of another origin is refused.
 from __future__ import annotations
 
 import base64
-import binascii
 import hmac
 import ipaddress
 from collections.abc import Iterable, Sequence
@@ -137,6 +136,11 @@ def host_name(host: str) -> str | None:
     return (parts.hostname or "").removesuffix(".") or None
 
 
+def unmapped(address: str) -> str:
+    """Return the IPv4 address that an IPv6 address stands for, as `::ffff:192.0.2.5` does."""
+    return address.removeprefix("::ffff:") if "." in address else address
+
+
 def is_loopback(name: str) -> bool:
     """Return whether a name or address always means this very machine (RFC 6761, section 6.3)."""
     if name == "localhost" or name.endswith(".localhost"):
@@ -148,11 +152,11 @@ def is_loopback(name: str) -> bool:
 
 
 def _is_same_host(origin: str, host: str) -> bool:
-    page, own = urlsplit(origin), urlsplit(f"//{host}")
-    default = _PORTS.get(page.scheme)
     try:
+        page, own = urlsplit(origin), urlsplit(f"//{host}")
+        default = _PORTS.get(page.scheme)
         is_same_port = (page.port or default) == (own.port or default)
-    except ValueError:  # a port that is none
+    except ValueError:  # an address or a port that is none
         return False
     return default is not None and page.hostname == own.hostname and is_same_port
 
@@ -170,7 +174,7 @@ def _key_of(head: Head, *, is_reading: bool) -> str:
     if scheme.lower() == "basic" and is_reading:
         try:
             return base64.b64decode(value.strip(), validate=True).decode().partition(":")[2]
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:  # no base64, or no text
             return ""
     return ""
 

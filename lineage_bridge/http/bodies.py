@@ -2,38 +2,64 @@
 
 from __future__ import annotations
 
+import time
 import zlib
-from collections.abc import Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from typing import Protocol
 
-from lineage_bridge.http.errors import HttpError, refusal, too_busy
+from lineage_bridge.http.errors import HttpError, refusal
 
+STALLED_SECONDS = 2.0  # a body of which nothing came for so long may have to give way
 _INFLATE_STEP = 256 * 1024
 
 
+class Reader(Protocol):
+    """Whoever reads a body."""
+
+    def give_up(self) -> bool:
+        """Stop reading soon, and let go of what was read; return False if all of it is there."""
+        ...
+
+
 class Bodies:
-    """Counts the bytes of all bodies in memory. For one event loop.
+    """The bytes of all bodies in memory. For one event loop.
+
+    When there is no room for more, the body that has stalled longest gives up its own: else a few
+    clients that send almost all of a large body, and then nothing, would keep all others out.
 
     Args:
         max_bytes: of all bodies together.
+        clock: returns seconds that only grow.
     """
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(self, max_bytes: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._max_bytes = max_bytes
-        self.held_bytes = 0
+        self._clock = clock
+        self._readers: OrderedDict[Reader, tuple[int, float]] = OrderedDict()
+        self._held_bytes = 0
 
-    def hold(self, size: int) -> None:
-        """Count some bytes of a body.
+    def hold(self, reader: Reader, size: int) -> bool:
+        """Count some bytes more for a reader; return False, and count none, if there is no room."""
+        if self._held_bytes + size > self._max_bytes:
+            return False
+        held, _ = self._readers.get(reader, (0, 0.0))
+        self._readers[reader] = (held + size, self._clock())
+        self._readers.move_to_end(reader)
+        self._held_bytes += size
+        return True
 
-        Raises:
-            HttpError: there is no room for them now (503).
-        """
-        if self.held_bytes + size > self._max_bytes:
-            raise too_busy("Too many large requests at once.")
-        self.held_bytes += size
+    def make_room(self) -> None:
+        """Have the body that has stalled longest given up, if one has for long enough."""
+        now = self._clock()
+        for reader, (_, since) in self._readers.items():
+            if now - since < STALLED_SECONDS or reader.give_up():
+                return
 
-    def let_go(self, size: int) -> None:
-        """Count bytes as free again."""
-        self.held_bytes -= size
+    def let_go(self, reader: Reader) -> None:
+        """Count all bytes of a reader as free again."""
+        held, _ = self._readers.pop(reader, (0, 0.0))
+        self._held_bytes -= held
 
 
 def inflated(body: bytes, limit: int) -> Iterator[bytes]:
@@ -45,13 +71,15 @@ def inflated(body: bytes, limit: int) -> Iterator[bytes]:
     inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)
     size = 0
     try:
-        while body and not inflater.eof:
+        while body:
+            if inflater.eof:  # a file may have several members
+                inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)
             part = inflater.decompress(body, _INFLATE_STEP)
             size += len(part)
             if size > limit:
                 raise HttpError(413)
             yield part
-            body = inflater.unconsumed_tail
+            body = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
     except zlib.error as exc:
         raise refusal(
             500, f"The body is no gzip ({exc}), though its Content-Encoding says so."

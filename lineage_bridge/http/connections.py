@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from lineage_bridge.http.access import unmapped
 from lineage_bridge.http.limits import HttpLimits
 from lineage_bridge.http.repeats import Repeats
 
@@ -129,6 +130,11 @@ class Connections:
             else:
                 self._hang_up(visit)
 
+    def hang_up_idle(self) -> None:
+        """Hang up on whoever has no request under way."""
+        for visit in [v for v in self._visits if v.doing in {Doing.WAITING, Doing.HEAD}]:
+            self._hang_up(visit)
+
     def make_room(self, peer: str | None = None) -> bool:
         """Hang up on the connection that can best be spared; return whether there was one.
 
@@ -213,6 +219,8 @@ class Door(socket.socket):
                     caller.send(_BUSY)
             caller.close()
             raise BlockingIOError
+        if not self._says_busy:  # it has as long for the handshake as for a head
+            self.connections.turns_to(visit, Doing.HEAD)
         caller.door, caller.visit = self, visit
         self.visits[caller.fileno()] = visit
         return caller, address
@@ -240,7 +248,8 @@ class Door(socket.socket):
 
 def _peer_of(family: int, address: str) -> str:
     """Return whose an address is: in IPv6 one customer has 2**64 of them."""
-    if family != socket.AF_INET6:
+    address = unmapped(address)
+    if family != socket.AF_INET6 or ":" not in address:
         return address
     return socket.inet_pton(socket.AF_INET6, address.partition("%")[0])[:8].hex()
 

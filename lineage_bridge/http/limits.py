@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import resource
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from lineage_bridge.http.access import Access
 from lineage_bridge.settings import CollectorSettings
 
 MIB = 1024 * 1024
-HANDLES_KEPT = 128  # for the journal, its readers, child processes and scrapes of Marquez
+HANDLES_KEPT = 256  # for the journal, child processes and smaller servers beside; at most half
+FEW_CONNECTIONS = 64  # of a smaller server: the admin port, or the metrics on a port of their own
 MAX_CONNECTIONS = 4096
 
 
@@ -19,7 +20,7 @@ def connections_possible() -> int:
     allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if allowed == resource.RLIM_INFINITY:
         return MAX_CONNECTIONS
-    return max(1, min(MAX_CONNECTIONS, allowed - HANDLES_KEPT))
+    return max(1, min(MAX_CONNECTIONS, allowed - min(HANDLES_KEPT, allowed // 2)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class HttpLimits:
         request_seconds: a request that is not answered by then is given up (503).
     """
 
-    head_max_bytes: int = 256 * 1024
+    head_max_bytes: int = 64 * 1024
     header_max_bytes: int = 8192
     url_max_bytes: int = 8192
     body_max_bytes: int = 16 * MIB
@@ -77,6 +78,11 @@ class HttpConfig:
     limits: HttpLimits = field(default_factory=HttpLimits)
     tls_certificate: Path | None = None
     tls_key: Path | None = None
+
+    def for_few(self) -> HttpConfig:
+        """Make the configuration of a smaller server beside this one."""
+        few = min(FEW_CONNECTIONS, self.limits.connections_max)
+        return replace(self, limits=replace(self.limits, connections_max=few))
 
     @classmethod
     def of(cls, settings: CollectorSettings) -> HttpConfig:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
+from lineage_bridge.http.access import unmapped
 from lineage_bridge.http.bodies import Bodies, inflated
 from lineage_bridge.http.errors import (
     CLOSE,
@@ -25,6 +26,7 @@ from lineage_bridge.http.responses import Response, Send, send_response
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
+_TURNS_FOR_ROOM = 16  # of the event loop; a body that gives up takes a few
 GZIP_SIGN = b"\x1f\x8b"  # no JSON begins with it
 _HTML = "text/html;charset=iso-8859-1"
 
@@ -85,7 +87,8 @@ class Call:
         self._scope = scope
         self._receive = receive
         self._load = load
-        self._held = 0
+        self._reading: asyncio.Timeout | None = None  # while the body is on its way
+        self._gives_up = False
 
     @property
     def is_read(self) -> bool:
@@ -96,7 +99,7 @@ class Call:
     def own_address(self) -> str | None:
         """The address of this machine that the connection came in at."""
         server = self._scope.get("server")
-        return server[0] if server else None
+        return unmapped(server[0]) if server else None
 
     def values(self, name: str) -> list[str]:
         """Return all values of a header; its name in lower case."""
@@ -133,15 +136,19 @@ class Call:
                 415, f"The content encoding `{encoding[:40]}` is not understood. Send gzip or none."
             )
         try:
-            async with asyncio.timeout(limits.body_seconds):
+            async with asyncio.timeout(limits.body_seconds) as self._reading:
                 body = await self._whole(limits.body_max_bytes)
         except TimeoutError as exc:
-            late = f"The body did not come within {limits.body_seconds:g} seconds."
+            late = f"The body did not come within {limits.body_seconds:g} seconds, or stalled."
             raise refusal(408, late, CLOSE) from exc
+        finally:
+            self._reading = None
         if encoding != "gzip" and body.startswith(GZIP_SIGN):
             raise refusal(415, "The body is gzip, and no `Content-Encoding: gzip` says so.")
         if encoding == "gzip" and body:
-            return b"".join(self._kept(part) for part in inflated(body, limits.body_max_bytes))
+            return b"".join(
+                [await self._kept(part) for part in inflated(body, limits.body_max_bytes)]
+            )
         return body
 
     async def _whole(self, limit: int) -> bytes:
@@ -156,15 +163,26 @@ class Call:
             size += len(chunk)
             if size > limit:
                 raise HttpError(413)
-            chunks.append(self._kept(chunk))
+            chunks.append(await self._kept(chunk))
             if not message.get("more_body"):
                 break
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
-    def _kept(self, part: bytes) -> bytes:
-        self._load.bodies.hold(len(part))
-        self._held += len(part)
-        return part
+    async def _kept(self, part: bytes) -> bytes:
+        bodies = self._load.bodies
+        for _ in range(_TURNS_FOR_ROOM):
+            if bodies.hold(self, len(part)):
+                return part
+            bodies.make_room()
+            await asyncio.sleep(0)
+        raise too_busy("Too many large requests at once.")
+
+    def give_up(self) -> bool:
+        """Stop reading the body soon, see `bodies.Reader`."""
+        if self._reading is not None:
+            self._reading.reschedule(asyncio.get_running_loop().time())
+            self._reading, self._gives_up = None, True
+        return self._gives_up
 
     def turn(self) -> AbstractAsyncContextManager[asyncio.Timeout]:
         """Work on the request, see `Load.turn`."""
@@ -172,8 +190,7 @@ class Call:
 
     def let_go(self) -> None:
         """Count the body's memory as free again: the request is answered."""
-        self._load.bodies.let_go(self._held)
-        self._held = 0
+        self._load.bodies.let_go(self)
 
     def failure(self, error: HttpError) -> Response:
         """Make the response of an error; one without a body gets the container's page."""

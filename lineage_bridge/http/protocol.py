@@ -2,8 +2,9 @@
 
 uvicorn collects heads, trailers and requests that are sent ahead without a limit, and waits for
 heads and bodies without end. Here a head or trailer larger than `head_max_bytes` is answered 431 at
-once, only a few requests may be sent ahead, and each step of a connection is reported to
-`Connections`, which ends what takes too long.
+once, and so is one of very many small headers; trailers are no headers; only a few requests may be
+sent ahead; and each step of a connection is reported to `Connections`, which ends what takes too
+long.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from lineage_bridge.http.repeats import Repeats
 
 MAX_PIPELINED = 16  # requests that a client sends before the first one is answered
 _BYTES_PER_CHUNK = 8  # a chunk of one byte takes six
+_BYTES_PER_HEADER = 32  # that any header costs besides its text
 _TOO_LONG = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"content-length: 0\r\n"
@@ -62,6 +64,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._door = cast("DoorConfig", self.config).door
         self._visit: Visit | None = None
         self._head_bytes = 0  # of the head; then of what comes with a body and is no part of it
+        self._is_in_head = True
+        self._header_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Find the place that the door gave to this connection."""
@@ -70,6 +74,12 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._visit is not None:
             self._visit.hang_up = self._hang_up
             self._visit.unsent = transport.get_write_buffer_size
+            self._turn_to(Doing.WAITING)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection at once: a timer of the base class would hold it for a minute."""
+        super().connection_lost(exc)
+        self._unset_keepalive_if_required()
 
     def data_received(self, data: bytes) -> None:
         """Read on; refuse a head or a trailer that has become too long."""
@@ -84,13 +94,24 @@ class BoundedProtocol(HttpToolsProtocol):
         """Begin to count a head; bytes that came with the end of the last request do not count."""
         if len(self.pipeline) >= MAX_PIPELINED:
             raise ValueError("too many requests were sent ahead")  # answered 400 by the base class
-        self._head_bytes = 0
+        self._head_bytes = self._header_bytes = 0
+        self._is_in_head = True
         self._turn_to(Doing.HEAD)
         super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; leave out a trailer, which comes after everything was decided."""
+        if not self._is_in_head:
+            return
+        self._header_bytes += len(name) + len(value) + _BYTES_PER_HEADER
+        if self._header_bytes > 2 * self._door.limits.header_max_bytes:
+            raise ValueError("too many headers")  # answered by `send_400_response`
+        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Wait for the body; what came so far is no trailer."""
         self._head_bytes = 0
+        self._is_in_head = False
         self._turn_to(Doing.BODY)
         super().on_headers_complete()
 
@@ -106,8 +127,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Wait for the next request, or for the client to read this answer."""
+        has_next = bool(self.pipeline)
         super().on_response_complete()
-        if self._visit is not None and self._visit.doing is Doing.ANSWER:
+        if self._visit is not None and self._visit.doing is Doing.ANSWER and not has_next:
             self._turn_to(Doing.WAITING)
 
     def resume_writing(self) -> None:
@@ -116,10 +138,17 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._visit is not None:
             self._turn_to(self._visit.doing)
 
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what the parser did not take."""
+        if self._header_bytes > 2 * self._door.limits.header_max_bytes:
+            self.transport.write(_TOO_LONG)
+            self.transport.close()
+        else:
+            super().send_400_response(msg)
+
     def _hang_up(self) -> None:
-        if (
-            self.transport.get_write_buffer_size()
-        ):  # the kernel need not try to send its part either
+        is_unread = self.transport.get_write_buffer_size() > 0
+        if is_unread:  # the kernel need not try to send its part either
             connection = self.transport.get_extra_info("socket")
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.transport.abort()

@@ -123,6 +123,11 @@ class _Server(uvicorn.Server):
             self._door.connections.end_overdue()
         return await super().on_tick(counter)
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop; who has no request under way is not waited for."""
+        self._door.connections.hang_up_idle()
+        await super().shutdown(sockets)
+
     def _log_trouble(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         exc = context.get("exception")
         if exc is None:

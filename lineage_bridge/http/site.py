@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from lineage_bridge.errors import HomeGoneError, LineageBridgeError
 from lineage_bridge.http.access import Surface
-from lineage_bridge.http.errors import HttpError, refusal, too_busy, unexpected
+from lineage_bridge.http.errors import CLOSE, HttpError, refusal, too_busy, unexpected
 from lineage_bridge.http.limits import HttpConfig
 from lineage_bridge.http.messages import Call, Load, Receive, Scope, media_types
 from lineage_bridge.http.repeats import Repeats
@@ -27,6 +27,11 @@ Answer = Callable[[Call], Awaitable[Response]]
 READY_SECONDS = 1.0  # an answer about readiness holds so long, however often it is asked for
 THREADS = 2
 PARTS_AT_ONCE = 32  # a crowd at the page or the metrics takes no place of the API's
+_STOPPING = (
+    "The server stops. Whether anything of this request was kept is not known: send it again, the "
+    "same event is kept once."
+)
+_SHOWN = 200  # characters of a path in a log line
 _PLAIN = "text/plain; charset=utf-8"
 _log = logging.getLogger(__name__)
 
@@ -108,7 +113,7 @@ class Site:
         try:
             await call.respond(send, response)
         except Exception as exc:  # noqa: BLE001 - the server ends the connection: it is not whole
-            self._repeats.log_failure(_log, f"The answer to {call.method} {call.path} broke", exc)
+            self._repeats.log_failure(_log, f"{_named(call)} while it was answered", exc)
 
     async def _probe(self, call: Call) -> Response:
         if not call.is_read:
@@ -123,14 +128,16 @@ class Site:
             return await self._dispatch(call)
         except TimeoutError:
             return call.failure(too_busy("There was no answer in time."))
+        except asyncio.CancelledError:  # by the server, when it stops
+            return call.failure(refusal(503, _STOPPING, CLOSE))
         except HttpError as error:
             return call.failure(error)
         except LineageBridgeError as error:
             if not isinstance(error, HomeGoneError):  # the journal has logged that one, once
-                self._repeats.log_failure(_log, f"{call.method} {call.path} failed", error)
+                self._repeats.log_failure(_log, _named(call), error)
             return call.failure(too_busy("The journal cannot be used now."))
         except Exception as exc:  # noqa: BLE001 - a request never breaks the server
-            self._repeats.log_failure(_log, f"{call.method} {call.path} failed", exc)
+            self._repeats.log_failure(_log, _named(call), exc)
             return call.failure(unexpected())
 
     async def _dispatch(self, call: Call) -> Response:
@@ -148,6 +155,10 @@ class Site:
 
     async def _in_thread(self, part: Part, call: Call) -> Response:
         return await asyncio.get_running_loop().run_in_executor(self._threads, part.answer, call)
+
+
+def _named(call: Call) -> str:
+    return f"{call.method} {call.path[:_SHOWN]} failed"
 
 
 class _Readiness:

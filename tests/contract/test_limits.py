@@ -71,7 +71,7 @@ def test_a_body_that_hides_its_length_is_cut_off_at_the_limit(tmp_path):
     json_type = "Content-Type: application/json"
     with served(tmp_path, limited(body_max_bytes=100_000)) as server:
         sent = raw(server, head(json_type, "Transfer-Encoding: chunked"), chunk, chunk, chunk)
-        assert sent in ("HTTP/1.1 413 Request Entity Too Large\r\n", "")
+        assert sent[9:12] in ("413", "")
         assert httpx.get(f"{server.url}/api/v1/events/lineage").json()["totalCount"] == 0
 
 
@@ -138,6 +138,19 @@ def test_an_encoding_that_is_not_what_it_says_gets_a_sentence(tmp_path, encoding
         answer = httpx.post(f"{server.url}{LINEAGE}", content=body, headers=headers)
         assert said in answer.json()["message"]
         assert answer.status_code == (500 if encoding == "gzip" else 415)
+
+
+def test_gzip_in_several_members_is_one_body_and_nothing_is_behind_it(tmp_path):
+    body = json.dumps(EVENT).encode()
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    halves = gzip.compress(body[:50]) + gzip.compress(body[50:])
+    with served(tmp_path) as server:
+        url = f"{server.url}{LINEAGE}"
+        assert httpx.post(url, content=halves, headers=headers).status_code == 201
+        two = gzip.compress(body) + gzip.compress(body)
+        assert httpx.post(url, content=two, headers=headers).status_code == 400
+        rest = gzip.compress(body) + b"more"
+        assert "no gzip" in httpx.post(url, content=rest, headers=headers).json()["message"]
 
 
 def test_a_long_url_and_long_headers_are_refused(tmp_path):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lineage_bridge.collector.admin import admin_parts
 from lineage_bridge.http import Access, HttpConfig, HttpError, Site
-from lineage_bridge.http.access import host_name, is_loopback
+from lineage_bridge.http.access import host_name, is_loopback, unmapped
 
 FAIL = "/api/v1/jobs/runs/00000000-0000-4000-8000-000000000001/fail"
 TAG = "/api/v1/namespaces/db/datasets/a/tags/PII"
@@ -99,6 +99,8 @@ def test_more_names_are_a_setting(tmp_path):
         "http://localhost:5000.evil.example",
         "localhost:5000",
         "http://localhost:99999999",
+        "http://[",
+        "http://[::1",
     ],
 )
 def test_a_page_of_another_origin_may_not_write(tmp_path, origin):
@@ -149,6 +151,8 @@ def test_the_address_that_a_connection_came_in_at_is_a_name_of_the_server():
     Access().check(Asked(headers=[("host", "192.0.2.5:5000")]), "api")
     with pytest.raises(HttpError):
         Access().check(Asked(headers=[("host", "192.0.2.6:5000")]), "api")
+    assert unmapped("::ffff:192.0.2.5") == "192.0.2.5"  # as IPv6 sockets call it
+    assert unmapped("::1") == "::1"
 
 
 def test_two_names_keys_or_origins_are_not_one_good_one():
@@ -176,6 +180,7 @@ def test_whatever_the_host_header_says_it_is_read_or_refused(text):
         ({"Authorization": "Bearer wrong"}, 401, 401, 401),
         ({"Authorization": "Bearer"}, 401, 401, 401),
         ({"Authorization": "Basic !!!"}, 401, 401, 401),
+        ({"Authorization": "Basic \xe9"}, 401, 401, 401),
         (basic("reader", ""), 401, 401, 401),
         (basic("", "reader"), 200, 200, 401),
         # A browser sends it along whichever page asks, so it is good for reading alone.

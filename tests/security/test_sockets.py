@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import select
 import socket
+import struct
 import subprocess
 import sys
+import threading
 from contextlib import ExitStack, contextmanager, suppress
 
 import httpx
 import pytest
 from conftest import HANG_SECONDS
 
-from lineage_bridge.http import HttpConfig, HttpLimits, Part, Response, Site, connections
+from lineage_bridge.http import HttpConfig, HttpLimits, Part, Response, Site, bodies, connections
 from lineage_bridge.http.server import HttpServer
 
 HALF = b"GET /small HTTP/1.1\r\nHost: local"
@@ -25,9 +27,10 @@ async def read_all(call):
 
 
 @contextmanager
-def served(**limits):
+def served(more=None, **limits):
     config = HttpConfig(limits=HttpLimits(**limits))
     parts = {
+        **(more or {}),
         "/small": Part("page", lambda _: Response(b"small", media_type="text/plain")),
         "/big": Part("page", lambda _: Response(BIG, media_type="x/y")),
     }
@@ -115,17 +118,91 @@ def test_who_does_not_read_its_answer_is_hung_up_on():
             assert waiting.poll(HANG_SECONDS * 1000)
 
 
-def test_bodies_are_in_memory_only_up_to_a_bound():
+HEAD_600 = b"POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 600\r\n\r\n"
+
+
+def test_bodies_are_in_memory_only_up_to_a_bound(monkeypatch):
+    monkeypatch.setattr(bodies, "STALLED_SECONDS", HANG_SECONDS)
     with served(bodies_max_bytes=1000) as server, ExitStack() as held:
-        head = b"POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 600\r\n\r\n"
-        first = held.enter_context(connect(server, head, b"a" * 599))
+        first = held.enter_context(connect(server, HEAD_600, b"a" * 599))
         answers = set()
         while b"503" not in answers:  # until the server has seen the first
-            with connect(server, head, b"a" * 600) as second:
+            with connect(server, HEAD_600, b"a" * 600) as second:
                 answers.add(second.recv(12)[9:])
         first.sendall(b"a")
         assert first.recv(12)[9:] == b"200"
         assert httpx.post(f"{server.url}/x", content=b"a" * 900).status_code == 200
+
+
+def test_a_body_that_stalls_gives_way_to_others(monkeypatch):
+    monkeypatch.setattr(bodies, "STALLED_SECONDS", 0.0)
+    with served(bodies_max_bytes=1000) as server, ExitStack() as held:
+        stalled = held.enter_context(connect(server, HEAD_600, b"a" * 599))
+        for _ in range(20):  # whenever the server sees it: others are taken
+            assert httpx.post(f"{server.url}/x", content=b"a" * 900).status_code == 200
+        assert stalled.recv(100).startswith(b"HTTP/1.1 408 ")
+
+
+def test_very_many_small_headers_are_refused_before_they_are_all_there():
+    with served() as server, connect(server, b"GET /small HTTP/1.1\r\n") as connection:
+        with suppress(ConnectionError):
+            connection.sendall(b"a:b\r\n" * 1000)  # and no end
+        assert connection.recv(100).startswith(b"HTTP/1.1 431 ")
+        assert small(server) == "small"
+
+
+def test_a_trailer_is_no_header():
+    body = (
+        b"POST /x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n"
+    )
+    trailers = b"Host: evil\r\nContent-Encoding: gzip\r\nOrigin: http://evil\r\n\r\n"
+    with served() as server, connect(server, body + trailers) as connection:
+        assert connection.recv(100).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_request_that_was_sent_ahead_keeps_its_place(monkeypatch):
+    begun, over = threading.Event(), threading.Event()
+
+    def wait(_):
+        begun.set()
+        over.wait(HANG_SECONDS)
+        return Response(b"slow", media_type="text/plain")
+
+    ask = b"GET /%s HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    parts = {"/slow": Part("page", wait)}
+    with served(parts, connections_max=2, peer_connections_max=2) as server, ExitStack() as held:
+        connection = held.enter_context(connect(server, ask % b"small" + ask % b"slow"))
+        assert begun.wait(HANG_SECONDS)
+        for _ in range(5):
+            held.enter_context(connect(server))
+            assert small(server) == "small"
+        over.set()
+        answers = b""
+        while not answers.endswith(b"slow"):
+            answers += connection.recv(65536)
+        assert answers.count(b" 200 OK") == 2
+
+
+def test_places_come_back_however_a_connection_ends():
+    with served(connections_max=6, peer_connections_max=6) as server:
+        for ending in range(120):
+            connection = connect(server, (b"", HALF, BODY, b"no HTTP\r\n\r\n")[ending % 4])
+            if ending % 3:
+                linger = struct.pack("ii", 1, 0)
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            connection.close()
+        with ExitStack() as held:  # six that are at work at once: none of the places was lost
+            asks = BODY.replace(b"100\r\n", b"9\r\nExpect: 100-continue\r\n").removesuffix(b"{")
+            busy = []
+            while len(busy) < 6:
+                one = connect(server, asks)
+                if one.recv(100).startswith(b"HTTP/1.1 100 "):
+                    busy.append(held.enter_context(one))
+                else:
+                    one.close()
+            for one in busy:
+                one.sendall(b"123456789")
+                assert one.recv(100).startswith(b"HTTP/1.1 200 ")
 
 
 @contextmanager
