@@ -10,7 +10,8 @@
     ├── AmbiguousNodeError(LookupError)   several nodes have the name that was given
     ├── JudgingError(RuntimeError)        a bug of ours: health or freshness could not be judged
     ├── JournalError(RuntimeError)        the journal cannot be opened, read or written
-    │   └── HomeGoneError                 its folder was moved or deleted while it was open
+    │   ├── HomeGoneError                 its folder was moved or deleted while it was open
+    │   └── DamagedError                  its file is damaged; part of it can still be read
     ├── ServerError(RuntimeError)         a server of ours cannot listen
     └── CollectorError                    a collector (Marquez or ours) did not take an event
         ├── CollectorUnavailableError     try again: it gave no answer, or asked to wait
@@ -140,6 +141,18 @@ class JournalError(LineageBridgeError, RuntimeError):
 
 class HomeGoneError(JournalError):
     """The journal is no longer where it was opened: its folder was moved or deleted."""
+
+
+class DamagedError(JournalError):
+    """The journal's file is damaged, and has to be salvaged or put back from a copy.
+
+    Attributes:
+        reason: what is wrong with it, in a few words.
+    """
+
+    def __init__(self, message: str, reason: str) -> None:
+        self.reason = reason
+        super().__init__(message)
 
 
 class ServerError(LineageBridgeError, RuntimeError):

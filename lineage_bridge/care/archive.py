@@ -9,67 +9,66 @@ from __future__ import annotations
 
 import gzip
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from lineage_bridge.care.salvage import salvaged
-from lineage_bridge.care.verify import event_problems
 from lineage_bridge.errors import ArtifactError
 from lineage_bridge.events import KINDS, one_line
-from lineage_bridge.journal.store import Journal, Stored
+from lineage_bridge.journal.home_tables import Stored
+from lineage_bridge.journal.store import Journal
 
 STANDARD = "-"  # standard output or input
 BATCH = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Exported:
-    """How many events were written, and at most how many could not be read."""
-
-    written: int
-    lost: int
-
-
-def export_events(journal: Journal, target: str, *, salvage: bool = False) -> Exported:
-    """Write every event to a file, or to `-`. A file appears whole, or not at all.
+def export_events(journal: Journal, target: str) -> int:
+    """Write every event to a file, or to `-`; return how many. A file appears whole, or not at all.
 
     Args:
         journal: open for reading.
         target: the file; gzip if it ends in `.gz`.
-        salvage: leave out the events of a damaged journal that cannot be read.
 
     Raises:
         ArtifactError: the file cannot be written.
-        JournalError: an event cannot be read, and `salvage` is off.
+        JournalError: an event cannot be read.
+    """
+    return write_lines((event.body for event in _all(journal) if event.kind in KINDS), target)
+
+
+def write_lines(bodies: Iterable[bytes], target: str) -> int:
+    """Write events to a file as `export_events` does; return how many.
+
+    Raises:
+        ArtifactError: the file cannot be written.
     """
     if target == STANDARD:
-        return _write(journal, sys.stdout.buffer, salvage=salvage)
+        return _write(bodies, sys.stdout.buffer)
     path = Path(target)
-    partial = path.with_name(path.name + ".partial")
     try:
+        if path.exists() and not path.is_file():  # a device or a pipe, which must not be replaced
+            with _opened(path, gzipped=path.suffix == ".gz") as file:
+                return _write(bodies, file)
+        path = path.resolve()  # a link stays one
+        partial = path.with_name(path.name + ".partial")
         try:
             with _opened(partial, gzipped=path.suffix == ".gz") as file:
-                exported = _write(journal, file, salvage=salvage)
+                written = _write(bodies, file)
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
     except OSError as exc:
         raise ArtifactError(f"Cannot write `{target}`: {exc.strerror or exc}.") from exc
-    return exported
+    return written
 
 
-def _write(journal: Journal, file: BinaryIO, *, salvage: bool) -> Exported:
-    written = lost = 0
-    for found in _salvaged(journal) if salvage else _all(journal):
-        if isinstance(found, int):
-            lost += 1
-        elif found.kind in KINDS:
-            file.write(one_line(found.body) + b"\n")
-            written += 1
-    return Exported(written, lost)
+def _write(bodies: Iterable[bytes], file: BinaryIO) -> int:
+    written = 0
+    for body in bodies:
+        file.write(one_line(body) + b"\n")
+        written += 1
+    return written
 
 
 def _all(journal: Journal) -> Iterator[Stored]:
@@ -77,19 +76,6 @@ def _all(journal: Journal) -> Iterator[Stored]:
     while events := journal.read(after, BATCH):
         yield from events
         after = events[-1].seq
-
-
-def _salvaged(journal: Journal) -> Iterator[Stored | int]:
-    with journal.reading() as connection:
-        for found in salvaged(connection):
-            if isinstance(found, int) or _is_sound(found):
-                yield found
-            else:
-                yield found.seq
-
-
-def _is_sound(stored: Stored) -> bool:
-    return isinstance(stored.body, bytes) and not any(event_problems(stored))
 
 
 @contextmanager

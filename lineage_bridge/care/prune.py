@@ -31,9 +31,10 @@ from lineage_bridge.graph.load import load
 from lineage_bridge.graph.reduce import GRAPH
 from lineage_bridge.journal import Journal, Model, Stored, catch_up
 from lineage_bridge.journal.fold import WAIT_SECONDS
+from lineage_bridge.journal.home_tables import read_events
 from lineage_bridge.journal.lease import lease, patient
 from lineage_bridge.journal.models import in_use
-from lineage_bridge.journal.store import read_events
+from lineage_bridge.journal.trouble import damaged, derived_is_damaged, is_sound
 from lineage_bridge.share.queue import awaited_seqs
 from lineage_bridge.times import format_time, to_micros
 
@@ -106,6 +107,9 @@ def prune(
         models: those to derive again.
         keep: models that stay as they are.
         dry_run: only report how much would be deleted.
+
+    Raises:
+        JournalError: another process prunes, or a file is damaged: what it says decides what goes.
     """
     started = time.perf_counter()
     bytes_before = journal.bytes_on_disk()
@@ -115,6 +119,7 @@ def prune(
         _finish(journal, models, keep)  # the rest of an earlier pruning
         catch_up(journal, GRAPH)
         with journal.reading() as connection:
+            _check(journal, connection)
             planned = plan(connection, before=before, now=now)
         if planned.doomed and not dry_run:
             doom(journal, planned.doomed)
@@ -149,11 +154,25 @@ def _finish(journal: Journal, models: Sequence[Model], keep: Sequence[Model]) ->
     derived_again(journal)
 
 
+def _check(journal: Journal, connection: sqlite3.Connection) -> None:
+    if not is_sound(connection):
+        raise damaged(journal.path, "prune", "a part of it makes no sense")
+    if not is_sound(connection, "models"):
+        raise derived_is_damaged("a part of it makes no sense")
+
+
 def plan(connection: sqlite3.Connection, *, before: datetime, now: datetime) -> Plan:
-    """Decide which events to delete; the graph's model must have caught up."""
+    """Decide which events to delete; the graph's model must have caught up.
+
+    Raises:
+        JournalError: what is derived contradicts itself, or the journal.
+    """
     horizon_us = to_micros(before)
     entries = list(_entries(connection))
-    history = read_history(connection, _seqs(entries), to_micros(now))
+    try:
+        history = read_history(connection, _seqs(entries), to_micros(now))
+    except KeyError as exc:
+        raise derived_is_damaged(f"it tells of {exc}, which nothing else knows") from exc
     staying = _staying(entries, horizon_us, awaited_seqs(connection) | _last_seq(entries))
     kept = needed(load(connection, at=now), history, horizon_us, _stories(history, staying))
     doomed = [

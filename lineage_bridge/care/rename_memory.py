@@ -13,9 +13,9 @@ from lineage_bridge.care.former import Known, renamed
 from lineage_bridge.errors import EventError, JournalError
 from lineage_bridge.events import decode
 from lineage_bridge.journal import Journal, catch_up
+from lineage_bridge.journal.home_tables import read_event
 from lineage_bridge.journal.lease import lease, patient
 from lineage_bridge.journal.migrations import has_table
-from lineage_bridge.journal.store import read_event
 from lineage_bridge.link.identities import SaidStart, list_starts
 from lineage_bridge.link.identities_model import IDENTITIES
 from lineage_bridge.naming import serving_run_uuid

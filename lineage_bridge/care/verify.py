@@ -7,12 +7,14 @@ digest; so even a flipped bit is found.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from lineage_bridge.care.salvage import salvaged
-from lineage_bridge.errors import EventError, JournalError
+from lineage_bridge.care.salvage.pages.file import header_problems
+from lineage_bridge.care.salvage.reading import has_broken_log, salvaging
+from lineage_bridge.errors import DamagedError, EventError
 from lineage_bridge.events import (
     KINDS,
     compute_id,
@@ -24,13 +26,14 @@ from lineage_bridge.events import (
     supersedes_of,
     withdraws_of,
 )
-from lineage_bridge.journal.home_tables import has_digest
-from lineage_bridge.journal.store import Journal, Stored
-from lineage_bridge.journal.trouble import is_damage
+from lineage_bridge.journal.home_tables import STORED, Stored, has_digest
+from lineage_bridge.journal.models import list_models
+from lineage_bridge.journal.store import Journal
 from lineage_bridge.times import parse_time, to_micros, within_range
 
 MAX_PROBLEMS = 100
 DAMAGE = "SQLite: "  # how a problem of the file itself begins
+BROKEN_LOG = f"{DAMAGE}a part of the log (`journal.db-wal`) is damaged"
 DERIVED = "what is derived (`lineage-bridge journal rebuild` makes it again): "
 HASHED = frozenset({"artifact", "import"})  # senders of other origins may not compute their ids
 
@@ -43,43 +46,59 @@ def verify(home: Path) -> tuple[int, list[str]]:
     """
     problems: list[str] = []
     count = 0
-    try:
-        with Journal(home, readonly=True) as journal, journal.reading() as connection:
-            for found in _findings(connection, journal.derived.path):
-                if found is None:
-                    count += 1
-                elif len(problems) < MAX_PROBLEMS:
-                    problems.append(found)
-    except JournalError as exc:  # the file may be too broken to be opened
-        if not is_damage(exc.__cause__):
-            raise
-        problems.append(f"{DAMAGE}{exc.__cause__}")
+    for found in _findings(home):
+        if found is None:
+            count += 1
+        elif len(problems) < MAX_PROBLEMS:
+            problems.append(found)
     return count, problems
 
 
-def _findings(connection: sqlite3.Connection, derived: Path) -> Iterator[str | None]:
-    """Yield each problem of the file and of its events as a text, and None for each event read."""
-    try:
-        yield from _file_problems(connection)
-        yield from _derived_problems(connection, derived)
-    except sqlite3.DatabaseError as exc:
-        yield f"{DAMAGE}{exc}"
+def _findings(home: Path) -> Iterator[str | None]:
+    """Yield each problem of the files and of the events as a text, and None for each event read."""
+    problems = [BROKEN_LOG] if has_broken_log(home) else []
+    if not problems:
+        try:
+            with Journal(home, readonly=True) as journal, journal.reading() as connection:
+                problems = list(islice(_file_problems(connection, journal.path), MAX_PROBLEMS))
+                yield from _derived_problems(connection, journal.derived.path)
+                if not problems:
+                    yield from _sound(connection)
+                    return
+        except DamagedError as exc:
+            problems.append(f"{DAMAGE}{exc.reason}")
+    yield from problems
+    with salvaging(home) as salvage:
+        yield from _checked(salvage)
+        for first, last in salvage.lost:
+            yield f"{_text_of(first, last)}: cannot be read"
+
+
+def _sound(connection: sqlite3.Connection) -> Iterator[str | None]:
+    """Check the events of a sound file: each by itself, and by the digest that was kept of it."""
     unknown: set[int] = set()
-    for found in salvaged(connection):
-        if isinstance(found, int):
-            yield f"event {found}: it cannot be read"
-        else:
-            yield from event_problems(found)
-            if not _is_known(connection, found):
-                unknown.add(found.seq)
-            yield None
+    for event in _all(connection):
+        yield from event_problems(event)
+        if not _is_known(connection, event):
+            unknown.add(event.seq)
+        yield None
     yield from _digest_problems(connection, unknown)
 
 
-def _file_problems(connection: sqlite3.Connection) -> Iterator[str]:
-    for (line,) in connection.execute("PRAGMA main.integrity_check"):
-        if line != "ok":
-            yield f"{DAMAGE}{line}"
+def _checked(events: Iterable[Stored]) -> Iterator[str | None]:
+    for event in events:
+        yield from event_problems(event)
+        yield None
+
+
+def _all(connection: sqlite3.Connection) -> Iterator[Stored]:
+    rows = connection.execute(f"SELECT {STORED} FROM events ORDER BY seq")
+    return (Stored(*row) for row in rows)
+
+
+def _file_problems(connection: sqlite3.Connection, path: Path) -> Iterator[str]:
+    for problem in _problems_in(connection, "main", path):
+        yield f"{DAMAGE}{problem}"
     twice = connection.execute(
         "SELECT id, count(*) FROM events WHERE id IS NOT NULL GROUP BY id HAVING count(*) > 1"
     )
@@ -91,12 +110,33 @@ def _derived_problems(connection: sqlite3.Connection, path: Path) -> Iterator[st
     if not path.exists():
         return
     try:
-        lines = [line for (line,) in connection.execute("PRAGMA models.integrity_check")]
+        problems = list(_problems_in(connection, "models", path))
+        yield from _missing_problems(connection)
     except sqlite3.DatabaseError:  # so damaged that it was not even opened
-        lines = [f"`{path}` is no database"]
-    for line in lines:
-        if line != "ok":
-            yield f"{DERIVED}{line}"
+        problems = [f"`{path}` is no database"]
+    for problem in problems:
+        yield f"{DERIVED}{problem}"
+
+
+def _missing_problems(connection: sqlite3.Connection) -> Iterator[str]:
+    (last,) = connection.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence").fetchone()
+    reached = max((seq for _, _, seq in list_models(connection)), default=0)
+    if reached > last:
+        yield f"{_text_of(last + 1, reached)}: something was derived from them, and they are gone"
+
+
+def _text_of(first: int, last: int) -> str:
+    return f"event {first}" if first == last else f"events {first} to {last}"
+
+
+def _problems_in(connection: sqlite3.Connection, file: str, path: Path) -> Iterator[str]:
+    """Yield what SQLite finds wrong with a file, and what it overlooks in its header."""
+    log = path.with_name(f"{path.name}-wal")
+    if not log.exists() or not log.stat().st_size:
+        with path.open("rb") as main:
+            yield from header_problems(main)
+    for (text,) in connection.execute(f"PRAGMA {file}.integrity_check"):
+        yield from (line for line in text.splitlines() if line != "ok" and line[:3] != "***")
 
 
 def event_problems(stored: Stored) -> Iterator[str]:

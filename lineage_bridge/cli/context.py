@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 NICENESS = 10
+MOUNTS = Path("/proc/self/mountinfo")
 is_own_process = False  # True for the command itself; a program that calls `main` stays as it is
 
 home_option = click.option(
@@ -93,6 +94,7 @@ def open_journal(settings: Settings, *, readonly: bool = False) -> Iterator[Jour
     """
     from lineage_bridge.journal import Journal, spool
 
+    _warn_of_network(settings.home.absolute())
     with takeover_progress() as told:
         opened = Journal(settings.home, readonly=readonly, progress=told)
     with opened as journal:
@@ -103,6 +105,20 @@ def open_journal(settings: Settings, *, readonly: bool = False) -> Iterator[Jour
             spool.take_in(journal)
             rename_deployments(journal)
         yield journal
+
+
+@functools.cache  # once, however often a command opens its home
+def _warn_of_network(home: Path) -> None:
+    from lineage_bridge.journal.trouble import network_of
+
+    with suppress(OSError):  # no Linux
+        network = network_of(home, MOUNTS.read_text(encoding="utf-8", errors="surrogateescape"))
+        if network is not None:
+            say(
+                f"The home `{home}` is on a network ({network}). It must be on a disk of the one "
+                "host that uses it, or events may be lost; see docs/journal.md.",
+                err=True,
+            )
 
 
 def rename_deployments(journal: Journal) -> None:

@@ -9,12 +9,14 @@ import logging
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from lineage_bridge.cli.models import models_of
+from lineage_bridge.errors import LineageBridgeError
 from lineage_bridge.journal import Journal
 from lineage_bridge.journal.follower import FollowerThread, Mark
-from lineage_bridge.show.messages import make_logs_printable
+from lineage_bridge.show.messages import error_text, make_logs_printable
 
 STDIN = 0
 NICENESS = 5  # on a busy machine appending and asking go first
@@ -38,8 +40,12 @@ def main(home: str, *names: str) -> None:
 
 def _tell(mark: Mark) -> None:
     device, inode = mark.journal or (0, 0)
-    os.write(1, b"%d %d %d\n" % (device, inode, mark.seq))
+    with suppress(BrokenPipeError):  # the parent has ended, and the input will too
+        os.write(1, b"%d %d %d\n" % (device, inode, mark.seq))
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    try:
+        main(*sys.argv[1:])
+    except LineageBridgeError as exc:
+        sys.exit(error_text(exc))

@@ -220,7 +220,7 @@ def verify(settings: Settings, *, as_json: bool) -> None:
 
     Is the file sound, is every event there once, and is it what its id says? Exits 1 if not.
     """
-    from lineage_bridge.care.verify import DAMAGE
+    from lineage_bridge.care.verify import DERIVED
     from lineage_bridge.care.verify import verify as verify_journal
     from lineage_bridge.journal.trouble import WAY_OUT
 
@@ -230,7 +230,7 @@ def verify(settings: Settings, *, as_json: bool) -> None:
     else:
         say(*problems)
         say(f"{count} events checked, {len(problems)} problems.")
-        if any(problem.startswith(DAMAGE) for problem in problems):
+        if not all(problem.startswith(DERIVED) for problem in problems):
             say(WAY_OUT)
     sys.exit(1 if problems else 0)
 
@@ -254,22 +254,34 @@ def rebuild(settings: Settings, *, as_json: bool) -> None:
 
 @journal.command("export")
 @click.argument("file", metavar="FILE|-")
-@click.option("--salvage", is_flag=True, help="Leave out what a damaged file does not give.")
+@click.option("--salvage", is_flag=True, help="Write what can still be read of a damaged journal.")
 @with_settings
 def export_(settings: Settings, *, file: str, salvage: bool) -> None:
     """Write all events to FILE, one a line.
 
-    They are in the order of arrival; gzip if FILE ends in .gz. Exits 1 if --salvage had to leave
-    out any.
+    They are in the order of arrival; gzip if FILE ends in .gz. With --salvage the journal's file
+    may be damaged in any way; it stays as it is. Says which events are lost, and exits 1 if any is.
     """
+    if salvage:
+        _salvage(settings, file)
+        return
     from lineage_bridge.care.archive import export_events
 
     with open_journal(settings, readonly=True) as opened:
-        exported = export_events(opened, file, salvage=salvage)
-    say(f"{exported.written} events written.", err=True)
-    if exported.lost:
-        say(f"Up to {exported.lost} could not be read.", err=True)
-        sys.exit(1)
+        written = export_events(opened, file)
+    say(f"{written} events written.", err=True)
+
+
+def _salvage(settings: Settings, file: str) -> None:
+    from lineage_bridge.care.salvage.rescue import rescue
+    from lineage_bridge.journal import spool
+    from lineage_bridge.show.journal import rescued_lines
+
+    rescued = rescue(settings.home, file)
+    say(*rescued_lines(rescued), err=True)
+    if spool.waits(settings.home):
+        say(f"Events of pipelines wait in `{spool.NAME}`: move it into the new home.", err=True)
+    sys.exit(0 if rescued.is_complete else 1)
 
 
 @journal.command("import")

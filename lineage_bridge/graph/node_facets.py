@@ -7,7 +7,9 @@ from typing import Any, TypeVar
 
 import orjson
 
+from lineage_bridge.errors import FacetError
 from lineage_bridge.facets import Facet, read_facet
+from lineage_bridge.journal.trouble import derived_is_damaged
 
 Definition = TypeVar("Definition", bound=Facet)
 
@@ -22,19 +24,28 @@ class Facets(Mapping[str, Any]):
         self._read: dict[str, Facet] = {}
 
     def __getitem__(self, key: str) -> Any:
-        return orjson.loads(self._encoded[key])
+        try:
+            return orjson.loads(self._encoded[key])
+        except orjson.JSONDecodeError as exc:
+            raise derived_is_damaged(f"facet `{key}`: {exc}") from exc
 
     def of(self, definition: type[Definition]) -> Definition | None:
         """The facet of ours of that definition, None if there is none.
 
         What is broken was left out when the event was taken in (`graph.facts`).
+
+        Raises:
+            JournalError: it was damaged since then.
         """
         encoded = self._encoded.get(definition.key)
         if encoded is None:
             return None
         known = self._read.get(definition.key)
         if not isinstance(known, definition):
-            known = self._read[definition.key] = read_facet(definition, encoded)
+            try:
+                known = self._read[definition.key] = read_facet(definition, encoded)
+            except FacetError as exc:
+                raise derived_is_damaged(f"facet `{definition.key}`: {exc}") from exc
         return known
 
     def __iter__(self) -> Iterator[str]:

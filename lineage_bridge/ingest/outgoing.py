@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable, Sequence
 
 from lineage_bridge.events import decode, view_event, withdrawal
 from lineage_bridge.journal import Journal, catch_up
-from lineage_bridge.journal.store import read_event
+from lineage_bridge.journal.home_tables import read_event
 from lineage_bridge.link.calls import Call, Due, difference
 from lineage_bridge.link.identities import Identities, Standing
 from lineage_bridge.link.identities_model import IDENTITIES

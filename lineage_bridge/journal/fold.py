@@ -18,6 +18,7 @@ from typing import Protocol
 
 from lineage_bridge.errors import JournalError
 from lineage_bridge.journal.database import Identity
+from lineage_bridge.journal.home_tables import Stored
 from lineage_bridge.journal.lease import PASS_SECONDS, lease, patient
 from lineage_bridge.journal.models import (
     DivisibleModel,
@@ -29,7 +30,8 @@ from lineage_bridge.journal.models import (
     reset,
     write_reached,
 )
-from lineage_bridge.journal.store import Journal, Stored
+from lineage_bridge.journal.store import Journal
+from lineage_bridge.journal.trouble import REBUILD_ADVICE, is_damage
 
 BITE_SECONDS = 0.03
 BITE_BYTES = 512 * 1024
@@ -94,7 +96,10 @@ class Fold:
         except (sqlite3.Error, OSError) as exc:
             self.forget()
             self._journal.check()
-            raise JournalError(f"Cannot write what is derived from the journal: {exc}.") from exc
+            advice = f" {REBUILD_ADVICE}" if is_damage(exc) else ""
+            raise JournalError(
+                f"Cannot write what is derived from the journal: {exc}.{advice}"
+            ) from exc
         except BaseException:
             self.forget()
             raise
@@ -142,6 +147,8 @@ class Fold:
                 if is_of_journal(reader, self._model, reached):
                     self._reached = reached
                     return reached
+            if reached.version == self._model.version:
+                self._journal.tell_of_loss()
         with self._sink.transaction() as connection:
             if read_reached(connection, self._model) != reached:
                 raise _OvertakenError

@@ -1,12 +1,14 @@
-"""The journal's own tables: the events, and the few facts that a home must keep beside them."""
+"""The journal's own tables: the events, how their rows are read, and what a home keeps beside."""
 
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import dataclass
 from pathlib import Path
 
 from lineage_bridge.errors import JournalError
 from lineage_bridge.journal.migrations import Room, statements
+from lineage_bridge.journal.trouble import NO_BODY
 from lineage_bridge.times import EARLIEST_US, LATEST_US
 
 # 1: no `pruned_ids`. 2: the derived tables were in the journal's file. 3: they are in a file of
@@ -132,3 +134,44 @@ def generation(connection: sqlite3.Connection) -> int:
     except sqlite3.OperationalError:  # a home of an older format has no such table
         return 0
     return int(row[0]) if row else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An event as the journal stores it; times in microseconds since the Unix epoch."""
+
+    seq: int
+    id: str | None
+    kind: str
+    time_us: int
+    received_us: int
+    origin: str
+    body: bytes
+
+
+STORED = "seq, id, kind, time_us, received_us, origin, body"  # the columns of `Stored`
+
+
+def read_event(connection: sqlite3.Connection, event_id: str) -> Stored | None:
+    """Read the event with an id, None if it was pruned or never came."""
+    row = connection.execute(f"SELECT {STORED} FROM events WHERE id = ?", (event_id,)).fetchone()
+    return None if row is None else Stored(*row)
+
+
+def read_events(
+    connection: sqlite3.Connection, after: int, limit: int, max_bytes: int | None = None
+) -> list[Stored]:
+    """Read events as `Journal.read` does, within an open transaction."""
+    rows = connection.execute(
+        f"SELECT {STORED} FROM events WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit)
+    )
+    found: list[Stored] = []
+    size = 0
+    for row in rows:
+        found.append(Stored(*row))
+        if found[-1].body is None:
+            raise sqlite3.DatabaseError(f"event {found[-1].seq}: {NO_BODY}")
+        size += len(found[-1].body)
+        if max_bytes is not None and size >= max_bytes:
+            break
+    return found

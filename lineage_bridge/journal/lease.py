@@ -84,4 +84,7 @@ def _is_locked(connection: sqlite3.Connection, home: Path, name: str) -> bool:
 
 
 def _error(home: Path, name: str, exc: Exception) -> JournalError:
-    return JournalError(f"Cannot lock `{home}` for {name}: {exc}.")
+    return JournalError(
+        f"Cannot lock `{home}` for {name}: {exc}. `{LOCKS}` there must be a folder that can be "
+        "written; if it is damaged, delete it while nothing uses this home: it holds only locks."
+    )

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from lineage_bridge.journal.home_tables import Stored
 from lineage_bridge.journal.migrations import has_table
-from lineage_bridge.journal.store import Stored
 
 
 class Model(Protocol):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lineage_bridge import forks
+from lineage_bridge.errors import JournalError
 from lineage_bridge.journal.connect import attach_for_reading, connect_for_reading
 from lineage_bridge.journal.database import Identity, identity_of
 from lineage_bridge.journal.derived import derived_path, discard_damaged
@@ -104,6 +105,11 @@ class ReaderPool:
         try:
             attach_for_reading(connection, path, "models")
         except sqlite3.DatabaseError as exc:
+            if path.is_dir():
+                raise JournalError(
+                    f"`{path}` is a folder, where the file of what is derived from the journal "
+                    "should be. Move it away; the file is made again."
+                ) from exc
             if not is_damage(exc):
                 raise
             if not self._readonly:
@@ -115,6 +121,8 @@ class ReaderPool:
         """End a reader's transaction, and keep the reader for the next caller."""
         if forks.is_cut_off():
             return
+        if not reader.is_attached:  # a file that is made anew may get the inode of a damaged one
+            reader.derived = None
         try:
             if reader.connection.in_transaction:
                 reader.connection.execute("COMMIT")

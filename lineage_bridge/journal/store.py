@@ -17,7 +17,6 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
 
@@ -28,9 +27,18 @@ from lineage_bridge.journal import home_tables, takeover
 from lineage_bridge.journal.connect import BUSY_SECONDS
 from lineage_bridge.journal.database import Database, FileGoneError, Identity, identity_of
 from lineage_bridge.journal.derived import Derived
+from lineage_bridge.journal.home_tables import Stored, read_events
 from lineage_bridge.journal.migrations import Room, has_table, migrate, pending
 from lineage_bridge.journal.readers import ReaderPool
-from lineage_bridge.journal.trouble import advice_on
+from lineage_bridge.journal.trouble import (
+    advice_on,
+    check_files,
+    damaged,
+    derived_is_damaged,
+    is_damage,
+    is_sound,
+    no_journal,
+)
 
 SHRINK_PAGES = 64  # removed from the file in one transaction: a millisecond or two
 
@@ -38,22 +46,6 @@ _log = logging.getLogger(__name__)
 
 Origin = Literal["artifact", "http", "transport", "follow", "import"]
 Progress = Callable[[str, int, int], None]  # name of the step, how much is done, of how much
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """An event as the journal stores it; times in microseconds since the Unix epoch."""
-
-    seq: int
-    id: str | None
-    kind: str
-    time_us: int
-    received_us: int
-    origin: str
-    body: bytes
-
-
-STORED = "seq, id, kind, time_us, received_us, origin, body"  # the columns of `Stored`
 
 
 class Transaction:
@@ -153,11 +145,11 @@ class Journal:
         self._database: Database | None = None
         self._closed = False
         self._is_gone = False
+        self._is_loss_told = False
+        self._found_sound: bool | None = None
+        check_files(self.path)
         if readonly and not self.path.is_file():
-            raise JournalError(
-                f"There is no journal in `{home}`. Run `lineage-bridge backfill` first, "
-                "or name another data folder with `--home`."
-            )
+            raise no_journal(home)
         self.derived = Derived(home, self._generation)
         try:
             if readonly:
@@ -186,6 +178,8 @@ class Journal:
     def _error(self, verb: str, exc: Exception) -> JournalError:
         if isinstance(exc, FileGoneError):
             return self._gone()
+        if is_damage(exc):
+            return damaged(self.path, verb, str(exc))
         advice = advice_on(exc, readonly=self._readonly)
         return JournalError(f"Cannot {verb} the journal `{self.path}`: {exc}. {advice}")
 
@@ -257,9 +251,27 @@ class Journal:
         try:
             yield reader.connection
         except sqlite3.Error as exc:
+            if reader.path is not None and is_damage(exc) and self._is_sound(reader.connection):
+                raise derived_is_damaged(f"{exc} (`{reader.path}`)") from exc
             raise self._error("read", exc) from exc
         finally:
             self._pool.give_back(reader)
+
+    def _is_sound(self, connection: sqlite3.Connection) -> bool:
+        """Return whether the journal's own file is sound; it is read through once."""
+        if self._found_sound is None:
+            self._found_sound = is_sound(connection)
+        return self._found_sound
+
+    def tell_of_loss(self) -> None:
+        """Log once that something was derived from events that the journal does not have."""
+        if not self._is_loss_told:
+            self._is_loss_told = True
+            _log.warning(
+                "The journal `%s` does not have events from which something was derived already: "
+                "its log (`journal.db-wal`) was lost or damaged, or an earlier copy was put back.",
+                self.path,
+            )
 
     def check(self) -> None:
         """Check that the journal is still there, and follow it into a file that replaced it.
@@ -359,26 +371,3 @@ class Journal:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def read_event(connection: sqlite3.Connection, event_id: str) -> Stored | None:
-    """Read the event with an id, None if it was pruned or never came."""
-    row = connection.execute(f"SELECT {STORED} FROM events WHERE id = ?", (event_id,)).fetchone()
-    return None if row is None else Stored(*row)
-
-
-def read_events(
-    connection: sqlite3.Connection, after: int, limit: int, max_bytes: int | None = None
-) -> list[Stored]:
-    """Read events as `Journal.read` does, within an open transaction."""
-    rows = connection.execute(
-        f"SELECT {STORED} FROM events WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit)
-    )
-    found: list[Stored] = []
-    size = 0
-    for row in rows:
-        found.append(Stored(*row))
-        size += len(found[-1].body)
-        if max_bytes is not None and size >= max_bytes:
-            break
-    return found

@@ -11,7 +11,7 @@ from lineage_bridge.errors import FacetError
 from lineage_bridge.events import DatasetView, EventView, Name, decode, view_event
 from lineage_bridge.facets import read_facet
 from lineage_bridge.facets.serving_health import Reason, ServingHealthFacet
-from lineage_bridge.journal.store import Stored
+from lineage_bridge.journal.home_tables import Stored
 from lineage_bridge.naming import observes_predictions
 from lineage_bridge.share.order import Item
 

@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from lineage_bridge.errors import EventError
 from lineage_bridge.events import EventView, decode, view_event
+from lineage_bridge.journal.home_tables import STORED, Stored, read_events
 from lineage_bridge.journal.migrations import has_table
-from lineage_bridge.journal.store import STORED, Journal, Stored, read_events
+from lineage_bridge.journal.store import Journal
 
 SCHEMA = """CREATE TABLE IF NOT EXISTS forward_hidden (
     target INTEGER NOT NULL,

@@ -19,7 +19,8 @@ import sqlite3
 from collections.abc import Sequence
 
 from lineage_bridge.errors import EventError
-from lineage_bridge.journal.store import STORED, Journal, Stored
+from lineage_bridge.journal.home_tables import STORED, Stored
+from lineage_bridge.journal.store import Journal
 from lineage_bridge.share.facts import Facts, facts_of
 from lineage_bridge.share.limits import problem_of
 from lineage_bridge.share.order import Item

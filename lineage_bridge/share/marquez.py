@@ -25,7 +25,7 @@ import httpx
 
 from lineage_bridge.errors import SettingsError
 from lineage_bridge.events import as_list, as_object, decode, event_id_of
-from lineage_bridge.journal.store import Stored
+from lineage_bridge.journal.home_tables import Stored
 from lineage_bridge.masking import public_url, without
 from lineage_bridge.times import format_time, from_micros
 

@@ -16,8 +16,9 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from lineage_bridge.journal.home_tables import STORED, Stored
 from lineage_bridge.journal.migrations import Migration, Room, has_table, statements
-from lineage_bridge.journal.store import STORED, Journal, Stored
+from lineage_bridge.journal.store import Journal
 from lineage_bridge.masking import public_url
 from lineage_bridge.share import hidden
 from lineage_bridge.share.facts import item_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lineage_bridge.care.set_aside import REASONS
@@ -10,9 +10,13 @@ from lineage_bridge.show.formats import present
 from lineage_bridge.show.text import printable
 from lineage_bridge.show.units import counted
 
+MOST_RANGES = 20  # that are listed; nobody reads more
+
 if TYPE_CHECKING:
     from lineage_bridge.care.prune import Pruned
     from lineage_bridge.care.restore import Imported
+    from lineage_bridge.care.salvage.event_pages import Numbers
+    from lineage_bridge.care.salvage.rescue import Rescued
     from lineage_bridge.share.dead_letters import DeadLetter
     from lineage_bridge.share.forward import ForwardReport
 
@@ -85,6 +89,32 @@ def imported_json(imported: Imported) -> dict[str, Any]:
             "problems": list(imported.problems),
         }
     return shape | present(broken=imported.broken)
+
+
+def rescued_lines(rescued: Rescued) -> Iterator[str]:
+    """Write how many events of a damaged journal were written, and which were not and why."""
+    yield f"{counted(rescued.written, 'event')} written."
+    if rescued.lost:
+        yield f"Cannot be read: {_numbers_text(rescued.lost)}."
+    if rescued.altered:
+        yield f"Left out, no longer what their ids say: {_numbers_text(rescued.altered)}."
+    if not rescued.is_end_known:
+        yield "The journal does not say any more which event was its last: later ones may be lost."
+    if rescued.may_be_pruned:
+        yield "It does not say any more what was deleted: events may be written that were pruned."
+
+
+def _numbers_text(several: Sequence[Numbers]) -> str:
+    """Write numbers of events, each range once: `events 3, 101 to 350`."""
+    shown = ", ".join(
+        f"{first:,}" if first == last else f"{first:,} to {last:,}"
+        for first, last in several[:MOST_RANGES]
+    )
+    more = len(several) - MOST_RANGES
+    rest = f" and {counted(more, 'more range')}" if more > 0 else ""
+    total = sum(last - first + 1 for first, last in several)
+    what = "event" if total == 1 else f"up to {total:,} events,"
+    return f"{what} {shown}{rest}"
 
 
 def pruned_text(pruned: Pruned) -> str:

@@ -15,7 +15,7 @@ from conftest import HANG_SECONDS
 
 from lineage_bridge.errors import SettingsError
 from lineage_bridge.journal import Journal
-from lineage_bridge.journal.store import Stored
+from lineage_bridge.journal.home_tables import Stored
 from lineage_bridge.share.forward import Forwarder
 from lineage_bridge.share.marquez import (
     Answer,

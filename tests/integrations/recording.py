@@ -22,5 +22,5 @@ def recording(name: str) -> Iterator[tuple[str, Path]]:
         with Journal(home) as journal, CollectorServer(journal, port=0) as server:
             yield server.url, Path(folder)
             RECORDINGS.mkdir(parents=True, exist_ok=True)
-            exported = export_events(journal, str(RECORDINGS / f"{name}.ndjson.gz"))
-    print(f"{exported.written} events of {name} recorded")
+            written = export_events(journal, str(RECORDINGS / f"{name}.ndjson.gz"))
+    print(f"{written} events of {name} recorded")

@@ -14,6 +14,7 @@ from lineage_bridge.care.removal import known_ids, remove
 from lineage_bridge.errors import JournalError
 from lineage_bridge.events import Event
 from lineage_bridge.journal import Journal, Writer, catch_up
+from lineage_bridge.journal.trouble import network_of
 
 
 def an_event(number: int, event_id: str | None = None) -> Event:
@@ -187,3 +188,26 @@ def test_a_writer_makes_what_many_threads_submit_durable(journal):
     assert sorted(f.result(timeout=0) for f in futures) == list(range(1, 51))
     with pytest.raises(JournalError, match="closed"):
         writer.submit(an_event(1), "http")
+
+
+MOUNTS = r"""21 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
+30 21 0:26 / /srv rw - nfs4 box:/export rw
+31 30 8:2 / /srv/local\040disk rw master:2 - xfs /dev/sdb rw
+32 21 0:27 / /home rw - ext4 /dev/sdc rw
+33 21 0:28 / /home rw shared:3 - fuse.sshfs me@box:/ rw
+"""
+
+
+@pytest.mark.parametrize(
+    ("home", "network"),
+    [
+        ("/data/home", None),
+        ("/srv/home", "nfs4"),
+        ("/srv/local disk/home", None),
+        ("/srv/localdisk", "nfs4"),
+        ("/srvx", None),
+        ("/home/me/.lineage-bridge", "fuse.sshfs"),  # what is mounted over another one hides it
+    ],
+)
+def test_a_home_on_a_network_is_recognised_by_its_nearest_mount(home, network):
+    assert network_of(Path(home), MOUNTS) == network

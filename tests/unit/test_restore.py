@@ -177,7 +177,10 @@ def test_times_that_earlier_versions_cut_are_sound_and_known(lb, tmp_path):
     bodies = [with_(eventTime=f"2026-04-07T08:00:00.47270{d}856Z", x=d) for d in range(5)]
     events = [event_of(json.loads(body), body) for body in bodies]
     cut = [replace(event, time_us=event.time_us - 1) for event in events]
-    wrong = [replace(event, body=event.body + b" ", time_us=event.time_us - 2) for event in events]
+    others = [
+        event_of(json.loads(body), body) for body in (b.replace(b"{", b"{ ", 1) for b in bodies)
+    ]
+    wrong = [replace(event, time_us=event.time_us - 2) for event in others]
     file = tmp_path / "saved.ndjson"
     with Journal(tmp_path / "home") as journal:
         journal.append(cut[:3], "transport")
@@ -189,7 +192,7 @@ def test_times_that_earlier_versions_cut_are_sound_and_known(lb, tmp_path):
     assert lb("journal", "import", file, "--json").json == {"appended": 0, "known": 5}
     with Journal(tmp_path / "home") as journal:
         journal.append(wrong, "transport")
-    assert lb("journal", "verify").out.endswith("10 events checked, 5 problems.\n")
+    assert "10 events checked, 5 problems.\n" in lb("journal", "verify").out
 
 
 def test_who_took_over_an_id_of_ours_is_kept_and_not_believed(lb, tmp_path):

@@ -11,7 +11,7 @@ from lineage_bridge.errors import EventError
 from lineage_bridge.events import Dataset, Job, run_event
 from lineage_bridge.facets.event import EventFacet
 from lineage_bridge.facets.serving_health import ServingHealthFacet
-from lineage_bridge.journal.store import Stored
+from lineage_bridge.journal.home_tables import Stored
 from lineage_bridge.share.facts import facts_of, item_of
 from lineage_bridge.share.limits import problem_of
 

@@ -25,7 +25,7 @@ from lineage_bridge.facets.serving_health import Endpoint, Reason, ServingHealth
 from lineage_bridge.facets.serving_policy import AppliedPolicy, ServingPolicy
 from lineage_bridge.journal import Journal
 from lineage_bridge.journal.fold import catch_up
-from lineage_bridge.journal.store import read_event
+from lineage_bridge.journal.home_tables import read_event
 from lineage_bridge.link.identities import Identities, Observation
 from lineage_bridge.link.identities_model import IDENTITIES
 from lineage_bridge.naming import Slot
