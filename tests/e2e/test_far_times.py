@@ -123,7 +123,10 @@ def as_before(home):
         for number, time_us in enumerate(parse_micros(time) for time, _ in FAR.values()):
             job = json.dumps(a_far_event(number, 0)["job"]).encode()
             connection.execute("UPDATE events SET time_us = ? WHERE instr(body, ?)", (time_us, job))
-        connection.execute("DELETE FROM migrations WHERE name = 'event times in range'")
+        connection.executescript("DROP TABLE digests; DROP TABLE undigested")
+        connection.execute(
+            "DELETE FROM migrations WHERE name IN ('event times in range', 'digests')"
+        )
 
 
 def test_a_home_that_holds_it_from_before_is_usable_again(far_home, lb, tmp_path):
