@@ -29,7 +29,7 @@ from lineage_bridge.http.repeats import Repeats
 
 BACKLOG = 2048
 HANDLES_FREED = 16  # at once, when there are none left
-BODY_MIN_SECONDS = 2.0  # a body on its way keeps its place at least so long
+STALLED_SECONDS = 2.0  # a body, or an answer that is not read, keeps its place at least so long
 _OUT_OF_HANDLES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _BUSY = (
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\n"
@@ -56,6 +56,7 @@ class Visit:
         doing: what is waited for.
         since: since when, in seconds of the server's clock.
         hang_up: closes it at once.
+        is_known: it has had an answer already.
         unsent: returns how many bytes of its last answer the client has not taken.
         unsent_before: how many those were when it was last overdue.
     """
@@ -64,6 +65,7 @@ class Visit:
     doing: Doing
     since: float
     hang_up: Callable[[], object]
+    is_known: bool = False
     unsent: Callable[[], int] = int
     unsent_before: int | None = None
 
@@ -85,7 +87,7 @@ class Connections:
             Doing.WAITING: limits.idle_seconds,
             Doing.HEAD: limits.head_seconds,
             # The application gives up first, and says so to the client.
-            Doing.BODY: limits.body_seconds + BODY_MIN_SECONDS,
+            Doing.BODY: limits.body_seconds + STALLED_SECONDS,
             Doing.ANSWER: limits.idle_seconds,  # unless the application is still at work
         }
 
@@ -149,15 +151,20 @@ class Connections:
 
     def _spared(self, peer: str | None) -> Iterator[Visit]:
         """Yield those that can be spared, the best choice first."""
-        for visit in self._visits:
-            is_peers = peer is None or visit.peer == peer
-            if is_peers and visit.doing in {Doing.WAITING, Doing.HEAD} and not visit.unsent():
+        # A client that was answered may ask again on the same connection; others may never ask.
+        for is_known in (False, True):
+            for visit in self._of(peer):
+                is_silent = visit.doing in {Doing.WAITING, Doing.HEAD} and not visit.unsent()
+                if is_silent and visit.is_known is is_known:
+                    yield visit
+        stalled_since = self._clock() - STALLED_SECONDS
+        for visit in self._of(peer):
+            is_under_way = visit.doing is Doing.BODY or visit.unsent() > 0
+            if is_under_way and visit.since <= stalled_since:
                 yield visit
-        now = self._clock()
-        for visit in self._visits:
-            is_old = visit.doing is Doing.BODY and now - visit.since >= BODY_MIN_SECONDS
-            if is_old and (peer is None or visit.peer == peer):
-                yield visit
+
+    def _of(self, peer: str | None) -> Iterator[Visit]:
+        return (visit for visit in self._visits if peer is None or visit.peer == peer)
 
     def _hang_up(self, visit: Visit) -> None:
         self.leave(visit)

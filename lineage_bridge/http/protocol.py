@@ -129,7 +129,10 @@ class BoundedProtocol(HttpToolsProtocol):
         """Wait for the next request, or for the client to read this answer."""
         has_next = bool(self.pipeline)
         super().on_response_complete()
-        if self._visit is not None and self._visit.doing is Doing.ANSWER and not has_next:
+        if self._visit is None:
+            return
+        self._visit.is_known = True
+        if self._visit.doing is Doing.ANSWER and not has_next:
             self._turn_to(Doing.WAITING)
 
     def resume_writing(self) -> None:

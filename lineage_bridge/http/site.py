@@ -134,7 +134,7 @@ class Site:
             return call.failure(error)
         except LineageBridgeError as error:
             if not isinstance(error, HomeGoneError):  # the journal has logged that one, once
-                self._repeats.log_failure(_log, _named(call), error)
+                self._repeats.warn(_log, f"A request failed: {error}")
             return call.failure(too_busy("The journal cannot be used now."))
         except Exception as exc:  # noqa: BLE001 - a request never breaks the server
             self._repeats.log_failure(_log, _named(call), exc)

@@ -191,7 +191,7 @@ def get_many(url: str, path: str, count: int) -> Timing:
 
 def _request(head: bytes, body: bytes = b"") -> bytes:
     content = b"content-type: application/json\r\ncontent-length: %d\r\n" % len(body)
-    return head + b" HTTP/1.1\r\nhost: x\r\n" + (content if body else b"") + b"\r\n" + body
+    return head + b" HTTP/1.1\r\nhost: localhost\r\n" + (content if body else b"") + b"\r\n" + body
 
 
 async def _exchange(url: str, requests: list[bytes], connections: int, wanted: bytes) -> Timing:

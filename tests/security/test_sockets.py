@@ -78,8 +78,19 @@ def test_a_connection_at_work_keeps_its_place():
         assert size + sum(len(chunk) for chunk in chunks) == len(BIG)
 
 
+def test_who_does_not_read_its_answer_gives_up_its_place(monkeypatch):
+    monkeypatch.setattr(connections, "STALLED_SECONDS", 0.0)
+    with served(connections_max=8, peer_connections_max=8) as server, ExitStack() as held:
+        for _ in range(20):
+            held.enter_context(connect(server, b"GET /big HTTP/1.1\r\nHost: localhost\r\n\r\n"))
+        while True:  # one that was let in just before, and is worked on, is not hung up on
+            with suppress(httpx.TransportError):
+                if small(server) == "small":
+                    break
+
+
 def test_one_address_has_only_its_share(monkeypatch):
-    monkeypatch.setattr(connections, "BODY_MIN_SECONDS", HANG_SECONDS)
+    monkeypatch.setattr(connections, "STALLED_SECONDS", HANG_SECONDS)
     head = (
         b"POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n"
     )

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_bridge.http import HttpLimits
-from lineage_bridge.http.connections import BODY_MIN_SECONDS, Connections, Doing
+from lineage_bridge.http.connections import STALLED_SECONDS, Connections, Doing
 
 LIMITS = HttpLimits(
     connections_max=4, peer_connections_max=3, idle_seconds=75, head_seconds=10, body_seconds=60
@@ -51,7 +51,7 @@ def test_bounds_hold_and_whoever_is_at_work_stays(steps):
         assert all(sum(one.peer == peer for one in open_) <= 3 for peer in "abc")
         if step in {"enter", "end overdue"}:
             for one, doing, since in before:
-                young = doing is Doing.BODY and now - since < BODY_MIN_SECONDS
+                young = doing is Doing.BODY and now - since < STALLED_SECONDS
                 assert one in open_ or not (doing is Doing.ANSWER or young)
 
 
@@ -79,6 +79,31 @@ def test_the_longest_waiting_goes_first_and_a_body_only_where_nobody_waits():
     assert gone == ["head", "first", "body"]
     assert enter("nobody", "b") is None
     assert enter("nobody", "c") is None
+
+
+def test_who_was_answered_before_and_who_reads_go_after_those_who_never_asked():
+    now = 0.0
+    gone = []
+    connections = Connections(LIMITS, lambda: now)
+
+    def enter(name, peer):
+        return connections.enter(peer, lambda: gone.append(name))
+
+    known, reader = enter("known", "a"), enter("reader", "a")
+    known.is_known = reader.is_known = True
+    reader.unsent = lambda: 5
+    now = 1.0
+    for name in ("b1", "b2", "b3", "b4"):
+        assert enter(name, "b")
+    assert gone == ["b1", "b2"]
+    for name in ("c1", "c2", "c3"):
+        visit = enter(name, "c")
+        connections.turns_to(visit, Doing.ANSWER)
+    assert gone == ["b1", "b2", "b3", "b4", "known"]
+    assert enter("nobody", "d") is None
+    now = 2.0
+    assert enter("d", "d")  # the answer has not been read for two seconds
+    assert gone[-1] == "reader"
 
 
 def test_a_slow_reader_stays_as_long_as_it_reads():

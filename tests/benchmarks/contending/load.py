@@ -115,7 +115,7 @@ def post_of(event: dict[str, Any]) -> bytes:
 
 def request(head: str, body: bytes = b"") -> bytes:
     content = f"content-type: application/json\r\ncontent-length: {len(body)}\r\n" if body else ""
-    return f"{head} HTTP/1.1\r\nhost: x\r\n{content}\r\n".encode() + body
+    return f"{head} HTTP/1.1\r\nhost: localhost\r\n{content}\r\n".encode() + body
 
 
 def get_of(path: str) -> bytes:
@@ -138,10 +138,18 @@ class Connection:
             self.close()
             return 0, b""
 
-    async def _ask(self, asked: bytes) -> tuple[int, bytes]:
+    async def open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Connect, unless it is connected.
+
+        Raises:
+            OSError: nobody listens.
+        """
         if self._streams is None:
             self._streams = await asyncio.open_connection(self._parts.hostname, self._parts.port)
-        reader, writer = self._streams
+        return self._streams
+
+    async def _ask(self, asked: bytes) -> tuple[int, bytes]:
+        reader, writer = await self.open()
         for begin in range(0, len(asked), CHUNK):
             writer.write(asked[begin : begin + CHUNK])
             if len(asked) > CHUNK:
