@@ -75,7 +75,7 @@ def test_what_is_no_regular_file_is_refused_at_once(root, monkeypatch):
         assert refused(root / "pipe", root) == "is a pipe, expected a file"
         assert refused(root / "socket", root) == "is a socket, expected a file"
     assert refused(root / "run", root) == "is a folder, expected a file"
-    assert refused("/dev/null", "/dev") == "is a device, expected a file"
+    assert refused("/dev/zero", "/dev") == "is a device, expected a file"
     assert refused(root / "none", root) == "cannot be read: No such file or directory"
 
 
