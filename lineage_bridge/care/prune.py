@@ -169,12 +169,12 @@ def plan(connection: sqlite3.Connection, *, before: datetime, now: datetime) -> 
     """
     horizon_us = to_micros(before)
     entries = list(_entries(connection))
+    staying = _staying(entries, horizon_us, awaited_seqs(connection) | _last_seq(entries))
     try:
         history = read_history(connection, _seqs(entries), to_micros(now))
+        kept = needed(load(connection, at=now), history, horizon_us, _stories(history, staying))
     except KeyError as exc:
         raise derived_is_damaged(f"it tells of {exc}, which nothing else knows") from exc
-    staying = _staying(entries, horizon_us, awaited_seqs(connection) | _last_seq(entries))
-    kept = needed(load(connection, at=now), history, horizon_us, _stories(history, staying))
     doomed = [
         entry
         for entry in entries

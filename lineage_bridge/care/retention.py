@@ -49,6 +49,9 @@ def needed(
         history: the stories of the same tables.
         horizon_us: every story with an event at or after this time is kept.
         awaited: stories that are kept for another reason.
+
+    Raises:
+        KeyError: the graph's tables contradict each other.
     """
     keeper = _Keeper(graph, history)
     for key in _roots(graph, history, horizon_us):
@@ -169,7 +172,11 @@ class _Keeper:
                 self.want((binding.dataset, read or ""))
 
     def missing(self) -> set[Key]:
-        """Find the stories that the kept ones need and that are not kept yet."""
+        """Find the stories that the kept ones need and that are not kept yet.
+
+        Raises:
+            KeyError: the graph's tables name one that they do not have: they are damaged.
+        """
         found = {self._origin(versioned) for versioned in self._wanted}
         kept_newest = _newest_sayings(self._history, self._kept_sets)
         for subject, newest in self._newest.items():
@@ -179,7 +186,10 @@ class _Keeper:
             kept = kept_newest.get(subject)
             if kept is None or kept.value != newest.value:
                 found.add(newest.said_by)
-        return {key for key in found if key is not None} - self.kept
+        missing = {key for key in found if key is not None} - self.kept
+        for key in missing - self._history.stories.keys():
+            raise KeyError(key.run or key.event)
+        return missing
 
     def _origin(self, versioned: _Versioned) -> Key | None:
         """Return the story that a version comes from, None if kept stories name it already."""

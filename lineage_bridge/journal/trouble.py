@@ -95,7 +95,7 @@ def derived_is_damaged(reason: object) -> JournalError:
 def is_sound(connection: sqlite3.Connection, file: str = "main") -> bool:
     """Return whether SQLite finds nothing wrong with one of the files that a connection reads."""
     try:
-        return connection.execute(f"PRAGMA {file}.quick_check(1)").fetchall() == [("ok",)]
+        return connection.execute(f"PRAGMA {file}.integrity_check(1)").fetchall() == [("ok",)]
     except sqlite3.Error:
         return False
 

@@ -41,7 +41,7 @@ QUESTIONS = (
     ("exporter", "--once"),
     ("journal", "status"),
     ("journal", "dead"),
-    ("journal", "export", os.devnull),
+    ("journal", "export", "saved"),
 )
 WRITERS = (
     BACKFILL,
@@ -70,6 +70,11 @@ def fill(home, *, die=False):
         reduce(journal)
         os._exit(9)
     journal.close()
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -441,3 +446,16 @@ def test_prune_deletes_nothing_by_what_damage_says(closed, tmp_path):
     home = damaged(closed, overwrite("models.db", -3 * PAGE, bytes(3 * PAGE)), tmp_path)
     done = run_command("journal", "prune", "--older-than", "1d", "--home", home)
     assert (done.code, "journal rebuild" in done.err) == (2, True)
+
+
+@pytest.mark.sample
+def test_prune_deletes_nothing_by_tables_that_contradict_each_other(closed, tmp_path):
+    def forget_a_node(home):
+        with sqlite3.connect(home / "models.db") as connection:
+            connection.execute("DELETE FROM graph_nodes WHERE node = 1")
+        connection.close()
+
+    home = damaged(closed, forget_a_node, tmp_path)
+    done = run_command("journal", "prune", "--older-than", "1d", "--home", home)
+    assert (done.code, "journal rebuild" in done.err) == (2, True)
+    assert run_command("journal", "status", "--home", home, "--json").json["events"] == EVENTS
