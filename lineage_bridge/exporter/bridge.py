@@ -14,6 +14,7 @@ from lineage_bridge.graph.model import Graph
 from lineage_bridge.journal import Journal
 from lineage_bridge.journal.migrations import has_table
 from lineage_bridge.journal.models import list_models
+from lineage_bridge.observe import quarantine
 from lineage_bridge.share.targets import list_targets
 
 _US = 1_000_000
@@ -74,6 +75,4 @@ def forward_readings(journal: Journal, marquez_url: str | None) -> Iterator[Read
 def _quarantined(connection: sqlite3.Connection) -> list[tuple[str, int]]:
     if not has_table(connection, "quarantine"):  # nothing was ever scanned into this home
         return []
-    return connection.execute(
-        "SELECT family, count(*) FROM quarantine GROUP BY family ORDER BY family"
-    ).fetchall()
+    return quarantine.count_by_family(connection)

@@ -7,10 +7,13 @@ a function of the artifacts. Several backfills may work on one home at the same 
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 
 from lineage_bridge.assess.policies import Policies
@@ -21,7 +24,7 @@ from lineage_bridge.ingest.scan import Found, scan
 from lineage_bridge.journal import Journal
 from lineage_bridge.link.gaps import Gap
 from lineage_bridge.observe import quarantine
-from lineage_bridge.observe.quarantine import Rejected
+from lineage_bridge.observe.quarantine import Rejected, Rejections, told
 from lineage_bridge.observe.serving.windows import ingest_windows
 from lineage_bridge.settings import Settings
 
@@ -39,7 +42,7 @@ class Backfill:
         events: events that were appended to the journal.
         windows: new serving windows, without duplicates.
         duplicates: lines that are byte-identical to an earlier one.
-        rejected: everything in quarantine for the named folders.
+        rejected: everything in quarantine for the named folders, counted.
         gaps: missing links, over all records that were ever read.
     """
 
@@ -49,7 +52,7 @@ class Backfill:
     events: int = 0
     windows: int = 0
     duplicates: int = 0
-    rejected: list[Rejected] = field(default_factory=list)
+    rejected: Rejections = field(default_factory=Rejections)
     gaps: list[Gap] = field(default_factory=list)
 
 
@@ -80,7 +83,13 @@ def backfill(
     done = Backfill(ignored=found.ignored)
     files = [f for f in found.found if f.form != "windows"]
     count = partial(_count, done)
-    read_files(journal, files, count, lambda number: report("files", number, len(files)))
+    read_files(
+        journal,
+        files,
+        count,
+        lambda number: report("files", number, len(files)),
+        report_lines=lambda number: report("lines", number, None),
+    )
     learned = _Learning(journal, settings)
     if learned.now.broken:
         read_again(journal, learned.now.broken, files, count)
@@ -136,17 +145,24 @@ def _count(done: Backfill, item: Found, records: int | None) -> None:
 
 def _rejected(
     journal: Journal, roots: Mapping[str, Sequence[Path]], now: Sequence[Rejected]
-) -> list[Rejected]:
-    """List what is in quarantine below the roots, and what only this pass rejected."""
-    named = [path.resolve() for paths in roots.values() for path in paths]
+) -> Rejections:
+    """Return what is in quarantine below the roots, and what only this pass rejected."""
+    named = {str(path.resolve()) for paths in roots.values() for path in paths}
+    gone: list[str] = []
+
+    def standing(connection: sqlite3.Connection) -> Iterator[Rejected]:
+        for path, items in groupby(quarantine.list_rejected(connection), attrgetter("path")):
+            if not any(path == root or path.startswith(f"{root.rstrip('/')}/") for root in named):
+                continue
+            if Path(path).exists():
+                yield from items
+            else:
+                gone.append(path)
+
     with journal.reading() as connection:
-        standing = quarantine.list_rejected(connection)
-    below = [r for r in standing if any(Path(r.path).is_relative_to(n) for n in named)]
-    left = [item for item in below if Path(item.path).exists()]
-    gone = {item.path for item in below} - {item.path for item in left}
+        found = told(now, standing(connection))
     if gone:
         with journal.transaction() as tx:
-            for path in sorted(gone):
+            for path in gone:
                 quarantine.forget(tx.connection, path)
-    unique = {(item.path, item.line): item for item in [*now, *left]}
-    return [unique[key] for key in sorted(unique)]
+    return found

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 
 from lineage_bridge.adapters.registry import registry
@@ -20,7 +22,7 @@ from lineage_bridge.link.linking import Decision
 from lineage_bridge.link.vocabulary import Vocabulary
 from lineage_bridge.naming import Slot, model_dataset
 from lineage_bridge.observe import quarantine
-from lineage_bridge.observe.quarantine import Rejected
+from lineage_bridge.observe.quarantine import Rejected, Rejections, told
 from lineage_bridge.observe.serving.state import list_blind_counters, list_implied
 from lineage_bridge.settings import Settings
 from lineage_bridge.times import format_time
@@ -32,7 +34,7 @@ class Diagnosis:
 
     gaps: Sequence[Gap]
     notes: Sequence[Gap]
-    rejected: Sequence[Rejected]
+    rejected: Rejections
     decisions: Sequence[Decision]
 
     @property
@@ -52,12 +54,11 @@ def diagnose(journal: Journal, settings: Settings) -> Diagnosis:
         found = [*outcome.gaps, *_of_windows(connection)]
         found += [broken_facet(item) for item in list_broken(connection)]
         found += [Gap("adapter_missing", trouble) for trouble in registry().troubles]
-        standing = _quarantined(connection)
-    rejected = [*refused_of(outcome), *standing]
+        rejected = told(refused_of(outcome), _quarantined(connection))
     return Diagnosis(
         gaps=[gap for gap in found if not gap.is_note],
         notes=[gap for gap in found if gap.is_note],
-        rejected=sorted(rejected, key=lambda r: (r.path, r.line)),
+        rejected=rejected,
         decisions=outcome.decisions,
     )
 
@@ -72,10 +73,11 @@ def vocabulary(journal: Journal, settings: Settings) -> Vocabulary:
         return Vocabulary.of(link_all(Identities(connection, settings.namespace), stored, settings))
 
 
-def _quarantined(connection: sqlite3.Connection) -> list[Rejected]:
-    if not has_table(connection, "quarantine"):
-        return []
-    return [r for r in quarantine.list_rejected(connection) if Path(r.path).exists()]
+def _quarantined(connection: sqlite3.Connection) -> Iterator[Rejected]:
+    if has_table(connection, "quarantine"):
+        for path, items in groupby(quarantine.list_rejected(connection), attrgetter("path")):
+            if Path(path).exists():
+                yield from items
 
 
 def _of_windows(connection: sqlite3.Connection) -> list[Gap]:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
 from lineage_bridge.adapters.files import open_file
-from lineage_bridge.adapters.lines import LineReader
+from lineage_bridge.adapters.lines import BadLines, LineReader
 from lineage_bridge.errors import ArtifactError
 from lineage_bridge.ingest import memory
 from lineage_bridge.ingest.read import read_line
 from lineage_bridge.ingest.scan import Found
 from lineage_bridge.observe import cursors, quarantine
-from lineage_bridge.observe.cursors import Cursor
+from lineage_bridge.observe.cursors import Cursor, Resumed
 from lineage_bridge.observe.quarantine import FileRejections
 from lineage_bridge.records import Record
 
@@ -29,10 +30,9 @@ class LinesReading:
 
     Attributes:
         before: the cursor before this part.
-        bad: the rejections of this part and of the ones before it.
+        after_line: how many lines before this part were not read again.
         cursor: how far the file was read, None if it cannot be opened.
-        told: how many rejections the parts before it have saved.
-        is_first: whether it is the first part, which replaces all earlier rejections.
+        bad_lines: where in the file the rejected lines are, to go on from.
         is_last: whether the file was read to its end.
         is_lost: whether another process read the file meanwhile, so that its results count.
     """
@@ -40,25 +40,24 @@ class LinesReading:
     found: Found
     before: Cursor | None
     bad: FileRejections
+    after_line: int = 0
     cursor: Cursor | None = None
+    bad_lines: BadLines | None = None
     records: list[Record] = field(default_factory=list)
-    told: int = 0
-    is_first: bool = True
     is_last: bool = True
     is_lost: bool = False
 
     def save(self, connection: sqlite3.Connection) -> bool:
         """Save records, rejections and the cursor together; return whether there are records."""
-        path = self.found.path
-        self.is_lost = cursors.get(connection, path) != self.before
+        self.is_lost = cursors.get(connection, self.found.path) != self.before
         if self.is_lost:
             return False
-        if self.cursor is not None:
-            if self.is_first:
-                quarantine.forget(connection, path, family=self.found.family)
-            memory.keep_lines(connection, self.records)
-            cursors.put(connection, self.cursor)
-        quarantine.put(connection, self.bad.listed(self.told))
+        if self.cursor is None:
+            quarantine.put(connection, self.bad.rows())
+            return False
+        memory.keep_lines(connection, self.records)
+        cursors.put(connection, self.cursor)
+        quarantine.put_lines(connection, self.bad, after_line=self.after_line)
         return bool(self.records)
 
 
@@ -74,17 +73,14 @@ def read_lines(found: Found, before: Cursor | None, *, again: bool) -> LinesRead
     known = None if again or is_outdated else before
     if known is not None and _is_current(found, known):
         return None
-    return _read(LinesReading(found, before, FileRejections(found.path, found.family)), known)
+    return _read(found, before, lambda file: cursors.resume(known, file))
 
 
 def read_on(part: LinesReading) -> LinesReading | None:
     """Read the part after one that was saved; None if there is no more, or the file has changed."""
     if part.is_last or part.is_lost or part.cursor is None:
         return None
-    return _read(
-        LinesReading(part.found, part.cursor, part.bad, told=len(part.bad), is_first=False),
-        part.cursor,
-    )
+    return _read(part.found, part.cursor, lambda file: _following(part, file))
 
 
 def _is_current(found: Found, known: Cursor) -> bool:
@@ -94,17 +90,26 @@ def _is_current(found: Found, known: Cursor) -> bool:
         return False
 
 
-def _read(reading: LinesReading, known: Cursor | None) -> LinesReading | None:
-    found = reading.found
+def _following(part: LinesReading, file: BinaryIO) -> Resumed | None:
+    """Return where the part after another one begins; None if the file was replaced."""
+    end = part.cursor
+    assert end is not None
+    if cursors.fingerprint(file, end.offset) != end.fingerprint:
+        return None  # it will be read again
+    return Resumed(end.offset, end.lines, part.bad_lines or BadLines())
+
+
+def _read(
+    found: Found, before: Cursor | None, resume: Callable[[BinaryIO], Resumed | None]
+) -> LinesReading | None:
+    reading = LinesReading(found, before, FileRejections(found.path, found.family))
     try:
         with open_file(found.path, found.root) as file:
-            if reading.is_first:
-                offset, number = cursors.resume(known, file)
-            elif known is None or cursors.fingerprint(file, known.offset) != known.fingerprint:
-                return None  # it was replaced between two parts: it will be read again
-            else:
-                offset, number = known.offset, known.lines
-            reading.cursor = _read_open(file, reading, LineReader(file, offset, number))
+            resumed = resume(file)
+            if resumed is None:
+                return None
+            reading.after_line, reading.bad_lines = resumed.lines, resumed.bad
+            reading.cursor = _read_open(file, reading, resumed.reader(file))
     except ArtifactError as exc:
         reading.bad.add(exc)
     except OSError as exc:
@@ -114,7 +119,7 @@ def _read(reading: LinesReading, known: Cursor | None) -> LinesReading | None:
 
 def _read_open(file: BinaryIO, reading: LinesReading, reader: LineReader) -> Cursor:
     seen = os.fstat(file.fileno())
-    _read_some(reader, reading)
+    is_whole = _read_some(reader, reading)
     return Cursor(
         reading.found.path,
         # A part ends where it ends, so the file is not taken for read.
@@ -123,24 +128,31 @@ def _read_open(file: BinaryIO, reading: LinesReading, reader: LineReader) -> Cur
         seen.st_ino,
         reader.offset,
         reader.number,
-        is_clean=not len(reading.bad),
+        is_clean=is_whole and reader.bad.part() is None,
         fingerprint=cursors.fingerprint(file, reader.offset),
         version=reading.found.adapter.version,
+        bad=reader.bad.part(),
     )
 
 
-def _read_some(reader: LineReader, reading: LinesReading) -> None:
+def _read_some(reader: LineReader, reading: LinesReading) -> bool:
+    """Read a part; return whether the file as a whole can be read."""
+    is_whole = True
     deadline = time.monotonic() + PART_SECONDS
     try:
         for count, (number, line) in enumerate(reader, start=1):
             try:
-                reading.records += read_line(reading.found, number, line)
+                if line:
+                    reading.records += read_line(reading.found, number, line)
             except ArtifactError as exc:
                 reading.bad.add(ArtifactError(exc.reason, field=exc.field, line=number))
+                reader.reject()
             if count >= PART_LINES or time.monotonic() >= deadline:
                 reading.is_last = False
                 break
     except ArtifactError as exc:
+        is_whole = False
         reading.bad.add(exc)
     for problem in reader.problems:
-        reading.bad.add(problem)
+        reading.bad.add(problem, is_passing=problem.line == reader.unfinished)
+    return is_whole

@@ -61,6 +61,7 @@ def read_files(
     count: Count,
     report: Callable[[int], None],
     *,
+    report_lines: Callable[[int], None] = lambda _: None,
     again: bool = False,
 ) -> None:
     """Read the files that changed, and save their records and rejections.
@@ -70,6 +71,7 @@ def read_files(
         files: in any order.
         count: called for each file.
         report: called with the number of files that are done.
+        report_lines: called with the number of lines of a long file that are done.
         again: read unchanged files too.
 
     Raises:
@@ -82,14 +84,18 @@ def read_files(
         for found, reading in chunk:
             count(found, _number(reading))
         if chunk and isinstance(last := chunk[-1][1], LinesReading):
-            _read_on(journal, last, count)
+            _read_on(journal, last, count, report_lines)
         done += len(chunk)
         report(done)
 
 
-def _read_on(journal: Journal, part: LinesReading, count: Count) -> None:
+def _read_on(
+    journal: Journal, part: LinesReading, count: Count, report: Callable[[int], None]
+) -> None:
     """Read the other parts of a file whose first part was saved."""
     while (following := read_on(part)) is not None:
+        if part.cursor is not None:
+            report(part.cursor.lines)
         _save(journal, [following])
         count(following.found, _number(following))
         part = following

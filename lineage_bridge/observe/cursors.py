@@ -1,10 +1,11 @@
 """Cursors: which files were read, up to which byte, and whether they are still the same.
 
 A file whose size, time and inode have not changed is not opened again. One that only grew is read
-on from where it ended. One that shrank, was replaced, or has other bytes in the part that was read
-is read again from its start, and so is one that was rewound. Paths are absolute and real, so a file
-is the same through its folder, the folder's parent or a link. Cursors are saved in one transaction
-with the results of reading.
+on from where it ended, if it has the same bytes at its start, at that end, and from its first
+rejected line to its last. One that shrank, was replaced, or has other bytes there is read again
+from its start, and so is one that was rewound. Paths are absolute and real, so a file is the same
+through its folder, the folder's parent or a link. Cursors are saved in one transaction with the
+results of reading.
 """
 
 from __future__ import annotations
@@ -14,11 +15,16 @@ import os
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
+
+from lineage_bridge.adapters.lines import BadLines, BadPart, LineReader
 
 SAMPLE_BYTES = 4096
 PATHS_AT_ONCE = 500  # in one query
-_COLUMNS = "path, size, mtime_ns, inode, offset, lines, is_clean, fingerprint, version"
+_COLUMNS = (
+    "path, size, mtime_ns, inode, offset, lines, is_clean, fingerprint, version,"
+    " bad_begin, bad_end, bad_digest"
+)
 REWOUND = -1  # a size that marks a file to be read again from its start
 
 
@@ -27,6 +33,7 @@ class Cursor:
     """A file that was read, its metadata, and how far it was read: `offset` and `lines`.
 
     `version` is the adapter's; a reader may use it to read files again after the adapter changed.
+    `bad` is the part with the rejected lines; None if there are none, or it is not known.
     """
 
     path: str
@@ -38,6 +45,7 @@ class Cursor:
     is_clean: bool = True
     fingerprint: bytes = b""
     version: int = 1
+    bad: BadPart | None = None
 
     @property
     def rewound_lines(self) -> int:
@@ -75,10 +83,12 @@ def get_all(connection: sqlite3.Connection, paths: Sequence[str]) -> dict[str, C
             is_clean,
             fingerprint,
             version,
+            *bad,
         ) in connection.execute(query, some):
             clean = bool(is_clean)
+            part = None if bad[2] is None else BadPart(*bad)
             found[name] = Cursor(
-                name, size, mtime_ns, inode, offset, lines, clean, fingerprint, version
+                name, size, mtime_ns, inode, offset, lines, clean, fingerprint, version, part
             )
     return found
 
@@ -91,11 +101,12 @@ def put(connection: sqlite3.Connection, cursor: Cursor) -> None:
 def put_all(connection: sqlite3.Connection, known: Iterable[Cursor]) -> None:
     """Save the cursors of several files."""
     connection.executemany(
-        f"INSERT OR REPLACE INTO scanned_files ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT OR REPLACE INTO scanned_files ({_COLUMNS})"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
                 *(c.path, c.size, c.mtime_ns, c.inode, c.offset, c.lines, c.is_clean),
-                *(c.fingerprint, c.version),
+                *(c.fingerprint, c.version, *(c.bad or (None, None, None))),
             )
             for c in known
         ],
@@ -115,17 +126,41 @@ def list_rewound(connection: sqlite3.Connection) -> list[str]:
     return [path for (path,) in rows if os.path.exists(path)]  # noqa: PTH110 - paths are text here
 
 
-def resume(cursor: Cursor | None, file: BinaryIO) -> tuple[int, int]:
-    """Return where to read on in an open file that changed: (offset, lines before it).
+class Resumed(NamedTuple):
+    """Where to read on in a file.
 
-    A file with a rejected line is read again from its start, since that line may have been mended.
+    Attributes:
+        offset: bytes that need not be read again.
+        lines: lines in them.
+        bad: the rejected lines among them.
     """
-    if cursor is None or not cursor.is_clean or not cursor.offset or cursor.rewound_lines:
-        return 0, 0
+
+    offset: int
+    lines: int
+    bad: BadLines
+
+    def reader(self, file: BinaryIO) -> LineReader:
+        """Return a reader of the other lines."""
+        return LineReader(file, self.offset, self.lines, bad=self.bad)
+
+
+def resume(cursor: Cursor | None, file: BinaryIO) -> Resumed:
+    """Return where to read on in an open file that changed.
+
+    If a rejected line may have been mended, that is at its start.
+    """
+    start = Resumed(0, 0, BadLines())
+    if cursor is None or not cursor.offset or cursor.rewound_lines:
+        return start
     size = os.fstat(file.fileno()).st_size
     if size <= cursor.size or fingerprint(file, cursor.offset) != cursor.fingerprint:
-        return 0, 0
-    return cursor.offset, cursor.lines
+        return start
+    if cursor.is_clean:
+        return Resumed(cursor.offset, cursor.lines, BadLines())
+    if cursor.bad is None or cursor.bad.end > cursor.offset:
+        return start
+    bad = BadLines.again(file, cursor.bad, cursor.offset)
+    return start if bad is None else Resumed(cursor.offset, cursor.lines, bad)
 
 
 def fingerprint(file: BinaryIO, offset: int) -> bytes:

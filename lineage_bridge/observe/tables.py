@@ -139,6 +139,17 @@ INGEST = Room(
     slots BLOB NOT NULL             -- a bit for each number, the lowest first
 ) WITHOUT ROWID""",
         ),
+        statements(
+            "rejections are counted, and where they are in a file is known",
+            # How many lines of the file it stands for, of which `line` is the first.
+            "ALTER TABLE quarantine ADD COLUMN count INTEGER NOT NULL DEFAULT 1",
+            "UPDATE quarantine SET reason = 'other reasons', count ="
+            " CAST(replace(substr(reason, 5, instr(reason, ' more from line ') - 5), ',', '')"
+            " AS INTEGER) WHERE reason LIKE 'and % more from line % on, for such reasons'",
+            "ALTER TABLE scanned_files ADD COLUMN bad_begin INTEGER",
+            "ALTER TABLE scanned_files ADD COLUMN bad_end INTEGER",
+            "ALTER TABLE scanned_files ADD COLUMN bad_digest BLOB",
+        ),
     ),
 )
 

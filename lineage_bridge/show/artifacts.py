@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lineage_bridge.ingest.backfill import Backfill
     from lineage_bridge.ingest.doctor import Diagnosis
     from lineage_bridge.link.gaps import Gap
-    from lineage_bridge.observe.quarantine import Rejected
+    from lineage_bridge.observe.quarantine import Rejections
 
 SHOWN_REJECTIONS: Final = 20
 
@@ -68,23 +68,31 @@ def print_diagnosis(out: Console, found: Diagnosis) -> None:
     _print_gaps(out, found.notes)
 
 
-def _print_rejected(out: Console, items: Sequence[Rejected]) -> None:
-    """Print the rejected files and lines, each with its reason."""
-    if not items:
+def _print_rejected(out: Console, found: Rejections) -> None:
+    """Print the first rejected files and lines, each with its reason, and how many there are."""
+    if not found:
         return
     table = Table(
         Column("where", fold="anywhere", narrowest=32),
         Column("field", 1, fold="anywhere", narrowest=12),
         Column("why", fold="blanks", narrowest=28),
-        title=f"Rejected: {len(items):,}",
+        title=f"Rejected: {found.count:,}",
     )
-    for item in items[:SHOWN_REJECTIONS]:
+    shown = found.listed[:SHOWN_REJECTIONS]
+    for item in shown:
         where = f"{item.path}:{item.line}" if item.line else item.path
-        table.add(where, item.field or "", item.reason)
-    if len(items) > SHOWN_REJECTIONS:
-        table.caption = f"{len(items) - SHOWN_REJECTIONS:,} more: --json lists all."
+        several = f"{item.count:,} lines from this one on: " if item.count > 1 else ""
+        table.add(where, item.field or "", f"{several}{item.reason}")
+    if len(found.listed) > SHOWN_REJECTIONS:
+        left = found.count - sum(item.count for item in shown)
+        table.caption = f"{left:,} more: --json lists {_how_many(found)}."
     out.print()
     out.print(table)
+
+
+def _how_many(found: Rejections) -> str:
+    is_all = sum(item.count for item in found.listed) == found.count
+    return "all" if is_all else f"the first {len(found.listed):,}"
 
 
 def _print_gaps(out: Console, gaps: Sequence[Gap]) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lineage_bridge.ingest.backfill import Backfill
     from lineage_bridge.ingest.doctor import Diagnosis
     from lineage_bridge.link.gaps import Gap
-    from lineage_bridge.observe.quarantine import Rejected
+    from lineage_bridge.observe.quarantine import Rejected, Rejections
 
 _NO_TOTALS: Final = Totals()
 
@@ -205,7 +205,7 @@ def backfill_json(done: Backfill) -> dict[str, Any]:
         "ignored": dict(sorted(done.ignored.items())),
         "events": done.events,
         "windows": {"read": done.windows, "duplicates": done.duplicates},
-        "rejected": [_rejected(item) for item in done.rejected],
+        **_rejections(done.rejected),
         "gaps": [_gap(gap) for gap in done.gaps if not gap.is_note],
     }
 
@@ -215,7 +215,7 @@ def diagnosis_json(found: Diagnosis) -> dict[str, Any]:
     return {
         "gaps": [_gap(gap) for gap in found.gaps],
         "notes": [_gap(note) for note in found.notes],
-        "rejected": [_rejected(item) for item in found.rejected],
+        **_rejections(found.rejected),
     }
 
 
@@ -223,6 +223,12 @@ def _gap(gap: Gap) -> dict[str, Any]:
     members = asdict(gap)
     del members["group"]  # a heading of the table
     return present(**members)
+
+
+def _rejections(found: Rejections) -> dict[str, Any]:
+    """Make the first rejections, and the number of all."""
+    listed = [_rejected(item) for item in found.listed]
+    return {"rejected": listed, "rejected_count": found.count}
 
 
 def _rejected(item: Rejected) -> dict[str, Any]:
@@ -233,6 +239,7 @@ def _rejected(item: Rejected) -> dict[str, Any]:
         reason=item.reason,
         line=item.line or None,
         field=item.field,
+        count=item.count if item.count > 1 else None,
     )
 
 

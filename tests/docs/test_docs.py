@@ -70,6 +70,9 @@ def test_the_bounds_of_readers_are_those_of_the_code():
         f"{read.MAX_RECORDS_OF_LINE:,} records | of one line",
         f"{line_files.PART_LINES:,} lines or {line_files.PART_SECONDS:.0f} s |",
         f"{quarantine.KEPT_OF_A_FILE:,} rejections | of one file",
+        f"{quarantine.KEPT_REASONS} reasons | of the others",
+        f"{quarantine.KEPT_IN_ALL:,} rejections | in all",
+        f"{quarantine.LISTED:,} rejections | told",
     ):
         assert f"| {bound}" in page, bound
     assert files.MAX_BYTES == lines.MAX_LINE_BYTES

@@ -82,7 +82,7 @@ def test_a_home_of_a_backfill_that_was_killed_at_once_can_be_asked(lb, tmp_path)
     result = lb("doctor", "--json")
 
     assert (result.code, result.err) == (0, "")
-    assert result.json == {"gaps": [], "notes": [], "rejected": []}
+    assert result.json == {"gaps": [], "notes": [], "rejected": [], "rejected_count": 0}
 
 
 def test_a_dry_run_prints_valid_events_and_writes_nothing(nyc, lb, tmp_path):

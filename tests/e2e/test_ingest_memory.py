@@ -20,6 +20,7 @@ from lineage_bridge.settings import Settings
 ALL_SLOTS = "SELECT * FROM serving_slots"
 FAMILIES = ("p2", "p4", "p5", "p6")
 WINDOWS_OF_FILES = ("window_slots", "window_files")
+PARTS = ("begin", "end", "digest")
 SOMETHING_CHANGED = "UPDATE ingest_facts SET value = value + 1 WHERE key = 'records_generation'"
 
 
@@ -98,6 +99,8 @@ def test_a_home_of_the_time_before_migrations_is_read_and_brought_up_to_date(cit
         "ALTER TABLE records DROP COLUMN shape",
         "ALTER TABLE read_files DROP COLUMN version",
         "ALTER TABLE scanned_files DROP COLUMN version",
+        "ALTER TABLE quarantine DROP COLUMN count",
+        *(f"ALTER TABLE scanned_files DROP COLUMN bad_{part}" for part in PARTS),
         "ALTER TABLE records DROP COLUMN subject",
         "ALTER TABLE records DROP COLUMN generation",
         "CREATE TABLE emitted (subject TEXT PRIMARY KEY, said TEXT NOT NULL, id TEXT NOT NULL)",

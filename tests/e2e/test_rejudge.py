@@ -292,7 +292,7 @@ KILLED = """
         lines += 1
         if lines == {after}:
             os.kill(os.getpid(), signal.SIGKILL)
-        _read(self, *args, **named)
+        return _read(self, *args, **named)
 
     reading.WindowReading._read_line = kill_in_the_middle
     with Journal(Path({home!r})) as journal:

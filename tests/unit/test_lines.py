@@ -3,8 +3,13 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import tempfile
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lineage_bridge.adapters import lines
 from lineage_bridge.adapters.lines import LineReader
@@ -144,6 +149,17 @@ def test_a_last_line_that_is_too_long_is_rejected(monkeypatch):
     assert [p.line for p in reader.problems] == [2]
 
 
+def test_blank_lines_are_counted_fast_and_give_way_once_a_block(monkeypatch):
+    monkeypatch.setattr(lines, "BLOCK_BYTES", 1000)
+    content = b"\n" * 3000 + b'{"a":1}\n' + b"\n" * 500 + b'{"b":2}'
+
+    found, reader = read(content)
+
+    assert [item for item in found if item[1]] == [(3001, b'{"a":1}'), (3502, b'{"b":2}')]
+    assert [number for number, line in found if not line] == [1000, 2000, 3000]
+    assert (reader.offset, reader.number) == (len(content), 3502)
+
+
 def test_blocks_split_lines_anywhere_and_nothing_is_lost(monkeypatch):
     monkeypatch.setattr(lines, "BLOCK_BYTES", 7)
     content = b"".join(b'{"n":%d}\n' % n for n in range(500))
@@ -165,14 +181,21 @@ def connection(tmp_path):
             yield tx.connection
 
 
-def cursor_of(path, *, is_clean=True):
+def read_all(reader):
+    for _, line in reader:
+        if line == b"bad!":
+            reader.reject()
+
+
+def cursor_of(path):
     seen = path.stat()
     with path.open("rb") as file:
         reader = LineReader(file)
-        list(reader)
+        read_all(reader)
         mark = cursors.fingerprint(file, reader.offset)
     facts = (str(path), seen.st_size, seen.st_mtime_ns, seen.st_ino, reader.offset, reader.number)
-    return cursors.Cursor(*facts, is_clean=is_clean, fingerprint=mark)
+    bad = reader.bad.part()
+    return cursors.Cursor(*facts, is_clean=bad is None, fingerprint=mark, bad=bad)
 
 
 def resumed(path, cursor):
@@ -199,7 +222,7 @@ def test_a_file_that_grew_is_read_on_from_where_it_ended(tmp_path):
         file.write(b'{"b":2}\n')
 
     assert not cursor.is_current(path.stat())
-    assert resumed(path, cursor) == (16_000, 2000)
+    assert resumed(path, cursor)[:2] == (16_000, 2000)
 
 
 def test_a_file_that_shrank_or_holds_other_bytes_is_read_again(tmp_path):
@@ -208,20 +231,60 @@ def test_a_file_that_shrank_or_holds_other_bytes_is_read_again(tmp_path):
     cursor = cursor_of(path)
 
     path.write_bytes(b'{"a":1}\n')
-    assert resumed(path, cursor) == (0, 0)
+    assert resumed(path, cursor)[:2] == (0, 0)
 
     path.write_bytes(b'{"a":1}\n' * 1999 + b'{"a":2}\n{"a":3}\n')
-    assert resumed(path, cursor) == (0, 0)
+    assert resumed(path, cursor)[:2] == (0, 0)
 
 
-def test_a_file_with_a_rejected_line_is_read_again_when_it_changes(tmp_path):
+def test_a_file_of_which_the_bad_part_is_not_known_is_read_again_when_it_changes(tmp_path):
     path = tmp_path / "f.jsonl"
     path.write_bytes(b'{"a":1}\n')
-    cursor = cursor_of(path, is_clean=False)
+    cursor = replace(cursor_of(path), is_clean=False)
     with path.open("ab") as file:
         file.write(b'{"b":2}\n')
 
-    assert resumed(path, cursor) == (0, 0)
+    assert resumed(path, cursor)[:2] == (0, 0)
+
+
+some_lines = st.lists(st.sampled_from([b"good", b"bad!", b"", b"long" * 9]), max_size=12)
+
+
+@given(some_lines, some_lines.filter(any), st.data())
+def test_a_file_that_grew_is_read_again_exactly_if_a_rejected_line_may_have_been_mended(
+    before, after, data
+):
+    """A change of a line that is in no bad part, or of the first and last bytes, is not seen."""
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        patch.setattr(lines, "BLOCK_BYTES", 16)
+        patch.setattr(lines, "MAX_LINE_BYTES", 20)
+        patch.setattr(cursors, "fingerprint", lambda *_: b"")
+        path = Path(folder) / "f.jsonl"
+        path.write_bytes(b"".join(line + b"\n" for line in before))
+        cursor = cursor_of(path)
+        bad = [i for i, line in enumerate(before) if line in {b"bad!", b"long" * 9}]
+        changed = data.draw(st.none() | st.sampled_from(range(len(before)))) if before else None
+        now = list(before)
+        if changed is not None:
+            now[changed] = b"x" * len(before[changed])
+        path.write_bytes(b"".join(line + b"\n" for line in [*now, *after]))
+        found = resumed(path, cursor)
+
+        is_seen = bool(bad) and changed is not None and bad[0] <= changed <= bad[-1]
+        is_same = now == before
+        expected = 0 if is_seen and not is_same else cursor.offset
+        assert found.offset == expected
+        grown = cursor_of(path)
+        if expected:  # read on, it is the same as read in one go
+            with path.open("rb") as file:
+                reader = cursors.resume(cursor, file).reader(file)
+                read_all(reader)
+                assert (reader.offset, reader.number) == (grown.offset, grown.lines)
+                if changed is None:
+                    assert reader.bad.part() == grown.bad
 
 
 def test_a_hole_of_any_size_is_not_read_to_its_end(tmp_path, monkeypatch):

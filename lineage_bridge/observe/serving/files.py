@@ -8,12 +8,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 import orjson
 
 from lineage_bridge.adapters.files import open_file
+from lineage_bridge.adapters.lines import BadLines
 from lineage_bridge.journal import Journal
 from lineage_bridge.observe import cursors
+from lineage_bridge.observe.cursors import Resumed
 from lineage_bridge.times import parse_time, to_micros
 
 FILES_AT_ONCE = 1000
@@ -25,12 +28,28 @@ _MINUTE = re.compile(r"(\d{4})-(\d\d)-(\d\d)[/\\](\d\d)[/\\]metrics_(\d\d)\.json
 
 @dataclass(frozen=True, slots=True)
 class WindowFile:
-    """A file that is new or changed. `path_minute_us` is None if its path names no minute."""
+    """A file that is new or changed, or the rest of one.
+
+    Attributes:
+        minute_us: no window in it was written before.
+        path_minute_us: None if its path names no minute.
+        cursor: how far it was read.
+        bad: the rejected lines before the rest of a file that is being read in parts.
+    """
 
     path: str
     minute_us: int
     path_minute_us: int | None
     cursor: cursors.Cursor | None
+    bad: BadLines | None = None
+
+    def resumed(self, file: BinaryIO) -> Resumed:
+        """Return where to read on in the open file."""
+        if self.bad is None or self.cursor is None:
+            return cursors.resume(self.cursor, file)
+        if cursors.fingerprint(file, self.cursor.offset) != self.cursor.fingerprint:
+            return cursors.resume(None, file)  # it was replaced between two parts
+        return Resumed(self.cursor.offset, self.cursor.lines, self.bad)
 
 
 def changed_files(journal: Journal, files: Iterable[Path | str]) -> tuple[list[WindowFile], int]:

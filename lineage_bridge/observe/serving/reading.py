@@ -7,9 +7,10 @@ one transaction.
 from __future__ import annotations
 
 import sqlite3
+import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
@@ -27,7 +28,7 @@ from lineage_bridge.adapters.serving_windows import (
 from lineage_bridge.errors import ArtifactError
 from lineage_bridge.journal import Journal
 from lineage_bridge.observe import cursors, quarantine
-from lineage_bridge.observe.quarantine import FileRejections, Rejected
+from lineage_bridge.observe.quarantine import FileRejections
 from lineage_bridge.observe.serving.blind_counters import BlindCounters
 from lineage_bridge.observe.serving.file_slots import FileSlots, LineFilter, bits_of
 from lineage_bridge.observe.serving.files import WindowFile
@@ -36,6 +37,7 @@ from lineage_bridge.observe.serving.seen_lines import SeenLines
 from lineage_bridge.observe.serving.state import Saving, load_pending, pending_saving
 
 FAMILY = "p5"
+PART_WAITING = 50_000  # windows that wait to be judged; with more, a file is read in one go
 
 _at_us = attrgetter("at_us")
 
@@ -49,7 +51,6 @@ class WindowsResult:
     new: int = 0
     duplicates: int = 0
     events: int = 0
-    rejected: list[Rejected] = field(default_factory=list)
 
 
 class WindowReading:
@@ -69,13 +70,12 @@ class WindowReading:
             self._file_slots = FileSlots(connection)
             self._pending = load_pending(connection, self._sources)
             self._blind = BlindCounters(connection)
-            self._quarantined = {item.path for item in quarantine.list_rejected(connection)}
+            self._quarantined = quarantine.paths_of(connection, FAMILY)
         self._seen = SeenLines(journal)
         self._of_judged_anew = LineFilter(self._seen.judged_anew)
         self._has_changed = False
         self._cursors: list[cursors.Cursor] = []
-        self._mended: list[tuple[str, int]] = []  # paths, and the line after which they were read
-        self._rejected: list[Rejected] = []
+        self._rejected: list[tuple[FileRejections, int | None]] = []  # see `_save_files`
 
     def judge_before(
         self,
@@ -113,83 +113,104 @@ class WindowReading:
         parts = (self._seen, self._blind, self._file_slots)
         found = [saving for part in parts if (saving := part.saving()) is not None]
         if self._cursors or self._rejected:
-            found.append(
-                partial(_save_files, known=self._cursors, mended=self._mended, bad=self._rejected)
-            )
+            found.append(partial(_save_files, known=self._cursors, rejected=self._rejected))
         if self._has_changed:
             found.append(pending_saving(self._pending))
-        self._quarantined.update(item.path for item in self._rejected)
-        self._cursors, self._mended, self._rejected = [], [], []
+        self._quarantined.update(bad.path for bad, _ in self._rejected if bad)
+        self._cursors, self._rejected = [], []
         self._has_changed = False
         return found
 
-    def read(self, file: WindowFile) -> None:
-        """Read one file on from where reading ended last time."""
+    def read(self, file: WindowFile, deadline: float) -> WindowFile | None:
+        """Read one file on from where reading ended last time.
+
+        Returns:
+            The rest of the file, if it was not read to its end before the deadline.
+        """
         bad = FileRejections(file.path, FAMILY)
         try:
             with open_file(file.path) as opened:
-                self._read_open(file, opened, bad)
+                return self._read_open(file, opened, bad, deadline)
         except ArtifactError as exc:
             bad.add(exc)
         except OSError as exc:
             bad.add(unreadable(exc))
-        found = bad.listed()
-        self._rejected += found
-        self.result.rejected += found
+        self._rejected.append((bad, None))
+        return None
 
-    def _read_open(self, file: WindowFile, opened: BinaryIO, found: FileRejections) -> None:
+    def _read_open(
+        self, file: WindowFile, opened: BinaryIO, bad: FileRejections, deadline: float
+    ) -> WindowFile | None:
         seen = fstat(opened.fileno())
-        offset, lines = cursors.resume(file.cursor, opened)
-        if file.path in self._quarantined:  # its rejected lines are about to be read again
-            self._mended.append((file.path, lines if offset else -1))
-        reader = LineReader(opened, offset, lines)
-        known = file.cursor
-        read_before = known.rewound_lines if known is not None else 0
-        is_same = known is not None and _is_same(known, seen)
-        held: set[Source] = set()
-        try:
-            for number, line in reader:
-                is_first = number > read_before
-                if is_same and not is_first and not self._of_judged_anew.may_be(line):
-                    continue  # it was counted, and still is
-                source = self._read_line(number, line, found, is_first=is_first)
-                if source is not None:
-                    held.add(source)
-        except ArtifactError as exc:
-            found.add(exc)
-        self._note_slots(file.path, held, is_part=bool(offset) or is_same)
-        has_bad_line = len(found) > 0 or len(reader.problems) > (reader.unfinished is not None)
+        resumed = file.resumed(opened)
+        reader = resumed.reader(opened)
+        lines = _Lines(deadline)
+        if file.cursor is not None:
+            lines.read_before = file.cursor.rewound_lines
+            lines.is_same = _is_same(file.cursor, seen)
+        held = self._read_lines(reader, lines, bad)
+        self._note_slots(file.path, held, is_part=bool(resumed.offset) or lines.is_same)
         for problem in reader.problems:
-            found.add(problem)
+            bad.add(problem, is_passing=problem.line == reader.unfinished)
+        if bad or file.path in self._quarantined:
+            self._rejected.append((bad, resumed.lines))
         cursor = cursors.Cursor(
             file.path,
-            seen.st_size,
+            seen.st_size if lines.is_last else reader.offset,
             seen.st_mtime_ns,
             seen.st_ino,
             reader.offset,
             reader.number,
-            is_clean=not has_bad_line,
+            is_clean=lines.is_whole and reader.bad.part() is None,
             fingerprint=cursors.fingerprint(opened, reader.offset),
+            bad=reader.bad.part(),
         )
         self._cursors.append(cursor)
+        return None if lines.is_last else replace(file, cursor=cursor, bad=reader.bad)
+
+    def _read_lines(self, reader: LineReader, lines: _Lines, bad: FileRejections) -> set[Source]:
+        """Read lines to the end, or to the deadline; return whose windows they are."""
+        held: set[Source] = set()
+        try:
+            for number, line in reader:
+                if line and not self._is_counted(number, line, lines):
+                    is_first = number > lines.read_before
+                    try:
+                        held.add(self._read_line(line, is_first=is_first))
+                    except ArtifactError as exc:
+                        bad.add(ArtifactError(exc.reason, field=exc.field, line=number))
+                        reader.reject()
+                # What waits to be judged is saved with each part, so a part must be worth that.
+                if lines.are_enough() and len(self._pending) <= PART_WAITING:
+                    lines.is_last = False
+                    break
+        except ArtifactError as exc:
+            lines.is_whole = False
+            bad.add(exc)
+        return held
+
+    def _is_counted(self, number: int, line: bytes, lines: _Lines) -> bool:
+        """Return whether a line was counted when its file was read before, and still is."""
+        return (
+            lines.is_same and number <= lines.read_before and not self._of_judged_anew.may_be(line)
+        )
 
     def _read_line(
         self,
-        number: int,
         line: bytes,
-        found: FileRejections,
         *,
         is_first: bool,  # False: an earlier run counted the line, and its file was rewound
-    ) -> Source | None:
+    ) -> Source:
+        """Read one line.
+
+        Raises:
+            ArtifactError: it is no window.
+        """
         result = self.result
         result.lines += is_first
-        try:
-            window = read_window(line)
-            facts, at_us = judged_facts(window)
-            source = self._sources.of(names_of(window))
-        except ArtifactError as exc:
-            found.add(ArtifactError(exc.reason, field=exc.field, line=number))
-            return None
+        window = read_window(line)
+        facts, at_us = judged_facts(window)
+        source = self._sources.of(names_of(window))
         if not self._seen.is_new(facts.start_us, line, source.slot):
             result.duplicates += is_first
             return source
@@ -216,6 +237,29 @@ class WindowReading:
             self._file_slots.put(path, {source.slot for source in held}, before)
 
 
+@dataclass(slots=True)
+class _Lines:
+    """How the lines of a file are read.
+
+    Attributes:
+        deadline: when to stop.
+        read_before: how many lines are read again, because the file was rewound.
+        is_same: whether these are all lines of the file, and no others.
+        is_last: whether they are read to the end of the file.
+        is_whole: whether the file as a whole can be read.
+    """
+
+    deadline: float
+    read_before: int = 0
+    is_same: bool = False
+    is_last: bool = True
+    is_whole: bool = True
+
+    def are_enough(self) -> bool:
+        """Return whether the deadline is over; what is read again is read in one go."""
+        return not self.read_before and time.monotonic() >= self.deadline
+
+
 def _is_same(cursor: cursors.Cursor, seen: stat_result) -> bool:
     """Return whether a file that was rewound has exactly the lines that were read."""
     return (
@@ -229,10 +273,12 @@ def _is_same(cursor: cursors.Cursor, seen: stat_result) -> bool:
 def _save_files(
     connection: sqlite3.Connection,
     known: Sequence[cursors.Cursor],
-    mended: Sequence[tuple[str, int]],
-    bad: Sequence[Rejected],
+    rejected: Sequence[tuple[FileRejections, int | None]],
 ) -> None:
-    for path, after_line in mended:
-        quarantine.forget(connection, path, family=FAMILY, after_line=after_line)
-    quarantine.put(connection, bad)
+    """Save cursors, and rejections: each with the lines before it, None if nothing was read."""
+    for bad, after_line in rejected:
+        if after_line is None:
+            quarantine.put(connection, bad.rows())
+        else:
+            quarantine.put_lines(connection, bad, after_line=after_line)
     cursors.put_all(connection, known)

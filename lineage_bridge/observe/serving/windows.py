@@ -217,7 +217,9 @@ class _State:
         while self.files:
             if not reading.judge_before(self.files[0].minute_us, judge, may_go_on):
                 return False
-            reading.read(self.files.popleft())
+            rest = reading.read(self.files.popleft(), deadline)
+            if rest is not None:
+                self.files.appendleft(rest)
             if reading.taken >= enough or time.monotonic() >= deadline:
                 return False
         return reading.judge_before(None, judge, may_go_on)
