@@ -116,12 +116,13 @@ def test_one_changed_column_costs_one_column(tmp_path):
     ["/column-lineage?nodeId=dataset:db:t2&withDownstream=true", "/namespaces/db/datasets/t2"],
 )
 def test_a_long_answer_goes_out_in_pieces_and_is_never_held_whole(path, is_packed, tmp_path):
-    width = 90
+    width = 100
     with world(tmp_path) as w:
         for place in range(3):
             w.send(a_wide_event(place, width, f"t{place}", f"t{place + 1}"))
         w.get("/namespaces")
         headers = {"accept-encoding": "gzip"} if is_packed else {}
+        sent_by(w.app, "/api/v1/namespaces/db/datasets/t1", **headers)  # what is loaded once
         tracemalloc.start()
         sent = sent_by(w.app, f"/api/v1{path}", **headers)
         held = tracemalloc.get_traced_memory()[1] - sum(len(m.get("body", b"")) for m in sent)
@@ -134,7 +135,7 @@ def test_a_long_answer_goes_out_in_pieces_and_is_never_held_whole(path, is_packe
     assert sum(edges) == width * width * (3 if "graph" in answer else 1)
     assert max(len(message.get("body", b"")) for message in sent) < 2 * PIECE_BYTES
     assert len(body) > 4 * PIECE_BYTES
-    assert held < 12 * PIECE_BYTES
+    assert held < 12 * PIECE_BYTES  # as objects, the edges alone take more
 
 
 def test_the_feed_reads_large_events_one_by_one(tmp_path):
