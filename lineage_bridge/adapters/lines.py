@@ -149,8 +149,8 @@ class LineReader:
             found = rest + block
             end = found.rfind(b"\n") + 1
             is_blank = end > 0 and not found[:end].strip(_BLANK)
-            for match in _LINES.finditer(found, 0, end):
-                if text := self._next(match[0]):
+            for line in _LINES.findall(found, 0, end):
+                if text := self._next(line):
                     yield self.number, text
             rest = found[end:]
             if len(rest) > MAX_LINE_BYTES:
