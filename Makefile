@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 PRODUCERS := .producers
 TRIAL := .trial
 UV := .uv
-WORKERS := -n 2 --dist worksteal
+WORKERS := -n 3 --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-slow lint fmt wheel try-wheel lock bench conformance integrations fuzz torture clean

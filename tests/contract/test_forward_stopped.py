@@ -77,7 +77,10 @@ def started(home, url, *command):
     ("command", "code", "said"),
     [
         (("journal", "forward"), 1, "Left. The rest is kept"),
-        (("up", "--port", "0", "--exporter-port", "0"), 0, "Ctrl-C ends it."),
+        pytest.param(
+            *(("up", "--port", "0", "--exporter-port", "0"), 0, "Ctrl-C ends it."),
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_ctrl_c_ends_it_at_once_and_all_is_kept(home, command, code, said):

@@ -63,7 +63,6 @@ def test_children_emit_at_once_and_everything_is_in_the_journal(tmp_path, case, 
 @pytest.mark.parametrize(
     ("case", "children"),
     [
-        pytest.param("open", 4, marks=pytest.mark.sample),
         ("open", 30),
         pytest.param("foreign", 3, marks=NEEDS_MUTEXES),
     ],

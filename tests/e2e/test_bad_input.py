@@ -213,6 +213,7 @@ def test_what_editors_leave_is_no_artifact(nyc, lb, tmp_path, name):
     assert (result.code, result.json["rejected"]) == (0, [])
 
 
+@pytest.mark.slow
 def test_a_metadata_value_of_50_mb_is_named(lb, tmp_path):
     import pyarrow as pa
     import pyarrow.parquet as pq

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from cases import others_slow
 from foreign import install, install_notebooks, run_with
 
 AT = ("--at", "2028-01-01T00:00:00Z")
@@ -42,7 +43,7 @@ def test_its_flag_is_in_the_help(run):
     assert "Trainings in notebooks" in told
 
 
-@pytest.mark.parametrize("positional", [False, True])
+@pytest.mark.parametrize("positional", others_slow([True, False]))
 def test_its_training_is_linked_by_path_to_a_dataset(nyc, run, tmp_path, positional):
     folder = a_notebook(tmp_path / "notes", data=str(a_dataset(nyc))).parent
     folders = [nyc / "p2", folder] if positional else ["--p2", nyc / "p2", "--notebooks", folder]

@@ -8,6 +8,7 @@ import os
 import shutil
 
 import pytest
+from cases import others_slow
 from conftest import run_command
 
 from lineage_bridge.events import compute_id
@@ -75,13 +76,16 @@ def test_a_restored_home_says_nothing_new_whatever_artifacts_are_left(
 
 @pytest.mark.parametrize(
     "gone",
-    [
-        ["model_metadata.json"],
-        ["deployment_events.jsonl"],
-        ["model_metadata.json", "deployment_events.jsonl", "*.parquet"],
-        ["metadata.json"],
-        ["metrics_*.json"],
-    ],
+    others_slow(
+        [
+            ["model_metadata.json", "deployment_events.jsonl", "*.parquet"],
+            ["deployment_events.jsonl"],
+            ["model_metadata.json"],
+            ["metadata.json"],
+            ["metrics_*.json"],
+        ],
+        fast=2,
+    ),
     ids=" ".join,
 )
 def test_it_says_nothing_new_if_some_files_of_a_family_are_gone(

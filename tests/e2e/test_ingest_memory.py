@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from cases import others_slow
 
 from lineage_bridge.adapters.registry import adapters
 from lineage_bridge.ingest.backfill import backfill
@@ -140,7 +141,7 @@ DAMAGE = [
 ]
 
 
-@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize("damage", others_slow(DAMAGE, fast=2))
 def test_records_that_cannot_be_decoded_are_read_again(city, lb, tmp_path, damage):
     before, doctor = graph(lb), lb("doctor", "--json").json
     query = "SELECT family, path, line, part, body, shape, subject FROM records"

@@ -206,7 +206,7 @@ def test_backfills_of_one_folder_at_once_give_what_one_gives(nyc, nyc_home, tmp_
     assert bodies(tmp_path / "home") == bodies(nyc_home)
 
 
-@pytest.mark.parametrize("seconds", [pytest.param(0.0, marks=SLOW), 0.05])
+@pytest.mark.parametrize("seconds", [pytest.param(0.0, marks=SLOW), pytest.param(0.05, marks=SLOW)])
 def test_backfills_of_several_folders_at_once_give_one_graph(nyc, nyc_home, tmp_path, seconds):
     namespace = ("--namespace", "urban")
     commands = [(*namespace, f"--{family}={nyc / family}") for family in ("p2", "p4", "p5", "p6")]

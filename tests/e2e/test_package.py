@@ -42,6 +42,7 @@ def test_the_wheel_has_the_package_and_the_examples_and_is_small(wheel):
     assert wheel.stat().st_size < 4 * MEGABYTES
 
 
+@pytest.mark.slow
 def test_the_demo_runs_from_the_wheel_and_what_it_says_can_be_pasted(wheel, tmp_path):
     site, empty = tmp_path / "site", tmp_path / "empty"
     zipfile.ZipFile(wheel).extractall(site)

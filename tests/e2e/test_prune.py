@@ -116,6 +116,7 @@ def shown_now(url):
     return found
 
 
+@pytest.mark.slow
 def test_a_running_collector_shows_the_same_and_takes_more(home):
     with Journal(home) as journal, CollectorServer(journal, port=0) as server:
         before = shown_now(server.url)

@@ -13,6 +13,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from cases import others_slow
 from conftest import run_command
 from windows import a_line, a_record, a_start, file_of, ingest, standing, starts_of, write
 
@@ -86,7 +87,7 @@ def test_metrics_and_events_of_the_real_fleet_may_be_read_in_any_order(nyc, tmp_
 
 
 @pytest.mark.parametrize("final", [True, False])
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", others_slow(range(4)))
 def test_starts_that_come_late_and_bit_by_bit_change_nothing_in_the_end(nyc, tmp_path, seed, final):
     fleet, dice = nyc / "p5", random.Random(seed)
     starts = starts_of(fleet)

@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from cases import others_slow
 from conftest import run_command
 from windows import a_line, a_start, file_of, ingest, standing, starts_of, write
 
@@ -74,7 +75,7 @@ GONE_OF_ALL = {
 }
 
 
-@pytest.mark.parametrize("gone", GONE_OF_ALL)
+@pytest.mark.parametrize("gone", others_slow(GONE_OF_ALL, fast=2))
 def test_a_restored_city_says_nothing_new(nyc, nyc_home, tmp_path, gone):
     root, other = shutil.copytree(nyc, tmp_path / "nyc"), tmp_path / "other"
     GONE_OF_ALL[gone](root)
@@ -133,7 +134,7 @@ def test_nothing_is_told_again_whatever_is_gone(fleet, home, tmp_path, gone, fin
     assert answers(tmp_path / "other") == answers(home)
 
 
-@pytest.mark.parametrize("gone", GONE)
+@pytest.mark.parametrize("gone", others_slow(GONE, fast=2))
 def test_windows_that_come_back_count_once(fleet, home, tmp_path, gone):
     starts = starts_of(fleet)
     kept = shutil.copytree(fleet, tmp_path / "kept")

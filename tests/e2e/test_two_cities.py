@@ -77,6 +77,7 @@ def test_a_second_store_changes_nothing_of_the_first(nyc, lon, lb):
     assert lb("path", table, "models.lightgbm_default@v5+5bbf7d7a").code == 0
 
 
+@pytest.mark.slow
 def test_two_cities_in_any_order_give_one_graph(nyc, lon, lb, tmp_path, monkeypatch):
     folders = [nyc / "p2", nyc / "p4", nyc / "p5", nyc / "p6"]
     folders += [lon / "p2", lon / "p4", lon / "p5", lon / "p6"]

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
+from cases import others_slow
 from conftest import HANG_SECONDS, run_command
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -46,6 +47,7 @@ def running(home, *args):
         process.stdout.close()
 
 
+@pytest.mark.slow
 def test_signals_in_a_row_end_it_as_one_does(tmp_path):
     with running(tmp_path / "home", "up", "--port", "0", "--exporter-port", "0") as (_, process):
         for _ in range(200):
@@ -55,7 +57,7 @@ def test_signals_in_a_row_end_it_as_one_does(tmp_path):
     assert process.returncode in {0, -signal.SIGTERM, -signal.SIGINT}
 
 
-@pytest.mark.parametrize("ports", [1, 2])
+@pytest.mark.parametrize("ports", others_slow([1, 2]))
 def test_up_serves_page_collector_and_metrics_and_ends_cleanly(tmp_path, ports):
     home = tmp_path / "home"
     options = ("--exporter-port", "0")[: 2 * (ports - 1)]

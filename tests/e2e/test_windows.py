@@ -15,6 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cases import others_slow
 from serving import minute_at
 from windows import NS, a_line, a_start, file_of, findings, ingest, starts_of, write
 
@@ -321,7 +322,7 @@ def test_without_window_files_all_other_events_are_appended(journal):
     assert len(journal.read()) == 10
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", others_slow(range(5)))
 def test_a_watcher_gives_what_a_backfill_gives(nyc, tmp_path, seed):
     fleet = nyc / "p5"
     lines = [

@@ -139,6 +139,7 @@ def test_time_alone_makes_stopped_finished_and_idle(found, fleet, deployment, cl
     assert (health.status, [reason.code for reason in health.reasons]) == (status, codes)
 
 
+@pytest.mark.slow
 def test_a_word_every_quarter_of_an_hour_says_how_a_deployment_is_at_any_minute(
     found, fleet, tmp_path, monkeypatch
 ):

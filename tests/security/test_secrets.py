@@ -196,8 +196,12 @@ def test_what_artifacts_hold_is_in_no_output_no_event_and_no_database(said, tmp_
 
 @pytest.mark.parametrize(
     ("status", "code", "user"),
-    [(401, 3, ""), (400, 1, f"bob:{quote(PASSWORD, safe='')}@")],
-    ids=["key", "login"],
+    [
+        pytest.param(401, 3, "", id="key"),
+        pytest.param(
+            *(400, 1, f"bob:{quote(PASSWORD, safe='')}@"), id="login", marks=pytest.mark.slow
+        ),
+    ],
 )
 def test_what_is_set_is_in_no_output_and_no_database(
     said, tmp_path, monkeypatch, status, code, user

@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 
 import httpx
 import pytest
+from cases import others_slow
 from conftest import HANG_SECONDS
 
 from lineage_bridge.http import HttpConfig, HttpLimits, Part, Response, Site, bodies, connections
@@ -105,12 +106,14 @@ def test_one_address_has_only_its_share(monkeypatch):
 
 @pytest.mark.parametrize(
     ("limits", "begun", "answer"),
-    [
-        ({"idle_seconds": 0.1}, b"", b""),
-        ({"head_seconds": 0.1}, HALF, b""),
-        ({"head_seconds": 0.1}, b"GET /small HTTP/1.1\r\n" + b"X: y\r\n" * 100, b""),
-        ({"body_seconds": 0.1}, BODY, b"HTTP/1.1 408 Request Timeout\r\n"),
-    ],
+    others_slow(
+        [
+            ({"body_seconds": 0.1}, BODY, b"HTTP/1.1 408 Request Timeout\r\n"),
+            ({"idle_seconds": 0.1}, b"", b""),
+            ({"head_seconds": 0.1}, HALF, b""),
+            ({"head_seconds": 0.1}, b"GET /small HTTP/1.1\r\n" + b"X: y\r\n" * 100, b""),
+        ]
+    ),
 )
 def test_what_never_comes_is_not_waited_for(limits, begun, answer):
     with served(**limits) as server, connect(server, begun) as connection:
@@ -120,6 +123,7 @@ def test_what_never_comes_is_not_waited_for(limits, begun, answer):
         assert small(server) == "small"
 
 
+@pytest.mark.slow
 def test_who_does_not_read_its_answer_is_hung_up_on():
     with served(idle_seconds=0.2) as server:
         request = b"GET /big HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -237,7 +241,7 @@ def collector(home, files, toml=""):
         process.stdout.close()
 
 
-@pytest.mark.parametrize("toml", ["", "[collector]\nconnections_max = 10000"])
+@pytest.mark.parametrize("toml", others_slow(["", "[collector]\nconnections_max = 10000"]))
 def test_with_few_file_handles_it_still_answers_and_logs_little(tmp_path, toml):
     home = tmp_path / "home"
     event = {
