@@ -16,12 +16,12 @@ from lineage_bridge.collector.answer import datasets, jobs, lookup, namespaces, 
 from lineage_bridge.collector.answer.jobs import url_or_none
 from lineage_bridge.collector.answer.runs import RunShown
 from lineage_bridge.collector.api import Api
-from lineage_bridge.collector.dialect import hashes
 from lineage_bridge.collector.dialect.errors import coded, generic, not_found, unreadable
 from lineage_bridge.collector.dialect.java import text
 from lineage_bridge.collector.dialect.requests import Request
 from lineage_bridge.collector.writes import member
 from lineage_bridge.events import event_time
+from lineage_bridge.events.run_ids import java_uuid
 from lineage_bridge.http import Response
 
 DATASET_TYPES = ("DB_TABLE", "STREAM")
@@ -95,7 +95,7 @@ def _uuid(document: Json, name: str) -> str | None:
     value = member(document, name)
     if value is None:
         return None
-    found = hashes.java_uuid(value)
+    found = java_uuid(value)
     if found is None:
         raise unreadable(f"`{name}` must be a UUID")
     return found

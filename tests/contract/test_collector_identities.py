@@ -10,6 +10,7 @@ from lineage_bridge.collector.dialect import hashes, instants
 from lineage_bridge.collector.dialect.errors import ApiError
 from lineage_bridge.collector.rows.context import formatted
 from lineage_bridge.events import event_time
+from lineage_bridge.events.run_ids import name_uuid, run_uuid
 
 RUN = "43d7db3b-8984-4cda-b237-8c6919b36670"
 
@@ -51,12 +52,12 @@ def test_versions_of_jobs(name, inputs, outputs, location, version):
         (RUN.upper(), RUN),
         ("1-2-3-4-5", "00000001-0002-0003-0004-000000000005"),
         ("my-run-1", "9eaf075a-7d72-3143-8040-9cf47f401b86"),
-        (RUN.replace("-", ""), hashes.name_uuid(RUN.replace("-", ""))),
-        ("", hashes.name_uuid("")),
+        (RUN.replace("-", ""), name_uuid(RUN.replace("-", ""))),
+        ("", name_uuid("")),
     ],
 )
 def test_ids_of_runs(text, uuid):
-    assert hashes.run_uuid(text) == uuid
+    assert run_uuid(text) == uuid
 
 
 def test_ids_of_parents():

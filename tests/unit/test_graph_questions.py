@@ -5,9 +5,9 @@ from builders import a_dataset, a_foreign_event, a_journal, a_run_id, an_event, 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineage_bridge.collector.dialect.hashes import run_uuid
 from lineage_bridge.errors import AmbiguousNodeError, NodeNotFoundError
 from lineage_bridge.events import Dataset
+from lineage_bridge.events.run_ids import run_uuid
 from lineage_bridge.graph.find import RunParts, find
 from lineage_bridge.graph.find.run_ids import runs_like
 from lineage_bridge.graph.load import load

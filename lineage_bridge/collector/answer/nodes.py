@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from lineage_bridge.collector.dialect import hashes
 from lineage_bridge.collector.dialect.errors import generic, not_found
+from lineage_bridge.events.run_ids import java_uuid
 from lineage_bridge.marquez_limits import NAMESPACE
 
 _NODE = re.compile(r"(dataset|datasetField|job|run):.*")
@@ -53,7 +54,7 @@ def parse(text: str) -> NodeId:
     version = hashes.strict_uuid(suffix) if head and kind != "run" else None
     names = _split(head if version else text, kind)
     if kind == "run":
-        if hashes.java_uuid(names[0]) is None:
+        if java_uuid(names[0]) is None:
             raise generic()
     elif not NAMESPACE.fullmatch(names[0]) or not names[1].strip():
         raise generic()

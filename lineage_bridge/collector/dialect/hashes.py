@@ -15,9 +15,8 @@ import uuid
 from collections.abc import Collection, Iterable
 from functools import lru_cache, partial
 
-_JAVA_UUID = re.compile(
-    r"([0-9a-fA-F]{1,8})-([0-9a-fA-F]{1,4})-([0-9a-fA-F]{1,4})-([0-9a-fA-F]{1,4})-([0-9a-fA-F]{1,12})"
-)
+from lineage_bridge.events.run_ids import dashed, java_uuid, name_uuid
+
 _STRICT_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 MAX_KEPT = 256  # columns of one dataset; the text of more columns is not cached
@@ -26,14 +25,6 @@ _IS_NONE = partial(operator.is_, None)
 
 FieldKey = tuple[str, str | None, str | None]
 DatasetName = tuple[str, str]
-
-
-def name_uuid(text: str) -> str:
-    """Compute Java's `UUID.nameUUIDFromBytes` of a text."""
-    digest = bytearray(hashlib.md5(text.encode(errors="replace"), usedforsecurity=False).digest())
-    digest[6] = (digest[6] & 0x0F) | 0x30
-    digest[8] = (digest[8] & 0x3F) | 0x80
-    return _dashed(digest.hex())
 
 
 def row_uuid(seq: int, purpose: str) -> str:
@@ -46,32 +37,12 @@ def row_uuid(seq: int, purpose: str) -> str:
     digest[:6] = seq.to_bytes(6, "big")
     digest[6] = (digest[6] & 0x0F) | 0x80
     digest[8] = (digest[8] & 0x3F) | 0x80
-    return _dashed(digest.hex())
-
-
-def _dashed(text: str) -> str:
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
-
-
-def java_uuid(text: str) -> str | None:
-    """Return the UUID that Java's `UUID.fromString` reads, short groups too; None if it refuses."""
-    match = _JAVA_UUID.fullmatch(text)
-    if match is None:
-        return None
-    widths = (8, 4, 4, 4, 12)
-    return "-".join(
-        group.lower().rjust(width, "0") for group, width in zip(match.groups(), widths, strict=True)
-    )
+    return dashed(digest.hex())
 
 
 def strict_uuid(text: str) -> str | None:
     """Return a UUID of 36 characters in lower case; None if the text has another form."""
     return text.lower() if _STRICT_UUID.fullmatch(text) else None
-
-
-def run_uuid(run_id: str) -> str:
-    """Return the UUID of the run that an event's `runId` names."""
-    return java_uuid(run_id) or name_uuid(run_id)
 
 
 def parent_run_uuid(namespace: str, job: str, run_id: str) -> str:

@@ -18,6 +18,7 @@ from lineage_bridge.collector.fold.done import Done, exhaust
 from lineage_bridge.collector.fold.reduce_runs import FOREVER_US, Run
 from lineage_bridge.collector.rows import dataset_row, job_row, shared
 from lineage_bridge.collector.rows.context import Context, formatted
+from lineage_bridge.events.run_ids import name_uuid
 
 Command = Mapping[str, Any]
 
@@ -30,7 +31,7 @@ def _put_dataset(context: Context, command: Command) -> None:
     fields = command["fields"]
     keys = reduce_fields.fields_of({"fields": fields})
     frozen = shared.keep(context.connection, _encode(fields))
-    version = hashes.name_uuid(_version_text(command, keys))
+    version = name_uuid(_version_text(command, keys))
     context.connection.execute(
         "INSERT INTO mq_dataset_versions (uuid, version, dataset, run, created_us, namespace, name,"
         " fields, lifecycle_state, schema_version, schema_location)"

@@ -15,11 +15,12 @@ from typing import Any
 
 import msgspec
 
-from lineage_bridge.collector.dialect import hashes, instants, merging, typed
+from lineage_bridge.collector.dialect import instants, merging, typed
 from lineage_bridge.collector.dialect.java import text
 from lineage_bridge.collector.rows import shared
 from lineage_bridge.collector.rows.context import Context, refuse
 from lineage_bridge.events import event_time
+from lineage_bridge.events.run_ids import run_uuid
 from lineage_bridge.marquez_limits import MAX_FACET_NAME
 
 FOREVER_US = 2**62  # sorts a run without a known state before all others, as PostgreSQL's null does
@@ -70,7 +71,7 @@ def take(context: Context, event: Mapping[str, Any], job: int) -> Run:
     state = run_state(text(event.get("eventType")))
     return _upsert(
         context,
-        uuid=hashes.run_uuid(text(run["runId"]) or ""),
+        uuid=run_uuid(text(run["runId"]) or ""),
         job=job,
         state=state,
         args=lambda: _args(run, typed.parent_facet(event)),

@@ -9,13 +9,12 @@ whole, never split at colons: names and namespaces may have colons and `@` thems
 
 from __future__ import annotations
 
-import hashlib
 import re
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 
 from lineage_bridge.errors import AmbiguousNodeError, NodeNotFoundError
+from lineage_bridge.events.run_ids import name_uuid
 from lineage_bridge.graph.deployments import Deployment
 from lineage_bridge.graph.find.names import names_of, slot_texts, spellings
 from lineage_bridge.graph.find.parents import Parents
@@ -214,9 +213,4 @@ def _hashed_to(run: str, ids: Iterable[str]) -> set[str]:
     """Find the run ids that are no UUIDs, of which Marquez made this one."""
     if not _UUID.fullmatch(run):
         return set()
-    return {id_ for id_ in ids if not _UUID.fullmatch(id_) and _hash(id_) == run.lower()}
-
-
-def _hash(run_id: str) -> str:
-    digest = hashlib.md5(run_id.encode(errors="replace"), usedforsecurity=False).digest()
-    return str(uuid.UUID(bytes=digest, version=3))
+    return {id_ for id_ in ids if not _UUID.fullmatch(id_) and name_uuid(id_) == run.lower()}
