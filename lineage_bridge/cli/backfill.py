@@ -82,7 +82,8 @@ def backfill(
     appended twice.
     With MARQUEZ_URL set, the events are then forwarded to that Marquez.
 
-    Exits 1 if a file or line was rejected or Marquez refused an event, 3 if it was not reached.
+    Exits 1 if a file or line was rejected or while there are dead letters, which Marquez did not
+    take; 3 if Marquez was not reached.
     """
     from lineage_bridge.cli.context import in_namespace_of_home, settings_of
 
@@ -192,8 +193,8 @@ def _progress(*, quiet: bool) -> Iterator[Progress]:
 
 
 def _forward(settings: Settings, *, quiet: bool) -> bool:
-    """Forward the new events; return whether all of them arrived."""
-    from lineage_bridge.cli.journal import forward_now
+    """Forward the new events; return whether all that there are have arrived."""
+    from lineage_bridge.cli.forward import forward_now
 
     report = forward_now(settings, quiet=quiet)
-    return report is not None and not report.dead
+    return report is not None and not report.status.dead

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,13 +19,13 @@ from lineage_bridge.cli.context import (
     say,
     with_settings,
 )
+from lineage_bridge.cli.forward import dead, dismiss, forward, retry
 from lineage_bridge.cli.models import models_of
 from lineage_bridge.cli.prune import prune
 
 if TYPE_CHECKING:
     from lineage_bridge.journal import Journal
     from lineage_bridge.settings import Settings
-    from lineage_bridge.share.forward import ForwardReport, ForwardStatus
 
 
 @click.group()
@@ -36,6 +34,8 @@ def journal() -> None:
 
 
 journal.add_command(prune)
+for command in (forward, dead, retry, dismiss):
+    journal.add_command(command)
 
 
 @journal.command()
@@ -82,134 +82,6 @@ def _status(opened: Journal, url: str | None) -> dict[str, Any]:
     shape["models"] = [{"name": n, "version": v, "reached": seq} for n, v, seq in models]
     shape["forward"] = [present(**asdict(target)) for target in list_targets(opened, url)]
     return shape
-
-
-@journal.command()
-@with_settings
-@click.option(
-    "--timeout",
-    type=click.FloatRange(min=0),
-    default=60.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="Give up when Marquez was not reached for so long.",
-)
-@json_option
-def forward(settings: Settings, *, timeout: float, as_json: bool) -> None:
-    """Send to Marquez what it does not have yet, then end.
-
-    Marquez is named by MARQUEZ_URL or `marquez_url` in lineage-bridge.toml. Ctrl-C leaves the rest
-    for later. Exits 1 if an event became a dead letter, 3 if Marquez cannot be reached; all is
-    kept.
-    """
-    from lineage_bridge.errors import SettingsError
-
-    if settings.marquez_url is None:
-        raise SettingsError(
-            "No Marquez is named. Set MARQUEZ_URL, or `marquez_url` in lineage-bridge.toml."
-        )
-    report = forward_now(settings, quiet=as_json, timeout=timeout)
-    if as_json and report is not None:
-        echo_json(asdict(report))
-    sys.exit(1 if report is None or report.dead else 0)
-
-
-def forward_now(settings: Settings, *, quiet: bool, timeout: float = 60.0) -> ForwardReport | None:
-    """Forward until nothing is left, with progress; None if Ctrl-C left the rest for later.
-
-    Raises:
-        CollectorUnavailableError: Marquez was not reached for `timeout` seconds.
-    """
-    from lineage_bridge.share.forward import Forwarder
-    from lineage_bridge.show.journal import forward_lines
-
-    with open_journal(settings) as opened, _progress(shown=not quiet) as told:
-        forwarder = Forwarder(
-            opened,
-            str(settings.marquez_url),
-            api_key=settings.marquez_api_key,
-            give_up_seconds=timeout,
-        )
-        try:
-            report = forwarder.run(progress=told)
-        except KeyboardInterrupt:
-            report = None
-    if report is None:
-        say("Left. The rest is kept; `lineage-bridge journal forward` goes on.", err=True)
-    elif not quiet:
-        say(*forward_lines(report))
-    return report
-
-
-@contextmanager
-def _progress(*, shown: bool) -> Iterator[Callable[[ForwardStatus], None]]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    columns = (TextColumn("Forwarding to Marquez"), BarColumn(), MofNCompleteColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, disable=not shown, transient=True) as progress:
-        task = progress.add_task("forward", total=None)
-        before: int | None = None
-
-        def told(now: ForwardStatus) -> None:
-            nonlocal before
-            done = now.sent + now.dead
-            before = done if before is None else before
-            progress.update(task, completed=done - before, total=done - before + now.pending)
-
-        yield told
-
-
-@journal.command()
-@with_settings
-@json_option
-def dead(settings: Settings, *, as_json: bool) -> None:
-    """List dead letters, which Marquez or our collector did not take.
-
-    Events that it refused for good, or cannot hold. Exits 1 if there is any.
-    """
-    from lineage_bridge.cli.refused import refused_letters
-    from lineage_bridge.share.dead_letters import list_dead
-    from lineage_bridge.show.formats import present
-    from lineage_bridge.show.journal import letter_lines
-
-    with open_journal(settings, readonly=True) as opened:
-        letters = [*list_dead(opened), *refused_letters(opened, settings)]
-    if as_json:
-        echo_json([present(**asdict(letter)) for letter in letters])
-    elif letters:
-        say(*letter_lines(letters))
-    else:
-        say("There are no dead letters.")
-    sys.exit(1 if letters else 0)
-
-
-@journal.command()
-@click.argument("ids", nargs=-1, metavar="[ID]...")
-@click.option("--all", "every", is_flag=True, help="All dead letters.")
-@with_settings
-@json_option
-def retry(settings: Settings, *, ids: tuple[str, ...], every: bool, as_json: bool) -> None:
-    """Send dead letters again, once their cause is mended.
-
-    They wait until `lineage-bridge journal forward` or `up` runs. What Marquez cannot hold stays
-    dead; exits 1 if any of those was asked for.
-    """
-    from lineage_bridge.share.dead_letters import retry as retry_letters
-    from lineage_bridge.show.formats import present
-    from lineage_bridge.show.journal import letter_lines
-
-    if bool(ids) == every:
-        raise click.UsageError("Name dead letters by their ids, or give --all.")
-    with open_journal(settings) as opened:
-        again, hopeless = retry_letters(opened, None if every else ids)
-    if as_json:
-        echo_json({"retried": again, "dead": [present(**asdict(letter)) for letter in hopeless]})
-    else:
-        say(f"{again} dead letters wait to be sent again.")
-        say(*letter_lines(hopeless))
-    sys.exit(1 if hopeless else 0)
 
 
 @journal.command()

@@ -25,6 +25,7 @@ from lineage_bridge.settings import Settings
 if TYPE_CHECKING:
     from lineage_bridge.journal import Journal
     from lineage_bridge.journal.follower import Follower
+    from lineage_bridge.share.forward import Forwarder
 
 COLLECTOR_PORT = 5000
 PORTS_TRIED = 20
@@ -236,7 +237,8 @@ def up(
 ) -> None:
     """Run everything on one port: collector, index page, metrics; and forward to Marquez.
 
-    With MARQUEZ_URL set, what is ours goes on to that Marquez, for ever and without loss.
+    With MARQUEZ_URL set, what is ours goes on to that Marquez, for ever and without loss. Exits 1
+    if there are dead letters at the end, which Marquez did not take.
     """
     check_exposure(host, settings, insecure=insecure)
     chosen = choose_port(host, port, COLLECTOR_PORT)
@@ -250,16 +252,22 @@ def up(
         say(f"Index page: {served.collector}/")
         say(f"Collector:  {served.collector}/api/v1/lineage")
         say(f"Metrics:    {served.metrics}")
+        dead = 0
         if settings.marquez_url:
-            target = stack.enter_context(_forwarding(journal, settings))
-            say(f"Forwarding: {target}")
+            forwarder = stack.enter_context(_forwarding(journal, settings))
+            say(f"Forwarding: {forwarder.status().url}")
         say("Ctrl-C ends it.")
         stop.wait()
+        if settings.marquez_url:
+            dead = forwarder.status().dead
+    if dead:
+        say(f"{dead} dead letters: `lineage-bridge journal dead` lists them.", err=True)
+        sys.exit(1)
 
 
 @contextmanager
-def _forwarding(journal: Journal, settings: Settings) -> Iterator[str]:
-    """Forward in a thread until the block ends; yield the target's URL as it may be shown."""
+def _forwarding(journal: Journal, settings: Settings) -> Iterator[Forwarder]:
+    """Forward in a thread until the block ends."""
     from lineage_bridge.share.forward import Forwarder
 
     stop = threading.Event()
@@ -275,7 +283,7 @@ def _forwarding(journal: Journal, settings: Settings) -> Iterator[str]:
     )
     thread.start()
     try:
-        yield forwarder.status().url
+        yield forwarder
     finally:
         stop.set()
         thread.join(timeout=STOP_SECONDS)

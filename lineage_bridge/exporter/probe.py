@@ -8,7 +8,7 @@ from collections.abc import Callable
 import httpx
 
 from lineage_bridge.errors import SettingsError
-from lineage_bridge.share.marquez import client_of
+from lineage_bridge.share.marquez.client import client_of
 
 ANSWER_SECONDS = 2.0
 KEPT_SECONDS = 15.0  # several Prometheus servers may scrape; Marquez is asked this often at most

@@ -1,8 +1,8 @@
-"""Dead letters: events that a Marquez refused for good, or cannot store; list and resend them.
+"""Dead letters: events that a Marquez refused for good, or cannot store.
 
 An event never changes, so the cause of a dead letter is mended elsewhere: at Marquez or the proxy
 before it (then `retry`), or in the artifact or the declaration that it came from (then the
-corrected event supersedes it, and the letter is gone).
+corrected event supersedes it, and the letter is gone). One that nobody can mend is dismissed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from lineage_bridge.errors import JournalError
 from lineage_bridge.journal.store import Journal
 from lineage_bridge.masking import public_url
-from lineage_bridge.share.limits import problem_of
+from lineage_bridge.share.marquez.limits import problem_of
 from lineage_bridge.share.queue import FORWARD, has_tables
 from lineage_bridge.times import format_time, from_micros
 
@@ -65,16 +65,29 @@ def retry(journal: Journal, ids: Sequence[str] | None) -> tuple[int, list[DeadLe
         wanted = letters if ids is None else _of_ids(letters, ids)
         hopeless = [letter for letter in wanted if _is_hopeless(tx.connection, letter)]
         again = [letter for letter in wanted if letter not in hopeless]
-        if again:
-            _send_again(tx.connection, again)
+        _set_state(tx.connection, again, "pending")
     return len(again), hopeless
 
 
-def _send_again(connection: sqlite3.Connection, letters: Iterable[DeadLetter]) -> None:
+def dismiss(journal: Journal, ids: Sequence[str] | None) -> int:
+    """Let dead letters rest: those with these ids, or all (None); return how many.
+
+    Raises:
+        JournalError: no dead letter has one of the ids.
+    """
+    journal.prepare(FORWARD)
+    with journal.transaction() as tx:
+        letters = list(_dead(tx.connection))
+        chosen = letters if ids is None else _of_ids(letters, ids)
+        _set_state(tx.connection, chosen, "dismissed")
+    return len(chosen)
+
+
+def _set_state(connection: sqlite3.Connection, letters: Iterable[DeadLetter], state: str) -> None:
     connection.executemany(
-        "UPDATE forward_events SET state = 'pending', failures = 0 WHERE seq = ?"
+        "UPDATE forward_events SET state = ?, failures = 0 WHERE seq = ?"
         " AND target = (SELECT id FROM forward_targets WHERE url = ?)",
-        [(letter.seq, letter.target) for letter in letters],
+        [(state, letter.seq, letter.target) for letter in letters],
     )
 
 

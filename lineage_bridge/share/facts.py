@@ -13,9 +13,8 @@ from lineage_bridge.facets import read_facet
 from lineage_bridge.facets.serving_health import Reason, ServingHealthFacet
 from lineage_bridge.journal.home_tables import Stored
 from lineage_bridge.naming import observes_predictions
+from lineage_bridge.share.marquez.completeness import ENDS
 from lineage_bridge.share.order import Item
-
-_ENDS = frozenset({"COMPLETE", "FAIL", "ABORT"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +85,7 @@ def _item(stored: Stored, view: EventView) -> Item:
 def _rank(event_type: str) -> int:
     if event_type == "START":
         return 0
-    return 2 if event_type in _ENDS else 1
+    return 2 if event_type in ENDS else 1
 
 
 def _names(datasets: Iterable[DatasetView]) -> frozenset[str]:

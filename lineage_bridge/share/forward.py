@@ -14,7 +14,7 @@ import hashlib
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,10 +26,12 @@ from lineage_bridge.errors import (
 from lineage_bridge.journal.lease import lease
 from lineage_bridge.journal.store import Journal
 from lineage_bridge.masking import public_url
-from lineage_bridge.share.marquez import ANSWER_SECONDS, Marquez
+from lineage_bridge.share.marquez.api import ANSWER_SECONDS, Marquez
+from lineage_bridge.share.marquez.outcome import NoAnswerError
 from lineage_bridge.share.patience import Patience
 from lineage_bridge.share.queue import ForwardQueue
 from lineage_bridge.share.run import LOOK_SECONDS, ForwardRun
+from lineage_bridge.share.verification import Comparison, Incomplete, compare
 
 if TYPE_CHECKING:
     import httpx
@@ -47,7 +49,7 @@ class ForwardStatus:
         pending: still to be sent.
         sent: Marquez has them.
         dead: refused for good; see `lineage-bridge journal dead`.
-        held: not sent, because they would cut their job's edges.
+        dismissed: dead letters that somebody dealt with.
         collapsed: heartbeats that a later one replaced.
         superseded: replaced by another event.
         hidden: jobs and datasets that this Marquez hides, as only replaced events name them.
@@ -57,7 +59,7 @@ class ForwardStatus:
     pending: int = 0
     sent: int = 0
     dead: int = 0
-    held: int = 0
+    dismissed: int = 0
     collapsed: int = 0
     superseded: int = 0
     hidden: int = 0
@@ -168,6 +170,32 @@ class Forwarder:
             status=after,
         )
 
+    def verify(self, told: Callable[[int, int], None]) -> Comparison:
+        """Compare what was sent with what Marquez holds; see `verification.compare`.
+
+        Args:
+            told: called with how many events are compared, and how many there are.
+
+        Raises:
+            CollectorUnavailableError: Marquez could not be asked.
+        """
+        with self._marquez() as marquez:
+            try:
+                return compare(self._queue.sent(), marquez, told)
+            except NoAnswerError as exc:
+                said = f"{exc.answer.status or ''} {exc.answer.text}".strip()
+                raise CollectorUnavailableError(
+                    f"Marquez at {self._name} could not be asked what it holds: {said}."
+                ) from None
+
+    def send_again(self, incomplete: Collection[Incomplete]) -> int:
+        """Queue events that Marquez does not have whole, and those that must follow them.
+
+        Returns:
+            How many are to be sent once more.
+        """
+        return self._queue.send_again([event.seq for event in incomplete])
+
     def run_forever(self, stop: threading.Event, say: Callable[[str], None]) -> None:
         """Forward until `stop` is set, in a thread; report errors to `say` instead of raising."""
         is_said = False
@@ -217,14 +245,7 @@ class Forwarder:
         self, *, until_idle: bool, stop: threading.Event, told: Callable[[], None]
     ) -> None:
         self._queue.park(None)
-        marquez = Marquez(
-            self._url,
-            api_key=self._api_key,
-            connections=self._connections,
-            transport=self._transport,
-            answer_seconds=self._answer_seconds,
-        )
-        with marquez:
+        with self._marquez() as marquez:
             run = ForwardRun(
                 self._journal,
                 self._queue,
@@ -236,6 +257,15 @@ class Forwarder:
                 name=self._name,
             )
             run.go(until_idle=until_idle, stop=stop, told=told)
+
+    def _marquez(self) -> Marquez:
+        return Marquez(
+            self._url,
+            api_key=self._api_key,
+            connections=self._connections,
+            transport=self._transport,
+            answer_seconds=self._answer_seconds,
+        )
 
 
 def _lease_name(name: str) -> str:

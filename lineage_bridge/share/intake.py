@@ -5,9 +5,8 @@
 - An event that Marquez cannot store becomes a dead letter before its first try.
 - An event that another one supersedes is not sent; if it already was, it becomes `stale`.
 - Of a deployment's pending heartbeats only the latest is sent.
-- An event of ours without inputs (an old bundle knows none) is called bare: it would cut the edges
-  of its job. If the job has events with inputs, a bare one is sent only just before one of them
-  that is still pending, and is `held` until there is one.
+- An event of ours without inputs (an old bundle knows none) is called bare: it takes the edges of
+  its job away, so after it another one of the job is sent once more (`resend.restore_inputs`).
 
 Events are read and judged first; the results are written in one transaction, together with the
 number of the last event taken in.
@@ -22,7 +21,7 @@ from lineage_bridge.errors import EventError
 from lineage_bridge.journal.home_tables import STORED, Stored
 from lineage_bridge.journal.store import Journal
 from lineage_bridge.share.facts import Facts, facts_of
-from lineage_bridge.share.limits import problem_of
+from lineage_bridge.share.marquez.limits import problem_of
 from lineage_bridge.share.order import Item
 
 FORWARDED = ("artifact", "transport", "import")
@@ -42,8 +41,6 @@ def take_in(journal: Journal, target: int) -> bool:
         }
         for job in sorted(beating):
             _collapse_heartbeats(tx.connection, target, job)
-        for job in sorted({facts.item.job for _, facts, _ in looked_at}):
-            _hold_bare(tx.connection, target, job)
         tx.connection.execute("UPDATE forward_targets SET seq = ? WHERE id = ?", (reached, target))
     return not is_last
 
@@ -157,21 +154,5 @@ def _collapse_heartbeats(connection: sqlite3.Connection, target: int, job: str) 
         "  WHERE later.target = this.target AND later.job = this.job AND later.is_heartbeat"
         "  AND later.state IN ('pending', 'sent') AND later.time_us >= this.time_us"
         "  AND (later.time_us, later.seq) > (this.time_us, this.seq))",
-        (target, job),
-    )
-
-
-def _hold_bare(connection: sqlite3.Connection, target: int, job: str) -> None:
-    # It is too late to send a bare event before one that is already under way (`doubtful`).
-    connection.execute(
-        "UPDATE forward_events AS this SET state = CASE"
-        " WHEN EXISTS (SELECT 1 FROM forward_events AS full WHERE full.target = this.target"
-        "  AND full.job = this.job AND full.has_inputs AND full.state IN ('pending', 'sent'))"
-        " AND NOT EXISTS (SELECT 1 FROM forward_events AS newer WHERE newer.target = this.target"
-        "  AND newer.job = this.job AND newer.has_inputs AND newer.state = 'pending'"
-        "  AND NOT newer.doubtful AND newer.time_us > this.time_us)"
-        " THEN 'held' ELSE 'pending' END"
-        " WHERE target = ? AND job = ? AND is_bare AND NOT doubtful"
-        " AND state IN ('pending', 'held')",
         (target, job),
     )

@@ -4,16 +4,16 @@ The rows are in the journal's database, so a process that dies loses nothing tha
 `doubtful` from just before its event is sent until the answer is written down: Marquez may have the
 event or not. After a crash Marquez's feed is searched for it before it is sent again.
 
-States: `pending` (to be sent), `sent`, `dead` (refused for good, see `dead_letters`), `held` (would
-cut its job's edges), `collapsed` (a heartbeat that a later one replaces), `superseded` (replaced
-by another event), `stale` (superseded after it was sent: nodes that only it names are to be hidden
-in Marquez).
+States: `pending` (to be sent), `sent`, `dead` (refused for good, see `dead_letters`), `dismissed`
+(a dead letter that is to stay one, and counts no more), `collapsed` (a heartbeat that a later one
+replaces), `superseded` (replaced by another event), `stale` (superseded after it was sent: nodes
+that only it names are to be hidden in Marquez).
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from lineage_bridge.journal.home_tables import STORED, Stored
@@ -25,6 +25,8 @@ from lineage_bridge.share.facts import item_of
 from lineage_bridge.share.hidden import HiddenNodes, Stale
 from lineage_bridge.share.intake import FORWARDED, take_in
 from lineage_bridge.share.order import Item
+from lineage_bridge.share.resend import restore_inputs, send_again, sent_of, with_later
+from lineage_bridge.share.sent import SentEvents
 
 _SCHEMA = (
     """CREATE TABLE IF NOT EXISTS forward_targets (
@@ -57,7 +59,7 @@ _SCHEMA = (
 )
 
 # Forwarding is not finished with events in these states, and needs their bodies.
-_OPEN_STATES = ("pending", "held", "dead", "stale")
+_OPEN_STATES = ("pending", "dead", "stale")
 
 
 def _rename_targets(connection: sqlite3.Connection) -> None:
@@ -73,23 +75,40 @@ def _rename_targets(connection: sqlite3.Connection) -> None:
             connection.execute("DELETE FROM forward_targets WHERE id = ?", (target,))
 
 
+def _send_what_was_held(connection: sqlite3.Connection) -> None:
+    """Let the events without inputs go that earlier versions held back for good."""
+    connection.execute(
+        "ALTER TABLE forward_events ADD COLUMN again INTEGER NOT NULL DEFAULT 0"
+    )  # 1: it was sent, and is sent once more on purpose
+    connection.execute("UPDATE forward_events SET state = 'pending' WHERE state = 'held'")
+
+
 FORWARD = Room(
     "forward",
     (
         statements("queue", *_SCHEMA),
         statements("hidden nodes", hidden.SCHEMA),
         Migration("public urls", _rename_targets),
+        Migration("sent once more", _send_what_was_held),
     ),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """An event that is about to be sent, and whether an earlier try may have reached Marquez."""
+    """An event that is about to be sent.
+
+    Attributes:
+        stored: the event.
+        was_doubtful: an earlier try may have reached Marquez.
+        failures: how many tries ended in a 500.
+        again: Marquez has it, and is to get it once more.
+    """
 
     stored: Stored
     was_doubtful: bool
     failures: int
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,13 +197,14 @@ class ForwardQueue:
             for seq in seqs:
                 row = tx.connection.execute(
                     "SELECT e.seq, e.id, e.kind, e.time_us, e.received_us, e.origin, e.body,"
-                    " f.doubtful, f.failures"
+                    " f.doubtful, f.failures, f.again"
                     " FROM forward_events f JOIN events e ON e.seq = f.seq"
                     " WHERE f.target = ? AND f.seq = ? AND f.state = 'pending'",
                     (target, seq),
                 ).fetchone()
                 if row is not None:
-                    started.append(Started(Stored(*row[:7]), bool(row[7]), row[8]))
+                    doubtful, failures, again = row[7:]
+                    started.append(Started(Stored(*row[:7]), bool(doubtful), failures, bool(again)))
             tx.connection.executemany(
                 "UPDATE forward_events SET doubtful = 1, tries = tries + 1"
                 " WHERE target = ? AND seq = ?",
@@ -192,18 +212,44 @@ class ForwardQueue:
             )
         return started
 
-    def settle(self, results: Iterable[Settled]) -> None:
+    def settle(self, results: Sequence[Settled]) -> None:
         """Record the results of tries; an event that was superseded meanwhile stays so."""
         target = self._target
         with self._journal.transaction() as tx:
             tx.connection.executemany(
                 "UPDATE forward_events SET state = ?, doubtful = ?, failures = failures + ?,"
-                " status = ?, answer = ? WHERE target = ? AND seq = ? AND state = 'pending'",
+                " status = ?, answer = ?, again = again AND ? = 'pending'"
+                " WHERE target = ? AND seq = ? AND state = 'pending'",
                 [
-                    (r.state, r.doubtful, r.failed, r.status, r.answer, target, r.seq)
+                    (r.state, r.doubtful, r.failed, r.status, r.answer, r.state, target, r.seq)
                     for r in results
                 ],
             )
+            for result in results:
+                if result.state == "sent":
+                    restore_inputs(tx.connection, target, result.seq)
+
+    def sent(self) -> SentEvents:
+        """Return the events that this Marquez was sent."""
+        return SentEvents(self._journal, self._target)
+
+    def send_again(self, seqs: Collection[int], *, arrived: Collection[int] = ()) -> int:
+        """Put events that were not whole in Marquez back into the queue, and those that follow.
+
+        Args:
+            seqs: the events.
+            arrived: those of them that have arrived by now: only what follows them goes again.
+
+        Returns:
+            How many are to be sent once more.
+        """
+        target = self._target
+        sent = self.sent()
+        facts = [sent_of(stored) for stored in sent.since(sent.first_time(seqs))]
+        again = with_later(seqs, facts) - set(arrived)
+        with self._journal.transaction() as tx:
+            send_again(tx.connection, target, again)
+        return len(again)
 
     def tidied(self, seqs: Iterable[int]) -> None:
         """Record that the nodes which only these events name are hidden in Marquez."""

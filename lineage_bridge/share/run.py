@@ -19,11 +19,13 @@ from typing import TypeVar
 from lineage_bridge.errors import CollectorUnavailableError
 from lineage_bridge.journal.store import Journal
 from lineage_bridge.share.hidden import Node, Stale, withdraws
-from lineage_bridge.share.marquez import Answer, Marquez, Outcome
+from lineage_bridge.share.marquez.api import Marquez
+from lineage_bridge.share.marquez.outcome import Answer, Outcome
 from lineage_bridge.share.order import Order
 from lineage_bridge.share.patience import Patience
 from lineage_bridge.share.queue import ForwardQueue, Settled, Started
 
+MAX_LOOKS = 3  # at an event that is not whole in the model: Marquez may be still at work on it
 MAX_FAILURES = 3  # a 500 is most often a poison event, and each try adds a row to Marquez's feed
 LOOK_SECONDS = 0.5  # how often to look for new events while no event waits
 REFRESH_SECONDS = 1.0  # and while some wait
@@ -69,6 +71,7 @@ class ForwardRun:
         self._order = Order()
         self._under_way: dict[Future[Answer], Started] = {}
         self._not_before: dict[int, float] = {}
+        self._looks: Counter[int] = Counter()
         self._refresh_at = 0.0
         self._last_failure = ""
         self._hidden = queue.hidden()
@@ -140,8 +143,13 @@ class ForwardRun:
                 self._order.finish(item.seq)
                 continue
             one = started[item.seq]
-            send = partial(self._marquez.send, one.stored, doubtful=one.was_doubtful)
+            send = partial(self._marquez.send, one.stored, doubtful=self._is_to_be_sought(one))
             self._under_way[_call_apart(send)] = one
+
+    def _is_to_be_sought(self, started: Started) -> bool:
+        """Return whether Marquez may have the event, and is to be asked before it is sent."""
+        is_known_partly = self._looks[started.stored.seq] >= MAX_LOOKS
+        return started.was_doubtful and not started.again and not is_known_partly
 
     def _settle(self, done: Iterable[Future[Answer]]) -> None:
         answers = [(self._under_way.pop(future), future.result()) for future in done]
@@ -151,9 +159,15 @@ class ForwardRun:
         for started, answer in answers:
             if answer.outcome is Outcome.TAKEN:
                 self._hidden.shown_by(started.stored)
+                self._send_what_follows(started.stored.seq)
             self._raise_if_parked(answer)
         if self._patience.is_exhausted(self._clock()):
             raise self._unavailable()
+
+    def _send_what_follows(self, seq: int) -> None:
+        """Send what came after an event once more, if that event was completed only now."""
+        if self._looks.pop(seq, 0) >= MAX_LOOKS:
+            self._queue.send_again([seq], arrived=[seq])
 
     def _judge(self, started: Started, answer: Answer) -> Settled:
         seq = started.stored.seq
@@ -162,8 +176,10 @@ class ForwardRun:
         if state == "pending":
             self._order.release(seq)
             if answer.outcome is Outcome.FAILED:
-                pause = self._patience.backoff(started.failures + 1)
-                self._not_before[seq] = self._clock() + pause
+                self._pause(seq, started.failures + 1)
+            elif answer.outcome is Outcome.PARTLY:
+                self._looks[seq] += 1
+                self._pause(seq, self._looks[seq])
         else:
             self._order.finish(seq)
             self._not_before.pop(seq, None)
@@ -175,6 +191,9 @@ class ForwardRun:
             status=None if answer.outcome is Outcome.TAKEN else answer.status,
             answer=None if answer.outcome is Outcome.TAKEN else answer.text,
         )
+
+    def _pause(self, seq: int, times: int) -> None:
+        self._not_before[seq] = self._clock() + self._patience.backoff(times)
 
     def _count(self, answer: Answer) -> None:
         if answer.outcome is Outcome.WAIT:
@@ -283,8 +302,9 @@ def _state(answer: Answer, started: Started) -> str:
 
 
 def _is_doubtful(answer: Answer, started: Started) -> bool:
+    # What is known to be there in part is not looked for again once it has been sent whole.
     # A 500 may have stored the event in the feed, but not in the model: only a resend completes it,
     # so the event is not doubtful. An earlier doubt stays until Marquez has answered.
-    if answer.outcome in (Outcome.WAIT, Outcome.PARKED):
+    if answer.outcome in (Outcome.WAIT, Outcome.PARKED, Outcome.PARTLY):
         return answer.doubtful or started.was_doubtful
     return False

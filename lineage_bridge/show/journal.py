@@ -11,6 +11,7 @@ from lineage_bridge.show.text import printable
 from lineage_bridge.show.units import counted
 
 MOST_RANGES = 20  # that are listed; nobody reads more
+MOST_EVENTS = 20  # likewise
 
 if TYPE_CHECKING:
     from lineage_bridge.care.prune import Pruned
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from lineage_bridge.care.salvage.rescue import Rescued
     from lineage_bridge.share.dead_letters import DeadLetter
     from lineage_bridge.share.forward import ForwardReport
+    from lineage_bridge.share.verification import Comparison
 
 
 def status_lines(shape: Mapping[str, Any]) -> Iterator[str]:
@@ -58,10 +60,24 @@ def forward_lines(report: ForwardReport) -> Iterator[str]:
     yield printable(f"{counted(report.sent, 'event')} sent to {now.url} in {report.seconds:.1f} s.")
     if now.collapsed:
         yield f"{now.collapsed:,} heartbeats were left out: a later one says the same."
-    if now.held:
-        yield f"{now.held:,} events without inputs are held: they would cut edges."
     if now.dead:
-        yield f"{counted(now.dead, 'dead letter')}; `lineage-bridge journal dead` lists them."
+        yield (
+            f"{counted(now.dead, 'dead letter')}: `lineage-bridge journal dead` lists them; "
+            "`retry` or `dismiss` them."
+        )
+
+
+def comparison_lines(found: Comparison) -> Iterator[str]:
+    """Write how many events were compared with what Marquez holds, and what it does not hold."""
+    if found.since is None:
+        yield "Marquez keeps no event any more that was sent: there is nothing to compare with."
+        return
+    whole = found.checked - len(found.incomplete)
+    yield f"Of {counted(found.checked, 'event')} since {found.since}, Marquez has {whole:,} whole."
+    for event in found.incomplete[:MOST_EVENTS]:
+        yield printable(f"  {event.time} {event.job}: it lacks {', '.join(event.missing)}")
+    if len(found.incomplete) > MOST_EVENTS:
+        yield f"  and {len(found.incomplete) - MOST_EVENTS:,} more"
 
 
 def imported_lines(imported: Imported) -> Iterator[str]:

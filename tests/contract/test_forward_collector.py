@@ -11,7 +11,8 @@ from lineage_bridge.collector.server import CollectorServer
 from lineage_bridge.events import Dataset, Job, run_event
 from lineage_bridge.journal import Journal
 from lineage_bridge.share.forward import Forwarder
-from lineage_bridge.share.marquez import Marquez, Outcome
+from lineage_bridge.share.marquez.api import Marquez
+from lineage_bridge.share.marquez.outcome import Outcome
 
 NOON = datetime(2026, 4, 7, 12, tzinfo=UTC)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import sys
@@ -11,7 +10,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import httpx
 from conftest import HANG_SECONDS
+from marquez_stub import StubMarquez
 
 from lineage_bridge.events import Job, event_id_of, run_event
 from lineage_bridge.journal import Journal
@@ -29,8 +30,8 @@ class Slow(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         with self.server.lock:
-            self.server.events.append(json.loads(body))
-            is_well_under_way = len(self.server.events) >= EVENTS // 4
+            self.server.stub(httpx.Request("POST", f"http://m.test{self.path}", content=body))
+            is_well_under_way = len(self.server.stub.feed) >= EVENTS // 4
         if is_well_under_way:
             self.server.held.release()
             self.server.killed.wait()
@@ -38,8 +39,8 @@ class Slow(BaseHTTPRequestHandler):
 
     def do_GET(self):
         with self.server.lock:
-            body = json.dumps({"events": self.server.events}).encode()
-        self._answer(200, body)
+            answer = self.server.stub(httpx.Request("GET", f"http://m.test{self.path}"))
+        self._answer(answer.status_code, answer.content)
 
     def _answer(self, status, body):
         try:
@@ -57,7 +58,7 @@ class Slow(BaseHTTPRequestHandler):
 @contextmanager
 def slow():
     server = ThreadingHTTPServer(("127.0.0.1", 0), Slow)
-    server.events, server.lock = [], threading.Lock()
+    server.stub, server.lock = StubMarquez(), threading.Lock()
     server.held, server.killed = threading.Semaphore(0), threading.Event()
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
@@ -93,9 +94,9 @@ def test_what_a_killed_process_left_is_sent_and_nothing_twice(tmp_path):
                 assert server.held.acquire(timeout=HANG_SECONDS)
             process.send_signal(signal.SIGKILL)
         server.killed.set()
-        assert 0 < len(server.events) < EVENTS
+        assert 0 < len(server.stub.feed) < EVENTS
 
         Forwarder(journal, url).run()
-        arrived = [event_id_of(event) for event in server.events]
+        arrived = [event_id_of(event) for event in server.stub.feed]
 
     assert sorted(arrived) == sorted(an_event(n).id for n in range(EVENTS))

@@ -16,15 +16,10 @@ from conftest import HANG_SECONDS
 from lineage_bridge.errors import SettingsError
 from lineage_bridge.journal import Journal
 from lineage_bridge.journal.home_tables import Stored
+from lineage_bridge.masking import public_url
 from lineage_bridge.share.forward import Forwarder
-from lineage_bridge.share.marquez import (
-    Answer,
-    Marquez,
-    Outcome,
-    of_failure,
-    public_url,
-    retry_after_seconds,
-)
+from lineage_bridge.share.marquez.api import Marquez
+from lineage_bridge.share.marquez.outcome import Answer, Outcome, of_failure, retry_after_seconds
 
 NOW = datetime(2026, 4, 7, 12, tzinfo=UTC)
 EVENT = {
@@ -80,11 +75,25 @@ def test_every_failure_of_the_http_library_is_mapped(cls):
     ],
 )
 def test_only_the_status_decides(status, outcome, doubtful):
-    transport = httpx.MockTransport(lambda _: httpx.Response(status, text="said\n\n so"))
-    with Marquez("http://m.test", transport=transport) as marquez:
+    def answer(request):
+        return httpx.Response(status if request.method == "POST" else 404, text="said\n\n so")
+
+    with Marquez("http://m.test", transport=httpx.MockTransport(answer)) as marquez:
         answer = marquez.send(STORED)
 
     assert (answer.outcome, answer.status, answer.doubtful) == (outcome, status, doubtful)
+    assert answer.text in ("", "said so", "it wants another key. said so") or status < 400
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_a_server_that_fails_at_everything_is_away(status):
+    def answer(request):
+        return httpx.Response(500 if request.method == "POST" else status)
+
+    with Marquez("http://m.test", transport=httpx.MockTransport(answer)) as marquez:
+        found = marquez.send(STORED)
+
+    assert (found.outcome, found.doubtful) == (Outcome.WAIT, True)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import respx
+from marquez_stub import StubMarquez
 
 from lineage_bridge.care.restore import Imported, import_events
 from lineage_bridge.cli import context
@@ -127,6 +128,46 @@ def test_forward_that_reaches_nobody_is_3_and_that_is_refused_1(home, capsys, ma
     marquez.respond(422, text="no such facet")
     code, out, _ = run(capsys, "forward")
     assert (code, "2 dead letters" in out) == (1, True)
+
+
+def test_dead_letters_fail_all_that_forwards_until_somebody_deals_with_them(
+    home, capsys, marquez, tmp_path, monkeypatch
+):
+    marquez.respond(422, text="no such facet")
+    run(capsys, "forward")
+    assert run(capsys, "forward")[0] == 1, "nothing new was refused, but it still stands"
+    (tmp_path / "none").mkdir()
+    with pytest.raises(SystemExit) as exit_:
+        main(["backfill", "--home", str(home), str(tmp_path / "none")])
+    assert exit_.value.code == 1
+    assert "2 dead letters" in capsys.readouterr().out
+
+    assert as_json(capsys, "dismiss", an_event(0).id) == (0, {"dismissed": 1})
+    assert run(capsys, "dismiss", "--all")[:2] == (0, "1 dead letters are dismissed.\n")
+    assert run(capsys, "dead")[0] == run(capsys, "forward")[0] == 0
+
+
+def test_forward_verify_says_what_marquez_lacks_and_sends_it_again(home, capsys, monkeypatch):
+    monkeypatch.setenv("MARQUEZ_URL", URL)
+    stub = StubMarquez()
+    with respx.mock(base_url=URL) as mock:
+        mock.route().mock(side_effect=stub)
+        code, shape = as_json(capsys, "forward", "--verify")
+        assert (code, shape["sent"], shape["checked"], shape["incomplete"]) == (0, 2, 2, [])
+
+        stub.jobs.clear()
+        stub.runs.popitem()
+        code, out, _ = run(capsys, "forward", "--verify")
+        assert code == 0
+        assert "ns train.m1: it lacks its run" in out
+        assert "Marquez has 2 whole" in out
+
+        stub.runs.clear()
+        for _ in range(2):
+            stub.fail_next(statements=0, answer=201)  # it says that it has it, and forgets it
+        code, shape = as_json(capsys, "forward", "--verify")
+        assert (code, shape["sent_again"]) == (1, 2)
+        assert [event["missing"] for event in shape["incomplete"]] == [["its run"]] * 2
 
 
 def test_dead_letters_are_listed_and_sent_again(home, capsys, marquez):
@@ -344,7 +385,17 @@ def test_export_to_where_nothing_can_be_written_leaves_nothing(home, tmp_path, c
 
 
 def test_help_of_every_command_says_what_it_does(capsys):
-    for command in ["status", "forward", "dead", "retry", "verify", "rebuild", "export", "import"]:
+    for command in [
+        "status",
+        "forward",
+        "dead",
+        "retry",
+        "dismiss",
+        "verify",
+        "rebuild",
+        "export",
+        "import",
+    ]:
         code, out, _ = run(capsys, command, "--help")
         assert code == 0
         assert "--home" in out

@@ -13,7 +13,7 @@ from lineage_bridge.facets.event import EventFacet
 from lineage_bridge.facets.serving_health import ServingHealthFacet
 from lineage_bridge.journal.home_tables import Stored
 from lineage_bridge.share.facts import facts_of, item_of
-from lineage_bridge.share.limits import problem_of
+from lineage_bridge.share.marquez.limits import problem_of
 
 RUN = "00000000-0000-4000-8000-000000000000"
 

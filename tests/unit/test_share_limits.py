@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from lineage_bridge.share.limits import problem_of
+from lineage_bridge.share.marquez.limits import problem_of
 
 FACET = {"_producer": "p", "_schemaURL": "https://example.org/s.json"}
 
