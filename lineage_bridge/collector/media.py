@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from lineage_bridge.collector.dialect.errors import ApiError, coded
 from lineage_bridge.collector.routes import Route
-from lineage_bridge.http.messages import media_types
+from lineage_bridge.http.messages import accepted
 
 Headers = Mapping[str, str]
 
@@ -36,4 +36,4 @@ def _check_content_type(content_type: str | None) -> None:
 
 def accepts_json(accept: str) -> bool:
     """Return whether an Accept header admits JSON."""
-    return not accept.strip() or bool(media_types(accept) & {_JSON, "application/*", "*/*", "*"})
+    return not accept.strip() or bool(accepted(accept) & {_JSON, "application/*", "*/*", "*"})

@@ -6,6 +6,7 @@ Types are those of ASGI. Source: Jetty's limits (414, 431), Dropwizard's `BiDiGz
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -27,6 +28,7 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 _TURNS_FOR_ROOM = 16  # of the event loop; a body that gives up takes a few
+_NO_WEIGHT = re.compile(r"q=0(\.0*)?")
 GZIP_SIGN = b"\x1f\x8b"  # no JSON begins with it
 _HTML = "text/html;charset=iso-8859-1"
 
@@ -204,7 +206,7 @@ class Call:
     async def respond(self, send: Send, response: Response) -> None:
         """Send the response; see `responses.send_response`."""
         head_only = self.method == "HEAD"
-        takes_gzip = "gzip" in self.headers.get("accept-encoding", "")
+        takes_gzip = "gzip" in accepted(",".join(self.values("accept-encoding")))
         await send_response(send, response, self._gone, takes_gzip=takes_gzip, head_only=head_only)
 
     async def _gone(self) -> None:
@@ -215,6 +217,14 @@ class Call:
         await asyncio.get_running_loop().create_future()  # nobody can tell
 
 
-def media_types(accept: str) -> set[str]:
-    """Return the media types of an Accept header, in lower case and without parameters."""
-    return {part.partition(";")[0].strip().lower() for part in accept.split(",")}
+def accepted(header: str) -> set[str]:
+    """Return what an Accept or Accept-Encoding header admits, in lower case, without parameters.
+
+    A weight of 0 refuses what it stands at (RFC 9110, section 12.4.2).
+    """
+    admitted = set()
+    for part in header.split(","):
+        value, *parameters = (text.strip().lower() for text in part.split(";"))
+        if not any(map(_NO_WEIGHT.fullmatch, parameters)):
+            admitted.add(value)
+    return admitted

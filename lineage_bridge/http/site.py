@@ -17,7 +17,7 @@ from lineage_bridge.errors import HomeGoneError, LineageBridgeError
 from lineage_bridge.http.access import Surface
 from lineage_bridge.http.errors import CLOSE, HttpError, refusal, too_busy, unexpected
 from lineage_bridge.http.limits import HttpConfig
-from lineage_bridge.http.messages import Call, Load, Receive, Scope, media_types
+from lineage_bridge.http.messages import Call, Load, Receive, Scope, accepted
 from lineage_bridge.http.repeats import Repeats
 from lineage_bridge.http.responses import Response, Send
 
@@ -54,8 +54,8 @@ class Part:
         """Return whether it answers a request for its path."""
         if not call.is_read:
             return False
-        accepted = media_types(call.headers.get("accept", ""))
-        return not self.for_browsers or bool(accepted & {"text/html", "*/*"})
+        types = accepted(call.headers.get("accept", ""))
+        return not self.for_browsers or bool(types & {"text/html", "*/*"})
 
 
 class Site:

@@ -105,6 +105,39 @@ def test_answers_are_compressed_where_that_is_welcome(journal):
     assert packed.json() == plain.json()
 
 
+@pytest.mark.parametrize(
+    ("accepts", "is_packed"),
+    [
+        (["gzip;q=0"], False),
+        (["GZIP ; Q=0.000, identity"], False),
+        (["br, gzip;q=0.001"], True),
+        (["br", "Gzip"], True),
+        (["x-gzip-not"], False),
+        (["*"], False),
+    ],
+)
+def test_only_who_takes_gzip_gets_it(journal, accepts, is_packed):
+    headers = [("Accept-Encoding", value) for value in accepts]
+    with CollectorServer(journal, port=0) as server, httpx.Client() as client:
+        client.headers = headers  # in place of the client's own
+        for path in ("/api/v1/namespaces", "/metrics"):
+            answer = client.get(f"{server.url}{path}")
+            assert ("content-encoding" in answer.headers) is is_packed
+            assert answer.headers["vary"] == "Accept-Encoding"
+
+
+def test_a_type_of_no_weight_is_not_accepted(journal):
+    with CollectorServer(journal, port=0) as server:
+        url = f"{server.url}/api/v1/namespaces"
+        for accept, status in {
+            "application/json;q=0": 406,
+            "text/html, application/json; q=0.0": 406,
+            "application/json;q=0.1": 200,
+            "application/json;v=0": 200,
+        }.items():
+            assert httpx.get(url, headers={"Accept": accept}).status_code == status, accept
+
+
 def test_there_is_no_cors(journal):
     with CollectorServer(journal, port=0) as server:
         answer = httpx.get(f"{server.url}/api/v1/jobs", headers={"Origin": "https://elsewhere"})
