@@ -3,8 +3,9 @@
 uvicorn collects heads, trailers and requests that are sent ahead without a limit, and waits for
 heads and bodies without end. Here a head or trailer larger than `head_max_bytes` is answered 431 at
 once, and so is one of very many small headers; trailers are no headers; only a few requests may be
-sent ahead; and each step of a connection is reported to `Connections`, which ends what takes too
-long.
+sent ahead, and those are answered before what comes after them is refused; offers of another
+protocol are passed over; and each step of a connection is reported to `Connections`, which ends
+what takes too long.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import socket
 import struct
 from typing import Any, cast
 
+import httptools
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -29,6 +31,14 @@ _TOO_LONG = (
     b"content-length: 0\r\n"
     b"connection: close\r\n\r\n"
 )
+_MALFORMED_TEXT = "Invalid HTTP request received."
+_MALFORMED = (
+    b"HTTP/1.1 400 Bad Request\r\n"
+    b"content-type: text/plain; charset=utf-8\r\n"
+    b"content-length: %d\r\n"
+    b"connection: close\r\n\r\n"
+    b"%b"
+) % (len(_MALFORMED_TEXT), _MALFORMED_TEXT.encode())
 
 
 class OnceAMinute(logging.Filter):
@@ -66,6 +76,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_bytes = 0  # of the head; then of what comes with a body and is no part of it
         self._is_in_head = True
         self._header_bytes = 0
+        self._refusal: bytes | None = None  # ends the connection after the answers that are due
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Find the place that the door gave to this connection."""
@@ -82,18 +93,45 @@ class BoundedProtocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
 
     def data_received(self, data: bytes) -> None:
-        """Read on; refuse a head or a trailer that has become too long."""
+        """Read on; refuse what is no HTTP, and a head or a trailer that has become too long."""
+        if self._refusal is not None:
+            return
         self._head_bytes += len(data)
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            self._parse(data)
+        except httptools.HttpParserError:
+            self.logger.warning(_MALFORMED_TEXT)
+            self._refuse(_TOO_LONG if self._has_many_headers() else _MALFORMED)
         self._head_bytes = max(self._head_bytes, 0)
-        if self._head_bytes > self._door.limits.head_max_bytes and not self.transport.is_closing():
-            self.transport.write(_TOO_LONG)
-            self.transport.close()
+        if self._head_bytes > self._door.limits.head_max_bytes and self._refusal is None:
+            self._refuse(_TOO_LONG)
+
+    def _parse(self, data: bytes) -> None:
+        """Parse data; an offer of another protocol is taken out of its request, and never taken up.
+
+        Common clients offer HTTP/2 or TLS with each request (Java's, Apache's). The parser ends
+        such a request with its head, and would take neither its body nor what comes after it.
+        """
+        while True:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as offer:
+                (end_of_head,) = offer.args
+                data = self._head_without_offer() + data[end_of_head:]
+            else:
+                return
+
+    def _head_without_offer(self) -> bytes:
+        version = self.parser.get_http_version().encode()
+        lines = [b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, version)]
+        lines += [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
+        return b"\r\n".join([*lines, b"", b""])
 
     def on_message_begin(self) -> None:
         """Begin to count a head; bytes that came with the end of the last request do not count."""
         if len(self.pipeline) >= MAX_PIPELINED:
-            raise ValueError("too many requests were sent ahead")  # answered 400 by the base class
+            raise ValueError("too many requests were sent ahead")  # answered by `data_received`
         self._head_bytes = self._header_bytes = 0
         self._is_in_head = True
         self._turn_to(Doing.HEAD)
@@ -104,12 +142,16 @@ class BoundedProtocol(HttpToolsProtocol):
         if not self._is_in_head:
             return
         self._header_bytes += len(name) + len(value) + _BYTES_PER_HEADER
-        if self._header_bytes > 2 * self._door.limits.header_max_bytes:
-            raise ValueError("too many headers")  # answered by `send_400_response`
+        if self._has_many_headers():
+            raise ValueError("too many headers")  # answered by `data_received`
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Wait for the body; what came so far is no trailer."""
+        if self.parser.should_upgrade():
+            if self.parser.get_method() == b"CONNECT":
+                raise ValueError("this is no proxy")  # answered by `data_received`
+            return
         self._head_bytes = 0
         self._is_in_head = False
         self._turn_to(Doing.BODY)
@@ -122,6 +164,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Wait for the answer, unless it was given before the end of the body."""
+        if self.parser.should_upgrade():
+            return
         super().on_message_complete()
         self._turn_to(Doing.WAITING if self.cycle.response_complete else Doing.ANSWER)
 
@@ -129,6 +173,8 @@ class BoundedProtocol(HttpToolsProtocol):
         """Wait for the next request, or for the client to read this answer."""
         has_next = bool(self.pipeline)
         super().on_response_complete()
+        if self._refusal is not None and not has_next:
+            self._end()
         if self._visit is None:
             return
         self._visit.is_known = True
@@ -141,13 +187,27 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._visit is not None:
             self._turn_to(self._visit.doing)
 
-    def send_400_response(self, msg: str) -> None:
-        """Refuse what the parser did not take."""
-        if self._header_bytes > 2 * self._door.limits.header_max_bytes:
-            self.transport.write(_TOO_LONG)
-            self.transport.close()
+    def _has_many_headers(self) -> bool:
+        return self._header_bytes > 2 * self._door.limits.header_max_bytes
+
+    def _refuse(self, refusal: bytes) -> None:
+        """Refuse what came last, after the answers to what came before it."""
+        self._refusal = refusal
+        is_answering = self.cycle is not None and not self.cycle.response_complete
+        if is_answering and self.cycle.more_body:  # its body is what is refused
+            if self.pipeline:
+                self.pipeline.popleft()
+            else:
+                is_answering = self.cycle.response_started
+        if is_answering:
+            self._turn_to(Doing.ANSWER)
         else:
-            super().send_400_response(msg)
+            self._end()
+
+    def _end(self) -> None:
+        if self._refusal is not None and not self.transport.is_closing():
+            self.transport.write(self._refusal)
+        self.transport.close()
 
     def _hang_up(self) -> None:
         is_unread = self.transport.get_write_buffer_size() > 0

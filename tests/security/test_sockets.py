@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import product
 
 import httpx
 import pytest
@@ -175,7 +176,9 @@ def test_a_trailer_is_no_header():
         assert connection.recv(100).startswith(b"HTTP/1.1 200 ")
 
 
-def test_a_request_that_was_sent_ahead_keeps_its_place(monkeypatch):
+@contextmanager
+def one_in_work(*ahead, **limits):
+    """A server that works on `GET /slow` with more behind it; gives the connection, and the end."""
     begun, over = threading.Event(), threading.Event()
 
     def wait(_):
@@ -183,19 +186,99 @@ def test_a_request_that_was_sent_ahead_keeps_its_place(monkeypatch):
         over.wait(HANG_SECONDS)
         return Response(b"slow", media_type="text/plain")
 
-    ask = b"GET /%s HTTP/1.1\r\nHost: localhost\r\n\r\n"
     parts = {"/slow": Part("page", wait)}
-    with served(parts, connections_max=2, peer_connections_max=2) as server, ExitStack() as held:
-        connection = held.enter_context(connect(server, ask % b"small" + ask % b"slow"))
+    with served(parts, **limits) as server, connect(server, *ahead) as connection:
         assert begun.wait(HANG_SECONDS)
+        try:
+            yield server, connection, over.set
+        finally:
+            over.set()
+
+
+ASK = b"GET /%s HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+def test_a_request_that_was_sent_ahead_keeps_its_place():
+    ahead = ASK % b"small" + ASK % b"slow"
+    limits = {"connections_max": 2, "peer_connections_max": 2}
+    with one_in_work(ahead, **limits) as (server, connection, end), ExitStack() as held:
         for _ in range(5):
             held.enter_context(connect(server))
             assert small(server) == "small"
-        over.set()
+        end()
         answers = b""
         while not answers.endswith(b"slow"):
             answers += connection.recv(65536)
         assert answers.count(b" 200 OK") == 2
+
+
+REFUSED = [
+    (b"no HTTP\r\n\r\n", b"400"),
+    (b"GET /small HTTP/1.1\r\nHost: localhost\r\nno header\r\n\r\n", b"400"),
+    (b"POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nno chunk\r\n", b"400"),
+    (ASK % b"small" * 40, b"400"),
+    (b"GET /small HTTP/1.1\r\n" + b"a:b\r\n" * 1000, b"431"),
+]
+
+
+@pytest.mark.parametrize(("refused", "status"), others_slow(REFUSED))
+@pytest.mark.parametrize("is_together", [True, False])
+def test_what_is_refused_comes_after_the_answers_before_it(refused, status, is_together):
+    ahead = ASK % b"small" + ASK % b"slow" + ASK % b"small"
+    at_once, later = (ahead + refused, b"") if is_together else (ahead, refused)
+    with one_in_work(at_once) as (server, connection, end):
+        connection.sendall(later + b"more")
+        assert small(server) == "small"
+        end()
+        answers = b"".join(iter(lambda: connection.recv(65536), b""))
+    statuses = [part[:3] for part in answers.split(b"HTTP/1.1 ")[1:]]
+    assert statuses[:3] == [b"200"] * 3
+    assert set(statuses[3:-1]) <= {b"200"}  # the first ones of those that are too many
+    assert statuses[-1] == status
+    assert answers.count(b"slow") == 1
+
+
+def test_a_head_that_is_too_long_is_refused_after_the_answer_before_it():
+    begun = ASK % b"slow" + b"GET /small HTTP/1.1\r\na: "
+    with one_in_work(begun, head_max_bytes=6000) as (server, connection, end):
+        for more in (b"b" * 8000, b"\r\n\r\n"):
+            connection.sendall(more)
+            assert small(server) == "small"  # by then the server has read that
+        end()
+        answers = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert [part[:3] for part in answers.split(b"HTTP/1.1 ")[1:]] == [b"200", b"431"]
+    assert b"slow" in answers
+
+
+OFFERS = [
+    b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\n",
+    b"Upgrade: TLS/1.2\r\nConnection: Upgrade\r\n",
+    b"Upgrade: websocket\r\nConnection: keep-alive, upgrade\r\n",
+]
+BODIES = [
+    b"Content-Length: 5\r\n\r\nabcde",
+    b"Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n",
+]
+
+
+def test_an_offer_of_another_protocol_costs_neither_body_nor_line(caplog):
+    with served() as server, connect(server) as connection:
+        for offer, body, step in product(OFFERS, BODIES, (10_000, 7)):
+            sent = b"POST /x HTTP/1.1\r\nHost: localhost\r\n" + offer + body + ASK % b"small"
+            for begin in range(0, len(sent), step):
+                connection.sendall(sent[begin : begin + step])
+            answers = b""
+            while not answers.endswith(b"small"):
+                answers += connection.recv(65536)
+            assert answers.count(b" 200 OK") == 2
+            assert b"\r\n\r\nabcde" in answers
+    assert not caplog.records
+
+
+def test_it_is_no_proxy():
+    with served() as server, connect(server, b"CONNECT localhost:80 HTTP/1.1\r\n\r\n") as one:
+        assert one.recv(100).startswith(b"HTTP/1.1 400 ")
+        assert small(server) == "small"
 
 
 def test_places_come_back_however_a_connection_ends():
