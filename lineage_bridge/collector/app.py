@@ -83,15 +83,6 @@ class CollectorApp:
         self._checker.close()
         self.api.close()
 
-    def is_ready(self) -> bool:
-        """Return whether the journal can be read."""
-        try:
-            with self.api.reading() as connection:
-                connection.execute("SELECT 1 FROM events LIMIT 1").fetchone()
-        except JournalError:
-            return False
-        return True
-
     async def answer(self, call: Call) -> Response:
         """Answer a request.
 

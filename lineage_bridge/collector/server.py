@@ -47,7 +47,7 @@ class CollectorSite(Site):
             http or HttpConfig(),
             {**dict.fromkeys(METRICS_PATHS, shown), **(parts or {})},
             self.collector.answer,
-            is_ready=self.collector.is_ready,
+            is_ready=journal.is_readable,
             count=self.collector.metrics.count,
         )
 
@@ -125,7 +125,7 @@ class CollectorServer:
 
     def _admin_site(self, collector: CollectorApp) -> Site:
         parts = admin_parts(collector.api, collector.metrics)
-        site = Site(self._http, parts, surface="admin", is_ready=collector.is_ready)
+        site = Site(self._http, parts, surface="admin", is_ready=collector.api.journal.is_readable)
         self._sites.append(site)
         return site
 

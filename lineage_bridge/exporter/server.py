@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Self
 
 from lineage_bridge.answers import Snapshots
-from lineage_bridge.errors import JournalError
 from lineage_bridge.exporter.metrics_collector import MetricsCollector, utc_now
 from lineage_bridge.http import Call, HttpConfig, Part, Response, Site
 from lineage_bridge.http.metrics import metrics_part
@@ -58,8 +57,7 @@ class ExporterServer:
         collector = MetricsCollector(journal, settings, now=now, at=at, snapshots=snapshots)
         config = HttpConfig.of(settings.collector)
         parts = {"/": Part("metrics", _index), "/metrics": metrics_part(collector)}
-        self._journal = journal
-        self._site = Site(config, parts, surface="metrics", is_ready=self._is_ready)
+        self._site = Site(config, parts, surface="metrics", is_ready=journal.is_readable)
         self._server = HttpServer(host, port, config)
         try:
             self._server.bind()
@@ -71,13 +69,6 @@ class ExporterServer:
     def url(self) -> str:
         """The address of the server, such as `http://127.0.0.1:9464`."""
         return self._server.url
-
-    def _is_ready(self) -> bool:
-        try:
-            self._journal.last_seq()
-        except JournalError:
-            return False
-        return True
 
     def start(self) -> None:
         """Begin to answer; the port was bound when the server was made."""

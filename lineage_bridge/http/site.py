@@ -97,9 +97,6 @@ class Site:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http":
-            await _lifespan(scope, receive, send)
-            return
         call = Call(scope, receive, self._load)
         if call.path in {"/healthz", "/readyz"}:
             await call.respond(send, await self._probe(call))
@@ -166,25 +163,12 @@ class _Readiness:
 
     def __init__(self, is_ready: Callable[[], bool]) -> None:
         self._is_ready = is_ready
-        self._asked_at: float | None = None
+        self._asked_at = 0.0
         self._answer: asyncio.Future[bool] | None = None
 
     async def ask(self) -> bool:
-        now = time.monotonic()
-        if self._answer is None or (
-            self._answer.done()
-            and (self._asked_at is None or now - self._asked_at >= READY_SECONDS)
-        ):
-            self._asked_at = now
+        is_due = time.monotonic() - self._asked_at >= READY_SECONDS
+        if self._answer is None or (is_due and self._answer.done()):
+            self._asked_at = time.monotonic()
             self._answer = asyncio.ensure_future(asyncio.to_thread(self._is_ready))
         return await asyncio.shield(self._answer)
-
-
-async def _lifespan(scope: Scope, receive: Receive, send: Send) -> None:
-    if scope["type"] != "lifespan":
-        return
-    while True:
-        message = await receive()
-        await send({"type": f"{message['type']}.complete"})
-        if message["type"] == "lifespan.shutdown":
-            return

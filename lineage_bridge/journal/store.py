@@ -320,6 +320,14 @@ class Journal:
         with self.reading() as connection:
             return int(connection.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0])
 
+    def is_readable(self) -> bool:
+        """Return whether the journal is where it was, and its events can be read."""
+        try:
+            self.last_seq()
+        except JournalError:
+            return False
+        return True
+
     def bytes_on_disk(self) -> int:
         """Return the size of both files with their logs."""
         return sum(

@@ -69,6 +69,13 @@ def test_the_admin_port_tells_how_it_is(journal):
         assert httpx.get(f"{server.admin_url}/nothing").status_code == 404
 
 
+def test_the_admin_port_is_not_ready_without_the_journal(journal):
+    with CollectorServer(journal, port=0, admin_port=0) as server:
+        journal.path.rename(journal.path.with_name("gone.db"))
+        for url in (server.url, server.admin_url):
+            assert httpx.get(f"{url}/readyz").status_code == 503
+
+
 def test_a_port_in_use_is_named(journal):
     with CollectorServer(journal, port=0) as server:
         port = int(server.url.rpartition(":")[2])

@@ -59,6 +59,15 @@ def test_other_paths(tmp_path: Path, path: str, status: int) -> None:
         assert httpx.get(server.url + path).status_code == status
 
 
+def test_it_is_ready_while_its_journal_is_there(tmp_path: Path) -> None:
+    for is_there in (True, False):
+        with Journal(tmp_path) as journal, a_server(journal) as server:
+            if not is_there:
+                journal.path.rename(tmp_path / "gone.db")
+            answer = httpx.get(f"{server.url}/readyz")
+        assert answer.status_code == (200 if is_there else 503)
+
+
 def test_a_scrape_that_cannot_read_the_journal_says_so(tmp_path: Path) -> None:
     with Journal(tmp_path) as journal, a_server(journal) as server:
         with journal.transaction() as tx:
