@@ -17,6 +17,7 @@ from typing import Literal, Protocol
 from urllib.parse import urlsplit
 
 from lineage_bridge.http.errors import HttpError, refusal
+from lineage_bridge.settings import plain_host, plain_origin
 
 Surface = Literal["api", "page", "metrics", "admin"]
 
@@ -24,7 +25,6 @@ READING = frozenset({"GET", "HEAD", "OPTIONS"})
 ANY_HOST = "*"
 _BEARER = ("www-authenticate", "Bearer")
 _BASIC = ("www-authenticate", 'Basic realm="lineage_bridge: any name, a key as password"')
-_PORTS = {"http": 80, "https": 443}
 _SHOWN = 100  # characters of a name that is refused
 
 
@@ -56,7 +56,7 @@ class Access:
         hosts: names under which the server is reached, besides the loopback names and the address
             that a connection came in at; `*.example.org` is all names below, `*` any name.
         origins: origins such as `https://ui.example.org` whose pages may write, besides pages of
-            the server's own host.
+            the server's own host. Both are in the plain form of `settings.browsers`.
         public: surfaces that need no key.
     """
 
@@ -103,9 +103,10 @@ class Access:
     def _check_origin(self, head: Head) -> None:
         hosts = head.values("host")
         for origin in head.values("origin"):
-            if origin.lower() in self.origins:
+            page = plain_origin(origin)
+            if page is not None and page in self.origins:
                 continue
-            if not hosts or not _is_same_host(origin, hosts[0]):
+            if page is None or not hosts or page != _own_origin(page, hosts[0]):
                 raise refusal(
                     403,
                     f"A page of `{origin[:_SHOWN]}` may not write here. If it should, add it to "
@@ -129,11 +130,12 @@ def host_name(host: str) -> str | None:
     try:
         parts = urlsplit(f"//{host}")
         _ = parts.port
+        name = plain_host(parts.hostname or "")
     except ValueError:
         return None
     if parts.username is not None or parts.path or parts.query or parts.fragment:
         return None
-    return (parts.hostname or "").removesuffix(".") or None
+    return name or None
 
 
 def unmapped(address: str) -> str:
@@ -151,14 +153,10 @@ def is_loopback(name: str) -> bool:
         return False
 
 
-def _is_same_host(origin: str, host: str) -> bool:
-    try:
-        page, own = urlsplit(origin), urlsplit(f"//{host}")
-        default = _PORTS.get(page.scheme)
-        is_same_port = (page.port or default) == (own.port or default)
-    except ValueError:  # an address or a port that is none
-        return False
-    return default is not None and page.hostname == own.hostname and is_same_port
+def _own_origin(page: str, host: str) -> str | None:
+    # Of the page's scheme: a proxy in front may end TLS.
+    scheme, _, _ = page.partition(":")
+    return plain_origin(f"{scheme}://{host}")
 
 
 def _key_of(head: Head, *, is_reading: bool) -> str:

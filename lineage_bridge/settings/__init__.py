@@ -9,6 +9,7 @@ its type; and because a secret may be written into any place by mistake, no erro
 
 from __future__ import annotations
 
+from lineage_bridge.settings.browsers import plain_host, plain_origin
 from lineage_bridge.settings.load import FILE_NAME, load_settings
 from lineage_bridge.settings.sections import (
     DEFAULT_HOME,
@@ -30,4 +31,6 @@ __all__ = [
     "ServingSettings",
     "Settings",
     "load_settings",
+    "plain_host",
+    "plain_origin",
 ]

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from lineage_bridge.errors import NamingError
 from lineage_bridge.naming import FEATURES_PATTERN, MODEL_PATTERN, check_namespace
+from lineage_bridge.settings.browsers import plain_host, plain_origin
 
 # What an alias may stand for: a dataset of ours, with `@<version>` or without, or a model of ours.
 FeaturesTarget = Annotated[str, Field(pattern=rf"^{FEATURES_PATTERN}(@[^<>]+)?$")]
@@ -44,15 +45,23 @@ def _keys(value: Any) -> list[str]:
 
 
 def _host(value: str) -> str:
-    if not _HOST.fullmatch(value):
-        raise ValueError("expected a name such as lineage.example.org, without scheme and port")
-    return value.lower()
+    # Compared with what a browser sends, so it is brought into that form.
+    try:
+        if _HOST.fullmatch(value):
+            return plain_host(value.strip("[]"))
+    except ValueError:
+        pass
+    raise ValueError(
+        "expected a name such as lineage.example.org or an address, without scheme and port; "
+        "other letters than ASCII as browsers write them (xn--...)"
+    )
 
 
 def _origin(value: str) -> str:
-    if not _ORIGIN.fullmatch(value):
+    origin = plain_origin(value) if _ORIGIN.fullmatch(value) else None
+    if origin is None:
         raise ValueError("expected an origin such as https://ui.example.org, without a path")
-    return value.lower().removesuffix("/")
+    return origin
 
 
 def _problems_of_url(url: str) -> Iterator[str]:
@@ -102,8 +111,10 @@ def _marquez_key(value: str | None) -> str | None:
 
 
 _KEY = re.compile(r"[!-~]+", re.ASCII)
-_HOST = re.compile(r"\*|(?:\*\.)?[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+", re.ASCII)
-_ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d+)?/?", re.ASCII)
+_NAME = r"(?:[a-z0-9_-]+\.)*[a-z0-9_-]+\.?"
+_IPV6 = r"[0-9a-f.]*:[0-9a-f:.]*"
+_HOST = re.compile(rf"\*|(?:\*\.)?{_NAME}|{_IPV6}|\[{_IPV6}\]", re.ASCII | re.IGNORECASE)
+_ORIGIN = re.compile(rf"https?://(?:{_NAME}|\[{_IPV6}\])(?::\d+)?/?", re.ASCII | re.IGNORECASE)
 
 Name = TypeVar("Name")
 Names = Annotated[list[Name], BeforeValidator(_split)]

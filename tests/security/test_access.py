@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from lineage_bridge.collector.admin import admin_parts
 from lineage_bridge.http import Access, HttpConfig, HttpError, Site
 from lineage_bridge.http.access import host_name, is_loopback, unmapped
+from lineage_bridge.settings import load_settings, plain_origin
 
 FAIL = "/api/v1/jobs/runs/00000000-0000-4000-8000-000000000001/fail"
 TAG = "/api/v1/namespaces/db/datasets/a/tags/PII"
@@ -135,6 +136,42 @@ def test_its_own_page_and_a_listed_one_may_write(tmp_path, host, origin):
         # As Marquez's web UI does it: no content type where there is no body.
         assert w.ask("POST", TAG, headers, b"").status == 200
         assert w.ask("POST", FAIL, headers, b"").status == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "host", "origin"),
+    [
+        ("hosts", "X.Example.org.", "x.example.org:5000", None),
+        ("hosts", "x.example.org", "x.example.org.", None),
+        ("hosts", "*.Example.org.", "a.b.example.org", None),
+        ("hosts", "[2001:DB8:0:0::5]", "[2001:db8::5]:5000", None),
+        ("hosts", "2001:db8::0005", "[2001:db8:0::5]", None),
+        ("origins", "https://ui.example.org:443", "localhost", "https://ui.example.org"),
+        ("origins", "HTTP://UI.example.org:080/", "localhost", "http://ui.example.org"),
+        ("origins", "https://ui.example.org", "localhost", "https://ui.example.org."),
+        ("origins", "https://ui.example.org.:8443", "localhost", "https://ui.example.org:8443"),
+        ("origins", "http://[2001:DB8::0]:80", "localhost", "http://[2001:db8::]"),
+    ],
+)
+def test_a_setting_is_good_however_it_is_spelt(tmp_path, name, value, host, origin):
+    environ = {f"LINEAGE_BRIDGE_{name.upper()}": value}
+    settings = load_settings({}, environ, working_folder=tmp_path)
+    headers = {"Host": host} | ({"Origin": origin} if origin else {})
+    with world(tmp_path / "home", http=HttpConfig.of(settings.collector)) as w:
+        assert w.post(event("START", "10:00:00"), **headers).status == 201
+        for strange in ({"Host": "evil.example"}, {"Origin": f"{origin or 'http://evil'}:8080"}):
+            assert w.post(event("START", "10:00:00"), **{**headers, **strange}).status == 403
+
+
+@given(
+    st.from_regex(
+        r"https?://(?:[A-Za-z0-9-]{1,9}\.){0,3}[A-Za-z]{1,5}\.?(?::[0-9]{1,4})?", fullmatch=True
+    )
+)
+def test_an_origin_has_one_plain_form(origin):
+    plain = plain_origin(origin)
+    assert plain is not None
+    assert plain_origin(plain) == plain == plain_origin(origin.upper())
 
 
 @dataclass

@@ -121,6 +121,12 @@ def test_keys_of_the_file_fail_closed(tmp_path, name, keys):
     [
         ('hosts = ["http://x"]', "without scheme and port"),
         ('hosts = ["x:5000"]', "without scheme and port"),
+        ('hosts = ["5000:80"]', "without scheme and port"),
+        ('hosts = ["."]', "without scheme and port"),
+        ('hosts = ["*.."]', "without scheme and port"),
+        ('hosts = ["bücher.example"]', "xn--"),
+        ('origins = ["https://x:99999"]', "expected an origin"),
+        ('origins = ["https://[1:2]"]', "expected an origin"),
         ('origins = ["ui.example"]', "expected an origin"),
         ('origins = ["https://ui.example/page"]', "without a path"),
         ('origins = ["*"]', "expected an origin"),
