@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from contract.collector_world import event, world
 
 from lineage_bridge.collector.answer import nodes
 from lineage_bridge.collector.answer.search import Ilike
@@ -67,11 +68,25 @@ def test_ids_of_parents():
     assert hashes.parent_run_uuid("jobs", "dag", RUN) == RUN
 
 
-def test_ids_of_rows_rise_with_the_journal():
-    ids = [hashes.row_uuid(seq, "x") for seq in (1, 2, 300, 70_000)]
+def test_the_first_eight_characters_tell_versions_apart(tmp_path):
+    names = [f"t{number}" for number in range(4)]
+    writes = [
+        event("COMPLETE", f"10:{minute:02}:00", run=minute, outputs=names) for minute in range(40)
+    ]
+    with world(tmp_path) as collector:
+        collector.send(*writes)
+        listed = [
+            version["version"]
+            for name in names
+            for version in collector.get(f"/namespaces/db/datasets/{name}/versions")["versions"]
+        ]
+    assert len({version[:8] for version in listed}) == 160
+    assert all(hashes.strict_uuid(version) == version for version in listed)
+
+
+def test_ids_of_rows_of_one_time_are_neighbours():
+    ids = [hashes.row_uuid(seq, "x") for seq in (65_536, 65_537, 70_000, 131_071)]
     assert ids == sorted(ids)
-    assert len(set(ids)) == 4
-    assert all(hashes.strict_uuid(found) == found for found in ids)
 
 
 @pytest.mark.parametrize(

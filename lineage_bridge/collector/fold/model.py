@@ -40,7 +40,7 @@ class CollectorModel:
     """
 
     name = "collector"
-    version = 3
+    version = 4
     schema = SCHEMA
     tables = TABLES
 
