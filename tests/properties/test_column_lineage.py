@@ -23,6 +23,7 @@ from lineage_bridge.journal import Journal, catch_up
 FACET = {"_producer": "https://example.org/p", "_schemaURL": "https://example.org/s"}
 START_US = 1_775_556_000_000_000
 TABLES = ("a", "b")
+NAMESPACES = ("db", "lake")  # a table has the same name in both; its own one is in the first
 COLUMNS = ("x", "y")
 
 tables = st.sampled_from(TABLES)
@@ -42,13 +43,14 @@ class Made:
 
 @dataclass(frozen=True)
 class Event:
-    """What an event says of its run, which reads tables and writes one."""
+    """What an event says of its run, which reads tables of a namespace and writes one."""
 
     run: int
     second: int
     reads: list[str]
     writes: str
     made: dict[str, Made]
+    reads_in: str = "db"
 
     def edges(self, read):
         for column, made in self.made.items():
@@ -70,13 +72,16 @@ def histories(draw):
         st.sampled_from(reads),
         tables,
         st.sampled_from(sayings),
+        st.sampled_from(NAMESPACES),
     )
     return draw(st.lists(event, max_size=10))
 
 
-def a_dataset(table, made=None):
+def a_dataset(table, namespace="db", made=None, reads_in="db"):
+    other = {"namespace": NAMESPACES[1], "name": table, "type": "TABLE"}
     facets = {
-        "schema": {**FACET, "fields": [{"name": column, "type": "int"} for column in COLUMNS]}
+        "schema": {**FACET, "fields": [{"name": column, "type": "int"} for column in COLUMNS]},
+        "symlinks": {**FACET, "identifiers": [other]},
     }
     if made is not None:
         facets["columnLineage"] = {
@@ -84,7 +89,7 @@ def a_dataset(table, made=None):
             "fields": {
                 column: {
                     "inputFields": [
-                        {"namespace": "db", "name": name, "field": field}
+                        {"namespace": reads_in, "name": name, "field": field}
                         for name, field in said.sources
                     ],
                     "transformationDescription": said.description,
@@ -93,7 +98,7 @@ def a_dataset(table, made=None):
                 for column, said in made.items()
             },
         }
-    return {"namespace": "db", "name": table, "facets": facets}
+    return {"namespace": namespace, "name": table, "facets": facets}
 
 
 def stored(said):
@@ -102,8 +107,8 @@ def stored(said):
         "eventTime": f"2026-04-07T10:00:{said.second:02}Z",
         "run": {"runId": f"00000000-0000-4000-8000-{said.run:012}"},
         "job": {"namespace": "jobs", "name": "j"},
-        "inputs": [a_dataset(table) for table in said.reads],
-        "outputs": [a_dataset(said.writes, said.made)],
+        "inputs": [a_dataset(table, said.reads_in) for table in said.reads],
+        "outputs": [a_dataset(said.writes, made=said.made, reads_in=said.reads_in)],
         "producer": "https://example.org/p",
         "schemaURL": "https://example.org/s",
     }
@@ -166,6 +171,7 @@ def shown_graph(graph):
 
 def shown_inputs(inputs):
     members = ("dataset", "field", "transformationDescription", "transformationType")
+    assert all(source["namespace"] == "db" for source in inputs)
     return sorted([str(source[member]) for member in members] for source in inputs)
 
 
@@ -203,9 +209,11 @@ def test_the_graph_and_each_dataset_show_the_newest_edge_of_each_pair(
             graph = answer(get_column_lineage, connection, **query)["graph"]
             names = {"namespace": "db", "dataset": table}
             dataset = answer(get_dataset, connection, names)
+            by_other_name = answer(get_dataset, connection, {**names, "namespace": "lake"})
 
     reached = walked(set(edges), table, depth, downstream=downstream)
     assert shown_graph(graph) == expected_graph(edges, reached)
+    assert by_other_name["columnLineage"] is None
     assert {
         made["name"]: shown_inputs(made["inputFields"]) for made in dataset["columnLineage"] or ()
     } == {

@@ -1,9 +1,9 @@
 """Datasets as the API shows them: one, a page of a namespace, or as a node of a graph.
 
-A dataset appears once under each of its names. Its facets are those of the current version. As in
-Marquez, a list shows facets only for its first ten datasets, and there the ones that arrived last,
-while a single dataset shows the ones with the newest event time. Source: `DatasetDao`,
-`DatasetResource`, the view `datasets_view`.
+A dataset appears once under each of its names, with column lineage only under its own. Its facets
+are those of the current version. As in Marquez, a list shows facets only for its first ten
+datasets, and there the ones that arrived last, while a single dataset shows the ones with the
+newest event time. Source: `DatasetDao`, `DatasetResource`, the view `datasets_view`.
 """
 
 from __future__ import annotations
@@ -36,9 +36,10 @@ Json = dict[str, Any]
 Row = dict[str, Any]
 
 _COLUMNS = (
-    "SELECT s.namespace, s.name, d.id, d.namespace AS own_namespace, d.name AS own_name, d.type,"
-    " d.physical_name, d.created_us, d.updated_us, d.source, d.last_modified_us, d.description,"
-    " d.is_deleted, v.id AS version, v.uuid, v.lifecycle_state, f.content AS fields,"
+    "SELECT s.namespace, s.name, s.is_primary, d.id, d.namespace AS own_namespace,"
+    " d.name AS own_name, d.type, d.physical_name, d.created_us, d.updated_us, d.source,"
+    " d.last_modified_us, d.description, d.is_deleted, v.id AS version, v.uuid,"
+    " v.lifecycle_state, f.content AS fields,"
     " i.content AS field_ids, v.run_facets, v.runless_facets, v.listed_facets, v.schema_location"
     " FROM mq_symlinks s JOIN mq_datasets d ON d.id = s.dataset"
     " LEFT JOIN mq_dataset_versions v ON v.id = d.current_version"
@@ -90,8 +91,10 @@ def get_dataset(connection: sqlite3.Connection, request: Request) -> Response:
     """GET /namespaces/{namespace}/datasets/{dataset}."""
     row = find(connection, request)
     lineage = ColumnInputs(connection, [row["id"]]).of(row["id"])
-    if lineage is not None and _has_twin(connection, row):
-        raise generic()
+    if not row["is_primary"] and lineage is not None:
+        if _is_beside_own_name(connection, row):
+            raise generic()  # Marquez finds the lineage, but not whose it is
+        lineage = None
     shown = without_lineage(connection, row)
     shown["fields"] = fields_of(connection, [row])[row["id"]]
     return Response(_with_lineage(shown, lineage))
@@ -108,15 +111,12 @@ def _with_lineage(shown: Json, lineage: Iterator[bytes] | None) -> Iterator[byte
     yield b"}"
 
 
-def _has_twin(connection: sqlite3.Connection, row: Row) -> bool:
-    # Marquez finds no column lineage under a dataset's second name in the same namespace.
-    if (row["namespace"], row["name"]) == (row["own_namespace"], row["own_name"]):
-        return False
+def _is_beside_own_name(connection: sqlite3.Connection, row: Row) -> bool:
     found = connection.execute(
-        "SELECT count(*) FROM mq_symlinks WHERE dataset = ? AND namespace = ?",
+        "SELECT 1 FROM mq_symlinks WHERE dataset = ? AND namespace = ? AND is_primary = 1",
         (row["id"], row["namespace"]),
     ).fetchone()
-    return bool(found[0] > 1)
+    return found is not None
 
 
 def without_lineage(connection: sqlite3.Connection, row: Row) -> Json:
@@ -218,6 +218,6 @@ def list_datasets(connection: sqlite3.Connection, request: Request) -> Response:
         dataset = _dataset(
             row, fields=fields[row["id"]], facets=facets, tags=tags.get(row["id"], [])
         )
-        edges = None if _has_twin(connection, row) else lineage.of(row["id"])
+        edges = lineage.of(row["id"]) if row["is_primary"] else None
         shown.append(_with_lineage(dataset, edges))
     return Response(encode_list("datasets", shown, totalCount=total))

@@ -40,7 +40,7 @@ class CollectorModel:
     """
 
     name = "collector"
-    version = 4
+    version = 5
     schema = SCHEMA
     tables = TABLES
 

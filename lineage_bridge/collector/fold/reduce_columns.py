@@ -146,18 +146,20 @@ class _Inputs:
         self.versions: dict[int, list[int]] = {}
         self._datasets: dict[tuple[str, str], int] = {}
         self._field_ids: dict[int, list[int | None]] = {}
-        rows = context.connection.execute(
+        # An input column may be named under any of its dataset's names.
+        self.key = context.connection.execute(
             "SELECT s.namespace, s.name, v.dataset, v.id, v.field_ids FROM mq_run_inputs i"
             " JOIN mq_dataset_versions v ON v.id = i.version"
-            " JOIN mq_symlinks s ON s.dataset = v.dataset AND s.is_primary = 1"
-            " WHERE i.run = ? ORDER BY v.dataset, v.id",
+            " JOIN mq_symlinks s ON s.dataset = v.dataset"
+            " WHERE i.run = ? ORDER BY v.dataset, v.id, s.namespace, s.name",
             (run,),
         ).fetchall()
-        self.key = [row[2:] for row in rows]
-        for namespace, name, dataset, version, field_ids in rows:
+        for namespace, name, dataset, version, field_ids in self.key:
             self._datasets[namespace, name] = dataset
-            self.versions.setdefault(dataset, []).append(version)
-            self._field_ids.setdefault(dataset, []).append(field_ids)
+            versions = self.versions.setdefault(dataset, [])
+            if version not in versions[-1:]:
+                versions.append(version)
+                self._field_ids.setdefault(dataset, []).append(field_ids)
         self._columns: dict[int, dict[str, list[Place]]] = {}
         self._found: dict[_Names, list[Place]] = {}
 

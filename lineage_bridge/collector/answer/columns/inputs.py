@@ -1,8 +1,9 @@
 """The input columns of a dataset's columns, in the form that the dataset itself shows.
 
-For each pair of columns the newest edge counts; inputs in hidden datasets are listed too. What is
-shown is made a column at a time, while it is sent, as it may be a thousand times as long as what is
-stored. Source: `ColumnLineageDao.getLineageRowsForDatasets`, `ColumnLineageService`.
+For each pair of columns the newest edge counts; inputs in hidden datasets are listed too. An input
+has the name that the version had when it was written, whatever other names its dataset has. What
+is shown is made a column at a time, while it is sent, as it may be a thousand times as long as what
+is stored. Source: `ColumnLineageDao.getLineageRowsForDatasets`, `ColumnLineageService`.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from lineage_bridge.collector.answer.columns.edges import ColumnEdges, Strands
 _encode = msgspec.json.Encoder().encode
 
 _NAMES = (
-    "SELECT f.id, s.namespace, s.name, f.name FROM json_each(?) wanted"
-    " JOIN mq_fields f ON f.id = wanted.value JOIN mq_symlinks s ON s.dataset = f.dataset"
-    " ORDER BY s.namespace, s.name, f.name"
+    "WITH named AS (SELECT DISTINCT v.dataset, v.namespace, v.name FROM json_each(:versions) w"
+    " JOIN mq_dataset_versions v ON v.id = w.value)"
+    " SELECT f.id, named.namespace, named.name, f.name FROM json_each(:columns) w"
+    " JOIN mq_fields f ON f.id = w.value JOIN named ON named.dataset = f.dataset"
+    " ORDER BY named.namespace, named.name, f.name"
 )
 
 
@@ -31,18 +34,25 @@ class ColumnInputs:
         self._edges = {dataset: edges.into_dataset(dataset) for dataset in set(datasets)}
         inputs: set[int] = set()
         outputs: set[int] = set()
+        versions: set[int] = set()
         for columns in self._edges.values():
             outputs.update(columns)
             for strands in columns.values():
                 inputs.update(*(strand.columns for strand in strands))
+                for strand in strands:
+                    versions |= {strand.input_version, strand.output_version}
         self._columns = dict(
             connection.execute(
                 "SELECT id, name FROM mq_fields WHERE id IN (SELECT value FROM json_each(?))",
                 (_encode(sorted(outputs)).decode(),),
             ).fetchall()
         )
-        self._names: dict[int, list[bytes]] = {}  # of an input, under each name of its dataset
-        for column, *names in connection.execute(_NAMES, (_encode(sorted(inputs)).decode(),)):
+        self._names: dict[int, list[bytes]] = {}  # of an input, mostly one
+        wanted = {
+            "columns": _encode(sorted(inputs)).decode(),
+            "versions": _encode(sorted(versions)).decode(),
+        }
+        for column, *names in connection.execute(_NAMES, wanted):
             self._names.setdefault(column, []).append(_members(*names))
 
     def of(self, dataset: int) -> Iterator[bytes] | None:
