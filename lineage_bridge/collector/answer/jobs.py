@@ -89,7 +89,7 @@ def bare(connection: sqlite3.Connection, job_id: int) -> Json:
 def _current_inputs(job: Json) -> list[Json]:
     """Return the datasets that the job reads, by its last event."""
     names = _decode(job["current_inputs"]) if job["current_inputs"] is not None else []
-    return [{"namespace": namespace, "name": name} for namespace, name in names]
+    return _each_once((namespace, name) for namespace, name in names)
 
 
 def get_job(connection: sqlite3.Connection, request: Request) -> Json:
@@ -170,7 +170,12 @@ def _labels(facets: Shown) -> list[str]:
 
 def _names(versions: list[RunVersion]) -> list[Json]:
     named = [version.dataset_version_id for version in versions]
-    return [{"namespace": version.namespace, "name": version.name} for version in named]
+    return _each_once((version.namespace, version.name) for version in named)
+
+
+def _each_once(names: Iterable[tuple[str, str]]) -> list[Json]:
+    """Return datasets as a job lists them: of several versions only one, as in Marquez's sets."""
+    return [{"namespace": namespace, "name": name} for namespace, name in dict.fromkeys(names)]
 
 
 def latest_runs(connection: sqlite3.Connection, jobs: Iterable[int]) -> dict[int, list[RunShown]]:
