@@ -98,7 +98,14 @@ def gaps_in(answer):
 def test_over_http_too(kept):
     with Journal(kept / "home") as journal, CollectorServer(journal, port=0) as server:
         for path, answer in told(kept, "http").items():
-            assert httpx.get(f"{server.url}{path}").json() == answer
+            now = httpx.get(f"{server.url}{path}").json()
+            assert without_row_ids(now) == without_row_ids(answer)
+
+
+def without_row_ids(answer):
+    """An answer without the ids of jobs' versions, which each version of the tables makes anew."""
+    jobs = [{**job, "currentVersion": None} for job in answer.get("jobs", ())]
+    return {**answer, "jobs": jobs}
 
 
 def test_it_takes_a_backfill_that_has_nothing_new_and_one_that_has(kept, nyc):
