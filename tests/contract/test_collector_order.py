@@ -35,12 +35,31 @@ def test_a_run_ends_alike_in_whatever_order_its_events_arrive(order, tmp_path):
         nodes = {node["id"] for node in w.get("/lineage?nodeId=job:jobs:etl")["graph"]}
     assert (run["state"], run["startedAt"], run["endedAt"]) == (
         "COMPLETED",
-        "2026-01-05T10:03:00Z",
+        "2026-01-05T10:00:00Z",
         "2026-01-05T10:10:00Z",
     )
     assert {item["name"] for item in job["inputs"]} == {"a", "b"}
     assert run["jobVersion"] == job["latestRun"]["jobVersion"] is not None
     assert nodes == {"dataset:db:a", "dataset:db:b", "dataset:db:c", "job:jobs:etl"}
+
+
+@pytest.mark.parametrize("kind", ["OTHER", "PAUSED"])
+@pytest.mark.parametrize("before", [[START, COMPLETE], [COMPLETE]], ids=["a start", "no start"])
+def test_what_decides_nothing_changes_nothing_of_a_run_that_is_over(before, kind, tmp_path):
+    times = ("state", "startedAt", "endedAt", "durationMs")
+    afterwards = event(kind, "10:20:00", inputs=["d"])
+    with world(tmp_path / "without") as w:
+        w.send(*before)
+        expected = [w.get(f"/jobs/runs/{run_id(1)}")[name] for name in times]
+    for number, order in enumerate(orders([*before, afterwards])):
+        with world(tmp_path / str(number)) as w:
+            w.send(*order)
+            run = w.get(f"/jobs/runs/{run_id(1)}")
+            job = w.get("/namespaces/jobs/jobs/etl")
+            edges = w.get("/lineage?nodeId=dataset:db:c")["graph"]
+        assert [run[name] for name in times] == expected
+        assert {item["name"] for item in job["inputs"]} == {"a", "d"}
+        assert {node["id"] for node in edges} >= {"dataset:db:c", "dataset:db:a", "job:jobs:etl"}
 
 
 @pytest.mark.parametrize("order", orders([event("START", "10:00:00"), event("FAIL", "10:00:00")]))

@@ -185,7 +185,7 @@ def latest_runs(connection: sqlite3.Connection, jobs: Iterable[int]) -> dict[int
             row[0]
             for row in connection.execute(
                 "SELECT id FROM mq_runs WHERE job = ?"
-                " ORDER BY transitioned_us DESC, started_us IS NOT NULL, started_us DESC LIMIT ?",
+                " ORDER BY latest_us DESC, started_us IS NOT NULL, started_us DESC LIMIT ?",
                 (job, LATEST_RUNS),
             )
         ]

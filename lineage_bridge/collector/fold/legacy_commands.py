@@ -14,8 +14,9 @@ import msgspec
 
 from lineage_bridge.collector.dialect import hashes
 from lineage_bridge.collector.fold import reduce_fields, reduce_jobs, reduce_versions
+from lineage_bridge.collector.fold.course import FOREVER_US
 from lineage_bridge.collector.fold.done import Done, exhaust
-from lineage_bridge.collector.fold.reduce_runs import FOREVER_US, Run
+from lineage_bridge.collector.fold.reduce_runs import Run
 from lineage_bridge.collector.rows import dataset_row, job_row, shared
 from lineage_bridge.collector.rows.context import Context, formatted
 from lineage_bridge.events.run_ids import name_uuid
@@ -159,7 +160,7 @@ def _create_run(context: Context, command: Command) -> None:
     if job is None or _run(context, command["run"]) is not None:
         return
     run = connection.execute(
-        "INSERT INTO mq_runs (uuid, job, created_us, updated_us, state, state_us, transitioned_us,"
+        "INSERT INTO mq_runs (uuid, job, created_us, updated_us, state, state_us, latest_us,"
         " nominal_start_us, nominal_end_us, args, facets, facet_times)"
         " VALUES (?, ?, ?, ?, 'NEW', NULL, ?, ?, ?, ?, '{}', '{}')",
         (
@@ -188,11 +189,11 @@ def _transition(context: Context, command: Command) -> None:
         return
     state = command["state"]
     at = replace(context, at_us=command["at_us"])
-    column = "started_us" if state == "RUNNING" else "ended_us"
+    moved = "started_us = :at, start_us = :at" if state == "RUNNING" else "ended_us = :at"
     context.connection.execute(
-        f"UPDATE mq_runs SET state = ?, state_us = ?, transitioned_us = ?, updated_us = ?,"
-        f" {column} = ? WHERE id = ?",
-        (state, at.at_us, at.at_us, at.at_us, at.at_us, run),
+        "UPDATE mq_runs SET state = :state, state_us = :at, latest_us = :at, updated_us = :at,"
+        f" {moved} WHERE id = :run",
+        {"state": state, "at": at.at_us, "run": run},
     )
     if state != "RUNNING":
         _end(at, run, command)

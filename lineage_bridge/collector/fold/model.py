@@ -40,7 +40,7 @@ class CollectorModel:
     """
 
     name = "collector"
-    version = 5
+    version = 6
     schema = SCHEMA
     tables = TABLES
 

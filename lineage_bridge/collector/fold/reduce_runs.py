@@ -1,8 +1,8 @@
 """Runs: their state, times, arguments and facets, taken from events.
 
-Better than in Marquez: the state, and the times of start and end, are those of the newest event by
-event time, on a tie of a terminal one, whatever order the events arrive in. Everything else
-(creation, last update, arguments, names) is that of the first or last arrival, as in Marquez.
+Better than in Marquez: the state, and the times of start and end, follow event time (see `course`).
+Everything else (creation, last update, arguments, names) is that of the first or last arrival, as
+in Marquez.
 
 Source: `RunDao.upsert`, `RunArgsDao`, `RunFacetsDao`, `JobFacetsDao`.
 """
@@ -17,15 +17,13 @@ import msgspec
 
 from lineage_bridge.collector.dialect import instants, merging, typed
 from lineage_bridge.collector.dialect.java import text
+from lineage_bridge.collector.fold.course import Course, run_state
 from lineage_bridge.collector.rows import shared
 from lineage_bridge.collector.rows.context import Context, refuse
 from lineage_bridge.events import event_time
 from lineage_bridge.events.run_ids import run_uuid
 from lineage_bridge.marquez_limits import MAX_FACET_NAME
 
-FOREVER_US = 2**62  # sorts a run without a known state before all others, as PostgreSQL's null does
-TERMINAL = {"COMPLETE": "COMPLETED", "FAIL": "FAILED", "ABORT": "ABORTED"}
-_RANKS = {"NEW": 0, "RUNNING": 0, "COMPLETED": 1, "ABORTED": 2, "FAILED": 3}
 _SPARK_PLAN = "spark.logicalPlan"
 _DROPPED = "spark_unknown"
 
@@ -41,9 +39,9 @@ class Run:
     Attributes:
         id: its row.
         uuid: its id in the API.
-        state: the state that this event gives it; None if the event has no type.
-        is_late: newer events of the run were applied before this one.
-        is_over: the newest event of the run is a terminal one.
+        state: the state that this event's type gives; None if the event has no type.
+        is_late: newer events of the run, or its end, were applied before this one.
+        is_over: the newest event that decides is a terminal one.
         job_facets: the job facets of all its events, as they are stored.
     """
 
@@ -55,25 +53,14 @@ class Run:
     job_facets: bytes | None = None
 
 
-def run_state(event_type: str | None) -> str | None:
-    """Return the state that an event of that type gives a run; None for an event without a type."""
-    return None if event_type is None else TERMINAL.get(event_type.upper(), "RUNNING")
-
-
-def is_terminal(state: str | None) -> bool:
-    """Return whether a run in that state is over."""
-    return state in TERMINAL.values()
-
-
 def take(context: Context, event: Mapping[str, Any], job: int) -> Run:
     """Upsert the run of an event, with its facets and those of its job."""
     run = event["run"]
-    state = run_state(text(event.get("eventType")))
     return _upsert(
         context,
         uuid=run_uuid(text(run["runId"]) or ""),
         job=job,
-        state=state,
+        event_type=text(event.get("eventType")),
         args=lambda: _args(run, typed.parent_facet(event)),
         facets=typed.stored_facets(run, typed.RUN_FACETS, context.may_have_nulls),
         job_facets=typed.stored_facets(event["job"], typed.JOB_FACETS, context.may_have_nulls),
@@ -102,7 +89,7 @@ def take_parent(
         context,
         uuid=uuid,
         job=job,
-        state=run_state(text(event.get("eventType"))),
+        event_type=text(event.get("eventType")),
         args=dict,
         facets={},
         job_facets={},
@@ -140,32 +127,23 @@ def _upsert(
     *,
     uuid: str,
     job: int,
-    state: str | None,
+    event_type: str | None,
     args: Any,
     facets: dict[str, Any],
     job_facets: dict[str, Any],
 ) -> Run:
-    row = context.connection.execute(
-        "SELECT id, state, state_us, started_us, ended_us, job_facets, facets, large_facets,"
-        " facet_times FROM mq_runs WHERE uuid = ?",
-        (uuid,),
-    ).fetchone()
-    if row is None:
-        row = (None, None, None, None, None, None, "{}", None, "{}")
-    run_id, held, held_us, started, ended, held_job_facets, held_facets, held_large, times = row
-    late = state is not None and _newer((held_us, held), (context.at_us, state))
-    now_state, now_us = (held, held_us) if late or state is None else (state, context.at_us)
-    if state is not None:
-        started, ended = _times(context.at_us, state, started, ended)
+    row = context.connection.execute(_SELECT, (uuid,)).fetchone()
+    run_id, held_job_facets, held_facets, held_large, times, *told = row or _NEW
+    held = now = Course(*told)
+    if event_type is not None:
+        now = held.after(event_type, context.at_us)
     shown, large, times = _merged_apart(
-        context, held_facets, held_large, times, facets if state is not None else {}
+        context, held_facets, held_large, times, facets if event_type is not None else {}
     )
     values = {
-        "state": now_state,
-        "state_us": now_us,
-        "transitioned": FOREVER_US if now_us is None else now_us,
-        "started": started,
-        "ended": ended,
+        **now._asdict(),
+        "latest_us": now.latest_us,
+        "started_us": now.started_us,
         "facets": shown,
         "large": large,
         "times": times,
@@ -178,35 +156,33 @@ def _upsert(
         ).lastrowid
     else:
         context.connection.execute(_UPDATE, {**values, "id": run_id})
-    return Run(int(run_id or 0), uuid, state, late, is_terminal(now_state), values["job_facets"])
+    return Run(
+        int(run_id or 0),
+        uuid,
+        run_state(event_type),
+        is_late=event_type is not None and held.is_past(event_type, context.at_us),
+        is_over=now.is_over,
+        job_facets=values["job_facets"],
+    )
 
 
+_SELECT = (
+    "SELECT id, job_facets, facets, large_facets, facet_times, state, state_us, start_us, heard_us,"
+    " ended_us FROM mq_runs WHERE uuid = ?"
+)
+_NEW = (None, None, "{}", None, "{}")
 _INSERT = (
-    "INSERT INTO mq_runs (uuid, job, created_us, updated_us, state, state_us, transitioned_us,"
-    " started_us, ended_us, args, facets, large_facets, facet_times, job_facets) VALUES (:uuid,"
-    " :job, :updated, :updated, :state, :state_us, :transitioned, :started, :ended, :args,"
-    " :facets, :large, :times, :job_facets)"
+    "INSERT INTO mq_runs (uuid, job, created_us, updated_us, state, state_us, latest_us,"
+    " started_us, start_us, heard_us, ended_us, args, facets, large_facets, facet_times,"
+    " job_facets) VALUES (:uuid, :job, :updated, :updated, :state, :state_us, :latest_us,"
+    " :started_us, :start_us, :heard_us, :ended_us, :args, :facets, :large, :times, :job_facets)"
 )
 _UPDATE = (
     "UPDATE mq_runs SET updated_us = :updated, state = :state, state_us = :state_us,"
-    " transitioned_us = :transitioned, started_us = :started, ended_us = :ended,"
-    " facets = :facets, large_facets = :large, facet_times = :times, job_facets = :job_facets"
-    " WHERE id = :id"
+    " latest_us = :latest_us, started_us = :started_us, start_us = :start_us,"
+    " heard_us = :heard_us, ended_us = :ended_us, facets = :facets, large_facets = :large,"
+    " facet_times = :times, job_facets = :job_facets WHERE id = :id"
 )
-
-
-def _newer(left: tuple[int | None, str | None], right: tuple[int, str]) -> bool:
-    if left[0] is None or left[1] is None:
-        return False
-    return (left[0], _RANKS[left[1]]) > (right[0], _RANKS[right[1]])
-
-
-def _times(
-    at_us: int, state: str, started: int | None, ended: int | None
-) -> tuple[int | None, int | None]:
-    if is_terminal(state):
-        return started, at_us if ended is None else max(ended, at_us)
-    return at_us if started is None else max(started, at_us), ended
 
 
 def _merged_apart(

@@ -5,8 +5,9 @@ writes a new set of datasets. Edges are those of the current version; an event w
 outputs) switches that side off until the next terminal event. Source:
 `OpenLineageDao.updateMarquezOnComplete`, `updateMarquezOnStreamingJob`, `JobVersionDao`.
 
-Better than in Marquez: an event that is older than the one its run's state comes from switches
-nothing off, and its inputs and outputs are added to the version of its run.
+Better than in Marquez: an event that is older than the one its run's state comes from, or that says
+something more after the end, switches nothing off, and its inputs and outputs are added to the
+version of its run.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from typing import Any
 
 from lineage_bridge.collector.dialect import hashes, merging
 from lineage_bridge.collector.dialect.merging import Values
+from lineage_bridge.collector.fold.course import is_terminal
 from lineage_bridge.collector.fold.reduce_datasets import point_late, set_current
-from lineage_bridge.collector.fold.reduce_runs import Run, is_terminal
+from lineage_bridge.collector.fold.reduce_runs import Run
 from lineage_bridge.collector.rows import shared
 from lineage_bridge.collector.rows.context import Context, refuse
 from lineage_bridge.collector.rows.dataset_row import VersionRow

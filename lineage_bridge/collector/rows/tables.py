@@ -153,9 +153,11 @@ CREATE TABLE IF NOT EXISTS mq_runs (
     created_us INTEGER NOT NULL,
     updated_us INTEGER NOT NULL,
     state TEXT,
-    state_us INTEGER,             -- event time of the event that the state is of
-    transitioned_us INTEGER NOT NULL, -- the same for sorting, beyond all times while unknown
-    started_us INTEGER,
+    state_us INTEGER,             -- of the event that decides the state; see `fold.course`
+    latest_us INTEGER NOT NULL,   -- orders the latest runs; beyond all times while unknown
+    started_us INTEGER,           -- as it is shown, from the next two
+    start_us INTEGER,             -- of the earliest START
+    heard_us INTEGER,             -- of the earliest other event that is not terminal
     ended_us INTEGER,
     nominal_start_us INTEGER,
     nominal_end_us INTEGER,
@@ -165,7 +167,7 @@ CREATE TABLE IF NOT EXISTS mq_runs (
     facet_times TEXT NOT NULL,    -- event times by name, of both
     job_facets BLOB
 );
-CREATE INDEX IF NOT EXISTS mq_runs_latest ON mq_runs (job, transitioned_us, started_us);
+CREATE INDEX IF NOT EXISTS mq_runs_latest ON mq_runs (job, latest_us, started_us);
 CREATE INDEX IF NOT EXISTS mq_runs_started ON mq_runs (job, started_us);
 CREATE TABLE IF NOT EXISTS mq_run_inputs (
     run INTEGER NOT NULL,
