@@ -37,7 +37,7 @@ _EDGES = (
 
 def get_lineage(connection: sqlite3.Connection, request: Request) -> Json:
     """GET /lineage."""
-    node = nodes.parse(request.required("nodeId"))
+    node = lookup.find_node(connection, request.required("nodeId"))
     depth = request.integer("depth", DEFAULT_DEPTH)
     if node.kind in {"run", "datasetField"}:
         raise _wrong_kind(connection, node)
@@ -52,13 +52,8 @@ def _wrong_kind(connection: sqlite3.Connection, node: NodeId) -> Exception:
     if node.kind == "run":
         lookup.find_run(connection, node.names[0])
     else:
-        namespace, name, field = node.names
-        row = connection.execute(
-            "SELECT 1 FROM mq_symlinks s JOIN mq_fields f ON f.dataset = s.dataset"
-            " WHERE s.namespace = ? AND s.name = ? AND NOT s.is_hidden AND f.name = ?",
-            (namespace, name, field),
-        ).fetchone()
-        if row is None:
+        _, name, field = node.names
+        if not lookup.is_known(connection, node.kind, node.names):
             return not_found(f"Field '{field}' not found for dataset '{name}'.")
     return not_found(f"Node '{node.text}' must be of type dataset or job!")
 

@@ -2,7 +2,8 @@
 
 `dataset:<namespace>:<name>`, `datasetField:<namespace>:<name>:<field>`, `job:<namespace>:<name>`,
 `run:<uuid>`; `#<uuid>` at the end names a version. Namespaces contain colons too, so an id is split
-at the colons that are followed neither by `//` nor by a digit. Source: `NodeId`.
+at the colons that are followed neither by `//` nor by a digit; that is often wrong, and `lookup`
+knows better. Source: `NodeId`.
 """
 
 from __future__ import annotations

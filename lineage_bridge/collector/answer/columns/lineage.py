@@ -14,7 +14,7 @@ from operator import itemgetter
 
 import msgspec
 
-from lineage_bridge.collector.answer import nodes
+from lineage_bridge.collector.answer import lookup
 from lineage_bridge.collector.answer.columns.edges import ColumnEdges, Strands
 from lineage_bridge.collector.answer.columns.graph import ColumnGraph
 from lineage_bridge.collector.answer.lineage import DEFAULT_DEPTH
@@ -37,7 +37,7 @@ class _Start:
 
 def get_column_lineage(connection: sqlite3.Connection, request: Request) -> Response:
     """GET /column-lineage."""
-    node = nodes.parse(request.required("nodeId"))
+    node = lookup.find_node(connection, request.required("nodeId"))
     depth = request.integer("depth", DEFAULT_DEPTH)
     downstream = (request.text("withDownstream") or "").lower() == "true"
     if node.kind == "run":
