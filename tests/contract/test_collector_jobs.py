@@ -41,3 +41,16 @@ def test_an_input_that_an_event_names_twice_is_listed_once(collector):
     collector.send(event("START", "10:00:00", inputs=["t", "t"]))
     tagged = collector.ask("POST", "/api/v1/namespaces/jobs/jobs/etl/tags/gold", {}, b"").body
     assert tagged["inputs"] == [{"namespace": "db", "name": "t"}]
+
+
+def test_a_job_that_is_counted_is_listed(collector):
+    collector.send(
+        event(None, "10:00:00", job="untold", outputs=["t"]),
+        event("OTHER", "10:01:00", run=2, job="other"),
+        event("COMPLETE", "10:02:00", run=3, job="done"),
+    )
+    for path in ("/jobs", "/namespaces/jobs/jobs"):
+        answer = collector.get(path)
+        assert answer["totalCount"] == len(answer["jobs"]) == 3
+        (untold,) = collector.get(f"{path}?lastRunStates=NEW")["jobs"]
+        assert (untold["name"], untold["latestRun"]["state"]) == ("untold", "NEW")

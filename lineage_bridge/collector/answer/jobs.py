@@ -229,7 +229,7 @@ def list_jobs(connection: sqlite3.Connection, request: Request) -> Response:
         for row in connection.execute(
             f"SELECT j.id FROM mq_jobs j LEFT JOIN mq_runs r ON r.id = j.current_run"
             f" WHERE {condition} AND (r.id IS NULL"
-            f" OR r.state IN (SELECT value FROM json_each(?)))"
+            f" OR coalesce(r.state, 'NEW') IN (SELECT value FROM json_each(?)))"
             f" ORDER BY j.updated_us DESC, j.id DESC LIMIT ? OFFSET ?",
             (*values, _encode(states).decode(), limit, offset),
         )
