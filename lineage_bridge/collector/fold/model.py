@@ -40,7 +40,7 @@ class CollectorModel:
     """
 
     name = "collector"
-    version = 6
+    version = 7
     schema = SCHEMA
     tables = TABLES
 

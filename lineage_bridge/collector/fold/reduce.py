@@ -29,6 +29,7 @@ from lineage_bridge.collector.rows import dataset_row, job_row
 from lineage_bridge.collector.rows.context import Context, refuse
 from lineage_bridge.collector.rows.dataset_row import VersionRow
 from lineage_bridge.collector.rows.job_row import JobRow
+from lineage_bridge.events import event_id_of
 from lineage_bridge.marquez_limits import NAMESPACE
 from lineage_bridge.times import within_range
 
@@ -96,7 +97,8 @@ def _take_run_event(context: Context, event: Event, done: Done) -> Iterator[None
     outputs = yield from _datasets(
         context, event.get("outputs"), Role.OUTPUT, run, done, before=len(inputs)
     )
-    reduce_versions.finish(context, job, run, inputs, outputs)
+    is_ours = event_id_of(event) is not None
+    reduce_versions.finish(context, job, run, inputs, outputs, is_ours=is_ours)
 
 
 def _begin_run(context: Context, event: Event) -> tuple[JobRow, reduce_runs.Run]:

@@ -50,8 +50,17 @@ def finish(
     run: Run,
     inputs: Sequence[VersionRow],
     outputs: Sequence[VersionRow],
+    *,
+    is_ours: bool,
 ) -> None:
-    """Bring job and datasets up to date after a run event."""
+    """Bring job and datasets up to date after a run event.
+
+    An event of ours without inputs (an old bundle knows none) takes no edges away: the forwarder
+    sees to it that it does not do so in a Marquez either.
+    """
+    if is_ours and not inputs and _has_inputs(context, job.id):
+        _finish_beside(context, job, run, outputs)
+        return
     is_silent_end = (
         job.is_streaming and run.state in {"COMPLETED", "FAILED"} and not inputs and not outputs
     )
@@ -69,6 +78,21 @@ def finish(
         link_run(context, job, run)
     elif run.is_late and _is_latest_of_job(context, job, run):
         _link(context, job, run)
+    _point_outputs(context, job, run, outputs)
+
+
+def _has_inputs(context: Context, job: int) -> bool:
+    query = "SELECT 1 FROM mq_job_io WHERE job = ? AND io = ? AND is_current = 1 LIMIT 1"
+    return context.connection.execute(query, (job, INPUT)).fetchone() is not None
+
+
+def _finish_beside(context: Context, job: JobRow, run: Run, outputs: Sequence[VersionRow]) -> None:
+    """Give a run that knows no inputs its version of the job, beside the current one."""
+    if run.state is None:
+        return
+    if is_terminal(run.state):
+        _link(context, job, run, is_beside=True)
+        job.updated_us = context.at_us
     _point_outputs(context, job, run, outputs)
 
 
@@ -127,12 +151,15 @@ def link_run(context: Context, job: JobRow, run: Run) -> None:
     job.updated_us = context.at_us
 
 
-def _link(context: Context, job: JobRow, run: Run) -> None:
+def _link(context: Context, job: JobRow, run: Run, *, is_beside: bool = False) -> None:
     inputs, outputs = _io(context, run.id)
     facets = merging.by_arrival(merging.load(run.job_facets))
-    version = _upsert(context, job, inputs, outputs, context.at_us, run.id, facets)
+    version = _upsert(
+        context, job, inputs, outputs, context.at_us, run.id, facets, is_beside=is_beside
+    )
     context.connection.execute("UPDATE mq_runs SET job_version = ? WHERE id = ?", (version, run.id))
-    job.current_version = version
+    if not is_beside:
+        job.current_version = version
 
 
 def _upsert(
@@ -143,8 +170,10 @@ def _upsert(
     created_us: int,
     run: int | None,
     facets: Values,
+    *,
+    is_beside: bool = False,
 ) -> int:
-    """Upsert a version of a job, with its edges; return its row."""
+    """Upsert a version of a job, with its edges (beside those that there are); return its row."""
     if len(job.location or "") > MAX_LOCATION:
         raise refuse(f"sourceCodeLocation.url must not be longer than {MAX_LOCATION} characters")
     version = _hash(job, inputs, outputs)
@@ -160,8 +189,10 @@ def _upsert(
             " WHERE id = ?",
             (merging.dump({**merging.load_values(found[1]), **facets}), run, row),
         )
-    _set_io(context, row, job, INPUT, {item.dataset for item in inputs})
-    _set_io(context, row, job, OUTPUT, {item.dataset for item in outputs})
+    if not is_beside:
+        _switch_off_others(context, row, job, {INPUT: inputs, OUTPUT: outputs})
+    _switch_on(context, row, job, INPUT, {item.dataset for item in inputs})
+    _switch_on(context, row, job, OUTPUT, {item.dataset for item in outputs})
     return row
 
 
@@ -191,15 +222,20 @@ def _insert(
     return int(cursor.lastrowid or 0)
 
 
-def _set_io(context: Context, version: int, job: JobRow, io: str, datasets: set[int]) -> None:
-    if not datasets:
-        return
-    if version != job.current_version:
-        context.connection.execute(
-            "UPDATE mq_job_io SET is_current = 0"
-            " WHERE job = ? AND io = ? AND is_current = 1 AND version != ?",
-            (job.id, io, version),
-        )
+def _switch_off_others(
+    context: Context, version: int, job: JobRow, sides: Mapping[str, _Mentioned]
+) -> None:
+    """Switch off the edges of other versions, on each side where this one has some."""
+    for io, mentioned in sides.items():
+        if mentioned and version != job.current_version:
+            context.connection.execute(
+                "UPDATE mq_job_io SET is_current = 0"
+                " WHERE job = ? AND io = ? AND is_current = 1 AND version != ?",
+                (job.id, io, version),
+            )
+
+
+def _switch_on(context: Context, version: int, job: JobRow, io: str, datasets: set[int]) -> None:
     context.connection.executemany(
         "INSERT INTO mq_job_io (version, dataset, io, job, is_current) VALUES (?, ?, ?, ?, 1)"
         " ON CONFLICT DO UPDATE SET is_current = 1 WHERE is_current = 0",
