@@ -155,8 +155,7 @@ class Connection:
             if len(asked) > CHUNK:
                 await writer.drain()
         head = (await reader.readuntil(b"\r\n\r\n")).lower()
-        _, _, rest = head.partition(b"content-length: ")
-        body = await reader.readexactly(int(rest.split(b"\r\n")[0]))
+        body = await _body(head, reader)
         if b"connection: close" in head:
             self.close()
         return int(head[9:12]), body
@@ -165,6 +164,19 @@ class Connection:
         if self._streams is not None:
             self._streams[1].close()
             self._streams = None
+
+
+async def _body(head: bytes, reader: asyncio.StreamReader) -> bytes:
+    """Read a body; a long one comes in chunks."""
+    _, is_sized, rest = head.partition(b"content-length: ")
+    if is_sized:
+        return await reader.readexactly(int(rest.split(b"\r\n")[0]))
+    parts = []
+    while size := int(await reader.readuntil(b"\r\n"), 16):
+        parts.append(await reader.readexactly(size))
+        await reader.readexactly(2)
+    await reader.readexactly(2)
+    return b"".join(parts)
 
 
 @dataclass
