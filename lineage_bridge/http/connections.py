@@ -2,7 +2,8 @@
 
 There is always room for who has something to say: when all places are taken, the connection that
 has waited longest for a request (or for the rest of one) gives up its place. One address gets only
-a share of all places, and a few file handles are left for everything else in the process.
+a share of all places, and so do bodies and answers that take their time. A few file handles are
+left for everything else in the process.
 
 asyncio accepts connections until it has no file handle left, and then logs each attempt; uvicorn
 bounds the requests, and no connection. So the listening socket itself (`Door`) decides whom it
@@ -21,6 +22,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from itertools import islice, takewhile
 from typing import Any
 
 from lineage_bridge.http.access import unmapped
@@ -30,6 +32,9 @@ from lineage_bridge.http.repeats import Repeats
 BACKLOG = 2048
 HANDLES_FREED = 16  # at once, when there are none left
 STALLED_SECONDS = 2.0  # a body, or an answer that is not read, keeps its place at least so long
+PROMPT_SECONDS = 0.5  # whoever has not said what it wants by then gives up its place before others
+QUARTER = 4
+READ_SECONDS = 0.02  # what a newcomer asks is read by then, unless it has not said anything yet
 _OUT_OF_HANDLES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _BUSY = (
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\n"
@@ -45,6 +50,9 @@ class Doing(Enum):
     HEAD = "the rest of a head"
     BODY = "the rest of a body"
     ANSWER = "the answer"
+
+
+_SILENT = frozenset({Doing.WAITING, Doing.HEAD})
 
 
 @dataclass(slots=True, eq=False)
@@ -68,6 +76,11 @@ class Visit:
     is_known: bool = False
     unsent: Callable[[], int] = int
     unsent_before: int | None = None
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it has no request under way, and nothing to read."""
+        return self.doing in _SILENT and not self.unsent()
 
 
 class Connections:
@@ -104,6 +117,18 @@ class Connections:
         self._of_peer[peer] += 1
         return visit
 
+    def must_read_first(self) -> bool:
+        """Whether so many came just now that the next one should wait.
+
+        What they ask is read in one of the next turns of the event loop, unless more and more
+        newcomers push them out before.
+        """
+        now = self._clock()
+        last = takewhile(lambda one: now - one.since < READ_SECONDS, reversed(self._visits))
+        unread = (one for one in last if one.doing is Doing.WAITING and not one.is_known)
+        allowed = max(1, self._limits.per_peer // QUARTER // 2)
+        return sum(1 for _ in islice(unread, allowed)) == allowed
+
     def leave(self, visit: Visit) -> None:
         """Remove a connection that is closed; a second time changes nothing."""
         if visit not in self._visits:
@@ -134,7 +159,7 @@ class Connections:
 
     def hang_up_idle(self) -> None:
         """Hang up on whoever has no request under way."""
-        for visit in [v for v in self._visits if v.doing in {Doing.WAITING, Doing.HEAD}]:
+        for visit in [v for v in self._visits if v.doing in _SILENT]:
             self._hang_up(visit)
 
     def make_room(self, peer: str | None = None) -> bool:
@@ -151,17 +176,34 @@ class Connections:
 
     def _spared(self, peer: str | None) -> Iterator[Visit]:
         """Yield those that can be spared, the best choice first."""
-        # A client that was answered may ask again on the same connection; others may never ask.
-        for is_known in (False, True):
-            for visit in self._of(peer):
-                is_silent = visit.doing in {Doing.WAITING, Doing.HEAD} and not visit.unsent()
-                if is_silent and visit.is_known is is_known:
-                    yield visit
-        stalled_since = self._clock() - STALLED_SECONDS
-        for visit in self._of(peer):
-            is_under_way = visit.doing is Doing.BODY or visit.unsent() > 0
-            if is_under_way and visit.since <= stalled_since:
+        now = self._clock()
+        for visit in self._of(peer):  # mostly the first, however many there are
+            if now - visit.since < PROMPT_SECONDS:
+                break
+            if visit.is_silent and not visit.is_known:
                 yield visit
+        # Newcomers keep a quarter of what is not at work, or they would push each other out before
+        # anybody has read what they ask. So do clients that may ask again on the same connection.
+        new, known, under_way = self._kinds(peer)
+        places = len(new) + len(known) + len(under_way)
+        quarter = places // QUARTER
+        for kind, share in ((new, quarter), (known, quarter), (under_way, places - 2 * quarter)):
+            if len(kind) > share:
+                yield kind[0]
+        yield from (*new, *known)
+        yield from (visit for visit in under_way if now - visit.since >= STALLED_SECONDS)
+
+    def _kinds(self, peer: str | None) -> tuple[list[Visit], list[Visit], list[Visit]]:
+        """Return those that were never answered, those that were, and those under way."""
+        new: list[Visit] = []
+        known: list[Visit] = []
+        under_way: list[Visit] = []
+        for visit in self._of(peer):
+            if visit.is_silent:
+                (known if visit.is_known else new).append(visit)
+            elif visit.doing is Doing.BODY or visit.unsent():
+                under_way.append(visit)
+        return new, known, under_way
 
     def _of(self, peer: str | None) -> Iterator[Visit]:
         return (visit for visit in self._visits if peer is None or visit.peer == peer)
@@ -209,6 +251,8 @@ class Door(socket.socket):
 
     def accept(self) -> tuple[socket.socket, Any]:
         """Accept the next connection that there is room for."""
+        if self.connections.must_read_first():
+            raise BlockingIOError  # the next one waits in the kernel
         try:
             accepted, address = super().accept()
         except OSError as exc:

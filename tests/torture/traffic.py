@@ -127,5 +127,6 @@ async def read(
             outcome.waited(what, time.monotonic() - due)
         elif status != UNSENT:
             outcome.refused += 1
+            outcome.figures[f"{what}: refused"] += 1
             outcome.answers[f"{what}: {sentence(status, body)}"] += 1
     caller.close()

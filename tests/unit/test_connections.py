@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage_bridge.http import HttpLimits
-from lineage_bridge.http.connections import STALLED_SECONDS, Connections, Doing
+from lineage_bridge.http.connections import (
+    PROMPT_SECONDS,
+    READ_SECONDS,
+    STALLED_SECONDS,
+    Connections,
+    Doing,
+)
 
 LIMITS = HttpLimits(
     connections_max=4, peer_connections_max=3, idle_seconds=75, head_seconds=10, body_seconds=60
@@ -50,8 +56,10 @@ def test_bounds_hold_and_whoever_is_at_work_stays(steps):
         assert len(open_) <= 4
         assert all(sum(one.peer == peer for one in open_) <= 3 for peer in "abc")
         if step in {"enter", "end overdue"}:
+            bodies = sum(doing is Doing.BODY for _, doing, _ in before)
             for one, doing, since in before:
-                young = doing is Doing.BODY and now - since < STALLED_SECONDS
+                # Of four places that are not at work, bodies keep two in any case.
+                young = doing is Doing.BODY and now - since < STALLED_SECONDS and bodies < 3
                 assert one in open_ or not (doing is Doing.ANSWER or young)
 
 
@@ -122,3 +130,40 @@ def test_a_slow_reader_stays_as_long_as_it_reads():
     now += 76
     connections.end_overdue()
     assert gone == [now]
+
+
+OTHERS = st.lists(st.sampled_from(["body", "answer", "idle"]), min_size=16, max_size=16)
+
+
+@given(OTHERS, st.integers(5, 40))
+def test_newcomers_have_room_however_young_all_others_are(others, newcomers):
+    now = 0.0
+    left = dict(enumerate([*others, *["new"] * newcomers]))
+    connections = Connections(HttpLimits(connections_max=16, peer_connections_max=16), lambda: now)
+    for number, name in list(left.items()):
+        now = 0.0 if number < len(others) else min(PROMPT_SECONDS, STALLED_SECONDS) / 2
+        visit = connections.enter("a", partial(left.pop, number))
+        assert visit is not None
+        visit.is_known = name in {"answer", "idle"}
+        if name == "body":
+            connections.turns_to(visit, Doing.BODY)
+        if name == "answer":
+            visit.unsent = lambda: 5
+    assert list(left)[-4:] == list(range(12 + newcomers, 16 + newcomers))
+    names = list(left.values())
+    assert names.count("idle") >= min(4, others.count("idle"))
+    under_way = names.count("body") + names.count("answer")
+    assert under_way >= min(8, len(others) - others.count("idle"))
+
+
+def test_the_next_one_waits_while_many_were_not_read_yet():
+    now = 0.0
+    connections = Connections(HttpLimits(connections_max=64, peer_connections_max=64), lambda: now)
+    visits = [connections.enter("a", lambda: None) for _ in range(8)]
+    assert connections.must_read_first()
+    connections.turns_to(visits[3], Doing.ANSWER)
+    assert not connections.must_read_first()
+    connections.enter("a", lambda: None)
+    assert connections.must_read_first()
+    now += READ_SECONDS
+    assert not connections.must_read_first()
