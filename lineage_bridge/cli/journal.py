@@ -132,7 +132,8 @@ def export_(settings: Settings, *, file: str, salvage: bool) -> None:
     """Write all events to FILE, one a line.
 
     They are in the order of arrival; gzip if FILE ends in .gz. With --salvage the journal's file
-    may be damaged in any way; it stays as it is. Says which events are lost, and exits 1 if any is.
+    may be damaged in any way; it stays as it is. Says which events are lost or altered, and exits 1
+    if any is.
     """
     if salvage:
         _salvage(settings, file)

@@ -114,6 +114,11 @@ def rescued_lines(rescued: Rescued) -> Iterator[str]:
         yield f"Cannot be read: {_numbers_text(rescued.lost)}."
     if rescued.altered:
         yield f"Left out, no longer what their ids say: {_numbers_text(rescued.altered)}."
+    if rescued.doubtful:
+        yield (
+            "Written, though other bytes came once, or the note of what came is damaged: "
+            f"{_numbers_text(rescued.doubtful)}."
+        )
     if not rescued.is_end_known:
         yield "The journal does not say any more which event was its last: later ones may be lost."
     if rescued.may_be_pruned:

@@ -8,7 +8,6 @@ page tells, every page of the file and of its log is looked at.
 from __future__ import annotations
 
 import hashlib
-from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -27,6 +26,7 @@ from lineage_bridge.care.salvage.pages.record import (
     types_of,
 )
 from lineage_bridge.care.salvage.pages.table import HIGHEST, Piece, pieces_of, root_of, rows, walk
+from lineage_bridge.care.salvage.sets import NumberSet
 from lineage_bridge.journal.home_tables import STORED
 
 _NULL: Final = 0  # the type of a value that is not there; the number of a row stands elsewhere
@@ -44,21 +44,14 @@ class Ids:
     """A set of ids, of which 8 bytes each are kept in memory."""
 
     def __init__(self) -> None:
-        self._digests = array("Q")
-        self._is_sorted = True
+        self._digests = NumberSet()
 
     def add(self, event_id: str) -> None:
         """Add an id, perhaps once more."""
-        self._digests.append(_digest(event_id))
-        self._is_sorted = False
+        self._digests.add(_digest(event_id))
 
     def __contains__(self, event_id: str) -> bool:
-        if not self._is_sorted:
-            self._digests = array("Q", sorted(self._digests))
-            self._is_sorted = True
-        digest = _digest(event_id)
-        at = bisect_left(self._digests, digest)
-        return at < len(self._digests) and self._digests[at] == digest
+        return _digest(event_id) in self._digests
 
 
 def _digest(event_id: str) -> int:
@@ -198,16 +191,17 @@ class _Search:
                 yield from found
 
     def _note_pruned(self, cells: Iterable[Cell]) -> None:
-        for row in _short_rows(cells):
+        for row in short_rows(cells):
             if len(row) == 1 and isinstance(row[0], str):  # no other index has such rows
                 self.pruned.add(row[0])
 
     def _note_last_given(self, cells: Iterable[Cell]) -> None:
-        for row in _short_rows(cells):
+        for row in short_rows(cells):
             self.last_given = max(self.last_given, _given(row))
 
 
-def _short_rows(cells: Iterable[Cell]) -> Iterator[list[Value]]:
+def short_rows(cells: Iterable[Cell]) -> Iterator[list[Value]]:
+    """Yield the values of the rows that have only a few facts, as far as they can be read."""
     for cell in cells:
         if not cell.overflow and cell.size <= _SHORT:
             with suppress(MalformedError):

@@ -15,6 +15,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import BinaryIO
 
+from lineage_bridge.care.salvage.digests import Digests
 from lineage_bridge.care.salvage.event_pages import Numbers, find_events, gaps
 from lineage_bridge.care.salvage.pages.file import Pages
 from lineage_bridge.care.salvage.pages.log import HEADER, read_log
@@ -39,10 +40,12 @@ class Salvage:
         is_end_known: whether the journal says which number was given last; if not, later ones may
             be lost besides.
         may_be_pruned: whether events may be among these that were pruned.
+        digests: of anybody's events, as far as the journal still has them.
     """
 
     def __init__(self, pages: Pages, *, at_least: int = 0) -> None:
         self._pages = pages
+        self.digests = Digests(pages)
         self._found = find_events(pages, at_least)
         self.lost: list[Numbers] = []
         self.is_end_known = self._found.is_end_known

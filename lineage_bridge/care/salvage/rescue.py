@@ -2,7 +2,9 @@
 
 An event is written if its body is JSON, even if another column of its row is damaged: the body is
 what was sent. One of ours that is no longer what its id says is left out: in a new home it would
-stand in the place of the true event, which a backfill of the same artifacts makes again.
+stand in the place of the true event, which a backfill of the same artifacts makes again. Anybody
+else's that is no longer what came is written all the same, and named: nobody makes it again, and
+it may be the note of what came that is damaged.
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ class Rescued:
     Attributes:
         written: how many events.
         lost: numbers of events that cannot be read, and perhaps some that were never given.
-        altered: numbers of events that are no longer what their ids say.
+        altered: numbers of events that are no longer what their ids say; they are left out.
+        doubtful: numbers of others' events that are written, though other bytes came.
         is_end_known: whether the journal says which number was the last; if not, more may be lost.
         may_be_pruned: whether events may have been written that were pruned.
     """
@@ -38,13 +41,14 @@ class Rescued:
     written: int
     lost: Sequence[Numbers]
     altered: Sequence[Numbers]
+    doubtful: Sequence[Numbers]
     is_end_known: bool
     may_be_pruned: bool
 
     @property
     def is_complete(self) -> bool:
-        """Whether nothing was left out."""
-        return self.is_end_known and not self.lost and not self.altered
+        """Whether nothing was left out, and all of it is what came."""
+        return self.is_end_known and not (self.lost or self.altered or self.doubtful)
 
 
 def rescue(home: Path, target: str) -> Rescued:
@@ -60,6 +64,7 @@ def rescue(home: Path, target: str) -> Rescued:
         written,
         joined(reader.lost),
         joined(reader.altered),
+        joined(reader.doubtful),
         is_end_known=reader.is_end_known,
         may_be_pruned=reader.may_be_pruned,
     )
@@ -72,6 +77,7 @@ class _Reader:
         self._home = home
         self.lost: list[Numbers] = []
         self.altered: list[Numbers] = []
+        self.doubtful: list[Numbers] = []
         self.is_end_known, self.may_be_pruned = True, False
 
     def bodies(self) -> Iterator[bytes]:
@@ -79,11 +85,14 @@ class _Reader:
             for stored in salvage:
                 if stored.kind in {COMMAND, REFUSED}:  # rows of the collector, no events
                     continue
+                number = Numbers(stored.seq, stored.seq)
                 left_out = self._left_out(stored)
-                if left_out is None:
-                    yield stored.body
-                else:
-                    left_out.append(Numbers(stored.seq, stored.seq))
+                if left_out is not None:
+                    left_out.append(number)
+                    continue
+                if stored.id is None and salvage.digests.contradict(stored.seq, stored.body):
+                    self.doubtful.append(number)
+                yield stored.body
             self.lost += salvage.lost
             self.is_end_known, self.may_be_pruned = salvage.is_end_known, salvage.may_be_pruned
 
