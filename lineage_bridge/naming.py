@@ -96,6 +96,11 @@ def is_features(dataset: str) -> bool:
     return dataset.startswith(_FEATURES)
 
 
+def is_predictions(dataset: str) -> bool:
+    """Return whether the dataset is what a deployment writes, by its name."""
+    return dataset.startswith(_PREDICTIONS)
+
+
 def short_name(dataset: str) -> str:
     """Return the name without its beginning, for tables whose column says what it is of."""
     beginning = _MODELS if is_model(dataset) else _FEATURES

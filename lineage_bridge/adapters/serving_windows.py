@@ -19,9 +19,10 @@ from lineage_bridge.adapters.serving_window_errors import explain
 from lineage_bridge.assess.lookback import NOTHING_BAD, WindowFacts
 from lineage_bridge.errors import ArtifactError
 from lineage_bridge.events import Dataset, Event, Job, run_event
-from lineage_bridge.facets import standard_facet
 from lineage_bridge.facets.serving_health import ServingHealthFacet
 from lineage_bridge.masking import masked
+from lineage_bridge.records.descriptions import described_dataset, described_job, spoken
+from lineage_bridge.records.identity import job_type
 from lineage_bridge.times import format_time, parse_time, to_micros
 
 MAX_NAME_CHARACTERS: Final = 10_000
@@ -219,12 +220,6 @@ def is_inconsistent(window: Window) -> bool:
     )
 
 
-_JOB_TYPE: Final = standard_facet(
-    "jobType",
-    {"processingType": "BATCH", "integration": "LINEAGE_BRIDGE", "jobType": "OBSERVER"},
-)
-
-
 @lru_cache(maxsize=8192)
 def _predictions(slot: naming.Slot) -> str:
     return slot.predictions
@@ -232,7 +227,9 @@ def _predictions(slot: naming.Slot) -> str:
 
 def observer_job(namespace: str, slot: naming.Slot) -> Job:
     """Return the job that reads a deployment's predictions and reports its health."""
-    return Job(namespace, naming.observe_job(_predictions(slot)), {"jobType": _JOB_TYPE})
+    sentence = f"Judges {spoken(slot)} by what its windows say; a run is one finding."
+    own = {**job_type("OBSERVER"), **described_job(sentence)}
+    return Job(namespace, naming.observe_job(_predictions(slot)), own)
 
 
 def window_event(
@@ -244,11 +241,12 @@ def window_event(
     supersedes: str | None = None,
 ) -> Event:
     """Make the event of a finding: a short observer run that only reads the predictions."""
+    name = _predictions(slot)
     predictions = Dataset(
         job.namespace,
-        _predictions(slot),
+        name,
         f"{facet.model}/{facet.model_version}",
-        {ServingHealthFacet.key: facet.as_json()},
+        {**described_dataset(job.namespace, name), ServingHealthFacet.key: facet.as_json()},
     )
     run_id = naming.run_uuid(job.namespace, job.name, format_time(at))
     return run_event("COMPLETE", at, job, run_id, inputs=[predictions], supersedes=supersedes)

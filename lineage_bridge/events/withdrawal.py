@@ -7,10 +7,13 @@ not know our facets takes it for one more event of that run, and must lose no ed
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from lineage_bridge.events.build import Dataset, Job, run_event
 from lineage_bridge.events.envelope import Event
 from lineage_bridge.events.views import DatasetView, EventView
+
+_KEPT: Final = ("documentation", "dataSource")  # a Marquez forgets what the last event leaves out
 
 
 def withdrawal(view: EventView, time: datetime) -> Event:
@@ -35,4 +38,5 @@ def withdrawal(view: EventView, time: datetime) -> Event:
 
 
 def _plain(dataset: DatasetView) -> Dataset:
-    return Dataset(dataset.name.namespace, dataset.name.name, dataset.version)
+    own = {key: dataset.facets[key] for key in _KEPT if key in dataset.facets}
+    return Dataset(dataset.name.namespace, dataset.name.name, dataset.version, own)

@@ -9,10 +9,13 @@ from typing import Any, Final
 
 from lineage_bridge.facets.definition import PRODUCER
 
-# By key: the version and name of the spec's schema that the facet follows.
+# By key: the version and name of the spec's schema that the facet follows. Jobs and datasets have
+# one key for two schemas.
 STANDARD: Final[Mapping[str, str]] = {
     "schema": "1-2-0/SchemaDatasetFacet",
     "version": "1-0-1/DatasetVersionDatasetFacet",
+    "documentation": "1-1-0/DocumentationDatasetFacet",
+    "documentation of a job": "1-1-0/DocumentationJobFacet",
     "dataSource": "1-0-1/DatasourceDatasetFacet",
     "datasetType": "1-0-1/DatasetTypeDatasetFacet",
     "storage": "1-0-1/StorageDatasetFacet",

@@ -6,9 +6,8 @@ The event is timed at the end of the build, as no artifact tells when it began.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cache
 from typing import Any, ClassVar, Final
 
 import msgspec
@@ -29,6 +28,7 @@ from lineage_bridge.naming import (
     run_uuid,
     split_stem,
 )
+from lineage_bridge.records.descriptions import described_job
 from lineage_bridge.records.identity import (
     Bound,
     DatasetVersion,
@@ -141,19 +141,17 @@ def build_event(
     return run_event(
         "COMPLETE",
         record.built,
-        Job(dataset.namespace, build.job, job_type("BUILD")),
+        Job(dataset.namespace, build.job, _job_facets(record.base)),
         build.run_id,
-        inputs=[table.as_dataset(_data_source(table.namespace)) for table in tables],
+        inputs=[table.as_dataset() for table in tables],
         outputs=[_output(build, policy)],
         evidence=evidence_of(record.source, links),
         supersedes=supersedes,
     )
 
 
-@cache
-def _data_source(store: str) -> dict[str, Any]:
-    """Make the facet from which Marquez makes its "source"; it cannot list sources without one."""
-    return {"dataSource": standard_facet("dataSource", {"name": store, "uri": store})}
+def _job_facets(base: str) -> dict[str, Any]:
+    return {**job_type("BUILD"), **described_job(f"Builds the feature dataset {base}.")}
 
 
 def _output(build: LinkedBuild, policy: FreshnessPolicy) -> Dataset:
@@ -164,15 +162,9 @@ def _output(build: LinkedBuild, policy: FreshnessPolicy) -> Dataset:
         FreshnessFacet.key: _freshness(record, policy).as_json(),
     }
     statistics = {"rowCount": record.rows, "size": record.file_bytes, "fileCount": 1}
-    return Dataset(
-        build.dataset.namespace,
-        build.dataset.name,
-        build.dataset.version,
-        own,
-        {"outputStatistics": standard_facet("outputStatistics", statistics)}
-        if record.rows is not None
-        else {},
-    )
+    has_rows = record.rows is not None
+    of_run = {"outputStatistics": standard_facet("outputStatistics", statistics)}
+    return replace(build.dataset.as_dataset(own), io_facets=of_run if has_rows else {})
 
 
 def _standard(record: Build) -> dict[str, Any]:

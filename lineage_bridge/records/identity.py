@@ -14,6 +14,7 @@ from lineage_bridge.facets import event as event_facet
 from lineage_bridge.facets import standard_facet
 from lineage_bridge.facets.event import Words
 from lineage_bridge.naming import dataset_id
+from lineage_bridge.records.descriptions import described_dataset
 from lineage_bridge.records.words import JOURNAL, Claim, Reference, Source, path_tail
 
 INTEGRATION: Final = "LINEAGE_BRIDGE"
@@ -61,8 +62,10 @@ class DatasetVersion:
         return (self.namespace, self.name, self.version, self.link.method)
 
     def as_dataset(self, facets: Mapping[str, Any] | None = None) -> Dataset:
-        """Return it as a dataset of an event, with its version."""
-        return Dataset(self.namespace, self.name, self.version, facets or {})
+        """Return it as a dataset of an event: with its version, and with what it is."""
+        described = described_dataset(self.namespace, self.name)
+        own = {**described, **facets} if facets else described
+        return Dataset(self.namespace, self.name, self.version, own)
 
     def as_link(
         self, role: Role, said: Words | None = None, field: str | None = None

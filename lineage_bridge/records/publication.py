@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
 from lineage_bridge.events import Event, Job, run_event
-from lineage_bridge.naming import run_uuid
+from lineage_bridge.naming import run_uuid, short_name
+from lineage_bridge.records.descriptions import described_job
 from lineage_bridge.records.identity import (
     DatasetVersion,
     claimed_words,
@@ -86,10 +87,15 @@ def publication_event(publication: LinkedPublication, supersedes: str | None = N
     return run_event(
         "COMPLETE",
         publication.ended,
-        Job(published.namespace, publication.job, job_type("PUBLISH")),
+        Job(published.namespace, publication.job, _job_facets(published.name)),
         publication.run_id,
         inputs=[publication.trained.as_dataset()],
         outputs=[published.as_dataset(MODEL_FACETS)],
         evidence=evidence_of(record.source, links),
         supersedes=supersedes,
     )
+
+
+def _job_facets(model: str) -> dict[str, Any]:
+    sentence = f"Publishes a trained model under another name, {short_name(model)}."
+    return {**job_type("PUBLISH"), **described_job(sentence)}

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from itertools import groupby
 from typing import Any, ClassVar, Final
 
@@ -18,6 +19,7 @@ import msgspec
 from lineage_bridge.events import Event, EventType, Job, run_event
 from lineage_bridge.facets.deployment import DeploymentFacet, Location
 from lineage_bridge.naming import Slot, serving_run_uuid
+from lineage_bridge.records.descriptions import described_job, spoken
 from lineage_bridge.records.identity import (
     DatasetVersion,
     evidence_of,
@@ -157,7 +159,7 @@ def start_event(start: LinkedStart, event_type: EventType, supersedes: str | Non
     return run_event(
         event_type,
         time,
-        Job(model.namespace, start.slot.job, job_type("SERVICE", "STREAMING")),
+        Job(model.namespace, start.slot.job, _job_facets(start.slot)),
         start.run_id,
         inputs=[d.as_dataset() for d in (model, *start.live)],
         outputs=[start.predictions.as_dataset()],
@@ -165,6 +167,12 @@ def start_event(start: LinkedStart, event_type: EventType, supersedes: str | Non
         evidence=evidence_of(record.source, links),
         supersedes=supersedes,
     )
+
+
+@lru_cache(maxsize=8192)
+def _job_facets(slot: Slot) -> dict[str, Any]:
+    sentence = f"Serves as {spoken(slot)}; a run is one start of one instance."
+    return {**job_type("SERVICE", "STREAMING"), **described_job(sentence)}
 
 
 def _facet(record: Start) -> DeploymentFacet:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 import msgspec
 
@@ -16,7 +16,8 @@ from lineage_bridge.events import (
 )
 from lineage_bridge.facets import standard_facet
 from lineage_bridge.facets.training import Location, TrainingFacet
-from lineage_bridge.naming import one_spelling
+from lineage_bridge.naming import one_spelling, short_name
+from lineage_bridge.records.descriptions import described_job
 from lineage_bridge.records.identity import (
     Bound,
     DatasetVersion,
@@ -126,7 +127,7 @@ def training_event(
     return run_event(
         event_type,
         started or training.ended,
-        Job(model.namespace, training.job, job_type("TRAINING")),
+        Job(model.namespace, training.job, _job_facets(model.name)),
         training.run_id,
         inputs=[bound.dataset.as_dataset() for bound in training.reads if bound.dataset],
         outputs=[model.as_dataset(MODEL_FACETS)],
@@ -134,6 +135,10 @@ def training_event(
         evidence=evidence_of(record.source, links),
         supersedes=supersedes,
     )
+
+
+def _job_facets(model: str) -> dict[str, Any]:
+    return {**job_type("TRAINING"), **described_job(f"Trains the model {short_name(model)}.")}
 
 
 def _facet(training: LinkedTraining) -> TrainingFacet:

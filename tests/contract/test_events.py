@@ -19,6 +19,7 @@ from lineage_bridge.journal import Journal
 SCHEMAS = Path(lineage_bridge.__file__).parent / "schemas"
 
 CLASSES = {
+    "documentation": facet_v2.documentation_dataset.DocumentationDatasetFacet,
     "dataSource": facet_v2.datasource_dataset.DatasourceDatasetFacet,
     "schema": facet_v2.schema_dataset.SchemaDatasetFacet,
     "version": facet_v2.dataset_version_dataset.DatasetVersionDatasetFacet,
@@ -84,6 +85,8 @@ def test_standard_facets_have_the_members_of_their_classes(events):
 def test_schema_urls_name_the_schemas_that_the_client_follows():
     for key, known in CLASSES.items():
         assert standard_url(key) == known._get_schema()
+    of_jobs = facet_v2.documentation_job.DocumentationJobFacet
+    assert standard_url("documentation of a job") == of_jobs._get_schema()
     assert issubclass(CLASSES["version"], base.DatasetFacet)
 
 

@@ -127,6 +127,27 @@ def test_the_datasets_page(ui):
         has(found, columnLineage=(list, None), fields=list, tags=list)
 
 
+def test_every_job_and_dataset_says_what_it_is_in_words_that_no_run_changes(ui):
+    things = [*jobs_of(ui), *datasets_of(ui)]
+    said = {thing["name"]: thing["description"] for thing in things}
+    assert said["train.lightgbm_small"] == "Trains the model lightgbm_small."
+    assert said[MODEL].startswith("The model lightgbm_default;")
+    assert all(said.values())
+
+    events = ui.get("/events/lineage?limit=1000")["events"]
+    named = [d for e in events for d in (e["job"], *e["inputs"], *e["outputs"])]
+    told = {(d["namespace"], d["name"], d["facets"]["documentation"]["description"]) for d in named}
+    assert len(told) == len({(namespace, name) for namespace, name, _ in told})
+
+
+def test_every_dataset_has_a_source(ui):
+    sources = {source["name"]: source["connectionUrl"] for source in ui.get("/sources")["sources"]}
+    assert sources == {name: name for name in ("duckdb://mobility", f"lineage-bridge:{NAMESPACE}")}
+    for namespace in (NAMESPACE, "duckdb:%2F%2Fmobility"):
+        for found in ui.get(f"/namespaces/{namespace}/datasets?limit=100")["datasets"]:
+            assert found["sourceName"] in sources
+
+
 def test_the_quality_column_of_the_datasets_page(changing):
     assertion = {"assertion": "not_null", "column": "id", "success": False}
     changing.send(

@@ -147,6 +147,8 @@ def test_what_nothing_calls_for_is_withdrawn_by_an_event_of_its_own(nyc, lb, tmp
     withdrawals = [e for e in exported_events(lb, tmp_path) if own(e).get("withdraws")]
     assert [e["job"]["name"] for e in withdrawals] == ["publish.lightgbm_slow"]
     assert withdrawals[0]["eventType"] == "OTHER"
+    for dataset in withdrawals[0]["inputs"] + withdrawals[0]["outputs"]:
+        assert {"documentation", "dataSource"} <= dataset["facets"].keys()
     assert withdrawals[0]["run"]["runId"] in before
     assert not own(withdrawals[0]).get("supersedes")
     nodes = {n["name"] for n in lb("graph", "--json", "--at", LATE).json["nodes"]}

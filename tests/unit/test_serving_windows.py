@@ -8,7 +8,11 @@ import orjson
 import pytest
 from jsonschema import Draft202012Validator
 from openlineage.client.event_v2 import InputDataset, Job, Run, RunEvent, RunState
-from openlineage.client.facet_v2 import dataset_version_dataset
+from openlineage.client.facet_v2 import (
+    dataset_version_dataset,
+    datasource_dataset,
+    documentation_dataset,
+)
 from openlineage.client.serde import Serde
 from serving import Service, a_window
 from windows import a_line, a_record
@@ -170,6 +174,16 @@ def test_the_event_is_what_the_clients_own_classes_would_make():
     event = window_event(service.facet, service.now, job=job, slot=slot)
 
     document = json.loads(event.body)
+    described = {
+        "documentation": documentation_dataset.DocumentationDatasetFacet(
+            "What the deployment dep (production) of svc predicts;"
+            " a version is the model version that serves.",
+            producer=PRODUCER,
+        ),
+        "dataSource": datasource_dataset.DatasourceDatasetFacet(
+            "lineage-bridge:ns", "lineage-bridge:ns", producer=PRODUCER
+        ),
+    }
     health = CLASSES[ServingHealthFacet.key](**fields_of(service.facet))
     version = dataset_version_dataset.DatasetVersionDatasetFacet("model/v1", producer=PRODUCER)
     made = RunEvent(
@@ -181,7 +195,7 @@ def test_the_event_is_what_the_clients_own_classes_would_make():
             InputDataset(
                 "ns",
                 "predictions.dep.production.svc",
-                facets={"version": version, ServingHealthFacet.key: health},
+                facets={**described, "version": version, ServingHealthFacet.key: health},
             )
         ],
         producer=PRODUCER,
