@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from lineage_bridge.assess.assertions import Assertion
 from lineage_bridge.assess.liveness import Health, Start, health_at
 from lineage_bridge.assess.lookback import MINUTE_US, SECOND_US, WindowFacts
 from lineage_bridge.assess.serving import DeploymentState
-from lineage_bridge.assess.serving_facet import Totals, serving_facet
+from lineage_bridge.assess.serving_facet import Totals, serving_assertions, serving_facet
 from lineage_bridge.facets.serving_health import Reason, ServingHealthFacet
 from lineage_bridge.facets.serving_policy import ServingPolicy
 from lineage_bridge.times import from_micros, to_micros
@@ -92,6 +93,14 @@ class Service:
             environment=self.environment,
             by_version=[Totals("model", "v1", windows=1)],
         )
+
+    @property
+    def assertions(self) -> dict[str, Assertion]:
+        """The assertions of the facet's finding, by code."""
+        said = list(serving_assertions(self.state, self.facet.reasons or ()))
+        found = {assertion.assertion: assertion for assertion in said}
+        assert len(found) == len(said)  # a page shows each once
+        return found
 
     @property
     def status(self) -> str:

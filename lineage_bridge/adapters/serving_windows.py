@@ -7,6 +7,7 @@ a time without a zone is no instant.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
 from operator import attrgetter
@@ -16,6 +17,7 @@ import msgspec
 
 from lineage_bridge import naming
 from lineage_bridge.adapters.serving_window_errors import explain
+from lineage_bridge.assess.assertions import Assertion, assertions_facet
 from lineage_bridge.assess.lookback import NOTHING_BAD, WindowFacts
 from lineage_bridge.errors import ArtifactError
 from lineage_bridge.events import Dataset, Event, Job, run_event
@@ -234,6 +236,7 @@ def observer_job(namespace: str, slot: naming.Slot) -> Job:
 
 def window_event(
     facet: ServingHealthFacet,
+    assertions: Iterable[Assertion],
     at: datetime,
     *,
     job: Job,
@@ -247,6 +250,7 @@ def window_event(
         name,
         f"{facet.model}/{facet.model_version}",
         {**described_dataset(job.namespace, name), ServingHealthFacet.key: facet.as_json()},
+        assertions_facet(assertions),
     )
     run_id = naming.run_uuid(job.namespace, job.name, format_time(at))
     return run_event("COMPLETE", at, job, run_id, inputs=[predictions], supersedes=supersedes)

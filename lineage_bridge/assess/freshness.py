@@ -9,11 +9,12 @@ missing, the file's own time is used, and the basis is `mtime`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from lineage_bridge.assess.assertions import ERROR, WARN, Assertion
 from lineage_bridge.facets.freshness import Clock, FreshnessFacet, FreshnessStatus
 
 FRESH: Final = "FRESH"
@@ -115,6 +116,23 @@ def freshness_facet(finding: Freshness) -> FreshnessFacet:
         warn_seconds=finding.policy.warn_seconds,
         error_seconds=finding.policy.error_seconds,
         evaluated_at=finding.evaluated_at,
+    )
+
+
+def freshness_assertions(finding: Freshness) -> Iterator[Assertion]:
+    """Yield whether the dataset is fresh, by the clock that decided; nothing if nobody knows."""
+    if finding.status == UNKNOWN:
+        return
+    by_data = finding.basis == DATA
+    age_seconds = finding.data_age_seconds if by_data else finding.build_age_seconds
+    is_fresh, policy = finding.status == FRESH, finding.policy
+    limit_seconds = policy.error_seconds if finding.status == STALE else policy.warn_seconds
+    yield Assertion(
+        "freshness",
+        is_fresh,
+        severity=None if is_fresh else ERROR if finding.status == STALE else WARN,
+        expected=f"{finding.basis} age < {limit_seconds:g} s",
+        actual=f"{age_seconds:g} s",
     )
 
 

@@ -7,6 +7,7 @@ a gap: where windows are rare anyway (a cron job, a quiet night) a missing one p
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from lineage_bridge.assess.lookback import SECOND_US, Lookback, WindowFacts
 from lineage_bridge.facets.serving_policy import ServingPolicy
@@ -14,6 +15,8 @@ from lineage_bridge.facets.serving_policy import ServingPolicy
 DENSE_WINDOWS = 5
 DENSE_SHARE = 0.5
 EXPECTED_REQUESTS = 10
+
+GAP_CODES: Final = frozenset({"windows_missing", "window_gap_seconds"})  # of the reasons
 
 
 @dataclass(slots=True)

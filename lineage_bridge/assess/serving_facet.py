@@ -9,15 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import msgspec
 
 from lineage_bridge.assess import lookback as counted
+from lineage_bridge.assess.assertions import ERROR, WARN, Assertion
 from lineage_bridge.assess.bounds import wilson_bounds
 from lineage_bridge.assess.endpoint import EndpointState
+from lineage_bridge.assess.faults import rules_of
+from lineage_bridge.assess.gaps import GAP_CODES
 from lineage_bridge.assess.lookback import SECOND_US, Lookback
-from lineage_bridge.assess.reasons import worst_first, worst_of
+from lineage_bridge.assess.reasons import UNHEALTHY, worst_first, worst_of
 from lineage_bridge.assess.serving import DeploymentState
 from lineage_bridge.facets import serving_health as facet
 from lineage_bridge.facets.serving_policy import AppliedPolicy, ServingPolicy
@@ -33,6 +36,10 @@ RATIOS = (
     ("prediction_out_of_range_ratio", counted.OUT_OF_RANGE, True),
     ("prediction_fallback_ratio", counted.FALLBACKS, True),
 )
+
+
+# What a window's counters are judged by, each with whether it is a share of predictions.
+_COUNTED = {rule.code: rule.of_predictions for rule in rules_of(ServingPolicy())}
 
 
 @dataclass(slots=True)
@@ -111,6 +118,49 @@ def serving_facet(
         last_heartbeat=_time_if(state.last_heartbeat_us),
         newest_window_end=_time_if(max((look.newest_end_us for look in held), default=None)),
         policy=_applied(policy, stands_seconds),
+    )
+
+
+def serving_assertions(
+    state: DeploymentState, reasons: Sequence[facet.Reason]
+) -> Iterator[Assertion]:
+    """Yield for each code whether it held at all endpoints; nothing where nothing was counted.
+
+    What time alone raises (silence, a stop) is judged by whoever reads the finding, not here.
+
+    Args:
+        state: what was judged.
+        reasons: what was found, the worst first.
+    """
+    minutes = [m for one in state.endpoints.values() for m in one.lookback.minutes]
+    has_requests = any(minute.requests for minute in minutes)
+    has_predictions = any(minute.predictions for minute in minutes)
+    raised: dict[str, facet.Reason] = {}
+    for reason in reasons:
+        raised.setdefault(reason.code, reason)
+    for code, of_predictions in _COUNTED.items():
+        if code in raised or (has_predictions if of_predictions else has_requests):
+            yield _assertion(code, raised.get(code))
+    for code in sorted(GAP_CODES):
+        yield _assertion(code, raised.get(code))
+
+
+def _assertion(code: str, raised: facet.Reason | None) -> Assertion:
+    return _passed(code) if raised is None else _failed(raised)
+
+
+@cache
+def _passed(code: str) -> Assertion:
+    return Assertion(code, success=True)
+
+
+def _failed(reason: facet.Reason) -> Assertion:
+    return Assertion(
+        reason.code,
+        success=False,
+        severity=ERROR if reason.level == UNHEALTHY else WARN,
+        expected=f"<= {reason.threshold:g}" if reason.threshold is not None else None,
+        actual=f"{reason.value:g}" if reason.value is not None else None,
     )
 
 

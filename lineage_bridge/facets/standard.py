@@ -20,6 +20,7 @@ STANDARD: Final[Mapping[str, str]] = {
     "datasetType": "1-0-1/DatasetTypeDatasetFacet",
     "storage": "1-0-1/StorageDatasetFacet",
     "dataQualityMetrics": "1-0-1/DataQualityMetricsDatasetFacet",
+    "dataQualityAssertions": "1-1-0/DataQualityAssertionsDatasetFacet",
     "outputStatistics": "1-0-2/OutputStatisticsOutputDatasetFacet",
     "jobType": "2-0-4/JobTypeJobFacet",
     "executionParameters": "1-0-0/ExecutionParametersRunFacet",

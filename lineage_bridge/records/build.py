@@ -12,7 +12,14 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
-from lineage_bridge.assess.freshness import FreshnessPolicy, assess_freshness, freshness_facet
+from lineage_bridge.assess.assertions import assertions_facet
+from lineage_bridge.assess.freshness import (
+    Freshness,
+    FreshnessPolicy,
+    assess_freshness,
+    freshness_assertions,
+    freshness_facet,
+)
 from lineage_bridge.events import (
     Dataset,
     Event,
@@ -155,11 +162,12 @@ def _job_facets(base: str) -> dict[str, Any]:
 
 
 def _output(build: LinkedBuild, policy: FreshnessPolicy) -> Dataset:
-    record = build.record
+    record, freshness = build.record, _freshness(build.record, policy)
     own: dict[str, Any] = {
         **_standard(record),
         FeatureSetFacet.key: _feature_set(record).as_json(),
-        FreshnessFacet.key: _freshness(record, policy).as_json(),
+        FreshnessFacet.key: freshness_facet(freshness).as_json(),
+        **assertions_facet(freshness_assertions(freshness)),
     }
     statistics = {"rowCount": record.rows, "size": record.file_bytes, "fileCount": 1}
     has_rows = record.rows is not None
@@ -204,15 +212,14 @@ def _feature_set(record: Build) -> FeatureSetFacet:
     )
 
 
-def _freshness(record: Build, policy: FreshnessPolicy) -> FreshnessFacet:
+def _freshness(record: Build, policy: FreshnessPolicy) -> Freshness:
     if record.limits is not None:
         policy = FreshnessPolicy(*record.limits)
     has_own = record.built_basis == METADATA
-    finding = assess_freshness(
+    return assess_freshness(
         build_time=record.built if has_own else None,
         file_time=None if has_own else record.built,
         data_time=record.observed_to,
         at=record.built,
         policy=policy,
     )
-    return freshness_facet(finding)

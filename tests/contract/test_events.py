@@ -21,6 +21,9 @@ SCHEMAS = Path(lineage_bridge.__file__).parent / "schemas"
 CLASSES = {
     "documentation": facet_v2.documentation_dataset.DocumentationDatasetFacet,
     "dataSource": facet_v2.datasource_dataset.DatasourceDatasetFacet,
+    "dataQualityAssertions": (
+        facet_v2.data_quality_assertions_dataset.DataQualityAssertionsDatasetFacet
+    ),
     "schema": facet_v2.schema_dataset.SchemaDatasetFacet,
     "version": facet_v2.dataset_version_dataset.DatasetVersionDatasetFacet,
     "datasetType": facet_v2.dataset_type_dataset.DatasetTypeDatasetFacet,

@@ -148,6 +148,23 @@ def test_every_dataset_has_a_source(ui):
             assert found["sourceName"] in sources
 
 
+def assertions_of(ui, name):
+    found = ui.get(f"/namespaces/{NAMESPACE}/datasets/{segment(name)}")["facets"]
+    asserted = found["dataQualityAssertions"]["assertions"]
+    return {one["assertion"]: one["success"] for one in asserted}
+
+
+def test_what_was_found_shows_as_quality(ui):
+    deployment = "predictions.dep-nyc-{}.production.mobility-serving-layer"
+    well = assertions_of(ui, deployment.format("prod-001"))
+    failing = assertions_of(ui, deployment.format("prod-errors"))
+
+    assert all(well.values())
+    assert well.keys() == failing.keys() >= {"failure_ratio", "latency_p99_ms", "windows_missing"}
+    assert {code for code, success in failing.items() if not success} == {"failure_ratio"}
+    assert assertions_of(ui, "features.mobility.training_dataset") == {"freshness": False}
+
+
 def test_the_quality_column_of_the_datasets_page(changing):
     assertion = {"assertion": "not_null", "column": "id", "success": False}
     changing.send(

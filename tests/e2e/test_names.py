@@ -27,7 +27,7 @@ NOW = "2026-04-07T10:30:00Z"
 ORPHAN = Slot("mobility-serving-layer", "shadow", "dep-nyc-shadow-orphan")
 SLOW = Slot("mobility-serving-layer", "production", "dep-nyc-prod-slow")
 # What events of that time did not say, and no event says anew for its sake.
-UNHEARD_OF = {"documentation", "dataSource"}
+UNHEARD_OF = {"documentation", "dataSource", "dataQualityAssertions"}
 DEPLOYMENTS = ("serve.", "predictions.", "observe.predictions.")
 
 

@@ -8,6 +8,7 @@ import pytest
 from lineage_bridge.assess.freshness import (
     FreshnessPolicy,
     assess_freshness,
+    freshness_assertions,
     freshness_at,
     freshness_facet,
 )
@@ -91,3 +92,22 @@ def test_the_file_fallback_survives_the_facet():
     again = freshness_at(read_facet(FreshnessFacet, orjson.dumps(facet.as_json())), NOW)
 
     assert again == judged(file_time=NOW, data=ago(minutes=5))
+
+
+def test_it_is_asserted_by_the_clock_that_decided():
+    policy = FreshnessPolicy(warn_seconds=600, error_seconds=3600)
+
+    def asserted(**ages):
+        (found,) = freshness_assertions(judged(**ages, policy=policy))
+        return found.success, found.severity, found.expected, found.actual
+
+    assert asserted(build=ago(minutes=1)) == (True, None, "build age < 600 s", "60 s")
+    late = asserted(build=NOW, data=ago(minutes=11))
+    assert late == (False, "warn", "data age < 600 s", "660 s")
+    stale = asserted(build=ago(days=1), data=ago(minutes=11))
+    assert stale == (False, "error", "build age < 3600 s", "86400 s")
+
+
+@pytest.mark.parametrize("times", [{}, {"build": NOW + timedelta(hours=1)}])
+def test_what_nobody_knows_is_not_asserted(times):
+    assert not list(freshness_assertions(judged(**times)))

@@ -339,3 +339,52 @@ def test_limits_come_from_the_policy():
 
     assert Service().minutes(0, 9) == "healthy"
     assert Service(strict).minutes(0, 9) == "degraded"
+
+
+CODES = {
+    "failure_ratio",
+    "timeout_ratio",
+    "rejection_ratio",
+    "prediction_non_finite_ratio",
+    "prediction_null_ratio",
+    "prediction_out_of_range_ratio",
+    "prediction_fallback_ratio",
+    "latency_p95_ms",
+    "latency_p99_ms",
+    "windows_missing",
+    "window_gap_seconds",
+}
+
+
+def test_each_code_is_asserted_once_whether_it_held_or_not():
+    service = Service()
+    service.minutes(0, 9)
+    assert {code for code, one in service.assertions.items() if one.success} == CODES
+
+    service.minutes(10, 19, failures=4, non_finite=14)
+    failed = {code: one for code, one in service.assertions.items() if not one.success}
+
+    assert service.assertions.keys() == CODES
+    assert failed.keys() == set(service.codes)
+    assert failed["failure_ratio"].severity == "warn"
+    assert failed["failure_ratio"].expected == "<= 0.05"
+    assert float(failed["failure_ratio"].actual) == pytest.approx(0.2)
+    assert failed["prediction_non_finite_ratio"].severity == "error"
+
+
+def test_an_endpoint_that_is_well_hides_no_other():
+    service = Service()
+    service.see(a_window(0, 40), score=a_window(0, 40, failures=40))
+
+    assert not service.assertions["failure_ratio"].success
+
+
+def test_what_nothing_was_counted_of_is_not_asserted():
+    silent, failing = Service(), Service()
+    silent.see(a_window(0, 0))
+    failing.see(a_window(0, 40, failures=40))
+
+    gaps = {"windows_missing", "window_gap_seconds"}
+    assert silent.assertions.keys() == gaps
+    of_predictions = {code for code in CODES if code.startswith("prediction_")}
+    assert failing.assertions.keys() == CODES - of_predictions

@@ -14,7 +14,7 @@ from lineage_bridge.adapters.serving_windows import window_event
 from lineage_bridge.assess.lookback import SECOND_US, WindowFacts
 from lineage_bridge.assess.policies import policy_mark
 from lineage_bridge.assess.serving import DeploymentState
-from lineage_bridge.assess.serving_facet import serving_facet
+from lineage_bridge.assess.serving_facet import serving_assertions, serving_facet
 from lineage_bridge.events import Event, Job
 from lineage_bridge.facets.serving_health import ServingHealthFacet
 from lineage_bridge.facets.serving_policy import ServingPolicy
@@ -169,7 +169,14 @@ class Observer:
             late_windows=memory.late_windows,
             inconsistent_windows=memory.inconsistent_windows,
         )
-        make = partial(window_event, facet, from_micros(at_us), job=self.job, slot=self.slot)
+        make = partial(
+            window_event,
+            facet,
+            tuple(serving_assertions(memory.state, facet.reasons or ())),
+            from_micros(at_us),
+            job=self.job,
+            slot=self.slot,
+        )
         before = memory.take_standing(at_us)
         own: list[str] = []
         if memory.event_us == at_us and memory.event_id is not None:

@@ -12,11 +12,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Final
 
 from lineage_bridge.adapters.serving_windows import observer_job
 from lineage_bridge.assess.endpoint import EndpointState
 from lineage_bridge.assess.faults import Rule, rules_of
+from lineage_bridge.assess.gaps import GAP_CODES
 from lineage_bridge.assess.policies import policy_mark
 from lineage_bridge.assess.serving import DeploymentState
 from lineage_bridge.events import decode, view_event
@@ -32,8 +32,6 @@ from lineage_bridge.naming import Slot
 from lineage_bridge.observe.serving import sums
 from lineage_bridge.observe.serving.memory import Resumed
 from lineage_bridge.times import to_micros
-
-_GAPS: Final = {"windows_missing", "window_gap_seconds"}
 
 
 class JournalFindings:
@@ -163,7 +161,7 @@ def _add_told(endpoint: EndpointState, told: Endpoint, life_us: int, policy: Ser
             fault.since_us = min([fault.since_us, *begun])
     if endpoint.gaps.items:
         found = {reason.code for reason in endpoint.reasons("", life_us, policy)}
-        if found & _GAPS and not {reason.code for reason in told.reasons} & _GAPS:
+        if found & GAP_CODES and not {reason.code for reason in told.reasons} & GAP_CODES:
             endpoint.gaps.items.clear()  # no window was missing then: its file is gone
 
 

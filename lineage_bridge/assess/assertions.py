@@ -1,0 +1,47 @@
+"""Findings as assertions: what was checked of a dataset, and whether it held.
+
+It is the form in which Marquez's web UI and other readers of OpenLineage know findings: the
+standard facet `dataQualityAssertions`. Our own facets say more. Each assessor has one function that
+yields the assertions of its finding, those that passed too. What it had no evidence for it leaves
+out, since an assertion either holds or does not. A reader keeps one such facet of a dataset at a
+time, so an event has all that is known of a dataset by then in one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final, Literal
+
+import msgspec
+
+from lineage_bridge.facets import clean_facet
+
+ASSERTIONS: Final = "dataQualityAssertions"
+ERROR: Final = "error"
+WARN: Final = "warn"
+
+
+class Assertion(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One check.
+
+    Attributes:
+        assertion: its code; of one dataset and column each code is asserted once.
+        success: whether it held.
+        column: the column that it is about; None if it is about the dataset.
+        severity: how bad it is that it did not hold.
+        expected: what it is held against, with its unit.
+        actual: what was found, with its unit.
+    """
+
+    assertion: str
+    success: bool
+    column: str | None = None
+    severity: Literal["error", "warn"] | None = None
+    expected: str | None = None
+    actual: str | None = None
+
+
+def assertions_facet(*found: Iterable[Assertion]) -> dict[str, Any]:
+    """Return the facet, under its key, with the assertions of several findings; nothing of none."""
+    said = [msgspec.to_builtins(assertion) for one in found for assertion in one]
+    return {ASSERTIONS: clean_facet(ASSERTIONS, {"assertions": said})} if said else {}
