@@ -15,6 +15,8 @@ from itertools import islice
 from pathlib import PurePath
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from lineage_bridge.adapters.api import API, Kind, Place, Problem
 from lineage_bridge.adapters.artifact import Artifact
 from lineage_bridge.adapters.documents import (
@@ -29,6 +31,7 @@ from lineage_bridge.adapters.documents import (
     parse_object,
     shown,
 )
+from lineage_bridge.adapters.feature_columns import MADE_OF, TABLE
 from lineage_bridge.adapters.parquet_footer import read_footer
 from lineage_bridge.errors import ArtifactError
 from lineage_bridge.naming import known, parse_stamp, version_time
@@ -57,7 +60,7 @@ class FeatureDatasets:
     api = API
     name = "p2"
     title = "Feature datasets (parquet) and P2's own trainings"
-    version = 3
+    version = 4
 
     def recognise(self, place: Place) -> Kind | None:
         """Recognise any parquet file, and a metrics file by its name."""
@@ -108,7 +111,8 @@ def read_dataset(artifact: Artifact) -> Build | None:
         built=built,
         file_bytes=artifact.size,
         rows=footer.rows,
-        columns=columns,
+        columns=tuple(replace(c, made_of=MADE_OF.get(c.name)) for c in columns),
+        table=TABLE,
         feature_count=sum(c.name.startswith(FEATURE_PREFIX) for c in columns),
         positive_rate=_number(metadata, "positive_rate", flags),
         entities=_count(metadata, "station_count", flags),

@@ -19,6 +19,7 @@ STANDARD: Final[Mapping[str, str]] = {
     "dataSource": "1-0-1/DatasourceDatasetFacet",
     "datasetType": "1-0-1/DatasetTypeDatasetFacet",
     "storage": "1-0-1/StorageDatasetFacet",
+    "columnLineage": "1-2-0/ColumnLineageDatasetFacet",
     "dataQualityMetrics": "1-0-1/DataQualityMetricsDatasetFacet",
     "dataQualityAssertions": "1-1-0/DataQualityAssertionsDatasetFacet",
     "outputStatistics": "1-0-2/OutputStatisticsOutputDatasetFacet",

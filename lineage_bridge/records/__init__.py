@@ -7,7 +7,8 @@ from all records together. There is one module a kind of record (`build`, `train
 the event, which makes the journal the memory of all identities: it holds all words of its record.
 """
 
-from lineage_bridge.records.build import Build, Column
+from lineage_bridge.records.build import Build
+from lineage_bridge.records.columns import Column, MadeOf
 from lineage_bridge.records.publication import Publication
 from lineage_bridge.records.start import Start
 from lineage_bridge.records.stored import (
@@ -25,6 +26,7 @@ __all__ = [
     "Build",
     "Claim",
     "Column",
+    "MadeOf",
     "Publication",
     "Record",
     "Reference",

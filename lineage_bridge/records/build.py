@@ -6,6 +6,7 @@ The event is timed at the end of the build, as no artifact tells when it began.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, ClassVar, Final
@@ -26,15 +27,15 @@ from lineage_bridge.events import (
     Job,
     run_event,
 )
-from lineage_bridge.facets import clean_facet, standard_facet
+from lineage_bridge.facets import standard_facet
 from lineage_bridge.facets.feature_set import FeatureSetFacet, Location
 from lineage_bridge.facets.freshness import FreshnessFacet
-from lineage_bridge.marquez_limits import MAX_FIELD_NAME
 from lineage_bridge.naming import (
     canonical_version,
     run_uuid,
     split_stem,
 )
+from lineage_bridge.records.columns import Column, lineage_facet, schema_facet, storable
 from lineage_bridge.records.descriptions import described_job
 from lineage_bridge.records.identity import (
     Bound,
@@ -53,14 +54,6 @@ _OF_FILES: Final = {
 METADATA, MTIME = "metadata", "mtime"
 
 
-class Column(msgspec.Struct, frozen=True):
-    """A column: its type as the file spells it, and how many nulls the statistics count."""
-
-    name: str
-    type: str
-    nulls: int | None = None
-
-
 class Build(msgspec.Struct, frozen=True, tag="build", kw_only=True):
     """One build of a feature dataset.
 
@@ -69,6 +62,7 @@ class Build(msgspec.Struct, frozen=True, tag="build", kw_only=True):
         reads: the tables that it was built from, each by the path of its database.
         built: when it was written; `built_basis` is the source of that (`metadata` or `mtime`).
         observed_from, observed_to: the first and last event time in it.
+        table: the columns of the table that it was built from, as far as they are known.
         zoned: whether its event times name a zone.
         limits: the ages from which on it is late and stale by the settings of who said it, in
             seconds; None where those at hand count.
@@ -82,6 +76,7 @@ class Build(msgspec.Struct, frozen=True, tag="build", kw_only=True):
     file_bytes: int | None = None
     rows: int | None = None
     columns: tuple[Column, ...] = ()
+    table: tuple[Column, ...] = ()
     feature_count: int | None = None
     positive_rate: float | None = None
     entities: int | None = None
@@ -150,7 +145,7 @@ def build_event(
         record.built,
         Job(dataset.namespace, build.job, _job_facets(record.base)),
         build.run_id,
-        inputs=[table.as_dataset() for table in tables],
+        inputs=[table.as_dataset(schema_facet(record.table)) for table in tables],
         outputs=[_output(build, policy)],
         evidence=evidence_of(record.source, links),
         supersedes=supersedes,
@@ -163,8 +158,11 @@ def _job_facets(base: str) -> dict[str, Any]:
 
 def _output(build: LinkedBuild, policy: FreshnessPolicy) -> Dataset:
     record, freshness = build.record, _freshness(build.record, policy)
+    tables = [bound.dataset for bound in build.reads if bound.dataset is not None]
+    columns = storable(record.columns)
     own: dict[str, Any] = {
-        **_standard(record),
+        **_standard(record, columns),
+        **(lineage_facet(columns, *tables[0].key[:2]) if len(tables) == 1 else {}),
         FeatureSetFacet.key: _feature_set(record).as_json(),
         FreshnessFacet.key: freshness_facet(freshness).as_json(),
         **assertions_facet(freshness_assertions(freshness)),
@@ -175,13 +173,8 @@ def _output(build: LinkedBuild, policy: FreshnessPolicy) -> Dataset:
     return replace(build.dataset.as_dataset(own), io_facets=of_run if has_rows else {})
 
 
-def _standard(record: Build) -> dict[str, Any]:
-    own = dict(_OF_FILES)
-    # A Marquez holds no other names of columns.
-    columns = [c for c in record.columns if c.name.strip() and len(c.name) <= MAX_FIELD_NAME]
-    if columns:
-        fields = [{"name": c.name, "type": c.type} for c in columns]
-        own["schema"] = clean_facet("schema", {"fields": fields})
+def _standard(record: Build, columns: Sequence[Column]) -> dict[str, Any]:
+    own = {**_OF_FILES, **schema_facet(columns)}
     quality = {
         "rowCount": record.rows,
         "bytes": record.file_bytes,

@@ -21,6 +21,7 @@ SCHEMAS = Path(lineage_bridge.__file__).parent / "schemas"
 CLASSES = {
     "documentation": facet_v2.documentation_dataset.DocumentationDatasetFacet,
     "dataSource": facet_v2.datasource_dataset.DatasourceDatasetFacet,
+    "columnLineage": facet_v2.column_lineage_dataset.ColumnLineageDatasetFacet,
     "dataQualityAssertions": (
         facet_v2.data_quality_assertions_dataset.DataQualityAssertionsDatasetFacet
     ),

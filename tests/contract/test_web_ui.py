@@ -285,6 +285,24 @@ def test_the_column_page(changing):
     assert [column["name"] for column in copied] == ["id"]
 
 
+def test_the_column_page_leads_features_back_to_the_source_table(ui):
+    features = ("features.mobility.training_dataset", "duckdb://mobility")
+    shown = ui.get(f"/namespaces/{NAMESPACE}/datasets/{features[0]}")["columnLineage"]
+    read = {
+        one["name"]: {(i["namespace"], i["field"]) for i in one["inputFields"]} for one in shown
+    }
+    assert read["ft_avg_bikes_24h"] == {(features[1], "avg_bikes_available")}
+    assert len(read["ft_low_avail_freq_24h"]) == 2
+    assert len(read) == 27
+
+    table = "main.raw_station_metrics_1min"
+    node = f"datasetField:{NAMESPACE}:{features[0]}:ft_pct_docks_of_capacity"
+    graph = ui.get(f"/column-lineage?nodeId={segment(node)}&depth=2&withDownstream=true")["graph"]
+    origin = f"datasetField:{features[1]}:{table}"
+    both = {f"{origin}:avg_docks_available", f"{origin}:avg_capacity"}
+    assert {found["id"] for found in graph} == {node, *both}
+
+
 def test_the_events_page(ui):
     query = "before=2026-12-31T00:00:00.000Z&after=2026-01-01T00:00:00.000Z&sortDirection=desc"
     answer = ui.get(f"/events/lineage?limit=50&{query}&offset=0")

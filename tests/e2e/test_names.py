@@ -27,7 +27,7 @@ NOW = "2026-04-07T10:30:00Z"
 ORPHAN = Slot("mobility-serving-layer", "shadow", "dep-nyc-shadow-orphan")
 SLOW = Slot("mobility-serving-layer", "production", "dep-nyc-prod-slow")
 # What events of that time did not say, and no event says anew for its sake.
-UNHEARD_OF = {"documentation", "dataSource", "dataQualityAssertions"}
+UNHEARD_OF = {"documentation", "dataSource", "dataQualityAssertions", "columnLineage"}
 DEPLOYMENTS = ("serve.", "predictions.", "observe.predictions.")
 
 
@@ -62,7 +62,8 @@ def backfill(home, artifacts):
 def graph(home, *more):
     answer = run_command("graph", "--home", home, "--json", *more).json
     for node in answer["nodes"]:
-        node["facets"] = {k: v for k, v in node["facets"].items() if k not in UNHEARD_OF}
+        unheard_of = UNHEARD_OF if node["namespace"] == "city" else UNHEARD_OF | {"schema"}
+        node["facets"] = {k: v for k, v in node["facets"].items() if k not in unheard_of}
     return answer
 
 

@@ -100,6 +100,10 @@ def test_a_duration_that_is_none_is_refused(home, age):
     assert "--older-than" in result.err
 
 
+def distinct(items):
+    return [item for number, item in enumerate(items) if item not in items[:number]]
+
+
 def shown_now(url):
     """What the collector shows of the present: each dataset and job, and the lineage around it."""
     found = {}
@@ -111,6 +115,9 @@ def shown_now(url):
                     node = f"{one}:{space['name']}:{thing['name']}"
                     name = quote(thing["name"], safe="")
                     found[node] = client.get(f"{path}/{kind}/{name}").json() | {"latestRuns": None}
+                    for column in found[node].get("columnLineage") or ():
+                        # Each type that a column ever had lists its inputs, those of old versions.
+                        column["inputFields"] = distinct(column["inputFields"])
                     params = {"nodeId": node, "depth": 20}
                     found[f"{node} lineage"] = client.get("/lineage", params=params).json()
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from itertools import zip_longest
-from typing import Any
+from typing import Any, get_args
 
 from lineage_bridge.events import (
     DatasetView,
@@ -25,7 +25,8 @@ from lineage_bridge.naming import (
     is_features,
     split_stem,
 )
-from lineage_bridge.records.build import METADATA, MTIME, Build, Column
+from lineage_bridge.records.build import METADATA, MTIME, Build
+from lineage_bridge.records.columns import Column, How, MadeOf
 from lineage_bridge.records.identity import (
     links_of,
     source_of,
@@ -51,6 +52,7 @@ def recall_build(view: EventView, built: datetime) -> Build | None:
         file_bytes=_whole(quality, "bytes"),
         rows=_whole(quality, "rowCount"),
         columns=_recall_columns(output, as_object(quality.get("columnMetrics"))),
+        table=_recall_columns(view.inputs[0], {}) if view.inputs else (),
         feature_count=said.feature_count,
         positive_rate=said.positive_rate,
         entities=said.entity_count,
@@ -130,13 +132,25 @@ def _recall_tables(view: EventView) -> tuple[Reference, ...]:
 
 def _recall_columns(output: DatasetView, metrics: Mapping[str, Any]) -> tuple[Column, ...]:
     fields = as_list(as_object(output.facets.get("schema")).get("fields"))
+    lineage = as_object(as_object(output.facets.get("columnLineage")).get("fields"))
     columns = []
     for field in map(as_object, fields):
         name = as_text(field.get("name"))
         if name is not None:
             nulls = _whole(as_object(metrics.get(name)), "nullCount")
-            columns.append(Column(name, as_text(field.get("type")) or "", nulls))
+            made_of = _recall_made_of(as_object(lineage.get(name)))
+            columns.append(Column(name, as_text(field.get("type")) or "", nulls, made_of))
     return tuple(columns)
+
+
+def _recall_made_of(lineage: Mapping[str, Any]) -> MadeOf | None:
+    inputs = [as_object(item) for item in as_list(lineage.get("inputFields"))]
+    names = tuple(filter(None, (as_text(item.get("field")) for item in inputs)))
+    told = [as_object(one) for item in inputs for one in as_list(item.get("transformations"))]
+    how = next(
+        (known for one in told for known in get_args(How) if one.get("subtype") == known), None
+    )
+    return MadeOf(names, how) if names and how is not None else None
 
 
 def _whole(values: Mapping[str, Any], key: str) -> int | None:
