@@ -80,16 +80,16 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """An event to append."""
+    """An event to append; of one run the START goes first, also where it ends at that instant."""
 
     key: Key
     rank: int
     event: Event
 
     @property
-    def order(self) -> tuple[int, int, Key]:
+    def order(self) -> tuple[int, int, bool, Key]:
         """By time; of one instant, writers before readers."""
-        return (self.event.time_us, self.rank, self.key)
+        return (self.event.time_us, self.rank, self.key.type != "START", self.key)
 
 
 def calls_of(outcome: Outcome, freshness_of: FreshnessOf) -> Iterator[Call]:
@@ -99,10 +99,10 @@ def calls_of(outcome: Outcome, freshness_of: FreshnessOf) -> Iterator[Call]:
         key = Key(build.job, build.run_id, "COMPLETE")
         yield Call(key, 0, build.record.built, build, make)
     for training in outcome.trainings:
-        started = training.record.started
-        if started is not None and training.starts_before_end:
+        if training.started is not None:
             begin = partial(training_event, training, "START")
-            yield Call(Key(training.job, training.run_id, "START"), 1, started, training, begin)
+            key = Key(training.job, training.run_id, "START")
+            yield Call(key, 1, training.started, training, begin)
         end = partial(training_event, training, "COMPLETE")
         key = Key(training.job, training.run_id, "COMPLETE")
         yield Call(key, 1, training.ended, training, end)
@@ -148,14 +148,20 @@ def difference(
         by_key.setdefault(item.key, []).append(item)
     found = Difference()
     called: set[Key] = set()
+    begun: set[str] = set()  # runs whose START is due
     for call in calls:
         called.add(call.key)
         *others, latest = by_key.get(call.key, (None,))
         is_as_before = changed is not None and call.subject not in changed
+        event = None
         if latest is None or not (is_as_before and call.is_said_by(latest)):
             event = _event_due(call, latest, gone)
-            if event is not None:
-                found.due.append(Due(call.key, call.rank, event))
+        if event is None and latest is not None and call.key.run in begun:
+            event = _end_again(call, latest)
+        if event is not None:
+            found.due.append(Due(call.key, call.rank, event))
+            if call.key.type == "START":
+                begun.add(call.key.run)
         # Two machines said it at the same time, each in its own way: the later one stands.
         found.uncalled += [item for item in others if item is not None]
     found.uncalled += _uncalled(standing, called)
@@ -172,6 +178,14 @@ def _event_due(call: Call, latest: Standing | None, gone: Mapping[str, str]) -> 
     if latest.content == event.id and call.is_linked_as(latest):
         return None
     return call.make(latest.id)
+
+
+def _end_again(call: Call, latest: Standing) -> Event | None:
+    """Return the end of a run whose START was not known when it was said, to be said once more.
+
+    A START that a Marquez gets after the end sets the run back to running.
+    """
+    return call.make(latest.id) if latest.id == latest.content else None
 
 
 def _uncalled(standing: Sequence[Standing], called: Collection[Key]) -> Iterator[Standing]:

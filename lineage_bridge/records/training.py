@@ -101,10 +101,13 @@ class LinkedTraining:
         return [*(b.dataset for b in self.reads if b.dataset is not None), self.model]
 
     @property
-    def starts_before_end(self) -> bool:
-        """Whether a start is known and before the end; without that there is no duration."""
+    def started(self) -> datetime | None:
+        """When it began; None where nobody knows, and where that would be after its end.
+
+        Both are the same where it took less than the clock's second.
+        """
         started = self.record.started
-        return started is not None and started < self.ended
+        return started if started is not None and started <= self.ended else None
 
 
 def training_event(
@@ -112,7 +115,7 @@ def training_event(
 ) -> Event:
     """Make the START or COMPLETE of a training."""
     record, model = training.record, training.model
-    started = record.started if event_type == "START" else None
+    started = training.started if event_type == "START" else None
     words = msgspec.structs.replace(
         claimed_words(record.model), started=record.started, completed=record.completed
     )
@@ -143,9 +146,8 @@ def _job_facets(model: str) -> dict[str, Any]:
 
 def _facet(training: LinkedTraining) -> TrainingFacet:
     record = training.record
-    duration_seconds = None
-    if record.started is not None and training.starts_before_end:
-        duration_seconds = (training.ended - record.started).total_seconds()
+    started = training.started or training.ended
+    duration_seconds = (training.ended - started).total_seconds() or None
     return TrainingFacet(
         upstream_run_id=record.run_id,
         model=record.model.name,

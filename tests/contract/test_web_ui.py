@@ -140,6 +140,12 @@ def test_every_job_and_dataset_says_what_it_is_in_words_that_no_run_changes(ui):
     assert len(told) == len({(namespace, name) for namespace, name, _ in told})
 
 
+def test_the_last_training_tells_when_it_started_also_within_one_second(ui):
+    for name in ("train.lightgbm_default", "train.lightgbm_small", "train.logistic_regression"):
+        run = ui.get(f"/namespaces/{NAMESPACE}/jobs/{name}")["latestRun"]
+        assert (run["state"], bool(run["startedAt"])) == ("COMPLETED", True)
+
+
 def test_every_dataset_has_a_source(ui):
     sources = {source["name"]: source["connectionUrl"] for source in ui.get("/sources")["sources"]}
     assert sources == {name: name for name in ("duckdb://mobility", f"lineage-bridge:{NAMESPACE}")}

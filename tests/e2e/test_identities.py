@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import shutil
+import uuid
 
 import pytest
 from cases import others_slow
@@ -423,3 +424,34 @@ def test_a_refused_alias_reads_as_sentences(tmp_path):
     refused = run_command("alias", "add", "model", "nobody", "models.x", "--home", home)
     assert refused.code == 2
     assert "no artifact says 'nobody' of a model. --force writes it all the same." in refused.err
+
+
+# A run whose start is known
+
+
+def test_a_training_within_one_second_starts_and_ends(nyc, lb, tmp_path):
+    assert lb("backfill", nyc).code == 0
+    run = str(uuid.UUID("5bbf7d7ab2354321958e29c88eb2f8c2"))
+    said = [e for e in exported_events(lb, tmp_path) if e["run"]["runId"] == run]
+
+    assert [e["eventType"] for e in said] == ["START", "COMPLETE"]
+    assert len({e["eventTime"] for e in said}) == 1
+    assert "durationSeconds" not in said[1]["run"]["facets"]["lineageBridge_training"]
+
+
+def test_a_start_that_turns_up_after_the_end_is_followed_by_the_end_again(nyc, lb, tmp_path):
+    assert lb("backfill", nyc).code == 0
+    events = exported_events(lb, tmp_path)
+    late = [e for e in events if e["job"]["name"].startswith("train.")]
+    late = [e for e in late if e["eventType"] == "START"]
+    lines = [json.dumps(e) for e in events if e not in late]
+    (tmp_path / "without.jsonl").write_text("\n".join(lines))
+    home = restored(tmp_path / "without.jsonl", tmp_path / "other")
+
+    again = run_command("backfill", nyc, "--home", home, "--json")
+    assert again.json["events"] == 2 * len(late)
+    said = exported_events(lambda *args: run_command(*args, "--home", home), tmp_path)[len(lines) :]
+    for run in {e["run"]["runId"] for e in late}:
+        types = [e["eventType"] for e in said if e["run"]["runId"] == run]
+        assert types == ["START", "COMPLETE"]
+    assert run_command("backfill", nyc, "--home", home, "--json").json["events"] == 0
