@@ -10,6 +10,7 @@ A story (a run with all its events, or an event without a run) is kept if it
   the present one began;
 - wrote the current version of a dataset, or the newest one that has a certain facet;
 - wrote a version that a kept story reads or writes, up to the sources;
+- is what an observer found at the instant at which a kept run ended: a shutdown, which ended it;
 - is needed so that a job, a dataset or a kept version shows the same value of a facet.
 
 Invariant: all that is kept looks as before, and pruning once more deletes nothing.
@@ -17,6 +18,7 @@ Invariant: all that is kept looks as before, and pruning once more deletes nothi
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -24,6 +26,7 @@ from lineage_bridge.care.history import History, Key, Story, stories_in_order
 from lineage_bridge.graph.deployments import deployments
 from lineage_bridge.graph.model import Graph, Node, Run, Version
 from lineage_bridge.graph.steps import newest_version
+from lineage_bridge.times import to_micros
 
 _Versioned = tuple[str, str]  # a dataset's node id and a version
 _Subject = tuple[str, str, str]  # a node, a version (empty: the node itself) and a facet
@@ -137,9 +140,12 @@ class _Keeper:
         self._read: set[_Versioned] = set()  # by kept stories
         self._kept_sets: _Sayers = {}
         self._named_last: dict[tuple[str, str, str], Story] = {}
+        self._observers: defaultdict[int, list[Key]] = defaultdict(list)  # by their instant
         all_sets: _Sayers = {}
         for story in stories_in_order(history.stories.values()):
             _take_sets(all_sets, story)
+            if story.observes:
+                self._observers[story.newest_us].append(story.key)
             for said in story.sets:
                 named = (mention[:3] for mention in history.mentions.get(said, ()))
                 self._named_last |= dict.fromkeys(named, story)
@@ -159,6 +165,17 @@ class _Keeper:
                     self._read.add((mention.node, mention.version))
         if key in self._runs:
             self._want_live_versions(self._runs[key])
+            self._keep_end(self._runs[key])
+
+    def _keep_end(self, run: Run) -> None:
+        if not run.streaming or run.ended is None:
+            return
+        written = {binding.dataset for binding in run.outputs}
+        for key in self._observers.get(to_micros(run.ended), ()):
+            sets = self._history.stories[key].sets
+            read = {m.node for said in sets for m in self._history.mentions.get(said, ())}
+            if written & read:
+                self.keep(key)
 
     def want(self, versioned: _Versioned) -> None:
         """Keep a version, if the graph has it."""

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from lineage_bridge.assess.policies import Policies
 from lineage_bridge.ingest import memory
-from lineage_bridge.ingest.knowledge import Learned, keep, learn
+from lineage_bridge.ingest.knowledge import Learned, is_outdated, keep, learn
 from lineage_bridge.ingest.record_files import read_again, read_files
 from lineage_bridge.ingest.scan import Found, scan
 from lineage_bridge.journal import Journal
@@ -94,18 +94,23 @@ def backfill(
     if learned.now.broken:
         read_again(journal, learned.now.broken, files, count)
         learned.anew()
-    result = ingest_windows(
+    windows = [f.path for f in found.found if f.form == "windows"]
+    judge = partial(
+        ingest_windows,
         journal,
-        [f.path for f in found.found if f.form == "windows"],
         namespace=settings.namespace,
         policies=Policies.of(settings).serving,
         learn=learned.current,
         progress=lambda lines: report("windows", lines, None),
         final=final,
     )
+    result = judge(windows)
     done.windows, done.duplicates = result.new, result.duplicates
     done.unchanged += result.files_unchanged
     done.events = result.events
+    if is_outdated(journal, learned.now, settings):  # windows tell of shutdowns, which end runs
+        learned.anew()
+        done.events += judge(()).events
     keep(journal, learned.now, settings, final=final)
     linked = learned.now.linked
     done.gaps = linked.gaps

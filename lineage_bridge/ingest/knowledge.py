@@ -45,12 +45,14 @@ class Linked(msgspec.Struct):
         generation: of the records.
         settings: a digest of the settings that linking and judging depend on.
         observed: the generation of observers' memory at the end of a whole backfill.
+        seen: a digest of what observers found of the instances of deployments.
     """
 
     seq: int
     generation: int
     settings: str
     observed: int | None = None
+    seen: str = ""
     gaps: list[Gap] = []
     refused: list[Rejected] = []
 
@@ -85,7 +87,7 @@ def learn(journal: Journal, settings: Settings) -> Learned:
             outgoing = Outgoing(journal, settings.namespace, withdraws=False)
             said = _activations_said(identities)
             return Learned(before, said, outgoing, settled=before.observed)
-        seq = identities.last_seq()
+        seq, seen = identities.last_seq(), _digest_of_seen(identities)
         stored = memory.load_records(connection)
         outcome = link_all(identities, stored, settings)
         changed = _changed(identities, before, stored, digest)
@@ -95,6 +97,7 @@ def learn(journal: Journal, settings: Settings) -> Learned:
             seq,
             stored.generation,
             digest,
+            seen=seen,
             gaps=outcome.gaps,
             refused=refused_of(outcome),
         ),
@@ -166,7 +169,23 @@ def _changed(
 def link_all(identities: Identities, stored: memory.Stored, settings: Settings) -> Outcome:
     """Link the records that were read here, and those that only the journal tells of."""
     told = identities.recalled(stored.records, stored.retracted)
-    return link([*stored.records, *told], settings)
+    return link([*stored.records, *told], settings, identities.seen())
+
+
+def is_outdated(journal: Journal, learned: Learned, settings: Settings) -> bool:
+    """Return whether observers have found since then that a run ended, or did not after all.
+
+    Raises:
+        JournalError: the journal cannot be read.
+    """
+    catch_up(journal, IDENTITIES)
+    with journal.reading() as connection:
+        identities = Identities(connection, settings.namespace)
+        return learned.linked.seen != _digest_of_seen(identities)
+
+
+def _digest_of_seen(identities: Identities) -> str:
+    return hashlib.sha256(msgspec.json.encode(identities.seen())).hexdigest()
 
 
 def _before(connection: sqlite3.Connection) -> Linked | None:
@@ -183,6 +202,7 @@ def _is_current(
     return (
         before.generation == records_generation(connection)
         and before.settings == digest
+        and before.seen == _digest_of_seen(identities)
         and not identities.said_since(before.seq)
     )
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+import msgspec
 import orjson
 
 from lineage_bridge.events import decode, view_event
@@ -22,10 +23,20 @@ from lineage_bridge.journal.models import read_reached
 from lineage_bridge.link.identities_model import IDENTITIES
 from lineage_bridge.naming import Slot, is_observer
 from lineage_bridge.records import Publication, Record, Source
+from lineage_bridge.records.ends import Seen
 from lineage_bridge.records.recall import Recalled, recall
 from lineage_bridge.times import from_micros
 
 _STANDING = "id NOT IN (SELECT id FROM identity_gone)"
+_SEEN = f"""
+SELECT job, time_us, seen FROM (
+    SELECT job, time_us, seq, seen,
+        lag(seen) OVER (PARTITION BY job ORDER BY time_us, seq) AS before
+    FROM identity_events WHERE namespace = ? AND seen IS NOT NULL AND {_STANDING}
+)
+WHERE seen IS NOT before ORDER BY job, time_us, seq
+"""
+_decode_seen = msgspec.json.Decoder(tuple[str, str, bool, datetime | None, float]).decode
 
 
 class Key(NamedTuple):
@@ -116,6 +127,19 @@ class Identities:
             "SELECT DISTINCT job FROM identity_events WHERE namespace = ?", (self._namespace,)
         )
         return {job for (job,) in rows if is_observer(job)}
+
+    def seen(self) -> dict[str, list[Seen]]:
+        """Return what observers found of instances, by their job and time; what is new each time.
+
+        Only of deployments of which all instances shut down some time: no other runs end by that.
+        """
+        rows = self._connection.execute(_SEEN, (self._namespace,))
+        found: dict[str, list[Seen]] = {}
+        for job, time_us, text in rows:
+            model, version, runs, flushed, stop_seconds = _decode_seen(text)
+            one = Seen(from_micros(time_us), (model, version), runs, flushed, stop_seconds)
+            found.setdefault(job, []).append(one)
+        return {job: of_job for job, of_job in found.items() if not all(s.runs for s in of_job)}
 
     def gone(self) -> dict[str, str]:
         """Return the events that no longer count, each with the one that says so."""

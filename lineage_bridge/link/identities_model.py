@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -16,6 +17,7 @@ import orjson
 from lineage_bridge.errors import EventError
 from lineage_bridge.events import EventView, compute_id, decode, is_as_hashed, view_event
 from lineage_bridge.facets.event import EventFacet
+from lineage_bridge.facets.serving_health import ServingHealthFacet
 from lineage_bridge.journal import Stored
 from lineage_bridge.naming import is_observer
 from lineage_bridge.records.identity import links_said, source_of
@@ -38,11 +40,14 @@ CREATE TABLE IF NOT EXISTS identity_events (
     links TEXT,                      -- its datasets and how each was linked; see `links_text`
     subject TEXT,                    -- of the record that it tells of; NULL: of none, or of another
     artifact TEXT,                   -- where that record was found, as JSON
-    folder TEXT                      -- name and version of the folder behind a start, as JSON
+    folder TEXT,                     -- name and version of the folder behind a start, as JSON
+    seen TEXT                        -- what an observer saw of instances, as JSON; see `_seen`
 );
 CREATE INDEX IF NOT EXISTS identity_events_job ON identity_events (namespace, job, time_us);
 CREATE INDEX IF NOT EXISTS identity_events_records ON identity_events (namespace)
     WHERE NOT observes;
+CREATE INDEX IF NOT EXISTS identity_events_seen ON identity_events (namespace, job, time_us)
+    WHERE seen IS NOT NULL;
 CREATE TABLE IF NOT EXISTS identity_gone (
     id TEXT PRIMARY KEY,             -- of an event that no longer counts
     by TEXT NOT NULL                 -- the event that supersedes or withdraws it
@@ -54,7 +59,7 @@ class IdentitiesModel:
     """The journal's model `identities`."""
 
     name: str = "identities"
-    version: int = 1
+    version: int = 2
     schema: str = _SCHEMA
     tables: tuple[str, ...] = ("identity_events", "identity_gone")
 
@@ -74,7 +79,7 @@ class IdentitiesModel:
             if not own.withdraws:
                 rows.append(row)
         connection.executemany(
-            f"INSERT OR IGNORE INTO identity_events VALUES ({', '.join('?' * 14)})",
+            f"INSERT OR IGNORE INTO identity_events VALUES ({', '.join('?' * 15)})",
             rows,
         )
         connection.executemany(
@@ -104,19 +109,40 @@ class _Run(msgspec.Struct):
     facets: _Facets
 
 
+class _Policy(msgspec.Struct, rename="camel"):
+    stop_seconds: float
+
+
+class _Health(msgspec.Struct, rename="camel"):
+    model: str
+    model_version: str
+    policy: _Policy
+    instances_running: int
+    last_flush: datetime | None = None
+
+
+class _InputFacets(msgspec.Struct):
+    health: _Health | None = msgspec.field(name=ServingHealthFacet.key, default=None)
+
+
+class _Input(msgspec.Struct):
+    facets: _InputFacets | None = None
+
+
 class _Head(msgspec.Struct):
-    """What of an event tells what it is about."""
+    """What of an event tells what it is about, and which instances run."""
 
     job: _Job
     run: _Run
     type: str = msgspec.field(name="eventType")
+    inputs: list[_Input] = []
 
 
 _head = msgspec.json.Decoder(_Head).decode
 
 
 def _observation(stored: Stored) -> tuple[EventFacet, _Row] | None:
-    """Read an observer's event, without all that it found; None if it is another one's, or odd.
+    """Read an observer's event, of its finding only what ends runs; None of any other, or odd one.
 
     Most events are observers', and their findings are long.
     """
@@ -129,7 +155,18 @@ def _observation(stored: Stored) -> tuple[EventFacet, _Row] | None:
         return None
     key = (stored.seq, stored.id, job.namespace, job.name, run.id, head.type.upper())
     own = run.facets.own
-    return own, (*key, stored.time_us, True, own.supersedes, None, None, None, None, None)
+    nothing = (None,) * 5
+    return own, (*key, stored.time_us, True, own.supersedes, *nothing, _seen(head.inputs))
+
+
+def _seen(inputs: Sequence[_Input]) -> str | None:
+    """Write what the finding says of instances: `[model, version, runs, flushed, stop_seconds]`."""
+    found = (one.facets.health for one in inputs if one.facets is not None)
+    health = next(filter(None, found), None)
+    if health is None:
+        return None
+    said = (health.model, health.model_version, health.instances_running > 0, health.last_flush)
+    return msgspec.json.encode((*said, health.policy.stop_seconds)).decode()
 
 
 def _said(stored: Stored) -> tuple[EventFacet, _Row] | None:
@@ -144,12 +181,12 @@ def _said(stored: Stored) -> tuple[EventFacet, _Row] | None:
         return None
     key = (stored.seq, stored.id, *job, run, view.event_type, stored.time_us)
     if is_observer(job.name):
-        return own, (*key, True, own.supersedes, None, None, None, None, None)
+        return own, (*key, True, own.supersedes, *(None,) * 6)
     if not is_as_hashed(document):
         return None
     content = stored.id if own.supersedes is None else compute_id(document, None)
     said = (content, links_said(view), *_told_of(view, stored))
-    return own, (*key, False, own.supersedes, *said)
+    return own, (*key, False, own.supersedes, *said, None)
 
 
 def _told_of(view: EventView, stored: Stored) -> tuple[str | None, str | None, str | None]:

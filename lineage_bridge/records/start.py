@@ -1,18 +1,14 @@
 """Starts of deployments: a model @version (+ live tables) -> predictions.
 
-A START for each start of an instance, a COMPLETE when its slot is taken over. Silence never ends a
-run. The superseded run ends 1 ms before the next START, so that Marquez's latest run is the one
-that serves.
+A START for each start of an instance, and a COMPLETE when its run has ended: see `ends`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from itertools import groupby
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -26,9 +22,7 @@ from lineage_bridge.records.identity import (
     job_type,
 )
 from lineage_bridge.records.words import Reference, Source, subject_of
-from lineage_bridge.times import format_time, moved
-
-BEFORE_NEXT_START_SECONDS: Final = 0.001
+from lineage_bridge.times import format_time
 
 
 class Start(msgspec.Struct, frozen=True, tag="start", kw_only=True):
@@ -83,7 +77,7 @@ class Start(msgspec.Struct, frozen=True, tag="start", kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class LinkedStart:
-    """A start with the identities that its words mean; `ended` is when its slot was taken over.
+    """A start with the identities that its words mean; `ended` is when its run did.
 
     Attributes:
         folder_run: the run id that the folder with the model names, if one does.
@@ -106,46 +100,6 @@ class LinkedStart:
     def datasets(self) -> list[DatasetVersion]:
         """All datasets that its events name, in that order."""
         return [self.model, *self.live, self.predictions]
-
-
-def with_ends(starts: Iterable[LinkedStart]) -> list[LinkedStart]:
-    """Set the time at which the run of each start ended; sort starts by slot and time.
-
-    A run ends when its slot activates another model version, or when its own instance starts
-    again. Of a start that was read twice the first one counts.
-    """
-    unique: dict[str, LinkedStart] = {}
-    for start in starts:
-        unique.setdefault(start.run_id, start)
-    ordered = sorted(unique.values(), key=_order)
-    ended: list[LinkedStart] = []
-    for _, group in groupby(ordered, key=lambda start: start.slot):
-        ended.extend(_end_within_slot(list(group)))
-    return ended
-
-
-def _order(start: LinkedStart) -> tuple[Any, ...]:
-    record = start.record
-    return (record.slot, record.time, *record.serves, record.instance or "")
-
-
-def _end_within_slot(starts: list[LinkedStart]) -> list[LinkedStart]:
-    ended: dict[str, LinkedStart] = {}
-    serving: dict[str | None, LinkedStart] = {}  # by instance, all of one model version
-    version: tuple[str, str] | None = None
-    for start in starts:
-        record = start.record
-        over = list(serving.values()) if record.serves != version else []
-        if over:
-            serving.clear()
-        elif record.instance in serving:
-            over = [serving.pop(record.instance)]
-        for run in over:
-            end = max(moved(record.time, -BEFORE_NEXT_START_SECONDS), run.record.time)
-            ended[run.run_id] = replace(run, ended=end)
-        serving[record.instance] = ended[start.run_id] = start
-        version = record.serves
-    return list(ended.values())
 
 
 def start_event(start: LinkedStart, event_type: EventType, supersedes: str | None = None) -> Event:

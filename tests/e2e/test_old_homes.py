@@ -108,14 +108,24 @@ def without_row_ids(answer):
     return {**answer, "jobs": jobs}
 
 
-def test_it_takes_a_backfill_that_has_nothing_new_and_one_that_has(kept, nyc):
+def test_it_takes_a_backfill_that_has_little_new_and_one_that_has_more(kept, nyc):
     folders = [f"--{family}={EXAMPLES / family}" for family in ("p2", "p4", "p5", "p6")]
     home = ("--home", kept / "home", "--namespace", "city")
 
+    assert ask(kept, "graph")  # brings all names to those of today
+    with Journal(kept / "home") as journal:
+        before = journal.last_seq()
+        first = run_command("backfill", *folders, *home, "--json")
+        said = [json.loads(stored.body) for stored in journal.read(after=before)]
     again = run_command("backfill", *folders, *home, "--json")
     more = run_command("backfill", f"--p5={nyc / 'p5'}", *home, "--json")
 
-    assert again.json["events"] == 2  # the START of a training that took no second, and its end
+    # The START of a training within a second, with its end again; and the ends by a shutdown.
+    words = [(event["eventType"], event["job"]["name"].partition(".")[0]) for event in said]
+    assert [kind for kind, job in words if job == "train"] == ["START", "COMPLETE"]
+    assert {word for word in words if word[1] != "train"} == {("COMPLETE", "serve")}
+    assert first.json["events"] == len(said)
+    assert again.json["events"] == 0
     assert more.json["events"] > 0
     assert told(kept, "dead") == ask(kept, "dead")
 
