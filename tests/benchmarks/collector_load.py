@@ -20,9 +20,8 @@ from urllib.parse import urlsplit
 
 from contract.collector_world import RUN_EVENT, dataset, run_id
 
-from lineage_bridge.collector.dialect import instants
 from lineage_bridge.collector.fold.model import CollectorModel
-from lineage_bridge.events import Event
+from lineage_bridge.events import Event, event_time
 from lineage_bridge.journal import Journal, catch_up
 
 JOBS = 500
@@ -98,8 +97,7 @@ def fill(home: Path, events: int, jobs: int) -> None:
 
 
 def _stored(event: dict[str, Any]) -> Event:
-    time_us = instants.to_micros(instants.parse_nanos(event["eventTime"]))
-    return Event(json.dumps(event).encode(), "run", time_us)
+    return Event(json.dumps(event).encode(), "run", event_time.parse_micros(event["eventTime"]))
 
 
 @dataclass(frozen=True)
@@ -205,8 +203,7 @@ async def _exchange(url: str, requests: list[bytes], connections: int, wanted: b
             writer.write(request)
             head = await reader.readuntil(b"\r\n\r\n")
             assert wanted in head, head
-            _, _, rest = head.partition(b"content-length: ")
-            await reader.readexactly(int(rest.split(b"\r\n")[0]))
+            await _read_body(reader, head)
             latencies.append(time.perf_counter() - began)
         writer.close()
         await writer.wait_closed()
@@ -215,3 +212,15 @@ async def _exchange(url: str, requests: list[bytes], connections: int, wanted: b
     await asyncio.gather(*(work(offset) for offset in range(connections)))
     per_second = len(requests) / (time.perf_counter() - began)
     return Timing(per_second, sorted(latencies))
+
+
+async def _read_body(reader: asyncio.StreamReader, head: bytes) -> None:
+    """Read what follows a head: as much as it says, or chunks up to an empty one."""
+    _, said, rest = head.partition(b"content-length: ")
+    if said:
+        await reader.readexactly(int(rest.split(b"\r\n")[0]))
+        return
+    size = 1
+    while size:
+        size = int(await reader.readuntil(b"\r\n"), 16)
+        await reader.readexactly(size + 2)

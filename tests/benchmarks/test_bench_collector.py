@@ -31,6 +31,7 @@ READS = {
     "100 jobs": "/jobs?limit=100",
     "100 datasets": "/namespaces/db/datasets?limit=100",
     "100 events": "/events/lineage?limit=100",
+    "1,000 events": "/events/lineage?limit=1000",
     "a job": f"/namespaces/jobs/jobs/job.{MIDDLE}",
     "its runs": f"/namespaces/jobs/jobs/job.{MIDDLE}/runs",
     "a dataset": f"/namespaces/db/datasets/t{MIDDLE}",

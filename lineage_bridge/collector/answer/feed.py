@@ -1,8 +1,8 @@
 """The events feed: run events as they were received, ordered by event time.
 
-Numbers keep their digits: events are decoded and encoded with exact decimals. The total is summed
-from hourly counts, so that a page costs the same however many events are stored. A page is read bit
-by bit while it is sent, as a hundred events of ten megabytes are too much to hold. Source:
+The total is summed from hourly counts, so that a page costs the same however many events are
+stored. A page is read bit by bit while it is sent, as a hundred events of ten megabytes are too
+much to hold. Source:
 `OpenLineageResource.getLineageEvents`, `OpenLineageDao.getAllLineageEventsDesc`.
 """
 
@@ -11,15 +11,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from decimal import Decimal
-from typing import Any
 
 import msgspec
 
 from lineage_bridge.collector.dialect.encoding import encode_list
 from lineage_bridge.collector.dialect.errors import coded
 from lineage_bridge.collector.dialect.requests import Request
-from lineage_bridge.collector.dialect.typed import shown_event
+from lineage_bridge.collector.dialect.shown import shown_event
 from lineage_bridge.collector.fold.reduce import HOUR_US
 from lineage_bridge.events import event_time
 from lineage_bridge.http import Response
@@ -33,9 +31,6 @@ DEFAULT_BEFORE = "2030-01-01T00:00:00+00:00"
 DEFAULT_AFTER = "1970-01-01T00:00:00+00:00"
 
 REACHED = "SELECT seq FROM models WHERE name = 'collector'"  # the last event that is counted
-
-_decoder = msgspec.json.Decoder(float_hook=Decimal)
-_encoder = msgspec.json.Encoder(decimal_format="number")
 
 
 def list_events(reading: Reading, request: Request) -> Response:
@@ -67,7 +62,7 @@ def _events(reading: Reading, rows: Sequence[tuple[int, int]]) -> Iterator[Itera
             bodies = dict(found.fetchall())
         for number in numbers:
             if number in bodies:
-                yield [_encoder.encode(_shown(bodies[number]))]
+                yield [shown_event(bodies[number])]
 
 
 def _portions(rows: Sequence[tuple[int, int]]) -> Iterator[list[int]]:
@@ -82,15 +77,6 @@ def _portions(rows: Sequence[tuple[int, int]]) -> Iterator[list[int]]:
         size += length
     if portion:
         yield portion
-
-
-def _shown(body: bytes) -> Any:
-    """Shape an event as the feed shows it; an unchecked one (an import, say) may stay as it is."""
-    document = _decoder.decode(body)
-    try:
-        return shown_event(document)
-    except (AttributeError, KeyError, TypeError, ValueError):
-        return document
 
 
 def _time(text: str) -> int:

@@ -1,20 +1,23 @@
 """An event after a pass through Marquez's classes, which add, convert and drop members.
 
-The feed writes events back from these classes, with a null for each known member that is absent;
-facets are stored from them without nulls. Unknown members are kept, except those of a parent's
-`run` and `job`. Source: `marquez.service.models.LineageEvent`, `marquez.common.Utils` (NON_NULL).
+The feed writes events back from these classes (see `shown`), with a null for each known member that
+is absent; facets are stored from them without nulls. Unknown members are kept, except those of a
+parent's `run` and `job`. Source: `marquez.service.models.LineageEvent`, `marquez.common.Utils`
+(NON_NULL).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypedDict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, TypedDict, TypeVar
 
 import msgspec
 
 from lineage_bridge.collector.dialect import instants
 from lineage_bridge.collector.dialect.java import text
 from lineage_bridge.events import event_time
+
+T = TypeVar("T")
 
 _Facet = dict[str, Any]
 _TEXTS_BY_NAME = list[dict[str, str]]
@@ -28,13 +31,17 @@ class _Input(TypedDict):
     field: str
 
 
-_TEXTS: Mapping[str, tuple[str, ...]] = {
+TEXTS: Mapping[str, tuple[str, ...]] = {  # known facets that have nothing but texts
     "documentation": ("description",),
     "sql": ("query",),
     "sourceCodeLocation": ("type", "url"),
     "jobType": ("processingType", "integration", "jobType"),
     "dataSource": ("name", "uri"),
     "lifecycleStateChange": ("lifecycleStateChange",),
+}
+LISTS: Mapping[str, tuple[str, tuple[str, ...]]] = {  # and those that have a list of such objects
+    "schema": ("fields", ("name", "type", "description")),
+    "symlinks": ("identifiers", ("namespace", "name", "type")),
 }
 JOB_FACETS = ("documentation", "sourceCodeLocation", "sql", "jobType")
 RUN_FACETS = ("nominalTime", "parent")
@@ -62,8 +69,10 @@ def known_facet(name: str, facet: Any) -> Any:
     """Return a facet that Marquez has a class for, with a null for each absent member."""
     if facet is None:
         return None
-    if name in _TEXTS:
-        return _with_texts(facet, _TEXTS[name])
+    if name in TEXTS:
+        return _with_texts(facet, TEXTS[name])
+    if name in LISTS:
+        return _with_list(facet, *LISTS[name])
     special = _SPECIAL.get(name)
     return special(facet) if special is not None else facet
 
@@ -94,21 +103,9 @@ def _parent(facet: Mapping[str, Any]) -> _Facet:
     }
 
 
-def _schema(facet: Mapping[str, Any]) -> _Facet:
-    return _with_list(facet, "fields", lambda f: _with_texts(f, ("name", "type", "description")))
-
-
-def _symlinks(facet: Mapping[str, Any]) -> _Facet:
-    return _with_list(
-        facet, "identifiers", lambda link: _with_texts(link, ("namespace", "name", "type"))
-    )
-
-
-def _with_list(
-    facet: Mapping[str, Any], member: str, each: Callable[[Mapping[str, Any]], _Facet]
-) -> _Facet:
+def _with_list(facet: Mapping[str, Any], member: str, texts: Sequence[str]) -> _Facet:
     items = facet.get(member)
-    shown = None if items is None else [item if item is None else each(item) for item in items]
+    shown = None if items is None else [item and _with_texts(item, texts) for item in items]
     return {**_with_texts(_rest(facet, member), ()), member: shown}
 
 
@@ -140,8 +137,6 @@ def _are_complete_inputs(inputs: list[Any]) -> bool:
 _SPECIAL: Mapping[str, Callable[[Any], Any]] = {
     "nominalTime": _nominal_time,
     "parent": _parent,
-    "schema": _schema,
-    "symlinks": _symlinks,
     "columnLineage": _column_lineage,
     "description": text,
 }
@@ -152,7 +147,7 @@ def shown_facets(owner: Mapping[str, Any], known: Sequence[str]) -> _Facet | Non
     facets = owner.get("facets")
     if facets is None:
         return None
-    facets = _renamed(facets, known)
+    facets = renamed(facets, known)
     shown = {name: known_facet(name, facets.get(name)) for name in known}
     others = {name: value for name, value in facets.items() if name not in shown}
     return {**shown, **without_nulls(others)}
@@ -168,7 +163,7 @@ def stored_facets(
         known: the facets of its kind that Marquez has a class for.
         may_have_nulls: False skips the search for nulls.
     """
-    facets = _renamed(owner.get("facets") or {}, known)
+    facets = renamed(owner.get("facets") or {}, known)
     if not may_have_nulls:
         return {
             name: value if name not in known or _is_plain(name, value) else _stored(name, value)
@@ -206,8 +201,8 @@ def _is_plain(name: str, facet: Any) -> bool:
     if name == "nominalTime":
         times = (facet.get("nominalStartTime", ""), facet.get("nominalEndTime"))
         return all(time is None or _is_canonical(time) for time in times)
-    if name in _TEXTS:
-        return all(type(facet.get(member, "")) is str for member in _TEXTS[name])
+    if name in TEXTS:
+        return all(type(facet.get(member, "")) is str for member in TEXTS[name])
     return False
 
 
@@ -223,7 +218,8 @@ def _is_canonical(time: Any) -> bool:
     return type(time) is str and instants.is_canonical(time)
 
 
-def _renamed(facets: Mapping[str, Any], known: Sequence[str]) -> Mapping[str, Any]:
+def renamed(facets: Mapping[str, T], known: Collection[str]) -> Mapping[str, T]:
+    """Return facets with a parent's facet under the newer of its two names."""
     if "parent" not in known or "parentRun" not in facets:
         return facets
     others = {name: value for name, value in facets.items() if name != "parentRun"}
@@ -232,7 +228,7 @@ def _renamed(facets: Mapping[str, Any], known: Sequence[str]) -> Mapping[str, An
 
 def parent_facet(event: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return a run event's parent facet, under either of its names."""
-    facets = _renamed(event["run"].get("facets") or {}, RUN_FACETS)
+    facets = renamed(event["run"].get("facets") or {}, RUN_FACETS)
     parent: Mapping[str, Any] | None = facets.get("parent")
     return parent
 
