@@ -18,7 +18,7 @@ from pathlib import Path
 
 from lineage_bridge.assess.policies import Policies
 from lineage_bridge.ingest import memory
-from lineage_bridge.ingest.knowledge import Learned, is_outdated, keep, learn
+from lineage_bridge.ingest.knowledge import Learned, keep, learn, look_again
 from lineage_bridge.ingest.record_files import read_again, read_files
 from lineage_bridge.ingest.scan import Found, scan
 from lineage_bridge.journal import Journal
@@ -108,7 +108,7 @@ def backfill(
     done.windows, done.duplicates = result.new, result.duplicates
     done.unchanged += result.files_unchanged
     done.events = result.events
-    if is_outdated(journal, learned.now, settings):  # windows tell of shutdowns, which end runs
+    if look_again(journal, learned.now, settings):  # windows tell of shutdowns, which end runs
         learned.anew()
         done.events += judge(()).events
     keep(journal, learned.now, settings, final=final)

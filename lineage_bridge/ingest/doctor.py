@@ -50,7 +50,8 @@ def diagnose(journal: Journal, settings: Settings) -> Diagnosis:
     """
     with journal.reading() as connection:
         stored = memory.load_records(connection)
-        outcome = link_all(Identities(connection, settings.namespace), stored, settings)
+        identities = Identities(connection, settings.namespace)
+        outcome = link_all(identities, stored, settings, identities.seen())
         found = [*outcome.gaps, *_of_windows(connection)]
         found += [broken_facet(item) for item in list_broken(connection)]
         found += [Gap("adapter_missing", trouble) for trouble in registry().troubles]
@@ -70,7 +71,8 @@ def vocabulary(journal: Journal, settings: Settings) -> Vocabulary:
     """
     with journal.reading() as connection:
         stored = memory.load_records(connection)
-        return Vocabulary.of(link_all(Identities(connection, settings.namespace), stored, settings))
+        identities = Identities(connection, settings.namespace)
+        return Vocabulary.of(link_all(identities, stored, settings, identities.seen()))
 
 
 def _quarantined(connection: sqlite3.Connection) -> Iterator[Rejected]:

@@ -141,6 +141,13 @@ class Identities:
             found.setdefault(job, []).append(one)
         return {job: of_job for job, of_job in found.items() if not all(s.runs for s in of_job)}
 
+    def has_seen_since(self, seq: int) -> bool:
+        """Return whether observers have found anything of instances after an event."""
+        row = self._connection.execute(
+            "SELECT 1 FROM identity_events WHERE seq > ? AND seen IS NOT NULL LIMIT 1", (seq,)
+        ).fetchone()
+        return row is not None
+
     def gone(self) -> dict[str, str]:
         """Return the events that no longer count, each with the one that says so."""
         return dict(self._connection.execute("SELECT id, by FROM identity_gone"))
