@@ -72,7 +72,8 @@ def report(outcomes: Sequence[Outcome]) -> str:
         for one in outcomes
         for what, values in one.waits.items()
     ]
-    parts = [_table(_MAIN, map(_row, outcomes)), _table(_WAITS, waits)]
+    rows = [*map(_row, outcomes), _row(_sum(outcomes))]
+    parts = [_table(_MAIN, rows), _table(_WAITS, waits)]
     for one in outcomes:
         parts += [
             _list(f"{one.kind}: what was done", one.figures),
@@ -81,6 +82,17 @@ def report(outcomes: Sequence[Outcome]) -> str:
     for one in outcomes:
         parts += [f"WRONG: {one.kind}: {text}" for text in one.wrong]
     return "\n\n".join(filter(None, parts))
+
+
+def _sum(outcomes: Sequence[Outcome]) -> Outcome:
+    """All kinds in one; each process is in the row of its own kind."""
+    whole = Outcome("all")
+    for one in outcomes:
+        for name in ("kills", "events", "lost", "doubled", "resent", "untrue", "refused"):
+            setattr(whole, name, getattr(whole, name) + getattr(one, name))
+        for what, waits in one.waits.items():
+            whole.waits.setdefault(what, []).extend(waits)
+    return whole
 
 
 def _row(one: Outcome) -> tuple[object, ...]:
