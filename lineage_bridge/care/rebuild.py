@@ -14,7 +14,7 @@ from typing import Self
 from lineage_bridge import forks
 from lineage_bridge.errors import JournalError
 from lineage_bridge.journal.derived import create_models, derived_path
-from lineage_bridge.journal.fold import WAIT_SECONDS, Fold, Progress
+from lineage_bridge.journal.fold import WAIT_SECONDS, Fold, Progress, lease_of
 from lineage_bridge.journal.lease import lease, patient
 from lineage_bridge.journal.models import Model, is_of_journal, read_reached, reset, write_reached
 from lineage_bridge.journal.store import Journal
@@ -75,7 +75,7 @@ def _turn(journal: Journal, model: Model) -> ExitStack:
     """Take the lease of folding a model, until the block ends."""
     stack = ExitStack()
     wait = patient(WAIT_SECONDS)
-    if not stack.enter_context(lease(journal.home, f"fold-{model.name}", wait=wait)):
+    if not stack.enter_context(lease(journal.home, lease_of(model.name), wait=wait)):
         raise JournalError(f"Another process keeps deriving `{model.name}`; try again later.")
     return stack
 

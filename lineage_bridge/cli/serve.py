@@ -167,10 +167,16 @@ def serving(
 
 
 def _follower(home: Path, *, has_exporter: bool) -> Follower:
-    """Make a process that follows the journal; the graph and the arrivals only for an exporter."""
+    """Make a process that follows the journal; the graph and the arrivals only for an exporter.
+
+    Raises:
+        JournalError: it could not do its work.
+    """
+    from lineage_bridge.journal.follower import check_leases
     from lineage_bridge.serve.follower_process import FollowerProcess
 
     names = ["collector", "graph", "arrivals"] if has_exporter else ["collector"]
+    check_leases(home, names)
     module = "lineage_bridge.cli.follow"
     return FollowerProcess([sys.executable, "-m", module, str(home.absolute()), *names])
 

@@ -226,6 +226,11 @@ def catch_up(journal: Journal, model: Model, progress: Progress | None = None) -
             return reached
 
 
+def lease_of(model: str) -> str:
+    """Return the name of the lease under which a model of this name is folded."""
+    return f"fold-{model}"
+
+
 def _take_turn(
     journal: Journal, model: Model, fold: Fold, target: int, progress: Progress | None
 ) -> int:
@@ -235,7 +240,7 @@ def _take_turn(
     def wait() -> bool:
         return soon() and _reached(journal, model) < target
 
-    with lease(journal.home, f"fold-{model.name}", wait=wait) as held:
+    with lease(journal.home, lease_of(model.name), wait=wait) as held:
         if not held:
             reached = _reached(journal, model)
             if reached < target:

@@ -8,16 +8,17 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 from time import monotonic
 from typing import NamedTuple, Protocol
 
 from lineage_bridge.errors import HomeGoneError, LineageBridgeError
 from lineage_bridge.journal import spool
 from lineage_bridge.journal.database import Identity, identity_of
-from lineage_bridge.journal.fold import Fold
+from lineage_bridge.journal.fold import Fold, lease_of
 from lineage_bridge.journal.lease import PASS_SECONDS, lease
 from lineage_bridge.journal.models import Model, is_of_journal, read_reached
 from lineage_bridge.journal.store import Journal
@@ -100,6 +101,19 @@ class Follower(Protocol):
         ...
 
 
+def check_leases(home: Path, names: Iterable[str]) -> None:
+    """Check that a follower of the models of these names could take its leases.
+
+    Whoever waits for a follower that never can would wait in vain.
+
+    Raises:
+        JournalError: the folder of the locks, or one of them, is damaged or cannot be written.
+    """
+    for name in (*map(lease_of, names), spool.NAME):
+        with lease(home, name):
+            pass
+
+
 class FollowerThread:
     """Follows a journal in a thread of this process. `close()` ends it after its current bite.
 
@@ -164,7 +178,7 @@ class FollowerThread:
             mine: list[Fold] = []
             others: list[Fold] = []
             for fold, model in zip(self._folds, self._models, strict=True):
-                held = leases.enter_context(lease(self._journal.home, f"fold-{model.name}"))
+                held = leases.enter_context(lease(self._journal.home, lease_of(model.name)))
                 (mine if held else others).append(fold)
             is_idle = self._bite(mine)
         if others:  # another process folds these; if the first model is among them, read how far

@@ -7,6 +7,8 @@ every operating system. A process that works for long returns the lease after ea
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -40,12 +42,15 @@ def lease(
         Whether this process has the lease.
 
     Raises:
-        JournalError: the lock's file cannot be opened.
+        JournalError: the lock's file cannot be opened for writing.
     """
-    folder = home / LOCKS
+    path = home / LOCKS / f"{name}.lock"
     try:
-        folder.mkdir(exist_ok=True)
-        connection = forks.connect(folder / f"{name}.lock")
+        path.parent.mkdir(exist_ok=True)
+        connection = forks.connect(path)
+        if not os.access(path, os.W_OK):  # SQLite would "lock" it, and so for everybody at once
+            connection.close()
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
     except (OSError, sqlite3.Error) as exc:
         raise _error(home, name, exc) from exc
     try:

@@ -489,3 +489,36 @@ def test_prune_deletes_nothing_by_tables_that_contradict_each_other(closed, tmp_
     done = run_command("journal", "prune", "--older-than", "1d", "--home", home)
     assert (done.code, "journal rebuild" in done.err) == (2, True)
     assert run_command("journal", "status", "--home", home, "--json").json["events"] == EVENTS
+
+
+LOCKS = {
+    "a file": lambda home: (home / "locks").write_bytes(b""),
+    "a lock is a folder": lambda home: (home / "locks" / "fold-collector.lock").mkdir(parents=True),
+    "a lock is text": lambda home: write_lock(home, "spool", b"Dear Sir or Madam\n" * 500),
+    "a lock may not be written": lambda home: write_lock(home, "fold-collector").chmod(0o444),
+    "may not be written": lambda home: (home / "locks").mkdir(mode=0o555),
+}
+
+
+def write_lock(home, name, content=b""):
+    lock = home / "locks" / f"{name}.lock"
+    lock.parent.mkdir()
+    lock.write_bytes(content)
+    return lock
+
+
+@pytest.mark.parametrize("damage", LOCKS.values(), ids=LOCKS)
+def test_a_server_that_could_keep_nothing_up_to_date_does_not_start(damage, tmp_path):
+    if damage in list(LOCKS.values())[3:] and os.geteuid() == 0:
+        pytest.skip("root may write everything")
+    home = tmp_path / "home"
+    run_command("graph", "--home", home)
+    run_command("journal", "rebuild", "--home", home)  # so that nothing is due when it starts
+    shutil.rmtree(home / "locks")
+    damage(home)
+    for command in ("up", "collector"):
+        done = run_command(command, "--home", home, "--port", "0")
+        assert done.code == 2
+        assert done.err.startswith(f"Error: Cannot lock `{home}` for ")
+        assert "`locks` there must be a folder that can be written" in done.err
+    assert run_command("graph", "--home", home).code == 0
