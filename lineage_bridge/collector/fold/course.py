@@ -62,8 +62,9 @@ class Course(NamedTuple):
     @property
     def latest_us(self) -> int:
         """The time that orders the latest runs of a job."""
-        times = (self.state_us, self.heard_us)
-        return next((time for time in times if time is not None), FOREVER_US)
+        if self.state_us is not None:
+            return self.state_us
+        return FOREVER_US if self.heard_us is None else self.heard_us
 
     def is_past(self, event_type: str, at_us: int) -> bool:
         """Return whether an event is older than the one that decides, or came after the end.
