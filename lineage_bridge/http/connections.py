@@ -239,7 +239,8 @@ class Door(socket.socket):
         self.visits: dict[int, Visit] = {}
         self._says_busy = says_busy
         self._repeats = Repeats()
-        self._spare: int | None = os.open(os.devnull, os.O_RDONLY)
+        self._spare: int | None = None
+        self._keep_spare()
 
     def listen(self, _: int = BACKLOG, /) -> None:
         """Listen with the same backlog, whatever is asked for.
@@ -261,7 +262,8 @@ class Door(socket.socket):
                 raise BlockingIOError(str(exc)) from exc
             raise
         caller = _Caller(accepted.family, accepted.type, accepted.proto, accepted.detach())
-        visit = self.connections.enter(_peer_of(caller.family, address[0]), caller.cut)
+        self._keep_spare()
+        visit = self.connections.enter(peer_of(caller.family, address[0]), caller.cut)
         if visit is None:
             self._repeats.warn(_log, "Every place for a connection is taken; one was turned away.")
             if self._says_busy:
@@ -286,8 +288,13 @@ class Door(socket.socket):
         self._spare = None
         with contextlib.suppress(OSError):
             super().accept()[0].close()
-        with contextlib.suppress(OSError):
-            self._spare = os.open(os.devnull, os.O_RDONLY)
+        self._keep_spare()
+
+    def _keep_spare(self) -> None:
+        """Have a file handle to hang up on a caller with; another thread may have taken it."""
+        if self._spare is None:
+            with contextlib.suppress(OSError):
+                self._spare = os.open(os.devnull, os.O_RDONLY)
 
     def close(self) -> None:
         """Close the socket, and give back the spare file handle."""
@@ -297,7 +304,7 @@ class Door(socket.socket):
         super().close()
 
 
-def _peer_of(family: int, address: str) -> str:
+def peer_of(family: int, address: str) -> str:
     """Return whose an address is: in IPv6 one customer has 2**64 of them."""
     address = unmapped(address)
     if family != socket.AF_INET6 or ":" not in address:

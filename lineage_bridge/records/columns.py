@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any, Literal
 
 import msgspec
@@ -59,6 +60,7 @@ def lineage_facet(columns: Sequence[Column], namespace: str, table: str) -> dict
     return {"columnLineage": clean_facet("columnLineage", {"fields": fields})} if fields else {}
 
 
+@lru_cache(maxsize=8192)
 def _inputs(made_of: MadeOf, namespace: str, table: str) -> list[dict[str, Any]]:
     how = [{"type": "DIRECT", "subtype": made_of.how}]
     return [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import select
 import socket
 import struct
@@ -16,11 +18,13 @@ import pytest
 from cases import others_slow
 from conftest import HANG_SECONDS
 
+from lineage_bridge.errors import ServerError
 from lineage_bridge.http import HttpConfig, HttpLimits, Part, Response, Site, bodies, connections
 from lineage_bridge.http.server import HttpServer
 
 HALF = b"GET /small HTTP/1.1\r\nHost: local"
 BODY = b"POST /small HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{"
+ASK = b"GET /%s HTTP/1.1\r\nHost: localhost\r\n\r\n"
 BIG = b"x" * 50_000_000
 
 
@@ -29,7 +33,7 @@ async def read_all(call):
 
 
 @contextmanager
-def served(more=None, **limits):
+def served(more=None, host="127.0.0.1", **limits):
     config = HttpConfig(limits=HttpLimits(**limits))
     parts = {
         **(more or {}),
@@ -37,7 +41,7 @@ def served(more=None, **limits):
         "/big": Part("page", lambda _: Response(BIG, media_type="x/y")),
     }
     site = Site(config, parts, read_all, is_ready=lambda: True)
-    server = HttpServer("127.0.0.1", 0, config)
+    server = HttpServer(host, 0, config)
     server.bind()
     server.start(site)
     try:
@@ -52,6 +56,16 @@ def connect(server, *parts):
     for part in parts:
         connection.sendall(part)
     return connection
+
+
+def until(connection, end):
+    """Return what comes up to an end that it must have."""
+    got = b""
+    while not got.endswith(end):
+        more = connection.recv(65536)
+        assert more, got
+        got += more
+    return got
 
 
 def small(server):
@@ -103,6 +117,68 @@ def test_one_address_has_only_its_share(monkeypatch):
         busy[0].sendall(b"123456789")
         assert busy[0].recv(100).startswith(b"HTTP/1.1 200 ")
         assert small(server) == "small"  # in place of the one that only waits now
+
+
+def test_on_an_ipv6_socket_each_ipv4_address_has_its_share(monkeypatch):
+    monkeypatch.setattr(connections, "STALLED_SECONDS", HANG_SECONDS)
+    try:
+        opened = served(host="::", connections_max=100, peer_connections_max=1)
+        with opened as server, ExitStack() as held:
+            answers = []
+            for source in ("127.0.0.2", "127.0.0.3", "127.0.0.2"):
+                one = held.enter_context(
+                    socket.create_connection(
+                        ("127.0.0.1", server.port), HANG_SECONDS, source_address=(source, 0)
+                    )
+                )
+                with suppress(ConnectionError):  # it was turned away already
+                    one.sendall(BODY.replace(b"100\r\n", b"9\r\nExpect: 100-continue\r\n"))
+                answers.append(one.recv(12)[9:])
+            assert answers == [b"100", b"100", b"503"]
+    except (ServerError, OSError) as exc:
+        pytest.skip(f"no socket for both IPv6 and IPv4: {exc}")
+
+
+@contextmanager
+def no_handle_left():
+    """Let this process open no file more; the handles below the limit are all taken."""
+    before, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest = os.dup(0)
+    os.close(lowest)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (before, hard))
+
+
+def test_without_a_handle_left_the_idle_give_up_theirs(caplog):
+    with served(connections_max=100, peer_connections_max=100) as server, ExitStack() as held:
+        idle = [held.enter_context(connect(server, ASK % b"small")) for _ in range(3)]
+        for one in idle:
+            until(one, b"small")
+        late = held.enter_context(socket.socket())
+        late.settimeout(HANG_SECONDS)
+        with no_handle_left():
+            late.connect(("127.0.0.1", server.port))
+            late.sendall(ASK % b"small")
+            until(late, b"small")
+        assert [one.recv(1000) for one in idle] == [b""] * 3
+    assert len([r for r in caplog.records if "can be accepted" in r.getMessage()]) == 1
+
+
+def test_without_a_handle_left_and_nobody_to_spare_the_caller_is_hung_up_on(caplog):
+    with one_in_work(ASK % b"slow") as (server, connection, end), ExitStack() as held:
+        for _ in range(2):  # the handle that is kept for this is there again
+            late = held.enter_context(socket.socket())
+            late.settimeout(HANG_SECONDS)
+            with no_handle_left(), suppress(ConnectionError):  # cut, it may not even connect
+                late.connect(("127.0.0.1", server.port))
+                assert late.recv(1000) == b""
+            assert small(server) == "small"
+        end()
+        until(connection, b"slow")
+    assert len([r for r in caplog.records if "can be accepted" in r.getMessage()]) == 1
 
 
 @pytest.mark.parametrize(
@@ -195,9 +271,6 @@ def one_in_work(*ahead, **limits):
             over.set()
 
 
-ASK = b"GET /%s HTTP/1.1\r\nHost: localhost\r\n\r\n"
-
-
 def test_a_request_that_was_sent_ahead_keeps_its_place():
     ahead = ASK % b"small" + ASK % b"slow"
     limits = {"connections_max": 2, "peer_connections_max": 2}
@@ -206,10 +279,7 @@ def test_a_request_that_was_sent_ahead_keeps_its_place():
             held.enter_context(connect(server))
             assert small(server) == "small"
         end()
-        answers = b""
-        while not answers.endswith(b"slow"):
-            answers += connection.recv(65536)
-        assert answers.count(b" 200 OK") == 2
+        assert until(connection, b"slow").count(b" 200 OK") == 2
 
 
 REFUSED = [
@@ -267,9 +337,7 @@ def test_an_offer_of_another_protocol_costs_neither_body_nor_line(caplog):
             sent = b"POST /x HTTP/1.1\r\nHost: localhost\r\n" + offer + body + ASK % b"small"
             for begin in range(0, len(sent), step):
                 connection.sendall(sent[begin : begin + step])
-            answers = b""
-            while not answers.endswith(b"small"):
-                answers += connection.recv(65536)
+            answers = until(connection, b"small")
             assert answers.count(b" 200 OK") == 2
             assert b"\r\n\r\nabcde" in answers
     assert not caplog.records

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 from functools import partial
+from ipaddress import IPv6Address
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lineage_bridge.http import HttpLimits
@@ -14,6 +16,7 @@ from lineage_bridge.http.connections import (
     STALLED_SECONDS,
     Connections,
     Doing,
+    peer_of,
 )
 
 LIMITS = HttpLimits(
@@ -167,3 +170,22 @@ def test_the_next_one_waits_while_many_were_not_read_yet():
     assert connections.must_read_first()
     now += READ_SECONDS
     assert not connections.must_read_first()
+
+
+HALVES = st.integers(0, 2**64 - 1)  # of an address: the network of a customer, and a host in it
+
+
+@given(HALVES, st.integers(0, 63), HALVES, HALVES)
+@example(0x20010DB8_00000001, 0, 0, 2**64 - 1)  # the last bit of one, and all bits of the other
+def test_all_ipv6_addresses_of_one_customer_are_one_peer(network, bit, host, another):
+    def peer(of_network, host):
+        return peer_of(socket.AF_INET6, str(IPv6Address(of_network << 64 | host)))
+
+    assert peer(network, host) == peer(network, another)
+    assert peer(network, host) != peer(network ^ 1 << bit, host)
+
+
+def test_an_ipv4_address_is_the_same_peer_on_either_kind_of_socket():
+    assert peer_of(socket.AF_INET6, "::ffff:192.0.2.5") == peer_of(socket.AF_INET, "192.0.2.5")
+    assert peer_of(socket.AF_INET6, "::ffff:192.0.2.6") != peer_of(socket.AF_INET, "192.0.2.5")
+    assert peer_of(socket.AF_INET6, "fe80::1%eth0") == peer_of(socket.AF_INET6, "fe80::2%eth0")
