@@ -177,7 +177,7 @@ def _follower(home: Path, *, has_exporter: bool) -> Follower:
 
     names = ["collector", "graph", "arrivals"] if has_exporter else ["collector"]
     check_leases(home, names)
-    module = "lineage_bridge.cli.follow"
+    module = "lineage_bridge.cli.derive"
     return FollowerProcess([sys.executable, "-m", module, str(home.absolute()), *names])
 
 

@@ -28,7 +28,7 @@ class FollowerProcess:
     new events to it; a line of its output reports how far the first model is.
 
     Args:
-        command: starts the child; it must read and write as `lineage_bridge.cli.follow` does.
+        command: starts the child; it must read and write as `lineage_bridge.cli.derive` does.
     """
 
     def __init__(self, command: Sequence[str]) -> None:

@@ -12,7 +12,7 @@ HANDLES_SPARE = 24  # connections that are just being closed, and databases that
 # back, least of all after giants.
 RSS_SPARE = 256 * MIB
 RSS_PER_EVENT = 6 * 1024
-_ROLES = {"cli.follow": "follower", "checking": "checker"}
+_ROLES = {"cli.derive": "follower", "checking": "checker"}
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Keep derived tables up to date: `python -m lineage_bridge.cli.follow HOME MODEL...`.
+"""Keep derived tables up to date: `python -m lineage_bridge.cli.derive HOME MODEL...`.
 
 `up` and `collector` start this process beside themselves (see `serve.follower_process`).
 """
