@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import click
 
@@ -25,6 +26,7 @@ def doctor(settings: Settings, *, as_json: bool) -> None:
 
     Exits 1 if an edge is missing or a file was rejected.
     """
+    from lineage_bridge.follow.status import shared_graph
     from lineage_bridge.ingest.doctor import diagnose
     from lineage_bridge.show.artifacts import print_diagnosis
     from lineage_bridge.show.shapes import diagnosis_json
@@ -33,6 +35,7 @@ def doctor(settings: Settings, *, as_json: bool) -> None:
     with open_journal(settings, readonly=True) as journal:
         bring_up_to_date(journal, settings, "graph", "identities")
         found = diagnose(journal, in_namespace_of_home(settings))
+        found = replace(found, notes=[*found.notes, *shared_graph(journal)])
     if as_json:
         echo_json(diagnosis_json(found))
     else:

@@ -58,6 +58,7 @@ def status(settings: Settings, *, as_json: bool) -> None:
 
 
 def _status(opened: Journal, url: str | None) -> dict[str, Any]:
+    from lineage_bridge.follow.status import list_sources
     from lineage_bridge.journal.models import list_models
     from lineage_bridge.share.targets import list_targets
     from lineage_bridge.show.formats import present
@@ -81,6 +82,7 @@ def _status(opened: Journal, url: str | None) -> dict[str, Any]:
         shape |= {"first": format_time(from_micros(first)), "last": format_time(from_micros(last))}
     shape["models"] = [{"name": n, "version": v, "reached": seq} for n, v, seq in models]
     shape["forward"] = [present(**asdict(target)) for target in list_targets(opened, url)]
+    shape["follow"] = [present(**asdict(source)) for source in list_sources(opened)]
     return shape
 
 

@@ -24,7 +24,7 @@ from lineage_bridge.commands import PROGRAM, call_of, started_as
 # command -> (module below lineage_bridge.cli, attribute, one line for --help)
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "demo": ("demo", "demo", "Show the whole thing on real artifacts."),
-    "up": ("serve", "up", "Run collector, index page, exporter and forwarding together."),
+    "up": ("serve", "up", "Run collector, page, exporter, forwarding and following together."),
     "collector": ("serve", "collector", "Serve Marquez's API over the journal."),
     "backfill": ("backfill", "backfill", "Read artifacts and append their events to the journal."),
     "graph": ("views", "graph", "Show the lineage graph, or the part around a node."),
@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "freshness": ("views", "freshness", "Say how old each dataset is."),
     "doctor": ("doctor", "doctor", "Say what is missing, what it costs, and what mends it."),
     "alias": ("alias", "alias", "Explain and declare identities."),
+    "follow": ("follow", "follow", "Take in what others sent to a shared Marquez."),
     "exporter": ("exporter", "exporter", "Serve the facts as Prometheus metrics."),
     "journal": ("journal", "journal", "Look after the journal: status, forward, dead letters."),
 }

@@ -23,6 +23,7 @@ from lineage_bridge.errors import SettingsError
 from lineage_bridge.settings import Settings
 
 if TYPE_CHECKING:
+    from lineage_bridge.follow.follower import Follower as MarquezFollower
     from lineage_bridge.journal import Journal
     from lineage_bridge.journal.follower import Follower
     from lineage_bridge.share.forward import Forwarder
@@ -232,6 +233,11 @@ def collector(settings: Settings, host: str, port: int | None, *, insecure: bool
 @host_option
 @port_option("--port", COLLECTOR_PORT, "The port of collector, page and metrics.")
 @exporter_port_option
+@click.option(
+    "--follow/--no-follow",
+    default=None,
+    help="Take in what others sent to that Marquez.  [default: follow]",
+)
 @insecure_option
 def up(
     settings: Settings,
@@ -239,12 +245,14 @@ def up(
     port: int | None,
     exporter_port: int | None,
     *,
+    follow: bool | None,
     insecure: bool,
 ) -> None:
-    """Run everything on one port: collector, index page, metrics; and forward to Marquez.
+    """Run everything on one port: collector, index page, metrics; and share with Marquez.
 
-    With MARQUEZ_URL set, what is ours goes on to that Marquez, for ever and without loss. Exits 1
-    if there are dead letters at the end, which Marquez did not take.
+    With MARQUEZ_URL set, what is ours goes on to that Marquez, and what others sent there comes
+    in, for ever and without loss. Exits 1 if there are dead letters at the end, which Marquez did
+    not take.
     """
     check_exposure(host, settings, insecure=insecure)
     chosen = choose_port(host, port, COLLECTOR_PORT)
@@ -262,6 +270,9 @@ def up(
         if settings.marquez_url:
             forwarder = stack.enter_context(_forwarding(journal, settings))
             say(f"Forwarding: {forwarder.status().url}")
+        if settings.marquez_url and (settings.follow if follow is None else follow):
+            follower = stack.enter_context(_following(journal, settings))
+            say(f"Following:  {follower.name}")
         say("Ctrl-C ends it.")
         stop.wait()
         if settings.marquez_url:
@@ -273,23 +284,40 @@ def up(
 
 @contextmanager
 def _forwarding(journal: Journal, settings: Settings) -> Iterator[Forwarder]:
-    """Forward in a thread until the block ends."""
     from lineage_bridge.share.forward import Forwarder
 
-    stop = threading.Event()
     forwarder = Forwarder(
         journal, str(settings.marquez_url), api_key=settings.marquez_api_key, give_up_seconds=None
     )
+    with _beside("forward", forwarder.run_forever, "Forwarding ended: "):
+        yield forwarder
 
-    def ended(what: str) -> None:
-        say(f"Forwarding ended: {what}", err=True)
 
-    thread = threading.Thread(
-        target=forwarder.run_forever, args=(stop, ended), name="forward", daemon=True
-    )
+@contextmanager
+def _following(journal: Journal, settings: Settings) -> Iterator[MarquezFollower]:
+    from lineage_bridge.follow.follower import Follower
+
+    follower = Follower(journal, str(settings.marquez_url), api_key=settings.marquez_api_key)
+    with _beside("follow", follower.run_forever):
+        yield follower
+
+
+@contextmanager
+def _beside(
+    task: str,
+    run_forever: Callable[[threading.Event, Callable[[str], None]], None],
+    prefix: str = "",
+) -> Iterator[None]:
+    """Run a task in a thread until the block ends."""
+    stop = threading.Event()
+
+    def tell(what: str) -> None:
+        say(f"{prefix}{what}", err=True)
+
+    thread = threading.Thread(target=run_forever, args=(stop, tell), name=task, daemon=True)
     thread.start()
     try:
-        yield forwarder
+        yield
     finally:
         stop.set()
         thread.join(timeout=STOP_SECONDS)

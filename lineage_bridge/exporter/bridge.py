@@ -1,4 +1,4 @@
-"""Readings of the bridge itself: its journal, graph, quarantine, and forwarding to Marquez."""
+"""Readings of the bridge itself: its journal, graph, quarantine, and the traffic with Marquez."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from lineage_bridge import __version__
 from lineage_bridge.exporter import bridge_metrics as own
 from lineage_bridge.exporter.arrivals import Arrivals
 from lineage_bridge.exporter.metric import Reading
+from lineage_bridge.follow.status import list_sources
 from lineage_bridge.graph.model import Graph
 from lineage_bridge.journal import Journal
 from lineage_bridge.journal.migrations import has_table
 from lineage_bridge.journal.models import list_models
 from lineage_bridge.observe import quarantine
 from lineage_bridge.share.targets import list_targets
+from lineage_bridge.times import parse_time
 
 _US = 1_000_000
 
@@ -70,6 +72,18 @@ def forward_readings(journal: Journal, marquez_url: str | None) -> Iterator[Read
         for state, count in sorted(target.states.items()):
             yield own.FORWARD_EVENTS.read(target.url, state, value=count)
         yield own.FORWARD_PARKED.read(target.url, value=0 if target.parked is None else 1)
+
+
+def follow_readings(journal: Journal) -> Iterator[Reading]:
+    """Read what came from each Marquez that is followed, and how complete that is."""
+    for source in list_sources(journal):
+        for state in ("appended", "recognised", "unreadable", "gone"):
+            yield own.FOLLOW_EVENTS.read(source.url, state, value=getattr(source, state))
+        yield own.FOLLOW_FAILING.read(source.url, value=0 if source.problem is None else 1)
+        if source.audited is not None:
+            audited = parse_time(source.audited).instant.timestamp()
+            yield own.FOLLOW_AUDIT.read(source.url, value=audited)
+            yield own.FOLLOW_FEED.read(source.url, value=source.counted or 0)
 
 
 def _quarantined(connection: sqlite3.Connection) -> list[tuple[str, int]]:

@@ -54,6 +54,30 @@ FORWARD_PARKED: Final = Metric(
     "1 while nothing is sent to a Marquez until a setting changes",
     ("target",),
 )
+FOLLOW_EVENTS: Final = Metric(
+    "lineage_bridge_follow_events",
+    "gauge",
+    "Events that a followed Marquez has or had, by what became of them here",
+    ("source", "state"),
+)
+FOLLOW_FEED: Final = Metric(
+    "lineage_bridge_follow_feed_events",
+    "gauge",
+    "Events that a followed Marquez counted at the last complete audit",
+    ("source",),
+)
+FOLLOW_AUDIT: Final = Metric(
+    "lineage_bridge_follow_last_audit_timestamp_seconds",
+    "gauge",
+    "When the last complete audit of a followed Marquez began: all that it had then is here",
+    ("source",),
+)
+FOLLOW_FAILING: Final = Metric(
+    "lineage_bridge_follow_failing",
+    "gauge",
+    "1 while a followed Marquez gives no events",
+    ("source",),
+)
 MARQUEZ_UP: Final = Metric(
     "lineage_bridge_marquez_up", "gauge", "1 if Marquez answered the last time it was asked, else 0"
 )
@@ -85,6 +109,10 @@ BRIDGE: Final = (
     QUARANTINED,
     FORWARD_EVENTS,
     FORWARD_PARKED,
+    FOLLOW_EVENTS,
+    FOLLOW_FEED,
+    FOLLOW_AUDIT,
+    FOLLOW_FAILING,
     MARQUEZ_UP,
     SERIES_DROPPED,
     PART_SUCCESS,

@@ -132,6 +132,7 @@ class MetricsCollector(Collector):
         yield from take_part("serving", lambda: serving_readings(view))
         yield from take_part("journal", lambda: bridge.journal_readings(self._journal))
         yield from take_part("forward", lambda: bridge.forward_readings(self._journal, url))
+        yield from take_part("follow", lambda: bridge.follow_readings(self._journal))
         if self._probe is not None:
             yield MARQUEZ_UP.read(value=1 if self._probe.is_up() else 0)
 

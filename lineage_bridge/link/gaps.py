@@ -29,10 +29,13 @@ Kind = Literal[
     "flagged",
     "broken_facet",
     "adapter_missing",
+    "shared_graph",
 ]
 
 # Kinds that lose no edge by themselves: worth knowing, but no fault.
-NOTES: frozenset[Kind] = frozenset({"blind_counters", "flagged", "broken_facet", "adapter_missing"})
+NOTES: frozenset[Kind] = frozenset(
+    {"blind_counters", "flagged", "broken_facet", "adapter_missing", "shared_graph"}
+)
 
 
 @dataclass(frozen=True, slots=True)

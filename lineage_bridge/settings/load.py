@@ -25,6 +25,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "LINEAGE_BRIDGE_ENVIRONMENT": "environment",
     "MARQUEZ_URL": "marquez_url",
     "MARQUEZ_API_KEY": "marquez_api_key",
+    "LINEAGE_BRIDGE_FOLLOW": "follow",
 }
 # The same for the section `collector`; secrets belong here rather than in a file.
 COLLECTOR_ENVIRONMENT: Mapping[str, str] = {

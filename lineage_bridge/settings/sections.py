@@ -107,6 +107,7 @@ class Settings(_Section):
     environment: str = "local"  # the label of metrics whose facts name no environment
     marquez_url: MarquezUrl = None
     marquez_api_key: MarquezKey = None
+    follow: bool = True  # whether `up` takes in what others sent to that Marquez
     stores: dict[str, str] = {}
     source_table: str = DEFAULT_TABLE
     live: dict[str, list[str]] = {}

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lineage_bridge.care.restore import Imported
     from lineage_bridge.care.salvage.event_pages import Numbers
     from lineage_bridge.care.salvage.rescue import Rescued
+    from lineage_bridge.follow.follower import FollowReport
     from lineage_bridge.share.dead_letters import DeadLetter
     from lineage_bridge.share.forward import ForwardReport
     from lineage_bridge.share.verification import Comparison
@@ -42,6 +43,9 @@ def status_lines(shape: Mapping[str, Any]) -> Iterator[str]:
             yield f"  hidden there: {hidden}"
         if "parked" in target:
             yield printable(f"  parked: {target['parked']}")
+    for source in shape["follow"]:
+        yield printable(f"Followed {source['url']}: {_followed(source)}")
+        yield from (printable(f"  {line}") for line in _how_complete(source))
 
 
 def letter_lines(letters: Iterable[DeadLetter]) -> Iterator[str]:
@@ -78,6 +82,43 @@ def comparison_lines(found: Comparison) -> Iterator[str]:
         yield printable(f"  {event.time} {event.job}: it lacks {', '.join(event.missing)}")
     if len(found.incomplete) > MOST_EVENTS:
         yield f"  and {len(found.incomplete) - MOST_EVENTS:,} more"
+
+
+def follow_lines(report: FollowReport) -> Iterator[str]:
+    """Write how many events came in, and what there is to know of them."""
+    came = counted(report.appended, "event of others", "events of others")
+    yield printable(
+        f"{came} came from {report.state.url} in {report.seconds:.1f} s; {report.recognised:,} were"
+        " here already."
+    )
+    if report.unreadable:
+        yield f"{counted(report.unreadable, 'event')} could not be taken; the log says why."
+    if report.gone:
+        since = report.state.complete_since
+        yield f"{counted(report.gone, 'event')} are gone from there, and stay here."
+        yield f"What it shows is complete since {since}." if since else "It has no events left."
+
+
+def _followed(source: Mapping[str, Any]) -> str:
+    newest = f", the newest of {source['newest']}" if "newest" in source else ""
+    return (
+        f"{source['appended']:,} events of others came in, {source['recognised']:,} were here "
+        f"already{newest}"
+    )
+
+
+def _how_complete(source: Mapping[str, Any]) -> Iterator[str]:
+    if "audited" in source:
+        yield f"complete as of {source['audited']}, when it counted {source['counted']:,}"
+    else:
+        yield "not read to its end yet"
+    if source["gone"]:
+        since = f"; what it shows is complete since {source['complete_since']}"
+        yield f"gone there: {source['gone']:,}{since if 'complete_since' in source else ''}"
+    if source["unreadable"]:
+        yield f"not taken: {source['unreadable']:,}"
+    if "problem" in source:
+        yield f"nothing comes since {source['problem_since']}: {source['problem']}"
 
 
 def imported_lines(imported: Imported) -> Iterator[str]:

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 
 import httpx
@@ -139,3 +140,32 @@ def test_marquez_answers_the_lineage_of_the_graph(nyc, marquez, lb, monkeypatch)
     assert lb("backfill", nyc).code == 0
     count = httpx.get(f"{marquez}/api/v1/events/lineage?limit=0").json()["totalCount"]
     assert count == states["sent"]
+
+
+@contextmanager
+def collecting(home):
+    """A collector that stands for a Marquez which others send to."""
+    with Journal(home) as journal, CollectorServer(journal, port=0) as server:
+        assert httpx.post(f"{server.url}/api/v1/lineage", json=EVENT).status_code == 201
+        yield server.url
+
+
+def origins(home):
+    with Journal(home, readonly=True) as journal:
+        return [stored.origin for stored in journal.read() if stored.kind == "run"]
+
+
+def test_up_follows_a_marquez_unless_it_is_told_not_to(tmp_path, monkeypatch):
+    with collecting(tmp_path / "theirs") as marquez:
+        monkeypatch.setenv("MARQUEZ_URL", marquez)
+        with running(tmp_path / "home", "up", "--port", "0") as (urls, process):
+            deadline = time.monotonic() + HANG_SECONDS
+            while not origins(tmp_path / "home") and time.monotonic() < deadline:
+                time.sleep(0.02)
+        with running(tmp_path / "alone", "up", "--port", "0", "--no-follow") as (others, _):
+            pass
+
+    assert process.returncode == 0
+    assert urls["Following"] == urls["Forwarding"] == marquez
+    assert origins(tmp_path / "home") == ["follow"]
+    assert ("Following" in others, "Forwarding" in others) == (False, True)

@@ -92,6 +92,7 @@ def test_status_says_what_is_where(home, capsys, monkeypatch):
         "last": "2026-04-07T13:00:00Z",
         "models": [],
         "forward": [{"url": URL, "states": {"pending": 2, "sent": 0, "dead": 0}}],
+        "follow": [],
     }
     code, out, _ = run(capsys, "status")
     assert (code, "2 pending, 0 sent, 0 dead" in out) == (0, True)
