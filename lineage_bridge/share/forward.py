@@ -183,7 +183,7 @@ class Forwarder:
             try:
                 return compare(self._queue.sent(), marquez, told)
             except NoAnswerError as exc:
-                said = f"{exc.answer.status or ''} {exc.answer.text}".strip()
+                said = f"{exc.answer.status or ''} {exc.answer.text}".strip(" .")
                 raise CollectorUnavailableError(
                     f"Marquez at {self._name} could not be asked what it holds: {said}."
                 ) from None

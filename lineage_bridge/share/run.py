@@ -198,7 +198,7 @@ class ForwardRun:
     def _count(self, answer: Answer) -> None:
         if answer.outcome is Outcome.WAIT:
             self._patience.failed(self._clock(), answer.retry_after)
-            self._last_failure = f"{answer.status or ''} {answer.text}".strip()
+            self._last_failure = f"{answer.status or ''} {answer.text}".strip(" .")
         elif answer.outcome is not Outcome.PARKED:
             self._patience.answered()
 
