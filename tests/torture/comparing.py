@@ -23,7 +23,7 @@ _ALL_COMMANDS = (
 
 # Another home got the events at another time, and under other numbers, of which ids are made.
 _OF_ARRIVAL = frozenset({"createdAt", "updatedAt"})
-_NUMBERED = re.compile(r"0{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
+_NUMBERED = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 _LIMIT = 100_000
 _COUNT = "/events/lineage?limit=0"
 

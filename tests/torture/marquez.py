@@ -1,16 +1,17 @@
-"""A stub of Marquez: it keeps what it is sent, lists it, and now and then cuts a connection."""
+"""A stub of Marquez on a port of its own, which now and then cuts a connection."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import socket
 import threading
-from collections import Counter, defaultdict
+from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
-from typing import Any, Self
-from urllib.parse import parse_qs, urlsplit
+from typing import Self
+
+import httpx
+from marquez_stub import StubMarquez
 
 DEEDS = ("answer", "cut before", "cut after", "busy")
 _WEIGHTS = (94, 2, 2, 2)
@@ -34,7 +35,7 @@ class Marquez:
         self.arrived: Counter[str] = Counter()
         self._rng = rng
         self._lock = threading.Lock()
-        self._feed: dict[str, list[Any]] = defaultdict(list)
+        self._stub = StubMarquez()
         self._server = _Server(("127.0.0.1", 0), _handler(self))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
 
@@ -47,16 +48,14 @@ class Marquez:
         with self._lock:
             return self._rng.choices(DEEDS, _WEIGHTS)[0]
 
-    def keep(self, body: bytes) -> None:
-        event = json.loads(body)
+    def keep(self, path: str, body: bytes) -> None:
         with self._lock:
             self.arrived[digest(body)] += 1
-            self._feed[_second(event["eventTime"])].append(event)
+            self._stub(httpx.Request("POST", f"http://m.test{path}", content=body))
 
-    def listed(self, after: str, before: str) -> list[Any]:
-        """The events of the seconds of two instants, which are close."""
+    def ask(self, path: str) -> httpx.Response:
         with self._lock:
-            return [e for second in {_second(after), _second(before)} for e in self._feed[second]]
+            return self._stub(httpx.Request("GET", f"http://m.test{path}"))
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -73,10 +72,6 @@ def digest(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
-def _second(instant: str) -> str:
-    return instant[:19]
-
-
 def _handler(marquez: Marquez) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -85,7 +80,7 @@ def _handler(marquez: Marquez) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             deed = marquez.deed()
             if deed not in {"cut before", "busy"}:
-                marquez.keep(body)
+                marquez.keep(self.path, body)
             if deed.startswith("cut"):
                 self.close_connection = True
                 self.connection.shutdown(socket.SHUT_RDWR)
@@ -93,9 +88,8 @@ def _handler(marquez: Marquez) -> type[BaseHTTPRequestHandler]:
                 self._answer(201 if deed == "answer" else 503, b"")
 
         def do_GET(self) -> None:
-            asked = parse_qs(urlsplit(self.path).query)
-            events = marquez.listed(asked["after"][0], asked["before"][0])
-            self._answer(200, json.dumps({"events": events}).encode())
+            answer = marquez.ask(self.path)
+            self._answer(answer.status_code, answer.content)
 
         def _answer(self, status: int, body: bytes) -> None:
             try:
