@@ -131,7 +131,8 @@ def _are_mostly_changed(buckets: Sequence[Bucket], counted: int | None, known: i
     """Return whether to count each bucket would take longer than to read all of them."""
     if counted is None or known is None:
         return sum(bucket.counted is None for bucket in buckets) * 2 >= len(buckets)
-    return (counted - known) * 2 >= len(buckets)
+    # Of many buckets all that is new may be in one.
+    return len(buckets) <= FAN_OUT**2 and (counted - known) * 2 >= len(buckets)
 
 
 def _read_again(start: int, end: int, counted: int | None) -> Asking[bool]:

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 GIVE_UP_SECONDS = 60.0
 TAIL_SECONDS = 2.0  # between two looks at the newest events
-AUDIT_SECONDS = 30.0  # between two looks at all of them, or
-AUDIT_SHARE = 10  # so many times as long as the last one took
+AUDIT_SECONDS = 30.0  # between two looks at all of them, and at least
+AUDIT_SHARE = 2  # times as long as the last one took, if that is more
 OVERLAP_US = 3600 * 1_000_000  # events that are late by less than this are found by the tail
 RETRY_SECONDS = 1.0
 
