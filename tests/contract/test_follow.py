@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -202,6 +203,26 @@ def test_one_late_event_among_many_costs_a_few_small_requests(journal, feed):
     feed.asked.clear()
     follower.run()
     assert feed.requests == (2, 1)
+
+
+def test_an_event_that_comes_into_what_was_just_read_is_there_and_not_gone(journal, feed):
+    feed.post(*(theirs(minute) for minute in range(1500)))
+    late = [theirs(0.5), theirs(1400.5)]
+    feed.before_answer = lambda number: feed.post(*late) if number == 3 else None
+    report = a_follower(journal, feed).run()
+
+    assert (report.appended, report.gone, report.state.gone) == (1502, 0, 0)
+
+
+def test_the_tail_finds_what_comes_now_though_a_clock_was_ahead(journal, feed):
+    ahead = at(60 * 24 * 36_500)
+    for hours in range(250):
+        feed.post({**theirs(hours), "eventTime": format_time(ahead + timedelta(hours=hours))})
+    clock = Clock((1.0, lambda: feed.post(theirs(599))))
+    stop = StopAt(AUDIT_SECONDS / 2, clock)  # before the second audit
+    a_follower(journal, feed, clock).run_forever(stop, lambda _: None)
+
+    assert len(journal.read()) == 251
 
 
 def test_events_far_away_in_time_come_in(journal, feed):
