@@ -17,6 +17,7 @@ from lineage_bridge.journal import Journal
 from lineage_bridge.naming import Slot, run_uuid, slot_of
 from lineage_bridge.observe.serving.windows import Activation, WindowsResult, ingest_windows
 from lineage_bridge.observe.unsaved import Told
+from lineage_bridge.records.ends import Seen
 from lineage_bridge.times import format_time, parse_time
 
 NS = "ns"
@@ -109,6 +110,9 @@ class Nothing:
     """No other events wait."""
 
     def load(self) -> None:
+        pass
+
+    def see(self, _slot: Slot, _seen: Seen) -> None:
         pass
 
     def take_until(self, _time_us: int | None, _limit: int | None = None) -> list[Told]:

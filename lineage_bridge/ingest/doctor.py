@@ -50,8 +50,7 @@ def diagnose(journal: Journal, settings: Settings) -> Diagnosis:
     """
     with journal.reading() as connection:
         stored = memory.load_records(connection)
-        identities = Identities(connection, settings.namespace)
-        outcome = link_all(identities, stored, settings, identities.seen())
+        outcome = link_all(Identities(connection, settings.namespace), stored, settings)
         found = [*outcome.gaps, *_of_windows(connection)]
         found += [broken_facet(item) for item in list_broken(connection)]
         found += [Gap("adapter_missing", trouble) for trouble in registry().troubles]
@@ -71,8 +70,7 @@ def vocabulary(journal: Journal, settings: Settings) -> Vocabulary:
     """
     with journal.reading() as connection:
         stored = memory.load_records(connection)
-        identities = Identities(connection, settings.namespace)
-        return Vocabulary.of(link_all(identities, stored, settings, identities.seen()))
+        return Vocabulary.of(link_all(Identities(connection, settings.namespace), stored, settings))
 
 
 def _quarantined(connection: sqlite3.Connection) -> Iterator[Rejected]:

@@ -92,7 +92,7 @@ def learn(journal: Journal, settings: Settings) -> Learned:
             return Learned(before, said, outgoing, settled=before.observed)
         seq, seen = identities.last_seq(), identities.seen()
         stored = memory.load_records(connection)
-        outcome = link_all(identities, stored, settings, seen)
+        outcome = link_all(identities, stored, settings)
         changed = _changed(identities, before, stored, digest)
     calls = calls_of(outcome, Policies.of(settings).freshness)
     return Learned(
@@ -112,6 +112,7 @@ def learn(journal: Journal, settings: Settings) -> Learned:
             calls,
             withdraws=not stored.broken,
             changed=changed,
+            starts=outcome.starts,
         ),
         stored.broken,
     )
@@ -170,12 +171,10 @@ def _changed(
     }
 
 
-def link_all(
-    identities: Identities, stored: memory.Stored, settings: Settings, seen: AllSeen
-) -> Outcome:
+def link_all(identities: Identities, stored: memory.Stored, settings: Settings) -> Outcome:
     """Link the records that were read here, and those that only the journal tells of."""
     told = identities.recalled(stored.records, stored.retracted)
-    return link([*stored.records, *told], settings, seen)
+    return link([*stored.records, *told], settings)
 
 
 def look_again(journal: Journal, learned: Learned, settings: Settings) -> bool:

@@ -25,6 +25,7 @@ from lineage_bridge.events import Event
 from lineage_bridge.link.identities import Key, Standing
 from lineage_bridge.link.linking import Outcome
 from lineage_bridge.records.build import LinkedBuild, build_event
+from lineage_bridge.records.ends import AllSeen, with_ends
 from lineage_bridge.records.identity import links_text
 from lineage_bridge.records.publication import LinkedPublication, publication_event
 from lineage_bridge.records.start import LinkedStart, start_event
@@ -80,20 +81,24 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """An event to append; of one run the START goes first, also where it ends at that instant."""
+    """An event to append."""
 
     key: Key
     rank: int
     event: Event
 
     @property
-    def order(self) -> tuple[int, int, bool, Key]:
-        """By time; of one instant, writers before readers."""
-        return (self.event.time_us, self.rank, self.key.type != "START", self.key)
+    def order(self) -> tuple[int, int, bool]:
+        """By time; of one instant, writers before readers, and a START before an end.
+
+        The others stay as they are called for. So of several instances the one that started last
+        ends last too: a Marquez shows what the run wrote that ended last.
+        """
+        return (self.event.time_us, self.rank, self.key.type != "START")
 
 
 def calls_of(outcome: Outcome, freshness_of: FreshnessOf) -> Iterator[Call]:
-    """Yield every event that the linked records call for."""
+    """Yield every event that the linked records call for, but for the ends of serving runs."""
     for build in outcome.builds:
         make = partial(build_event, build, freshness_of(build.dataset.name))
         key = Key(build.job, build.run_id, "COMPLETE")
@@ -114,10 +119,14 @@ def calls_of(outcome: Outcome, freshness_of: FreshnessOf) -> Iterator[Call]:
         begin_serving = partial(start_event, start, "START")
         key = Key(start.slot.job, start.run_id, "START")
         yield Call(key, 3, start.record.time, start, begin_serving)
+
+
+def end_calls(starts: Iterable[LinkedStart], seen: AllSeen) -> Iterator[Call]:
+    """Yield the ends of serving runs, for which starts call and what observers saw of instances."""
+    for start in with_ends(starts, seen):
         if start.ended is not None:
-            end_serving = partial(start_event, start, "COMPLETE")
             key = Key(start.slot.job, start.run_id, "COMPLETE")
-            yield Call(key, 3, start.ended, start, end_serving)
+            yield Call(key, 3, start.ended, start, partial(start_event, start, "COMPLETE"))
 
 
 @dataclass(slots=True)

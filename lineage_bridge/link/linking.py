@@ -30,15 +30,12 @@ from lineage_bridge.records import (
     Training,
 )
 from lineage_bridge.records.build import LinkedBuild
-from lineage_bridge.records.ends import AllSeen, with_ends
 from lineage_bridge.records.identity import Bound, DatasetVersion, Link
 from lineage_bridge.records.publication import LinkedPublication
-from lineage_bridge.records.start import LinkedStart
+from lineage_bridge.records.start import LinkedStart, in_order
 from lineage_bridge.records.training import MISPLACED, LinkedTraining
 from lineage_bridge.records.words import JOURNAL
 from lineage_bridge.settings import Settings
-
-NOTHING_SEEN: AllSeen = {}
 
 Served = tuple[Publication | Start, Ancestry]
 
@@ -75,20 +72,13 @@ class Outcome:
     refused: list[Refused] = field(default_factory=list)
 
 
-def link(records: Iterable[Record], settings: Settings, seen: AllSeen = NOTHING_SEEN) -> Outcome:
-    """Link every record to its identities.
-
-    Args:
-        records: everything that is known.
-        settings: what was declared.
-        seen: what observers found of the instances of each deployment.
-    """
-    return _Pass(list(records), settings, seen).run()
+def link(records: Iterable[Record], settings: Settings) -> Outcome:
+    """Link every record to its identities."""
+    return _Pass(list(records), settings).run()
 
 
 class _Pass:
-    def __init__(self, records: Sequence[Record], settings: Settings, seen: AllSeen) -> None:
-        self._seen = seen
+    def __init__(self, records: Sequence[Record], settings: Settings) -> None:
         self._settings = settings
         self._namespace = settings.namespace
         ordered = sorted(records, key=_outranking_first)
@@ -120,8 +110,11 @@ class _Pass:
         found += [(r, models.of_start(r)) for r in self._starts]
         ancestries = self._copies_apart(found)
         outcome.publications = self._publications(ancestries)
-        starts = [self._start(r, ancestry) for r, ancestry in ancestries if isinstance(r, Start)]
-        outcome.starts = with_ends(starts, self._seen)
+        outcome.starts = in_order(
+            self._start(record, ancestry)
+            for record, ancestry in ancestries
+            if isinstance(record, Start)
+        )
         outcome.gaps = gaps.distinct(outcome.gaps)
         return outcome
 

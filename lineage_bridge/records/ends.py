@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from lineage_bridge.naming import observe_job
 from lineage_bridge.records.start import LinkedStart
@@ -44,28 +44,17 @@ AllSeen = Mapping[str, Sequence[Seen]]  # by the observer's job; of each by time
 
 
 def with_ends(starts: Iterable[LinkedStart], seen: AllSeen) -> list[LinkedStart]:
-    """Set the time at which the run of each start ended; sort starts by slot and time.
-
-    Of a start that was read twice the first one counts.
+    """Set the time at which the run of each start ended.
 
     Args:
-        starts: of any deployments.
+        starts: all of any deployments, as `in_order` sorts them.
         seen: what observers found of their instances.
     """
-    unique: dict[str, LinkedStart] = {}
-    for start in starts:
-        unique.setdefault(start.run_id, start)
-    ordered = sorted(unique.values(), key=_order)
     ended: list[LinkedStart] = []
-    for slot, group in groupby(ordered, key=lambda start: start.slot):
+    for slot, group in groupby(starts, key=lambda start: start.slot):
         told = seen.get(observe_job(slot.predictions), ())
-        ended.extend(_Slot(told).runs_of(group))
+        ended.extend(_Slot(told).runs_of(replace(start, ended=None) for start in group))
     return ended
-
-
-def _order(start: LinkedStart) -> tuple[Any, ...]:
-    record = start.record
-    return (record.slot, record.time, *record.serves, record.instance or "")
 
 
 class _Slot:

@@ -5,6 +5,7 @@ A START for each start of an instance, and a COMPLETE when its run has ended: se
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -77,7 +78,7 @@ class Start(msgspec.Struct, frozen=True, tag="start", kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class LinkedStart:
-    """A start with the identities that its words mean; `ended` is when its run did.
+    """A start with the identities that its words mean; `ended` is when its run did: see `ends`.
 
     Attributes:
         folder_run: the run id that the folder with the model names, if one does.
@@ -100,6 +101,19 @@ class LinkedStart:
     def datasets(self) -> list[DatasetVersion]:
         """All datasets that its events name, in that order."""
         return [self.model, *self.live, self.predictions]
+
+
+def in_order(starts: Iterable[LinkedStart]) -> list[LinkedStart]:
+    """Sort starts by slot and time; of a start that was read twice the first one counts."""
+    unique: dict[str, LinkedStart] = {}
+    for start in starts:
+        unique.setdefault(start.run_id, start)
+    return sorted(unique.values(), key=_order)
+
+
+def _order(start: LinkedStart) -> tuple[Any, ...]:
+    record = start.record
+    return (record.slot, record.time, *record.serves, record.instance or "")
 
 
 def start_event(start: LinkedStart, event_type: EventType, supersedes: str | None = None) -> Event:

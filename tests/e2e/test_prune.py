@@ -211,13 +211,3 @@ def test_what_replaces_a_kept_event_is_kept(tmp_path):
         with journal.reading() as connection:
             planned = plan(connection, before=at(60), now=datetime.now(UTC))
         assert set(planned.doomed).isdisjoint({2, 3})
-
-
-def test_what_ended_stays_ended_though_the_findings_before_are_gone(home, nyc):
-    assert run_command("journal", "prune", *OLD, "--home", home).code == 0
-    assert run_command("journal", "rebuild", "--home", home).code == 0
-
-    folders = [f"--{family}={nyc / family}" for family in ("p2", "p4", "p5", "p6")]
-    again = run_command("backfill", *folders, "--home", home, "--namespace", "urban", "--json")
-
-    assert again.json["events"] == 0

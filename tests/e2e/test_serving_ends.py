@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from conftest import run_command
+from contract.collector_world import world
 from serving import minute_at
 from windows import a_line, write
 
@@ -148,9 +149,9 @@ def test_so_it_does_where_it_is_read_bit_by_bit(case, tmp_path):
 
 
 def test_it_stays_ended_though_the_findings_of_that_time_are_pruned(tmp_path):
-    put(tmp_path / "p5", *CASES["back later"][0])
+    first = [(BEGIN, 0, A), *((GOES_ON, minute) for minute in range(1, 40)), (FLUSH, 40)]
+    put(tmp_path / "p5", *first, (BEGIN, 60, A), *((GOES_ON, minute) for minute in range(61, 90)))
     backfill(tmp_path / "p5", tmp_path / "home")
-    before = runs(tmp_path / "home")
 
     pruned = run_command(
         "journal", "prune", "--older-than", "1d", "--home", tmp_path / "home", "--json"
@@ -159,7 +160,11 @@ def test_it_stays_ended_though_the_findings_of_that_time_are_pruned(tmp_path):
     assert run_command("journal", "rebuild", "--home", tmp_path / "home").code == 0
 
     assert backfill(tmp_path / "p5", tmp_path / "home") == 0
-    assert runs(tmp_path / "home") == before
+    put(tmp_path / "p5", (BEGIN, 100, A))  # so that all records are linked anew
+    assert backfill(tmp_path / "p5", tmp_path / "home") == 2
+
+    spans = [(0, flushed_at(40)), (60, minute_at(100) - MS), (100, None)]
+    assert runs(tmp_path / "home") == expected(*spans)
 
 
 def test_a_home_that_knows_it_from_the_journal_says_nothing_new(tmp_path):
@@ -172,3 +177,23 @@ def test_a_home_that_knows_it_from_the_journal_says_nothing_new(tmp_path):
 
     assert backfill(tmp_path / "p5", other) == 0
     assert runs(other) == runs(tmp_path / "home")
+
+
+PODS = [f"pod-{number}" for number in range(4)]
+IN_TURN = [(BEGIN, n, pod) for n, pod in enumerate(PODS)] + [(FLUSH, n) for n in range(4, 8)]
+
+
+@pytest.mark.parametrize(
+    ("happened", "newest"),
+    [(CASES["back later"][0], 12), (CASES["another version later"][0], 12), (IN_TURN, 3)],
+)
+def test_predictions_show_what_the_run_wrote_that_started_last(happened, newest, tmp_path):
+    put(tmp_path / "p5", *happened)
+    backfill(tmp_path / "p5", tmp_path / "home")
+
+    with world(tmp_path / "home") as collector:
+        path = "/namespaces/default/datasets/predictions.dep.production.svc"
+        shown = collector.get(path)
+        versions = collector.get(f"{path}/versions?limit=20")["versions"]
+    (current,) = [v for v in versions if v["version"] == shown["currentVersion"]]
+    assert current["createdByRun"]["startedAt"] == format_time(minute_at(newest))

@@ -12,6 +12,7 @@ from lineage_bridge.ingest.doctor import windows_without_event
 from lineage_bridge.link.linking import link
 from lineage_bridge.naming import Slot
 from lineage_bridge.records import Build, Claim, Publication, Reference, Source, Start, Training
+from lineage_bridge.records.ends import with_ends
 from lineage_bridge.settings import Settings
 
 MORNING = datetime(2026, 4, 7, tzinfo=UTC)
@@ -273,7 +274,8 @@ def test_instances_of_one_deployment_end_by_their_own_next_start_or_by_another_v
     others = Reference(what="model", name="served", version="v2")
     starts = [a_start_of(name, minutes=m) for m, name in enumerate("abab")]
     starts.append(msgspec.structs.replace(a_start_of("c", minutes=9), model=others))
-    ends = {s.record.time: s.ended for s in link(starts, SETTINGS).starts}
+    linked = with_ends(link(starts, SETTINGS).starts, {})
+    ends = {s.record.time: s.ended for s in linked}
     said = [
         None if t is None else round((t - MORNING) / timedelta(minutes=1)) for t in ends.values()
     ]

@@ -6,8 +6,10 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Protocol
 
+from lineage_bridge.naming import Slot
 from lineage_bridge.observe.serving.activations import Activation
 from lineage_bridge.observe.unsaved import Told
+from lineage_bridge.records.ends import Seen
 
 
 class Waiting(Protocol):
@@ -15,6 +17,10 @@ class Waiting(Protocol):
 
     def load(self) -> None:
         """Compare with the events that were emitted so far, and keep the new ones."""
+        ...
+
+    def see(self, slot: Slot, seen: Seen) -> None:
+        """Take note that all instances of a deployment have shut down, which ends their runs."""
         ...
 
     def take_until(self, time_us: int | None, limit: int | None = None) -> Sequence[Told]:

@@ -24,6 +24,7 @@ from lineage_bridge.observe.serving.activations import Activation, Period, Start
 from lineage_bridge.observe.serving.memory import Implied, Pending, Resumed, SlotMemory
 from lineage_bridge.observe.serving.resume import is_end, note_of, state_after
 from lineage_bridge.observe.unsaved import Standing
+from lineage_bridge.records.ends import Seen
 from lineage_bridge.times import from_micros
 
 HEARTBEAT_US = 900 * SECOND_US
@@ -190,6 +191,19 @@ class Observer:
         memory.event_id, *memory.twins = [*(str(event.id) for event in told), *own]
         memory.moved, memory.ended = False, is_end
         return told
+
+    def seen(self, at_us: int) -> Seen | None:
+        """Return that all instances have shut down, as of the last judgement; else None."""
+        state = self.memory.state
+        if state is None or state.running or state.last_flush_us is None:
+            return None
+        return Seen(
+            from_micros(at_us),
+            (state.model, state.version),
+            runs=False,
+            flushed=from_micros(state.last_flush_us),
+            stop_seconds=self.policy.stop_seconds,
+        )
 
     def _take_late(self, windows: Sequence[Pending]) -> None:
         """Count windows that came late; the next judgement sees those whose minute is in memory."""

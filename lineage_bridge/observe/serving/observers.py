@@ -209,6 +209,8 @@ class Observers:
         slot = observer.slot
         events = observer.events(at_us, is_end=is_end)
         self._told += [Told(event, slot) for event in events]
+        if (seen := observer.seen(at_us)) is not None:
+            self._outgoing.see(slot, seen)
         if slot in self._ahead:
             ids = {event.id for event in events}
             self._keep_ahead(slot, [item for item in self._ahead[slot] if item.id not in ids])
