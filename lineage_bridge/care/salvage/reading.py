@@ -127,12 +127,18 @@ def has_broken_log(home: Path) -> bool:
     path = home / "journal.db"
     with ExitStack() as files:
         log = _opened(_log_of(path), files)
+        before: set[int] = set()
         while log is not None:
             state = _state(path)
-            if not read_log(log).is_broken:
+            found = read_log(log)
+            if not found.is_broken:
                 return False
-            if _state(path) == state:  # else it was begun anew while it was read
+            if _state(path) != state:  # it was begun anew while it was read
+                before = set()
+            elif not found.broken or found.broken & before:
                 return True
+            else:  # frames that were just being written are whole when they are read again
+                before = found.broken
     return False
 
 

@@ -39,6 +39,7 @@ class Log:
         torn: ages of transactions that are damaged; each may be several, whose ends are lost.
         page_count: of the database by the last commit; 0 without one.
         is_broken: something before the last commit is damaged: newer versions may be missing.
+        broken: the places of the frames that are; none where it is the header.
         is_cut: what follows the last commit is of one without a sound end: a process was killed in
             the middle of it, or the log is damaged there.
     """
@@ -50,6 +51,7 @@ class Log:
     torn: set[int] = field(default_factory=set)
     page_count: int = 0
     is_broken: bool = False
+    broken: set[int] = field(default_factory=set)
     is_cut: bool = False
 
     @property
@@ -136,26 +138,27 @@ def _of_frames(file: BinaryIO, size: int, page_size: int) -> _Generation | None:
 
 def _read(log: Log, file: BinaryIO, size: int, generation: _Generation) -> None:
     sums = generation.sums
-    is_damaged = False  # since the last commit
+    damaged: set[int] = set()  # since the last commit
     for frame in _frames(file, size, generation.page_size):
         before, sums = sums, frame.sums
         if frame.salt != generation.salt:  # left from before, unless frames of now follow
-            is_damaged = True
+            damaged.add(frame.place)
             continue
         log.is_cut = True
         data = _data(file, frame, generation.page_size)
         place = frame.place + FRAME_HEADER
         log.versions.setdefault(frame.page, []).append(place)
         if not frame.page or before is None or not _fits(data, before, frame, generation):
-            is_damaged = True
+            damaged.add(frame.place)
             log.spoiled.add(place)
         elif frame.commit:
             log.commits.append(place)
             log.page_count = frame.commit
-            if is_damaged:
+            if damaged:
                 log.is_broken = True
+                log.broken |= damaged
                 log.torn.add(log.committed)
-            log.is_cut = is_damaged = False
+            log.is_cut, damaged = False, set()
 
 
 def _fits(data: bytes, before: Sums, frame: _Frame, generation: _Generation) -> bool:
