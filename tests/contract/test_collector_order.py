@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from cases import others_slow
 from contract.collector_world import event, orders, run_id, world
 
 from lineage_bridge.care.rebuild import rebuild
@@ -43,7 +44,7 @@ def test_a_run_ends_alike_in_whatever_order_its_events_arrive(order, tmp_path):
     assert nodes == {"dataset:db:a", "dataset:db:b", "dataset:db:c", "job:jobs:etl"}
 
 
-@pytest.mark.parametrize("kind", ["OTHER", "PAUSED"])
+@pytest.mark.parametrize("kind", others_slow(["OTHER", "PAUSED"]))
 @pytest.mark.parametrize("before", [[START, COMPLETE], [COMPLETE]], ids=["a start", "no start"])
 def test_what_decides_nothing_changes_nothing_of_a_run_that_is_over(before, kind, tmp_path):
     times = ("state", "startedAt", "endedAt", "durationMs")

@@ -9,6 +9,7 @@ from datetime import timedelta
 import httpx
 import pytest
 from builders import an_event, at
+from cases import others_slow
 from marquez_feed import AFeed
 
 from lineage_bridge.errors import CollectorUnavailableError
@@ -291,7 +292,7 @@ def test_an_hour_without_marquez_loses_nothing_and_is_said_once(journal, feed):
     assert len(feed.asked) < 500  # it waits longer and longer
 
 
-@pytest.mark.parametrize("status", [500, 502, 503, 429])
+@pytest.mark.parametrize("status", others_slow([500, 502, 503, 429]))
 def test_a_marquez_that_does_not_come_back_ends_a_pass_and_what_was_read_stays(
     journal, feed, status
 ):

@@ -96,6 +96,7 @@ def test_two_bridges_on_one_marquez_show_the_same(nyc, homes):
     assert any(node["id"] == "job:airflow:dag.task" for node in builds[0]["nodes"])
 
 
+@pytest.mark.slow
 def test_a_collector_of_ours_is_a_marquez_that_bridges_share(nyc, homes, tmp_path):
     with ExitStack() as stack:
         hub = stack.enter_context(Journal(tmp_path / "hub"))

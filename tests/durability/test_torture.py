@@ -8,7 +8,7 @@ import sys
 import pytest
 from conftest import HANG_SECONDS, HERE
 
-KINDS = ["kills", "crowd", "full-disk", "sockets", "requests", "artifacts", "databases"]
+KINDS = ["kills", "crowd", "full-disk", "sockets", "giants", "requests", "artifacts", "databases"]
 
 
 def tortured(kind, folder, most_wait):
@@ -22,7 +22,7 @@ def tortured(kind, folder, most_wait):
     )
 
 
-@pytest.mark.parametrize("kind", [pytest.param("giants", marks=pytest.mark.sample), *KINDS])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_short_torture_ends_well(kind, tmp_path):
     done = tortured(kind, tmp_path, HANG_SECONDS)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
