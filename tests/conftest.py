@@ -66,6 +66,12 @@ def nyc(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def rows(tmp_path_factory) -> Path:
+    """Rows of some of the same datasets and of logs, with what is to be found of them."""
+    return unpack("rows.tar.xz", tmp_path_factory.mktemp("rows"))
+
+
+@pytest.fixture(scope="session")
 def bad(tmp_path_factory) -> Path:
     """Malformed and hostile variants of the same artifacts."""
     return unpack("bad.tar.gz", tmp_path_factory.mktemp("bad"))

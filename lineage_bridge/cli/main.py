@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "path": ("views", "path", "Show how data came from one node to another, version by version."),
     "health": ("views", "health", "Say how each deployment is, and why."),
     "freshness": ("views", "freshness", "Say how old each dataset is."),
+    "profile": ("profile", "profile", "Say what is in files of data, column by column."),
     "doctor": ("doctor", "doctor", "Say what is missing, what it costs, and what mends it."),
     "alias": ("alias", "alias", "Explain and declare identities."),
     "follow": ("follow", "follow", "Take in what others sent to a shared Marquez."),

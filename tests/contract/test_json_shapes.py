@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import odd_tables
+import pyarrow.parquet as pq
 import pytest
 from conftest import run_command
 from jsonschema import Draft202012Validator, FormatChecker
@@ -36,3 +38,11 @@ def test_what_a_backfill_prints_is_as_published(bad, lb):
     validate("backfill", lb("backfill", "--json", bad).json)
     validate("doctor", lb("doctor", "--json").json)
     validate("health", lb("health", "--json").json)
+
+
+def test_what_profile_prints_of_odd_files_is_as_published(lb, tmp_path):
+    for name, table in odd_tables.SMALL.items():
+        pq.write_table(table, tmp_path / f"{name}.parquet")
+    shown = lb("profile", "--json", *sorted(tmp_path.glob("*.parquet"))).json
+    validate("profile", shown)
+    assert len(shown["profiles"]) == len(odd_tables.SMALL)

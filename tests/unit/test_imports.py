@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-HEAVY = ("pyarrow", "pydantic", "openlineage", "httpx", "rich", "starlette", "uvicorn", "scipy")
+HEAVY = ("pyarrow", "pydantic", "openlineage", "httpx", "rich", "starlette", "uvicorn", "numpy")
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,8 @@ def test_a_lock_has_a_hash_for_each_file_and_names_no_index(name):
     text = text_of(name)
     pins = [line for line in text.splitlines() if re.match(r"\w", line)]
 
-    assert len(pins) == len(versions_in(name)) > 0
+    # One package may have several versions, each for some versions of Python.
+    assert len(pins) == len(PINNED.findall(text)) > 0
     assert "://" not in text
 
 

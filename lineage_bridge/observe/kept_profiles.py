@@ -1,0 +1,201 @@
+"""Profiles kept in the home: by what is in the file, so that no version is ever read twice.
+
+A file that did not change since (by size, time and inode) is not even opened: the home knows which
+content it had. All of this can be had again from the files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self
+
+from lineage_bridge.adapters.files import mark_of_stat, open_file
+from lineage_bridge.errors import ArtifactError
+from lineage_bridge.journal import Journal
+from lineage_bridge.journal.migrations import Room, has_table, statements
+
+if TYPE_CHECKING:
+    from lineage_bridge.profiles.profile import Profile, RowKeys
+
+PROFILES: Final = Room(
+    "profiles",
+    (
+        statements(
+            "tables",
+            """CREATE TABLE profiles (
+    content BLOB NOT NULL,          -- SHA-256 of the file
+    keys TEXT NOT NULL,             -- the row keys that were asked for, as JSON
+    version INTEGER NOT NULL,       -- of what a profile says
+    made_us INTEGER NOT NULL,       -- microseconds since the epoch
+    body BLOB NOT NULL,             -- as `profiles.encoding` has it
+    PRIMARY KEY (content, keys)
+) WITHOUT ROWID""",
+            """CREATE TABLE profiled_files (
+    path TEXT PRIMARY KEY,          -- absolute, real
+    mark TEXT NOT NULL,             -- size, time and inode of when it was read
+    content BLOB NOT NULL           -- as in `profiles`
+) WITHOUT ROWID""",
+        ),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AskedKeys:
+    """Row keys by name; where neither is named, a file's own are found out."""
+
+    entity: str | None = None
+    time: str | None = None
+
+    def __str__(self) -> str:
+        return json.dumps([self.entity, self.time])
+
+    def of(self, types: Mapping[str, Any]) -> RowKeys:
+        """Return the row keys for columns of these Arrow types."""
+        from lineage_bridge.adapters.feature_datasets import ENTITY, EVENT_TIME
+        from lineage_bridge.profiles.arrow import is_time_type
+        from lineage_bridge.profiles.profile import RowKeys
+
+        if self.entity is not None or self.time is not None:
+            return RowKeys(self.entity, self.time)
+        if ENTITY in types and EVENT_TIME in types and is_time_type(types[EVENT_TIME]):
+            return RowKeys(ENTITY, EVENT_TIME)
+        times = [name for name, kind in types.items() if is_time_type(kind)]
+        return RowKeys(None, times[0]) if len(times) == 1 else RowKeys()
+
+
+@dataclass(frozen=True, slots=True)
+class Profiled:
+    """A file with its profile.
+
+    Attributes:
+        path: as it was named.
+        real: absolute, without links.
+        mark: of the file when it was read.
+        content: SHA-256.
+        asked: the row keys that were asked for.
+        is_known: whether the home knows that the file has this content.
+        body: the profile as it is to be kept; None if it is kept already.
+    """
+
+    path: Path
+    real: str
+    mark: str
+    content: bytes
+    asked: AskedKeys
+    profile: Profile
+    is_known: bool
+    body: bytes | None
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the home has all of this already."""
+        return self.is_known and self.body is None
+
+    @classmethod
+    def of(cls, path: Path, asked: AskedKeys, journal: Journal | None) -> Self:
+        """Find the profile of a file in the home, or read the file and make it.
+
+        Args:
+            path: of a parquet file; it may be a link.
+            asked: the row keys.
+            journal: of the home; None: there is none yet.
+
+        Raises:
+            ArtifactError: the file cannot be read, or has no such columns. The path is in it.
+        """
+        try:
+            return cls._of(path, asked, journal)
+        except ArtifactError as exc:
+            column = f", column `{exc.field}`:" if exc.field else ""
+            raise ArtifactError(f"`{path}`{column} {exc.reason}") from exc
+
+    @classmethod
+    def _of(cls, path: Path, asked: AskedKeys, journal: Journal | None) -> Self:
+        real = os.path.realpath(path)
+        with open_file(real) as file:
+            mark = _mark_of(file)
+            content = _known_content(journal, real, mark)
+            # The file is hashed even if its profile was lost: it may be another one's as well.
+            known = content or _hash(file)
+            kept = _kept(journal, known, asked)
+            if kept is not None:
+                return cls(path, real, mark, known, asked, kept, content is not None, None)
+            made = _made(file, asked)
+            if _mark_of(file) != mark:
+                raise ArtifactError("was changed while it was read; try again")
+        from lineage_bridge.profiles.encoding import encode
+
+        return cls(path, real, mark, known, asked, made, content is not None, encode(made))
+
+
+def keep(journal: Journal, found: Profiled) -> None:
+    """Keep a profile that was made, and which content the file has.
+
+    Raises:
+        JournalError: the home cannot be written.
+    """
+    from lineage_bridge.profiles.profile import VERSION
+
+    journal.prepare(PROFILES)
+    with journal.transaction() as tx:
+        tx.connection.execute(
+            "INSERT OR REPLACE INTO profiled_files VALUES (?, ?, ?)",
+            (found.real, found.mark, found.content),
+        )
+        if found.body is not None:
+            tx.connection.execute(
+                "INSERT OR REPLACE INTO profiles VALUES (?, ?, ?, ?, ?)",
+                (found.content, str(found.asked), VERSION, time.time_ns() // 1000, found.body),
+            )
+
+
+def _mark_of(file: BinaryIO) -> str:
+    return mark_of_stat(os.fstat(file.fileno()))
+
+
+def _hash(file: BinaryIO) -> bytes:
+    file.seek(0)
+    return hashlib.file_digest(file, "sha256").digest()  # type: ignore[arg-type] # a real file
+
+
+def _made(file: BinaryIO, asked: AskedKeys) -> Profile:
+    from lineage_bridge.profiles.making import make_profile
+    from lineage_bridge.profiles.parquet import ParquetSource
+
+    file.seek(0)
+    source = ParquetSource(file)
+    return make_profile(source, asked.of(source.types))
+
+
+def _known_content(journal: Journal | None, real: str, mark: str) -> bytes | None:
+    query = "SELECT content FROM profiled_files WHERE path = ? AND mark = ?"
+    return _looked_up(journal, "profiled_files", query, (real, mark))
+
+
+def _kept(journal: Journal | None, content: bytes, asked: AskedKeys) -> Profile | None:
+    from lineage_bridge.profiles.encoding import decode
+    from lineage_bridge.profiles.profile import VERSION
+
+    query = "SELECT body FROM profiles WHERE content = ? AND keys = ? AND version = ?"
+    body = _looked_up(journal, "profiles", query, (content, str(asked), VERSION))
+    return None if body is None else decode(body)
+
+
+def _looked_up(
+    journal: Journal | None, table: str, query: str, values: tuple[object, ...]
+) -> bytes | None:
+    """Ask for one value, in a transaction of its own: reading a file may take minutes."""
+    if journal is None:
+        return None
+    with journal.reading() as connection:
+        if not has_table(connection, table):
+            return None
+        row = connection.execute(query, values).fetchone()
+    return row[0] if row is not None else None

@@ -1,0 +1,1 @@
+"""What is in data, and what has become of it, in words, tables and JSON shapes."""
