@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "health": ("views", "health", "Say how each deployment is, and why."),
     "freshness": ("views", "freshness", "Say how old each dataset is."),
     "profile": ("profile", "profile", "Say what is in files of data, column by column."),
+    "drift": ("drift", "drift", "Say which features no longer look as they did."),
     "doctor": ("doctor", "doctor", "Say what is missing, what it costs, and what mends it."),
     "alias": ("alias", "alias", "Explain and declare identities."),
     "follow": ("follow", "follow", "Take in what others sent to a shared Marquez."),

@@ -8,6 +8,7 @@ from pathlib import Path
 import odd_tables
 import pyarrow.parquet as pq
 import pytest
+from cases import others_slow
 from conftest import run_command
 from jsonschema import Draft202012Validator, FormatChecker
 
@@ -46,3 +47,12 @@ def test_what_profile_prints_of_odd_files_is_as_published(lb, tmp_path):
     shown = lb("profile", "--json", *sorted(tmp_path.glob("*.parquet"))).json
     validate("profile", shown)
     assert len(shown["profiles"]) == len(odd_tables.SMALL)
+
+
+@pytest.mark.parametrize("kind", others_slow(sorted(odd_tables.SMALL), fast=6))
+def test_what_drift_prints_of_odd_files_is_as_published(kind, lb, tmp_path):
+    odd, even = tmp_path / "odd.parquet", tmp_path / "even.parquet"
+    pq.write_table(odd_tables.SMALL[kind], odd)
+    pq.write_table(odd_tables.numbers(), even)
+    validate("drift", lb("drift", "--json", even, odd).json)
+    validate("drift", lb("drift", "--json", odd, even).json)

@@ -1,4 +1,4 @@
-"""The JSON shapes of profiles that docs/json.md publishes, made here and only here.
+"""The JSON shapes of profiles and drift that docs/json.md publishes, made here and only here.
 
 No NaN and no infinity: a number that is none is a key that is not there.
 """
@@ -15,6 +15,7 @@ from lineage_bridge.show.data.values import instant_text
 from lineage_bridge.show.formats import present
 
 if TYPE_CHECKING:
+    from lineage_bridge.assess.drift.finding import Cell, Drift, FeatureDrift
     from lineage_bridge.observe.kept_profiles import Profiled
     from lineage_bridge.profiles.column import Column
     from lineage_bridge.profiles.points import Points
@@ -103,6 +104,71 @@ def _labels(column: Column) -> list[dict[str, Any]] | None:
         return None
     most = column.labels.most_frequent(_LABELS)
     return [{"label": label, "count": count} for label, count in most]
+
+
+def drift_json(
+    found: Drift, reference: Profile, current: Profile, *, names: tuple[str, str]
+) -> dict[str, Any]:
+    """Make the document of `drift --json`; `names` are those of the two sides."""
+
+    def features(listed: Iterable[FeatureDrift]) -> list[dict[str, Any]]:
+        return [_feature(one, reference, current) for one in listed]
+
+    return present(
+        reference=present(name=names[0], rows=found.reference_rows),
+        current=present(name=names[1], rows=found.current_rows),
+        status=found.status,
+        severity=found.severity,
+        drifted=found.drifted,
+        share=found.share,
+        weighted_share=found.weighted_share,
+        power=found.power,
+        features=features(found.features),
+        calendar=features(found.calendar),
+        added=[*found.added],
+        missing=[*found.missing],
+        apart=[*found.apart],
+    )
+
+
+def _feature(one: FeatureDrift, reference: Profile, current: Profile) -> dict[str, Any]:
+    was, now = shares(*(side.whole.column(one.feature) for side in (reference, current)))
+    return present(
+        feature=one.feature,
+        kind=one.kind,
+        severity=one.severity,
+        notes=[*one.notes],
+        test=one.test,
+        statistic=one.statistic,
+        p=one.p,
+        q=one.q,
+        psi=one.psi,
+        psi_floor=one.psi_floor,
+        psi_above=one.psi_above,
+        new_share=one.new,
+        effect=one.effect,
+        null_share={"reference": one.reference_null_share, "current": one.current_null_share},
+        unseen_share=one.unseen_share,
+        beyond_share=one.beyond_share,
+        cells=[_cell(cell) for cell in one.cells],
+        p_blocks=one.p_blocks,
+        reference_variation=one.reference_variation,
+        within_reference_variation=one.within_reference_variation,
+        rank_error=one.rank_error,
+        blocks={"reference": was, "current": now},
+    )
+
+
+def _cell(cell: Cell) -> dict[str, Any]:
+    return present(
+        what=cell.place.what,
+        label=cell.place.label,
+        above=_known(cell.place.above),
+        up_to=_known(cell.place.up_to),
+        reference_share=cell.reference_share,
+        current_share=cell.current_share,
+        psi=cell.psi,
+    )
 
 
 def _known(value: float | None) -> float | None:
