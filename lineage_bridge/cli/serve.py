@@ -19,18 +19,16 @@ from urllib.parse import urljoin
 import click
 
 from lineage_bridge.cli.context import in_namespace_of_home, open_journal, say, with_settings
+from lineage_bridge.cli.sharing import following, forwarding
 from lineage_bridge.errors import SettingsError
 from lineage_bridge.settings import Settings
 
 if TYPE_CHECKING:
-    from lineage_bridge.follow.follower import Follower as MarquezFollower
     from lineage_bridge.journal import Journal
     from lineage_bridge.journal.follower import Follower
-    from lineage_bridge.share.forward import Forwarder
 
 COLLECTOR_PORT = 5000
 PORTS_TRIED = 20
-STOP_SECONDS = 5.0  # forwarding notices a stop within half a second, and ends in another one
 
 host_option = click.option("--host", default="127.0.0.1", show_default=True, help="Bind to it.")
 insecure_option = click.option(
@@ -268,10 +266,10 @@ def up(
         say(f"Metrics:    {served.metrics}")
         dead = 0
         if settings.marquez_url:
-            forwarder = stack.enter_context(_forwarding(journal, settings))
+            forwarder = stack.enter_context(forwarding(journal, settings))
             say(f"Forwarding: {forwarder.status().url}")
         if settings.marquez_url and (settings.follow if follow is None else follow):
-            follower = stack.enter_context(_following(journal, settings))
+            follower = stack.enter_context(following(journal, settings))
             say(f"Following:  {follower.name}")
         say("Ctrl-C ends it.")
         stop.wait()
@@ -280,44 +278,3 @@ def up(
     if dead:
         say(f"{dead} dead letters: `lineage-bridge journal dead` lists them.", err=True)
         sys.exit(1)
-
-
-@contextmanager
-def _forwarding(journal: Journal, settings: Settings) -> Iterator[Forwarder]:
-    from lineage_bridge.share.forward import Forwarder
-
-    forwarder = Forwarder(
-        journal, str(settings.marquez_url), api_key=settings.marquez_api_key, give_up_seconds=None
-    )
-    with _beside("forward", forwarder.run_forever, "Forwarding ended: "):
-        yield forwarder
-
-
-@contextmanager
-def _following(journal: Journal, settings: Settings) -> Iterator[MarquezFollower]:
-    from lineage_bridge.follow.follower import Follower
-
-    follower = Follower(journal, str(settings.marquez_url), api_key=settings.marquez_api_key)
-    with _beside("follow", follower.run_forever):
-        yield follower
-
-
-@contextmanager
-def _beside(
-    task: str,
-    run_forever: Callable[[threading.Event, Callable[[str], None]], None],
-    prefix: str = "",
-) -> Iterator[None]:
-    """Run a task in a thread until the block ends."""
-    stop = threading.Event()
-
-    def tell(what: str) -> None:
-        say(f"{prefix}{what}", err=True)
-
-    thread = threading.Thread(target=run_forever, args=(stop, tell), name=task, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(timeout=STOP_SECONDS)

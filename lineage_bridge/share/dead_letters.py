@@ -15,7 +15,8 @@ from lineage_bridge.errors import JournalError
 from lineage_bridge.journal.store import Journal
 from lineage_bridge.masking import public_url
 from lineage_bridge.share.marquez.limits import problem_of
-from lineage_bridge.share.queue import FORWARD, has_tables
+from lineage_bridge.share.queue import has_tables
+from lineage_bridge.share.tables import FORWARD
 from lineage_bridge.times import format_time, from_micros
 
 
