@@ -79,18 +79,34 @@ def a_foreign_event(
     state: str | None = "COMPLETE",
     inputs: Sequence[str | Mapping[str, Any]] = (),
     outputs: Sequence[str | Mapping[str, Any]] = (),
+    is_streaming: bool = False,
     **members: Any,
 ) -> events.Event:
+    job_type = {"processingType": "STREAMING", "integration": "TEST", "jobType": "JOB"}
+    facets = {"jobType": standard_facet("jobType", job_type)} if is_streaming else {}
     document = {
         "eventType": state,
         "eventTime": at(minute).isoformat(),
         "run": {"runId": a_run_id(f"{job}/1")},
-        "job": {"namespace": NS, "name": job},
+        "job": {"namespace": NS, "name": job, **({"facets": facets} if facets else {})},
         "inputs": [_entry(dataset) for dataset in inputs],
         "outputs": [_entry(dataset) for dataset in outputs],
         "producer": "https://example.com/etl",
         "schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent",
     } | members
+    return as_event(document)
+
+
+def a_dataset_event(text: str, minute: float = 0) -> events.Event:
+    """A dataset event of any producer that states a version: `name@version`."""
+    name, _, version = text.partition("@")
+    facets = {"version": standard_facet("version", {"datasetVersion": version})}
+    document = {
+        "eventTime": at(minute).isoformat(),
+        "dataset": {"namespace": NS, "name": name, "facets": facets},
+        "producer": "https://example.com/etl",
+        "schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/DatasetEvent",
+    }
     return as_event(document)
 
 

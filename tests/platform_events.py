@@ -36,13 +36,14 @@ def a_build(
     started: float | None = None,
     built: datetime | None = None,
     rows: int = 1200,
+    limits: tuple[float, float] = (1800.0, 3600.0),
 ) -> list[Event]:
     """A build; with a START where a start is known."""
     finding = assess_freshness(
         build_time=built or at(minute),
         data_time=at(minute - 10),
         at=at(minute),
-        policy=FreshnessPolicy(1800.0, 3600.0),
+        policy=FreshnessPolicy(*limits),
     )
     own = {
         FreshnessFacet.key: freshness_facet(finding).as_json(),

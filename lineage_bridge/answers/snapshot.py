@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -20,7 +20,7 @@ from lineage_bridge.facets.serving_health import ServingHealthFacet
 from lineage_bridge.facets.training import TrainingFacet
 from lineage_bridge.graph.deployments import Deployment, deployments
 from lineage_bridge.graph.find import Parents, meant_by
-from lineage_bridge.graph.load import load
+from lineage_bridge.graph.load import load, no_collection
 from lineage_bridge.graph.model import Graph
 from lineage_bridge.journal import Journal
 
@@ -110,7 +110,7 @@ class Snapshot:
 
     @cached_property
     def freshness(self) -> tuple[DatasetFreshness, ...]:
-        """The freshness of each dataset's newest version that has the facet, sorted by dataset.
+        """The freshness of the newest version of each dataset that is judged, sorted by dataset.
 
         Raises:
             JudgingError: a bug of ours.
@@ -118,14 +118,17 @@ class Snapshot:
         return self._freshness(every_version=False)
 
     def freshness_of_all(self) -> tuple[DatasetFreshness, ...]:
-        """Return the freshness of every version that has the facet; the newest comes last."""
+        """Return the freshness of every version that is known; the newest comes last."""
         return self._freshness(every_version=True)
 
     def _freshness(self, *, every_version: bool) -> tuple[DatasetFreshness, ...]:
-        def judge() -> Iterable[DatasetFreshness]:
-            return judge_freshness(self.graph, self.at, self.policies, every_version=every_version)
+        def judge() -> tuple[DatasetFreshness, ...]:
+            with no_collection():  # many are made and none is dropped
+                return tuple(
+                    judge_freshness(self.graph, self.at, self.policies, every_version=every_version)
+                )
 
-        return _judged("Freshness", lambda: tuple(judge()))
+        return _judged("Freshness", judge)
 
 
 def _judged(what: str, judge: Callable[[], _Answer]) -> _Answer:

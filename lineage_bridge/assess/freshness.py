@@ -1,7 +1,8 @@
-"""Freshness: how old a dataset is by the time it was built, and by the newest event in it.
+"""Freshness: how old a dataset is by its build, by the newest event in it, and by what it reads.
 
-Two clocks, because one alone misleads: a dataset built now from old data is fresh by the first and
-stale by the second. The worse one decides and is named as the basis.
+Three clocks, because one alone misleads: a dataset built now from old data is fresh by the first
+and stale by the second, and what is read live may be older than both (`effective`: only the graph
+knows it, so no event has it). The worst one decides and is named as the basis.
 
 A time in the future gives no age: the status is UNKNOWN, with the skew. Where the build time is
 missing, the file's own time is used, and the basis is `mtime`.
@@ -12,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
 
 from lineage_bridge.assess.assertions import ERROR, WARN, Assertion
 from lineage_bridge.facets.freshness import Clock, FreshnessFacet, FreshnessStatus
@@ -25,6 +26,8 @@ UNKNOWN: Final = "UNKNOWN"
 BUILD: Final = "build"
 MTIME: Final = "mtime"  # the file's own time, used where the artifact has no build time
 DATA: Final = "data"
+EFFECTIVE: Final = "effective"
+JudgedClock: TypeAlias = Clock | Literal["effective"]
 
 DEFAULT_LIMIT_SECONDS: Final = 1800.0
 
@@ -38,6 +41,31 @@ class FreshnessPolicy:
     warn_seconds: float = DEFAULT_LIMIT_SECONDS
     error_seconds: float = DEFAULT_LIMIT_SECONDS
 
+    def limits(self, _clock: JudgedClock, _shown: datetime) -> FreshnessPolicy:
+        """See `FreshnessRule`: the same ages for every clock at any time."""
+        return self
+
+
+class FreshnessRule(Protocol):
+    """What makes a dataset late."""
+
+    def limits(self, clock: JudgedClock, shown: datetime, /) -> FreshnessPolicy:
+        """Return the ages that hold for a clock that shows this time."""
+
+
+class Live(NamedTuple):
+    """What is read live: how old it is.
+
+    Attributes:
+        time: what the link that decides shows.
+        clock: which clock of the link shows it.
+        rule: what it is judged by.
+    """
+
+    time: datetime
+    clock: JudgedClock
+    rule: FreshnessRule
+
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
@@ -46,7 +74,7 @@ class Freshness:
     Attributes:
         status: FRESH, LATE, STALE or UNKNOWN.
         basis: the clock that decided: `build`, `mtime` (the file's own time in place of a missing
-            build time) or `data`; None where there is no time at all.
+            build time), `data` or `effective`; None where there is no time at all.
         build_time: when the dataset was built.
         build_is_mtime: whether the build time is the file's own.
         data_time: the time of the newest event in the dataset.
@@ -54,11 +82,13 @@ class Freshness:
         data_age_seconds: the same for the data time.
         clock_skew_seconds: how far the later of the two lies in the future, else None.
         evaluated_at: the instant that the ages are measured at.
-        policy: the limits that were applied.
+        policy: the limits that were applied to the clock that decided.
+        effective_time: of what is read live, if anything is.
+        effective_age_seconds: since then; None if it lies in the future.
     """
 
     status: FreshnessStatus
-    basis: Clock | None
+    basis: JudgedClock | None
     build_time: datetime | None
     build_is_mtime: bool
     data_time: datetime | None
@@ -67,6 +97,13 @@ class Freshness:
     clock_skew_seconds: float | None
     evaluated_at: datetime
     policy: FreshnessPolicy
+    effective_time: datetime | None = None
+    effective_age_seconds: float | None = None
+
+    @property
+    def rank(self) -> int:
+        """How bad the status is: the worst has the highest."""
+        return _RANK[self.status]
 
 
 _DEFAULT_POLICY: Final = FreshnessPolicy()
@@ -77,36 +114,45 @@ def assess_freshness(
     build_time: datetime | None,
     data_time: datetime | None,
     at: datetime,
-    policy: FreshnessPolicy = _DEFAULT_POLICY,
+    policy: FreshnessRule = _DEFAULT_POLICY,
     file_time: datetime | None = None,
+    live: Live | None = None,
 ) -> Freshness:
     """Judge a dataset's age at an instant; `file_time` replaces a missing build time."""
     is_mtime = build_time is None and file_time is not None
     built = file_time if build_time is None else build_time
-    build_age, data_age = _age_seconds(built, at), _age_seconds(data_time, at)
-    ages: dict[Clock, float | None] = {MTIME if is_mtime else BUILD: build_age, DATA: data_age}
-    judged = {clock: _judge(age, policy) for clock, age in ages.items() if age is not None}
-    basis = max(judged, key=lambda clock: (_RANK[judged[clock]], ages[clock] or 0), default=None)
-    skews = [-age for age in (build_age, data_age) if age is not None and age < 0]
+    build_clock: JudgedClock = MTIME if is_mtime else BUILD
+    judged: dict[JudgedClock, _Judged] = {}
+    for clock, time in ((build_clock, built), (DATA, data_time)):
+        if time is not None:
+            judged[clock] = _judge(time, at, policy.limits(clock, time))
+    if live is not None:
+        judged[EFFECTIVE] = _judge(live.time, at, live.rule.limits(live.clock, live.time))
+    basis = max(judged, key=lambda clock: judged[clock].order, default=None)
+    skews = [-one.age for one in judged.values() if one.age < 0]
+    ages = {clock: _not_negative(one.age) for clock, one in judged.items()}
     return Freshness(
-        status=judged[basis] if basis else UNKNOWN,
+        status=judged[basis].status if basis else UNKNOWN,
         basis=basis,
         build_time=built,
         build_is_mtime=is_mtime,
         data_time=data_time,
-        build_age_seconds=_not_negative(build_age),
-        data_age_seconds=_not_negative(data_age),
+        build_age_seconds=ages.get(build_clock),
+        data_age_seconds=ages.get(DATA),
         clock_skew_seconds=max(skews) if skews else None,
         evaluated_at=at,
-        policy=policy,
+        policy=judged[basis].limits if basis else policy.limits(BUILD, at),
+        effective_time=None if live is None else live.time,
+        effective_age_seconds=ages.get(EFFECTIVE),
     )
 
 
 def freshness_facet(finding: Freshness) -> FreshnessFacet:
     """Return the finding as a facet."""
+    basis = finding.basis
     return FreshnessFacet(
         status=finding.status,
-        basis=finding.basis,
+        basis=None if basis == EFFECTIVE else basis,
         build_time=finding.build_time,
         build_time_is_mtime=finding.build_is_mtime or None,
         data_time=finding.data_time,
@@ -136,39 +182,29 @@ def freshness_assertions(finding: Freshness) -> Iterator[Assertion]:
     )
 
 
-def freshness_at(
-    facet: FreshnessFacet, at: datetime, policy: FreshnessPolicy | None = None
-) -> Freshness:
-    """Judge again at another time from the facet alone, by its own policy unless one is given."""
-    is_mtime = bool(facet.build_time_is_mtime)
-    return assess_freshness(
-        build_time=None if is_mtime else facet.build_time,
-        data_time=facet.data_time,
-        at=at,
-        policy=policy or _policy_of(facet),
-        file_time=facet.build_time if is_mtime else None,
-    )
+class _Judged(NamedTuple):
+    status: FreshnessStatus
+    age: float
+    limits: FreshnessPolicy
+
+    @property
+    def order(self) -> tuple[int, float]:
+        """The worst has the highest; of equals, the oldest."""
+        return _RANK[self.status], self.age
 
 
-def _policy_of(facet: FreshnessFacet) -> FreshnessPolicy:
-    warn, error = facet.warn_seconds, facet.error_seconds
-    return FreshnessPolicy(
-        warn_seconds=DEFAULT_LIMIT_SECONDS if warn is None else warn,
-        error_seconds=DEFAULT_LIMIT_SECONDS if error is None else error,
-    )
+def _judge(time: datetime, at: datetime, limits: FreshnessPolicy) -> _Judged:
+    age = (at - time).total_seconds()
+    return _Judged(_status(age, limits), age, limits)
 
 
-def _judge(age_seconds: float, policy: FreshnessPolicy) -> FreshnessStatus:
+def _status(age_seconds: float, limits: FreshnessPolicy) -> FreshnessStatus:
     if age_seconds < 0:
         return UNKNOWN
-    if age_seconds >= policy.error_seconds:
+    if age_seconds >= limits.error_seconds:
         return STALE
-    return LATE if age_seconds >= policy.warn_seconds else FRESH
+    return LATE if age_seconds >= limits.warn_seconds else FRESH
 
 
-def _age_seconds(instant: datetime | None, at: datetime) -> float | None:
-    return None if instant is None else (at - instant).total_seconds()
-
-
-def _not_negative(age_seconds: float | None) -> float | None:
-    return age_seconds if age_seconds is not None and age_seconds >= 0 else None
+def _not_negative(age_seconds: float) -> float | None:
+    return age_seconds if age_seconds >= 0 else None

@@ -9,6 +9,7 @@ A story (a run with all its events, or an event without a run) is kept if it
 - belongs to the activation that serves now, or is the last run of the one before: that shows where
   the present one began;
 - wrote the current version of a dataset, or the newest one that has a certain facet;
+- is one of the builds that the rhythm of a dataset is learned from, or its newest write;
 - wrote a version that a kept story reads or writes, up to the sources;
 - is what an observer found at the instant at which a kept run ended: a shutdown, which ended it;
 - is needed so that a job, a dataset or a kept version shows the same value of a facet.
@@ -22,10 +23,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from lineage_bridge.assess.rhythm import MOST_BUILDS
 from lineage_bridge.care.history import History, Key, Story, stories_in_order
-from lineage_bridge.graph.deployments import deployments
+from lineage_bridge.graph.deployments import deployments, is_model
 from lineage_bridge.graph.model import Graph, Node, Run, Version
 from lineage_bridge.graph.steps import newest_version
+from lineage_bridge.graph.writes import Write, recent_writes
 from lineage_bridge.times import to_micros
 
 _Versioned = tuple[str, str]  # a dataset's node id and a version
@@ -64,6 +67,11 @@ def needed(
     for node in graph.nodes.values():
         for version in _current_versions(node):
             keeper.want((node.id, version))
+    for dataset, write in _rhythmic(graph):
+        if write.run is not None:
+            keeper.keep(Key(write.job, write.run))
+        elif write.version is not None:
+            keeper.want((dataset, write.version))
     while missing := keeper.missing():
         for key in missing:
             keeper.keep(key)
@@ -85,6 +93,14 @@ def _roots(graph: Graph, history: History, horizon_us: int) -> Iterator[Key]:
             yield _key_of(run)
     for run in _serving(graph):
         yield _key_of(run)
+
+
+def _rhythmic(graph: Graph) -> Iterator[tuple[str, Write]]:
+    """Yield the writes of datasets that say how old they are, and how old they may be."""
+    for node in graph.nodes.values():
+        if node.kind == "dataset":
+            most = 1 if is_model(node) else MOST_BUILDS
+            yield from ((node.id, write) for write in recent_writes(graph, node, most))
 
 
 def _key_of(run: Run) -> Key:

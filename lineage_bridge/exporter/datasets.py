@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lineage_bridge.answers import DatasetFreshness
-from lineage_bridge.assess.freshness import BUILD, DATA, FRESH, LATE, STALE, UNKNOWN
+from lineage_bridge.assess.freshness import (
+    BUILD,
+    DATA,
+    EFFECTIVE,
+    FRESH,
+    LATE,
+    STALE,
+    UNKNOWN,
+)
 from lineage_bridge.events import as_number, as_object
 from lineage_bridge.exporter import platform_metrics as ml
 from lineage_bridge.exporter.metric import Reading
@@ -20,7 +28,7 @@ STATUSES = (FRESH, LATE, STALE, UNKNOWN)
 
 
 def freshness_readings(view: View) -> Iterator[Reading]:
-    """Read the ages and status of each dataset that has a freshness facet."""
+    """Read the ages, the status and the limits of each dataset that is judged."""
     for found in view.snapshot.freshness:
         yield from _freshness(found, view.name(found.node.id), view.environment)
 
@@ -32,11 +40,17 @@ def _freshness(found: DatasetFreshness, *labels: str) -> Iterator[Reading]:
         yield ml.DATASET_AGE.read(*labels, BUILD, value=finding.build_age_seconds)
     if finding.data_age_seconds is not None:
         yield ml.DATASET_AGE.read(*labels, DATA, value=finding.data_age_seconds)
+    if finding.effective_age_seconds is not None:
+        yield ml.DATASET_AGE.read(*labels, EFFECTIVE, value=finding.effective_age_seconds)
     if finding.clock_skew_seconds is not None:
         yield ml.DATASET_CLOCK_SKEW.read(*labels, value=finding.clock_skew_seconds)
     for status in STATUSES:
         value = 1 if finding.status == status else 0
         yield ml.DATASET_FRESHNESS_STATUS.read(*labels, status, value=value)
+    yield ml.DATASET_AGE_LIMIT.read(*labels, LATE, value=finding.policy.warn_seconds)
+    yield ml.DATASET_AGE_LIMIT.read(*labels, STALE, value=finding.policy.error_seconds)
+    if found.next_build is not None:
+        yield ml.DATASET_NEXT_BUILD.read(*labels, value=found.next_build.timestamp())
 
 
 def size_readings(view: View, of_dataset: PerNode[tuple[Reading, ...]]) -> Iterator[Reading]:

@@ -42,7 +42,7 @@ from lineage_bridge.exporter.runs import (
     job_readings,
     run_readings,
 )
-from lineage_bridge.exporter.view import View, is_model
+from lineage_bridge.exporter.view import View
 from lineage_bridge.graph.model import Node
 from lineage_bridge.journal import Journal
 from lineage_bridge.settings import Settings
@@ -101,7 +101,7 @@ class MetricsCollector(Collector):
         self._stopwatch = stopwatch
         self._marks = Marks(journal if at is None else None)
         self._kept: _Kept | None = None
-        self._is_model, self._sizes = PerNode(is_model), PerNode(sizes_of)
+        self._sizes = PerNode(sizes_of)
         self._runs, self._durations = PerNode(run_readings), PerNode(durations_of)
         self._lock = threading.Lock()
 
@@ -124,7 +124,7 @@ class MetricsCollector(Collector):
     def _readings(self) -> Iterator[Reading]:
         snapshot = self._snapshots.at(self._now())
         own = self._settings
-        view = View(snapshot, own.environment, own.namespace, self._is_model)
+        view = View(snapshot, own.environment, own.namespace)
         url = own.marquez_url
         yield from self._still(view)
         yield from take_part("freshness", lambda: freshness_readings(view))
@@ -142,7 +142,6 @@ class MetricsCollector(Collector):
         if kept is None or kept.nodes is not view.graph.nodes or kept.seq != seq:
             readings = tuple(self._read_still(view))
             kept = self._kept = _Kept(view.graph.nodes, seq, readings)
-            self._is_model.forget_all_but(view.graph)
             self._sizes.forget_all_but(view.graph)
             self._runs.forget_all_but(view.graph)
             self._durations.forget_all_but(view.graph)

@@ -49,7 +49,8 @@ FEATURE_FRESHNESS: Final = Metric(
 DATASET_AGE: Final = Metric(
     "ml_dataset_age_seconds",
     "gauge",
-    "Age of a dataset by one clock: build (when it was built) or data (newest event in it)",
+    "Age of a dataset by one clock: build (when it was built), data (newest event in it) or "
+    "effective (what is read live for it)",
     (*_DATASET, "clock"),
 )
 DATASET_CLOCK_SKEW: Final = Metric(
@@ -63,6 +64,18 @@ DATASET_FRESHNESS_STATUS: Final = Metric(
     "gauge",
     "1 for the freshness status that holds now, 0 for the others",
     (*_DATASET, "status"),
+)
+DATASET_AGE_LIMIT: Final = Metric(
+    "ml_dataset_age_limit_seconds",
+    "gauge",
+    "Age from which on a dataset is LATE or STALE, by the clock that decides",
+    (*_DATASET, "status"),
+)
+DATASET_NEXT_BUILD: Final = Metric(
+    "ml_dataset_next_build_timestamp_seconds",
+    "gauge",
+    "When the next build of a dataset is expected; in the past if it is overdue",
+    _DATASET,
 )
 DATASET_ROWS: Final = Metric(
     "ml_dataset_rows", "gauge", "Rows in the newest version of a dataset", _DATASET
@@ -163,6 +176,8 @@ PLATFORM: Final = (
     DATASET_AGE,
     DATASET_CLOCK_SKEW,
     DATASET_FRESHNESS_STATUS,
+    DATASET_AGE_LIMIT,
+    DATASET_NEXT_BUILD,
     DATASET_ROWS,
     DATASET_SIZE,
     DATASET_FEATURES,

@@ -9,12 +9,8 @@ from functools import cached_property
 
 from lineage_bridge import naming
 from lineage_bridge.answers import Snapshot
-from lineage_bridge.events import as_object, as_text
-from lineage_bridge.exporter.per_node import PerNode
-from lineage_bridge.graph.deployments import Deployment
+from lineage_bridge.graph.deployments import Deployment, is_model
 from lineage_bridge.graph.model import Binding, Graph, Node
-
-MODEL_TYPE = "MODEL"  # in the standard facet datasetType
 
 
 @dataclass(frozen=True)
@@ -25,13 +21,11 @@ class View:
         snapshot: the graph at an instant, and its judgements.
         environment: the label of facts that name no environment.
         namespace: of the home; its names are shown as they are, whatever others call theirs.
-        is_model: whether a dataset is a model.
     """
 
     snapshot: Snapshot
     environment: str
     namespace: str
-    is_model: PerNode[bool]
 
     @property
     def graph(self) -> Graph:
@@ -67,7 +61,7 @@ class View:
     @cached_property
     def models(self) -> frozenset[str]:
         """The ids of the datasets that are models."""
-        return frozenset(node.id for node in self.datasets() if self.is_model.of(node))
+        return frozenset(node.id for node in self.datasets() if is_model(node))
 
     def datasets(self) -> Iterator[Node]:
         """Yield the datasets, models among them."""
@@ -82,9 +76,3 @@ class View:
         if binding is None or binding.dataset not in self.graph.nodes:
             return "", ""
         return self.name(binding.dataset), binding.version or ""
-
-
-def is_model(node: Node) -> bool:
-    """Return whether a dataset is a model, by its name or its standard facet."""
-    said = as_object(node.facets.get("datasetType")).get("datasetType")
-    return naming.is_model(node.name) or as_text(said) == MODEL_TYPE

@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 
+from lineage_bridge import naming
 from lineage_bridge.facets.deployment import DeploymentFacet
 from lineage_bridge.facets.serving_health import ServingHealthFacet
 from lineage_bridge.graph.model import Binding, Graph, Node, Run
-from lineage_bridge.naming import Slot, dataset_id, is_model, slot_of
+from lineage_bridge.naming import Slot, dataset_id, slot_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,13 @@ def _model_of(run: Run) -> Binding | None:
     return next((b for b in run.inputs if b.version is not None), None)
 
 
+def is_model(node: Node) -> bool:
+    """Return whether a dataset is a model, by its name or its standard facet."""
+    return node.remembered(
+        "is model", lambda: naming.is_model(node.name) or node.facets.dataset_type == "MODEL"
+    )
+
+
 def trained_on(graph: Graph, model: Binding | None) -> Binding | None:
     """The dataset version that a served model was trained on, through publications, if known."""
     binding = model
@@ -133,7 +141,7 @@ def trained_on(graph: Graph, model: Binding | None) -> Binding | None:
 
 def _is_model(graph: Graph, binding: Binding) -> bool:
     node = graph.nodes.get(binding.dataset)
-    return node is not None and is_model(node.name)
+    return node is not None and naming.is_model(node.name)
 
 
 def _read_by_writer(graph: Graph, binding: Binding) -> Binding | None:

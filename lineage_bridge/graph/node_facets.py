@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import orjson
 
 from lineage_bridge.errors import FacetError
+from lineage_bridge.events import as_object, as_text
 from lineage_bridge.facets import Facet, read_facet
 from lineage_bridge.journal.trouble import derived_is_damaged
 
@@ -47,6 +48,11 @@ class Facets(Mapping[str, Any]):
             except FacetError as exc:
                 raise derived_is_damaged(f"facet `{definition.key}`: {exc}") from exc
         return known
+
+    @property
+    def dataset_type(self) -> str | None:
+        """What sort of dataset it is, by the standard facet; None where nobody says it."""
+        return as_text(as_object(self.get("datasetType")).get("datasetType"))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._encoded)

@@ -10,6 +10,7 @@ its type; and because a secret may be written into any place by mistake, no erro
 from __future__ import annotations
 
 from lineage_bridge.settings.browsers import plain_host, plain_origin
+from lineage_bridge.settings.feature_views import FreshnessSla
 from lineage_bridge.settings.load import FILE_NAME, load_settings
 from lineage_bridge.settings.sections import (
     DEFAULT_HOME,
@@ -27,6 +28,7 @@ __all__ = [
     "Aliases",
     "CollectorSettings",
     "FreshnessSettings",
+    "FreshnessSla",
     "Policies",
     "ServingSettings",
     "Settings",

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from lineage_bridge.errors import SettingsError
 from lineage_bridge.masking import masked
+from lineage_bridge.settings.feature_views import read_feature_views
 from lineage_bridge.settings.sections import DEFAULT_HOME, Settings
 
 if TYPE_CHECKING:
@@ -73,7 +74,15 @@ def load_settings(
     ]
     if misplaced:
         raise SettingsError(*misplaced)
-    return settings
+    return _with_feature_views(settings)
+
+
+def _with_feature_views(settings: Settings) -> Settings:
+    policies = settings.policies
+    if not policies.feature_views:
+        return settings
+    slas = read_feature_views(policies.feature_views)
+    return settings.model_copy(update={"policies": policies.with_slas(slas)})
 
 
 def _with_secrets(value: Any, key: str = "") -> Iterator[str]:
@@ -111,6 +120,10 @@ def _read(path: Path) -> dict[str, Any]:
         raise SettingsError(f"`config_path` in `{path}` is not a setting.")
     if "home" in document:  # relative to the file, wherever the command runs
         document["home"] = path.parent / str(document["home"])
+    policies = document.get("policies")
+    if isinstance(policies, dict) and isinstance(policies.get("feature_views"), list):
+        views = policies["feature_views"]
+        policies["feature_views"] = [path.parent / v if isinstance(v, str) else v for v in views]
     return document
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
+from lineage_bridge.settings.feature_views import FreshnessSla
 from lineage_bridge.settings.values import (
+    Cron,
     FeaturesTarget,
     HostNames,
     MarquezKey,
@@ -42,10 +45,22 @@ class Aliases(_Section):
 
 
 class FreshnessSettings(_Section):
-    """Ages from which a dataset is LATE (`warn_seconds`) and STALE (`error_seconds`)."""
+    """Ages from which a dataset is LATE (`warn_seconds`) and STALE (`error_seconds`).
+
+    `expects`: when a build is expected instead, a cron expression with a time zone; the ages then
+    count from a build that is missing.
+    """
 
     warn_seconds: Seconds | None = None
     error_seconds: Seconds | None = None
+    expects: Cron | None = None
+
+    @model_validator(mode="after")
+    def _late_before_stale(self) -> Self:
+        warn, error = self.warn_seconds, self.error_seconds
+        if warn is not None and error is not None and warn > error:
+            raise ValueError("`warn_seconds` is above `error_seconds`, so nothing would be LATE")
+        return self
 
 
 class ServingSettings(_Section):
@@ -57,10 +72,27 @@ class ServingSettings(_Section):
 
 
 class Policies(_Section):
-    """Policies per dataset name and per deployment id; the key `default` is for all others."""
+    """Policies per dataset and per deployment id; the key `default` is for all others.
+
+    A dataset is called by its name, or by `<namespace>:<name>`. `feature_views`: YAML files of a
+    feature store, or folders of such; the `freshness_sla` of each view counts for its datasets.
+    """
 
     freshness: dict[str, FreshnessSettings] = {}
     serving: dict[str, ServingSettings] = {}
+    feature_views: list[Path] = []
+    _slas: tuple[FreshnessSla, ...] = PrivateAttr(())
+
+    @property
+    def slas(self) -> tuple[FreshnessSla, ...]:
+        """What the files of `feature_views` say, as they were read with the settings."""
+        return self._slas
+
+    def with_slas(self, slas: Iterable[FreshnessSla]) -> Self:
+        """Return the same policies with what the files say."""
+        copy = self.model_copy()
+        copy._slas = tuple(slas)  # noqa: SLF001 # its own: pydantic has no other way to fill it
+        return copy
 
 
 class CollectorSettings(_Section):

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from lineage_bridge.errors import NamingError
 from lineage_bridge.naming import FEATURES_PATTERN, MODEL_PATTERN, check_namespace
+from lineage_bridge.schedule import Schedule
 from lineage_bridge.settings.browsers import plain_host, plain_origin
 
 # What an alias may stand for: a dataset of ours, with `@<version>` or without, or a model of ours.
@@ -42,6 +43,11 @@ def _keys(value: Any) -> list[str]:
             "a key has ASCII letters, digits and signs, and no blank, not even around it"
         )
     return listed
+
+
+def _cron(value: str) -> str:
+    Schedule.parse(value)
+    return value
 
 
 def _host(value: str) -> str:
@@ -120,6 +126,7 @@ Name = TypeVar("Name")
 Names = Annotated[list[Name], BeforeValidator(_split)]
 HostNames = Names[Annotated[str, AfterValidator(_host)]]
 Origins = Names[Annotated[str, AfterValidator(_origin)]]
+Cron = Annotated[str, AfterValidator(_cron)]
 Namespace = Annotated[str, AfterValidator(_namespace)]
 
 # A field of one of these types is secret: it is in no error, no `repr` and no dump.

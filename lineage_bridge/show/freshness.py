@@ -1,9 +1,10 @@
-"""Freshness of datasets as a table: worst first, with both clocks and which of them decided."""
+"""Freshness of datasets as a table: worst first, with all clocks and what they are held to."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from math import isfinite
 from typing import Final
 
 from lineage_bridge.answers import DatasetFreshness
@@ -13,22 +14,43 @@ from lineage_bridge.show.units import age, moment
 
 _COLUMNS: Final = (
     Column("dataset", fold="anywhere", narrowest=24),
-    Column("version", 5, fold="anywhere", narrowest=20),
+    Column("version", 7, fold="anywhere", narrowest=20),
     Column("status"),
-    Column("data age", 4),
+    Column("data age", 6),
     Column("build age", 4),
-    Column("decided by", 3),
-    Column("newest data", 2),
+    Column("live age", 5),
+    Column("decided by", 2),
+    Column("late, stale after", 4),
+    Column("policy", 6, fold="blanks", narrowest=10),
+    Column("next build", 3),
+    Column("newest data", 0),
     Column("built", 1),
 )
-_CLOCKS: Final = {"build": "build", "data": "data", "mtime": "file's time", None: ""}
+_LIVE: Final = "live age"
+_CLOCKS: Final = {
+    "build": "build",
+    "data": "data",
+    "mtime": "file's time",
+    "effective": "live data",
+    None: "",
+}
+_POLICIES: Final = {
+    "declared": "declared",
+    "freshness_sla": "freshness_sla",
+    "facet": "its facet",
+    "default": "default",
+}
 
 
 def freshness_table(found: Iterable[DatasetFreshness], at: datetime) -> Table:
     """Make a table with one line for each dataset version."""
-    table = Table(*_COLUMNS, title=f"Freshness at {moment(at)}")
-    for one in worst_first(found):
-        table.add(*_cells(one))
+    rows = worst_first(found)
+    has_live = any(one.finding.effective_time is not None for one in rows)
+    shown = [n for n, column in enumerate(_COLUMNS) if has_live or column.header != _LIVE]
+    table = Table(*(_COLUMNS[n] for n in shown), title=f"Freshness at {moment(at)}")
+    for one in rows:
+        cells = _cells(one)
+        table.add(*(cells[n] for n in shown))
     return table
 
 
@@ -49,15 +71,38 @@ def age_text(instant: datetime | None, age_seconds: float | None) -> str:
     return "" if instant is None else "in the future"
 
 
+def policy_text(one: DatasetFreshness) -> str:
+    """Say where the policy comes from: `declared`, `rhythm of 7 builds`, `cron 0 2 * * * UTC`."""
+    expected = one.expectation
+    text = _POLICIES.get(expected.source, "")
+    if expected.schedule is not None:
+        text = f"cron {expected.schedule.text}"
+    elif expected.source == "rhythm" and expected.rhythm is not None:
+        text = f"rhythm of {expected.rhythm.builds} builds"
+    return text if one.expected_of is one.node else f"{text} of {one.expected_of.name}"
+
+
+def limits_text(one: DatasetFreshness) -> str:
+    """Say from which ages on it is late and stale, by the clock that decided."""
+    limits = one.finding.policy
+    if not isfinite(limits.error_seconds):
+        return "never"
+    return f"{age(limits.warn_seconds)}, {age(limits.error_seconds)}"
+
+
 def _cells(one: DatasetFreshness) -> tuple[Cell, ...]:
     finding = one.finding
     return (
         one.node.name,
-        one.version,
+        one.version or "",
         status_of(finding.status),
         age_text(finding.data_time, finding.data_age_seconds),
         age_text(finding.build_time, finding.build_age_seconds),
+        age_text(finding.effective_time, finding.effective_age_seconds),
         _CLOCKS[finding.basis],
+        limits_text(one),
+        policy_text(one),
+        moment(one.next_build),
         moment(finding.data_time),
         moment(finding.build_time),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
 from lineage_bridge.facets.serving_health import Endpoint, Reason, Totals
@@ -157,12 +158,35 @@ def dataset_json(one: DatasetFreshness) -> dict[str, Any]:
         basis=finding.basis,
         build_time=_time(finding.build_time),
         data_time=_time(finding.data_time),
+        effective_time=_time(finding.effective_time),
         build_age_seconds=finding.build_age_seconds,
         data_age_seconds=finding.data_age_seconds,
+        effective_age_seconds=finding.effective_age_seconds,
+        live_source=None if one.live_source is None else one.live_source.id,
         clock_skew_seconds=finding.clock_skew_seconds,
-        warn_seconds=finding.policy.warn_seconds,
-        error_seconds=finding.policy.error_seconds,
+        warn_seconds=_finite(finding.policy.warn_seconds),
+        error_seconds=_finite(finding.policy.error_seconds),
+        next_build=_time(one.next_build),
+        policy=_policy(one),
     )
+
+
+def _policy(one: DatasetFreshness) -> dict[str, Any]:
+    expected = one.expectation
+    stated, rhythm, schedule = expected.stated, expected.rhythm, expected.schedule
+    return present(
+        source=expected.source,
+        key=None if stated is None else stated.key,
+        of=None if one.expected_of is one.node else one.expected_of.id,
+        expects=None if schedule is None else schedule.text,
+        builds=None if rhythm is None else rhythm.builds,
+        gap_seconds=None if rhythm is None else rhythm.gap_seconds,
+        delay_seconds=None if rhythm is None else rhythm.delay_seconds,
+    )
+
+
+def _finite(seconds: float) -> float | None:
+    return seconds if isfinite(seconds) else None
 
 
 def _activation(activation: Activation | None) -> dict[str, Any] | None:

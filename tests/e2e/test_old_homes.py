@@ -87,7 +87,19 @@ def test_an_old_home_answers_as_the_version_that_wrote_it(name, kept):
         assert then.pop("rejected")
         assert now.pop("rejected") == []  # these files are gone
         now, then = gaps_in(now), gaps_in(then)
+    if name == "freshness":
+        now, then = ages_in(now), ages_in(then)
+        now = {dataset: now[dataset] for dataset in then}  # others' datasets are judged today too
     assert now == then
+
+
+def ages_in(answer):
+    """What the clocks show; by which limits they are judged is learned from all builds today."""
+    judged = ("status", "warn_seconds", "error_seconds", "next_build", "policy")
+    return {
+        dataset["name"]: {key: value for key, value in dataset.items() if key not in judged}
+        for dataset in answer["datasets"]
+    }
 
 
 def gaps_in(answer):

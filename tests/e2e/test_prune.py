@@ -9,7 +9,7 @@ from urllib.parse import quote
 import httpx
 import orjson
 import pytest
-from builders import a_foreign_event, a_journal, an_event, at
+from builders import a_dataset_event, a_foreign_event, a_journal, a_run_id, an_event, at
 from conftest import run_command
 from present import without_the_gone
 
@@ -30,7 +30,11 @@ def home(nyc_home, tmp_path):
 
 
 def answers(home, *questions):
-    return [run_command(*question, "--home", home, "--json", *NOW).out for question in questions]
+    return answers_at(home, NOW, *questions)
+
+
+def answers_at(home, at, *questions):
+    return [run_command(*question, "--home", home, "--json", *at).out for question in questions]
 
 
 def test_graph_health_and_freshness_for_now_are_as_before_but_for_history(home):
@@ -157,18 +161,38 @@ def bodies(journal):
 
 def test_a_run_that_still_runs_is_kept_however_old_with_what_it_read(tmp_path):
     events = [
-        an_event("build", 0, run="1", outputs=["features@1"]),
-        an_event("train", 1, run="1", state="START", inputs=["features@1"], outputs=["models@1"]),
-        an_event("build", 2, run="2", outputs=["features@2"]),
-        an_event("build", 3, run="3", outputs=["features@3"]),
-        an_event("build", 4, run="4", outputs=["features@4"]),
-        an_event("build", 5, run="5", outputs=["features@5"]),
+        an_event("build", 0, run="1", outputs=["models.a@1"]),
+        an_event("train", 1, run="1", state="START", inputs=["models.a@1"], outputs=["models@1"]),
+        an_event("build", 2, run="2", outputs=["models.a@2"]),
+        an_event("build", 3, run="3", outputs=["models.a@3"]),
+        an_event("build", 4, run="4", outputs=["models.a@4"]),
+        an_event("build", 5, run="5", outputs=["models.a@5"]),
     ]
     with a_journal(tmp_path, events) as journal:
         assert prune_of(journal).pruned == 3
         kept = [(e["job"]["name"], e["outputs"]) for e in bodies(journal)]
 
     assert [job for job, _ in kept] == ["build", "train", "build"]
+
+
+def test_the_builds_stay_that_a_rhythm_is_learned_from(tmp_path):
+    # Written by runs without versions, and stated by dataset events; every second one far off.
+    builds = [
+        a_foreign_event("load", 60 * n + n % 2, outputs=["t"], run={"runId": a_run_id(f"load/{n}")})
+        for n in range(30)
+    ]
+    stated = [a_dataset_event(f"s@{n}", 90 * n) for n in range(30)]
+    now = ("--at", "2026-04-10T00:00:00Z")
+    with a_journal(tmp_path / "home", [*builds, *stated]):
+        pass
+    home = tmp_path / "home"
+    (before,) = answers_at(home, now, ["freshness"])
+
+    pruned = run_command("journal", "prune", *OLD, "--home", home, "--json").json["pruned"]
+
+    assert answers_at(home, now, ["freshness"]) == [before]
+    assert [d["policy"]["builds"] for d in orjson.loads(before)["datasets"]] == [20, 20]
+    assert pruned == 18  # but for the first of each, which says since when it is there
 
 
 def test_superseded_heartbeats_of_an_observer_go(tmp_path):
@@ -179,7 +203,7 @@ def test_superseded_heartbeats_of_an_observer_go(tmp_path):
 
 
 def test_an_event_that_was_not_forwarded_yet_is_kept(tmp_path):
-    events = [an_event("build", n, run=str(n), outputs=[f"features@{n}"]) for n in range(9)]
+    events = [an_event("build", n, run=str(n), outputs=[f"models.a@{n}"]) for n in range(9)]
     with a_journal(tmp_path, events) as journal:
         queue = ForwardQueue(journal, "http://127.0.0.1:1")
         queue.take_in()

@@ -54,7 +54,7 @@ def test_freshness_shows_version_status_and_age(nyc_home, width):
 
     assert columns_of(lines[1])[:4] == ["dataset", "version", "status", "data age"]
     assert all(
-        "X stale" in line or "! late" in line for line in lines if "2026-04-0" in line[20:50]
+        re.search("X stale|! late|[+] fresh", line) for line in lines if "2026-04-0" in line[20:50]
     )
     assert re.match(r"\d+ datasets: \d+ stale", lines[-1])
 

@@ -72,7 +72,7 @@ def a_stranger(number: int, facet: object, *, namespace: str = "theirs", name: s
 
 
 def answers(journal: Journal) -> dict[str, object]:
-    """What every surface says, of our own namespace."""
+    """What every surface says, of what is in our own namespace and was not written by strangers."""
     snapshot = Snapshots(journal, Policies()).at(NOW)
     collector = MetricsCollector(journal, Settings(namespace=NS), at=NOW)
     samples = {
@@ -85,7 +85,9 @@ def answers(journal: Journal) -> dict[str, object]:
     assert page_html(read_content(snapshot, 0), metrics_url=None)
     return {
         "health": [d for d in health["deployments"] if d["service"] == SLOT.service],
-        "freshness": [d for d in freshness["datasets"] if d["namespace"] == NS],
+        "freshness": [
+            d for d in freshness["datasets"] if d["namespace"] == NS and d["name"][0] != "x"
+        ],
         "health series": {
             key: value for key, value in samples.items() if ("service", SLOT.service) in key
         },

@@ -8,12 +8,14 @@ from hypothesis import given
 from present import without_the_gone
 from properties.test_graph import histories, minutes
 
+from lineage_bridge.answers import Snapshot
+from lineage_bridge.assess.policies import Policies
 from lineage_bridge.care.prune import prune
 from lineage_bridge.collector.fold.model import CollectorModel
 from lineage_bridge.graph.load import load
 from lineage_bridge.graph.reduce import GRAPH, reduce
 from lineage_bridge.journal import Journal, catch_up
-from lineage_bridge.show.shapes import graph_json
+from lineage_bridge.show.shapes import dataset_json, graph_json
 from lineage_bridge.times import to_micros
 
 NOW = at(5)
@@ -88,3 +90,21 @@ def event_of(stored):
     from lineage_bridge.events import Event
 
     return Event(stored.body, stored.kind, stored.time_us, stored.id)
+
+
+@given(histories(), minutes)
+def test_pruning_leaves_freshness_for_now_as_it_is(events, minute):
+    with tempfile.TemporaryDirectory() as folder, Journal(Path(folder)) as journal:
+        journal.append(events, "http")
+        before = freshness_of(journal)
+
+        pruned(journal, minute)
+
+        assert freshness_of(journal) == before
+
+
+def freshness_of(journal):
+    reduce(journal)
+    with journal.reading() as connection:
+        found = Snapshot.load(connection, Policies(), NOW).freshness
+    return [dataset_json(one) for one in found]

@@ -2,18 +2,16 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import orjson
 import pytest
 
 from lineage_bridge.assess.freshness import (
+    DATA,
     FreshnessPolicy,
+    Live,
     assess_freshness,
     freshness_assertions,
-    freshness_at,
     freshness_facet,
 )
-from lineage_bridge.facets import read_facet
-from lineage_bridge.facets.freshness import FreshnessFacet
 
 NOW = datetime(2026, 4, 7, 12, 0, tzinfo=UTC)
 
@@ -74,24 +72,14 @@ def test_without_any_time_it_is_unknown():
     assert (found.status, found.basis) == ("UNKNOWN", None)
 
 
-def test_a_facet_is_judged_again_at_another_time():
+def test_what_is_read_live_is_a_clock_of_its_own():
     policy = FreshnessPolicy(warn_seconds=600, error_seconds=3600)
-    facts = freshness_facet(judged(build=NOW, policy=policy))
-    assert facts.status == "FRESH"
+    live = Live(ago(minutes=30), DATA, policy)
 
-    assert freshness_at(facts, NOW + timedelta(minutes=10)).status == "LATE"
-    assert freshness_at(facts, NOW + timedelta(minutes=60)).status == "STALE"
-    assert freshness_at(facts, NOW + timedelta(minutes=60), FreshnessPolicy(9e9, 9e9)).status == (
-        "FRESH"
-    )
-    assert freshness_at(facts, NOW - timedelta(minutes=1)).status == "UNKNOWN"
+    found = judged(build=NOW, live=live)
 
-
-def test_the_file_fallback_survives_the_facet():
-    facet = freshness_facet(judged(file_time=NOW, data=ago(minutes=5)))
-    again = freshness_at(read_facet(FreshnessFacet, orjson.dumps(facet.as_json())), NOW)
-
-    assert again == judged(file_time=NOW, data=ago(minutes=5))
+    assert (found.status, found.basis, found.effective_age_seconds) == ("LATE", "effective", 1800)
+    assert freshness_facet(found).basis is None  # an event knows nothing of it
 
 
 def test_it_is_asserted_by_the_clock_that_decided():

@@ -13,6 +13,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from lineage_bridge.answers import DatasetFreshness, DeploymentHealth, Versioned
+from lineage_bridge.assess.expectations import Stated, expectation_of
 from lineage_bridge.assess.freshness import FreshnessPolicy, assess_freshness
 from lineage_bridge.assess.liveness import Health
 from lineage_bridge.facets.serving_health import Endpoint, Reason
@@ -340,7 +341,8 @@ def a_dataset(name="features.mobility.training_dataset", limit=1800.0, **times):
         at=DAY_LATER, policy=FreshnessPolicy(limit, limit), **({"build_time": BUILT} | times)
     )
     node = Node(f"dataset:ns:{name}", "dataset", "ns", name)
-    return DatasetFreshness(node, "2026-04-01T00:35:05Z", finding)
+    expected = expectation_of(Stated("declared", None, limit, limit), None, None)
+    return DatasetFreshness(node, "2026-04-01T00:35:05Z", finding, expected, node)
 
 
 @pytest.mark.parametrize("width", [80, 120])

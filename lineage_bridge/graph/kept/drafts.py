@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
+from lineage_bridge.graph import writes
 from lineage_bridge.graph.kept.index import changed
 from lineage_bridge.graph.kept.places import Places
 from lineage_bridge.graph.kept.rows import Told
@@ -256,6 +257,9 @@ def _bring_runs(old: Node, new: Node, pairs: Pairs[Run]) -> None:
             key: _exchanged(runs, _having(key, pairs), _run_order)
             for key, runs in known["runs_by_facet"].copy().items()  # others may ask meanwhile
         }
+    if writes.MEMORY in known.get("_memory", ()):
+        written = writes.exchanged(writes.written_by(old), pairs)
+        new.remembered(writes.MEMORY, lambda: written)
 
 
 def _recounted(known: Mapping[EdgeKind, int], pairs: Pairs[Run]) -> Mapping[EdgeKind, int]:
