@@ -267,9 +267,10 @@ def freshness(
     every_version: bool,
     as_json: bool,
 ) -> None:
-    """Say how old each DATASET (or all) is, by its build and by the newest data in it.
+    """Say how old each DATASET (or all) is, and whether that is late, by which policy.
 
-    DATASET is written as for `path`; a job means what it writes. Exits 1 if one is STALE.
+    Its age is that of its build, of the newest data in it, or of what it reads live, whichever is
+    worst. DATASET is written as for `path`; a job means what it writes. Exits 1 if one is STALE.
     """
     from lineage_bridge.graph.find import find_datasets
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import orjson
 import pytest
 from builders import (
     MORNING,
@@ -11,6 +12,7 @@ from builders import (
     a_foreign_event,
     a_journal,
     a_run_id,
+    as_event,
     at,
 )
 from conftest import run_command
@@ -80,6 +82,23 @@ def test_a_dataset_of_any_producer_is_judged_by_its_own_rhythm(ask):
     assert "! late" in shown
     assert "rhythm of 5 builds" in shown
     assert "1 d 12 h, 3 d" in shown
+
+
+def test_the_metrics_have_the_limits_that_were_applied_and_the_next_build(ask, tmp_path):
+    assert ask([a_write("orders", n * HOUR) for n in range(4)], 5 * HOUR).code == 0
+
+    options = ("--home", tmp_path / "home", "--at", format_time(at(5 * HOUR)))
+    lines = run_command("exporter", "--once", *options).out.splitlines()
+
+    of_orders = '{dataset_name="orders",environment="local"'
+    next_build = at(4 * HOUR).timestamp()
+    assert {
+        f"ml_feature_freshness_seconds{of_orders}}} 7200.0",
+        f'ml_dataset_freshness_status{of_orders},status="LATE"}} 1.0',
+        f'ml_dataset_age_limit_seconds{of_orders},status="LATE"}} 5400.0',
+        f'ml_dataset_age_limit_seconds{of_orders},status="STALE"}} 10800.0',
+        f"ml_dataset_next_build_timestamp_seconds{of_orders}}} {next_build}",
+    } <= {line.replace(f"{next_build / 1e9}e+09", str(next_build)) for line in lines}
 
 
 def test_where_nothing_is_known_it_is_late_after_half_an_hour_and_stale_after_an_hour(ask):
@@ -235,6 +254,22 @@ def test_the_age_of_predictions_is_that_of_what_is_read_live_for_them(ask):
     assert over["build_time"] == format_time(at(newest + 20))
 
 
+def test_of_several_links_the_worst_by_what_is_expected_of_it_decides_or_the_oldest(ask):
+    daily = [a_write("daily", n * DAY, job="d") for n in range(4)]
+    often = [a_write("often", 3 * DAY + n, job="o") for n in range(4)]
+    both = a_stream(5, job="serve", reads=["daily", "often"], writes=["answers"])
+    minute = 3 * DAY + 2 * HOUR
+
+    by_links = by_name(ask([*daily, *often, both], minute, "--json"))["answers"]
+    assert (by_links["live_source"], by_links["status"]) == (f"dataset:{NS}:often", "STALE")
+    assert by_links["policy"]["gap_seconds"] == 60
+
+    toml = '[policies.freshness."answers"]\nwarn_seconds = 7200\n'
+    own = by_name(ask([], minute, "--json", toml=toml))["answers"]
+    assert (own["live_source"], own["status"]) == (f"dataset:{NS}:daily", "LATE")
+    assert own["effective_age_seconds"] == 7200
+
+
 def test_a_table_that_only_builds_are_seen_of_is_as_old_as_the_newest_data_in_them(ask):
     builds = [event for n in range(4) for event in a_build(n * HOUR, version=f"v{n}")]
     live = a_stream(5, job="serve", reads=["main.trips"], writes=["answers"])
@@ -260,7 +295,12 @@ def test_a_circle_of_live_jobs_ends(ask):
 
 
 def test_what_a_deployment_answers_is_not_judged_by_when_it_was_started(ask):
-    found = by_name(ask([*a_platform(), a_start(100)], 9 * DAY, "--json"))
+    loose = {"namespace": NS, "name": SLOT.predictions}
+    members = {**orjson.loads(a_start(100).body), "eventType": "COMPLETE", "outputs": [loose]}
+    members["eventTime"] = at(130).isoformat()
+    del members["run"]["facets"]["lineageBridge_event"]  # told by somebody else
+    end = as_event(members)
+    found = by_name(ask([*a_platform(), end], 9 * DAY, "--json"))
 
     assert SLOT.predictions not in found
 

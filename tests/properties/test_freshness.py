@@ -19,13 +19,21 @@ NOW = at(400)
 
 
 def a_write(minute, state="COMPLETE"):
-    run = {"runId": a_run_id(f"{minute}/{state}")}
-    return a_foreign_event("etl", minute, state=state, outputs=["orders"], run=run)
+    return an_end(minute, state, run=f"{minute}/{state}")
+
+
+def an_end(minute, state, *, run):
+    run_id = {"runId": a_run_id(run)}
+    return a_foreign_event("etl", minute, state=state, outputs=["orders"], run=run_id)
 
 
 EVENTS = [
     *(a_write(n * 50 + n % 3) for n in range(6)),
     a_write(99, "FAIL"),
+    # Runs that ended later, or otherwise, than was known before.
+    *(an_end(minute, "COMPLETE", run="late") for minute in (20, 25)),
+    an_end(30, "COMPLETE", run="failed"),
+    an_end(35, "FAIL", run="failed"),
     *(
         event
         for n in range(5)

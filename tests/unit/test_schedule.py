@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lineage_bridge.schedule import Schedule
@@ -47,6 +47,9 @@ def _is_skipped(before, after, hour, minute):
     return any((time.hour, time.minute) == (hour, minute) for time in skipped)
 
 
+@example(
+    zone="Europe/Berlin", spring=False, minute=30, hour=2, at=10
+)  # in the hour that is repeated
 @given(
     st.sampled_from(sorted(JUMPS)),
     st.booleans(),
