@@ -30,7 +30,7 @@ Cell: TypeAlias = str | Status | Sequence[str]
 
 LONGEST_CELL: Final = 2000  # characters; who needs more than that asks for JSON
 LONGEST_LINE: Final = 20_000
-PIPE_WIDTH: Final = 200  # where output is no terminal; wide enough not to fold names
+PIPE_WIDTH: Final = 240  # where output is no terminal; wide enough not to fold names
 
 
 class _Shown(NamedTuple):
