@@ -1,7 +1,8 @@
 """Load for a collector: events of 3 KB with full inputs and outputs, over kept connections.
 
-The jobs are laid out in rows: each reads two datasets of its row and writes one of the next, so
-that all hang together, and the graph around a job grows with the depth that is asked for.
+The known jobs are laid out in rows: each reads two datasets of its row and writes one of the next,
+so that all hang together, and the graph around a job grows with the depth that is asked for. New
+ones come with each run: its job, the dataset that it writes, and that dataset's columns.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -29,15 +31,19 @@ ROW = 12
 COLUMNS = 8
 FILL_GROUP = 500
 PROCESS = Path(__file__).parents[1] / "durability" / "collector_process.py"
+FOLLOWED = Path(__file__).with_name("followed_collector.py")
+MODELS = ("collector", "graph", "identities", "arrivals")
+LOOK_SECONDS = 0.25
+LAG_SECONDS = 600.0
 
 
 def facet(**members: Any) -> dict[str, Any]:
     return {"_producer": "https://example.org/p", "_schemaURL": "https://example.org/s", **members}
 
 
-def columns() -> dict[str, Any]:
+def columns(prefix: str = "column") -> dict[str, Any]:
     fields = [
-        {"name": f"column_{i}", "type": "VARCHAR", "description": f"the column number {i}"}
+        {"name": f"{prefix}_{i}", "type": "VARCHAR", "description": f"the column number {i}"}
         for i in range(COLUMNS)
     ]
     return {
@@ -61,12 +67,40 @@ def loaded_event(number: int, jobs: int = JOBS) -> dict[str, Any]:
     )
 
 
+def new_event(number: int) -> dict[str, Any]:
+    """The START or COMPLETE of a run of a new job, which makes a new dataset with new columns.
+
+    It reads what the run before it made, and what a run made that is half as old.
+    """
+    run = number // 2
+    before = max(run - 1, 0)
+    return run_event(
+        number,
+        "COMPLETE" if number % 2 else "START",
+        run,
+        f"new.{run}",
+        inputs=[
+            dataset(f"made.{before}", facets=columns(f"of_{before}")),
+            dataset(f"made.{run // 2}"),
+        ],
+        output=f"made.{run}",
+        column=f"of_{run}",
+    )
+
+
 def run_event(
-    number: int, kind: str, run: int, job: str, *, inputs: list[dict[str, Any]], output: str
+    number: int,
+    kind: str,
+    run: int,
+    job: str,
+    *,
+    inputs: list[dict[str, Any]],
+    output: str,
+    column: str = "column",
 ) -> dict[str, Any]:
     written = dataset(
         output,
-        facets={**columns(), "freshness": facet(seconds=number)},
+        facets={**columns(column), "freshness": facet(seconds=number)},
         outputFacets={"outputStatistics": facet(rowCount=number)},
     )
     return {
@@ -114,24 +148,37 @@ class Timing:
 class Collector:
     """A collector in a process of its own, with fsync; the caller is its only client.
 
+    Args:
+        home: of its journal.
+        models: are followed in yet another process, as `up` does it; without any, the collector
+            follows its own in a thread.
+
     Attributes:
         url: where it listens.
         started: seconds from the start of the process to the first answer.
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, models: Sequence[str] = ()) -> None:
         began = time.perf_counter()
         pipe = subprocess.PIPE
-        self._process = subprocess.Popen(
-            [sys.executable, str(PROCESS), str(home)], stdin=pipe, stdout=pipe, text=True
-        )
+        command = [sys.executable, str(FOLLOWED if models else PROCESS), str(home), *models]
+        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
         self.url = self._process.stdout.readline().strip()
         get_many(self.url, "/namespaces", 1)
         self.started = time.perf_counter() - began
 
     def cpu(self) -> float:
         """Seconds of CPU, of all its threads, until now."""
-        after_name = self._of_process("stat").rpartition(")")[2].split()
+        return self._cpu_of(self._process.pid)
+
+    def follower_cpu(self) -> float:
+        """Seconds of CPU of the process that follows, until now."""
+        (follower,) = self._of_process(f"task/{self._process.pid}/children").split()
+        return self._cpu_of(int(follower))
+
+    def _cpu_of(self, process: int) -> float:
+        stat = Path(f"/proc/{process}/stat").read_text(encoding="utf-8")
+        after_name = stat.rpartition(")")[2].split()
         return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
 
     def memory(self) -> int:
@@ -147,7 +194,51 @@ class Collector:
 
     def __exit__(self, *_: object) -> None:
         with self._process:
-            self._process.kill()
+            if self._process.poll() is None:
+                self._process.communicate()  # the end of its input ends it, and what follows
+
+
+@dataclass
+class Lag:
+    """How far the models are behind the journal of a home, looked at while the block runs.
+
+    Attributes:
+        most: events that the slowest model was behind, at most.
+        end_seconds: from the end of the block until no event was left.
+    """
+
+    home: Path
+    most: int = 0
+    end_seconds: float = 0.0
+
+    def __enter__(self) -> Self:
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        began = time.perf_counter()
+        with Journal(self.home, readonly=True) as journal:
+            while _behind(journal):
+                assert time.perf_counter() - began < LAG_SECONDS
+                time.sleep(0.005)
+        self.end_seconds = time.perf_counter() - began
+
+    def _watch(self) -> None:
+        with Journal(self.home, readonly=True) as journal:
+            while not self._stop.wait(LOOK_SECONDS):
+                self.most = max(self.most, _behind(journal))
+
+
+def _behind(journal: Journal) -> int:
+    with journal.reading() as connection:
+        (behind,) = connection.execute(
+            "SELECT (SELECT coalesce(max(seq), 0) FROM events) - min(seq) FROM models"
+        ).fetchone()
+    return int(behind or 0)
 
 
 def post_all(url: str, events: Iterable[dict[str, Any]], connections: int) -> Timing:
@@ -169,6 +260,25 @@ def post_loaded(
         f" p99 {timing.at(0.99) * 1e3:5.1f} ms, {micros:4.0f} µs of CPU each"
     )
     return timing
+
+
+def post_new(
+    collector: Collector, home: Path, first: int, count: int, connections: int
+) -> tuple[Timing, Lag]:
+    """Post events of new jobs until all models have them, and print what each took of whom."""
+    server, follower = collector.cpu(), collector.follower_cpu()
+    events = (new_event(number) for number in range(first, first + count))
+    with Lag(home) as lag:
+        timing = post_all(collector.url, events, connections)
+    each = 1e6 / count
+    print(
+        f"{connections:2} connections: {timing.per_second:5.0f} events/s,"
+        f" p99 {timing.at(0.99) * 1e3:5.1f} ms,"
+        f" µs of CPU each: {(collector.cpu() - server) * each:4.0f} to take,"
+        f" {(collector.follower_cpu() - follower) * each:4.0f} to fold;"
+        f" at most {lag.most} events behind, {lag.end_seconds:.1f} s at the end"
+    )
+    return timing, lag
 
 
 def ask_all(collector: Collector, reads: Mapping[str, str], count: int = 100) -> dict[str, Timing]:

@@ -2,7 +2,8 @@
 
 The server runs in a process of its own, with fsync; this process is its only client. The limits
 leave room for a busy machine; the printed figures are those of docs/benchmarks.md. The stores are
-of 10,000 and 100,000 events; BENCH_EVENTS names other numbers.
+of 10,000 and 100,000 events; BENCH_EVENTS names other numbers. BENCH_NEW is how many events with
+new jobs, datasets and columns come over sixteen connections.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 
 import pytest
 from benchmarks.collector_load import (
+    MODELS,
     ROW,
     Collector,
     ask_all,
@@ -19,12 +21,14 @@ from benchmarks.collector_load import (
     fill,
     post_all,
     post_loaded,
+    post_new,
     run_event,
 )
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(3600)]
 
 SIZES = [int(size) for size in os.environ.get("BENCH_EVENTS", "10000,100000").split(",")]
+NEW = int(os.environ.get("BENCH_NEW", "60000"))
 JOBS_OF_SCALE = 5_000  # which make a graph of 10,000 nodes
 MIDDLE = JOBS_OF_SCALE // 2 // ROW * ROW + 4
 READS = {
@@ -57,6 +61,16 @@ def test_ingest(tmp_path):
         post_loaded(collector, 1_000, 2_000, 1)
         many = post_loaded(collector, 3_000, 20_000, 16)
         assert many.per_second > 500
+
+
+def test_new_jobs_datasets_and_columns(tmp_path):
+    with Collector(tmp_path, MODELS) as collector:
+        print()
+        post_new(collector, tmp_path, 0, 400, 4)
+        post_new(collector, tmp_path, 400, 3_600, 1)
+        many, lag = post_new(collector, tmp_path, 4_000, NEW, 16)
+        assert many.per_second > 200
+        assert lag.end_seconds < 15
 
 
 @pytest.mark.parametrize("events", SIZES)
