@@ -41,6 +41,7 @@ from lineage_bridge.journal import Journal
 from lineage_bridge.journal.follower import Mark
 
 PATIENCE_SECONDS = 0.25
+WAKE_SECONDS = 0.02  # events that come within this time are folded together: that costs half
 MAX_CLIENTS = 10_000  # connections whose last event is remembered
 LARGE_BYTES = 256 * 1024  # a larger body is checked in a thread, so that it delays nobody
 HUGE_BYTES = 2 * 1024 * 1024  # and one larger than this in another process
@@ -70,6 +71,7 @@ class CollectorApp:
         self._checker = CheckProcess(self.config.limits)
         self._sent: OrderedDict[object, int] = OrderedDict()
         self._epoch = journal.epoch
+        self._wakes_soon = False
         self._router = Router(all_routes(Stats()))
         self._readers = ThreadPoolExecutor(self.config.readers, "collector-reader")
         # Of their own: a change waits until it is in the tables, which must not hold up reading.
@@ -158,7 +160,7 @@ class CollectorApp:
         await self._keep_pace(len(event.body))
         deadline.reschedule(None)  # from here on the event may be kept
         seq = await self._intake.append(event)
-        self.api.follower.wake()
+        self._wake_soon()
         if seq is not None:
             self.pace.appended(seq, len(event.body))
         self._remember(client, seq)
@@ -196,6 +198,16 @@ class CollectorApp:
         delay = self.pace.delay(size)
         if delay:
             await asyncio.sleep(delay)
+
+    def _wake_soon(self) -> None:
+        """Wake what folds, after more events may have come; a read that waits wakes it at once."""
+        if not self._wakes_soon:
+            self._wakes_soon = True
+            asyncio.get_running_loop().call_later(WAKE_SECONDS, self._wake)
+
+    def _wake(self) -> None:
+        self._wakes_soon = False
+        self.api.follower.wake()
 
     def _remember(self, client: object, seq: int | None) -> None:
         """Remember what a client must read; None: the journal has its event, under some number."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import gc
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Protocol
@@ -69,6 +69,7 @@ class Fold:
     def __init__(self, journal: Journal, model: Model, sink: Sink | None = None) -> None:
         self._journal = journal
         self._model = model
+        self._divisible = model if isinstance(model, DivisibleModel) else None
         self._sink: Sink = journal.derived if sink is None else sink
         self.journal: Identity | None = None
         self._reached: Reached | None = None
@@ -83,7 +84,7 @@ class Fold:
         return 0 if self._reached is None else self._reached.seq
 
     def bite(self) -> bool:
-        """Apply some events, or a piece of a large one; return False if none was left.
+        """Apply some events, or a piece of a large one; return False if none was left to read.
 
         Raises:
             JournalError: the journal cannot be read, or the tables cannot be written.
@@ -123,19 +124,22 @@ class Fold:
         events = self._journal.read(reached.seq, self._rows, BITE_BYTES)
         if not events:
             return False
-        if isinstance(self._model, DivisibleModel):
+        is_last = len(events) < self._rows and _size(events) < BITE_BYTES
+        if self._divisible is not None:
             if _is_large(events[0]):
                 self._large = events[0]
                 self._write_part(reached, self._large)
                 return True
-            events = events[: next((i for i, e in enumerate(events) if _is_large(e)), None)]
+            small = events[: next((i for i, e in enumerate(events) if _is_large(e)), None)]
+            is_last = is_last and len(small) == len(events)
+            events = small
         began = time.perf_counter()
         with self._sink.transaction() as connection:
             self._check(connection, reached)
             self._model.apply(connection, events)
             self._keep(connection, Reached(reached.version, events[-1].seq, events[-1].received_us))
         self._rows = _fitting(self._rows, len(events), time.perf_counter() - began)
-        return True
+        return not is_last
 
     def _begin(self) -> Reached:
         """Read how far the tables are; empty them if another version or journal filled them."""
@@ -170,8 +174,9 @@ class Fold:
         self, connection: sqlite3.Connection, event: Stored, done: bytes | None
     ) -> Iterator[Callable[[], bytes]]:
         if self._parts is None or self._parts_of is not connection:
-            assert isinstance(self._model, DivisibleModel)
-            self._parts = _without_collection(self._model.apply_in_parts(connection, event, done))
+            assert self._divisible is not None
+            parts = self._divisible.apply_in_parts(connection, event, done)
+            self._parts = _without_collection(parts)
             self._parts_of = connection
         return self._parts
 
@@ -196,6 +201,10 @@ def _without_collection(parts: Iterator[Callable[[], bytes]]) -> Iterator[Callab
         yield from parts
     finally:
         gc.unfreeze()
+
+
+def _size(events: Sequence[Stored]) -> int:
+    return sum(len(event.body) for event in events)
 
 
 def _is_large(event: Stored) -> bool:

@@ -83,6 +83,18 @@ def test_a_client_reads_what_it_was_answered_for_and_waits_for_it(url, follower)
         assert asked.result() == 200
 
 
+def test_events_are_folded_together_and_at_once_for_who_waits(url, follower, monkeypatch):
+    monkeypatch.setattr(app, "WAKE_SECONDS", 3600)
+    before = follower.wakes
+    with httpx.Client(base_url=url, timeout=300) as client:
+        for run in range(5):
+            post(client, run)
+        assert follower.wakes == before
+        follower.is_stuck = False
+        assert job(client, 4) == 200
+        assert follower.wakes == before + 1
+
+
 def test_who_sends_an_event_again_reads_what_the_first_one_said(url, follower, monkeypatch):
     monkeypatch.setattr(app, "PATIENCE_SECONDS", 0)
     with httpx.Client(base_url=url, timeout=300) as first:

@@ -153,6 +153,15 @@ def test_two_that_fold_at_once_do_not_count_twice(journal):
     assert content(journal.home) == one_go(journal)
 
 
+def test_the_last_bite_says_that_it_is_the_last(tmp_path):
+    with Journal(tmp_path / "small") as journal:
+        journal.append(small_events(), "http")
+        for model in MODELS:
+            folding = Fold(journal, model)
+            assert not folding.bite()
+            assert folding.reached == journal.last_seq()
+
+
 def test_small_events_are_appended_between_the_bites_of_a_large_one(journal):
     folding = Fold(journal, CollectorModel())
     appended = 0
