@@ -152,11 +152,14 @@ class TableWriter:
 
     def put(self, facts: Facts, received_us: int) -> None:
         """Take in the facts of one event; a duplicate can only change its earliest arrival."""
-        for _ in self.put_in_parts(facts, received_us, Done()):
+        for _ in self._put(facts, received_us, Done(), is_whole=True):
             pass
 
     def put_in_parts(self, facts: Facts, received_us: int, done: Done) -> Iterator[None]:
         """The same from where it was left; yields where the transaction may be committed."""
+        return self._put(facts, received_us, done, is_whole=False)
+
+    def _put(self, facts: Facts, received_us: int, done: Done, *, is_whole: bool) -> Iterator[None]:
         for identity in facts.takes_back:
             self._take_back(identity, received_us)
         if facts.withdraws:
@@ -166,7 +169,7 @@ class TableWriter:
             (received_us, facts.identity),
         )
         if known.rowcount == 0:
-            said = yield from self._said(facts, done)
+            said = yield from self._said(facts, done, is_whole=is_whole)
             self._insert(facts, received_us, said)
             self._put_broken(facts)
 
@@ -213,7 +216,7 @@ class TableWriter:
             (received_us, identity),
         )
 
-    def _said(self, facts: Facts, done: Done) -> Generator[None, None, int]:
+    def _said(self, facts: Facts, done: Done, *, is_whole: bool) -> Generator[None, None, int]:
         others = [facts.symlinks] if facts.symlinks else []
         digest = _digest(["said", facts.mentions, facts.said, *others])
         if done.set_id is None:
@@ -221,13 +224,14 @@ class TableWriter:
             if known is not None:
                 return known
             # By its digest it is found only when all of it is there.
-            done.set_id = self._new_set(b"~" + digest)
+            done.set_id = self._new_set(digest if is_whole else b"~" + digest)
         yield from self._put_mentions(done.set_id, facts, done)
         yield from self._put_symlinks(done.set_id, facts, done)
         yield from self._put_facets(done.set_id, facts, done)
-        self._connection.execute(
-            "UPDATE graph_sets SET digest = ? WHERE set_id = ?", (digest, done.set_id)
-        )
+        if not is_whole:
+            self._connection.execute(
+                "UPDATE graph_sets SET digest = ? WHERE set_id = ?", (digest, done.set_id)
+            )
         return done.set_id
 
     def _put_mentions(self, set_id: int, facts: Facts, done: Done) -> Iterator[None]:

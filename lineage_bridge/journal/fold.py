@@ -33,8 +33,9 @@ from lineage_bridge.journal.models import (
 from lineage_bridge.journal.store import Journal
 from lineage_bridge.journal.trouble import REBUILD_ADVICE, is_damage
 
-BITE_SECONDS = 0.03
-BITE_BYTES = 512 * 1024
+BITE_SECONDS = 0.1  # only where more events wait than this; then larger bites cost less
+PART_SECONDS = 0.03
+BITE_BYTES = 1024 * 1024
 LARGE_BYTES = 64 * 1024  # an event over this size is applied piece by piece
 MAX_ROWS = 500
 WAIT_SECONDS = 600.0  # how long to wait for another process that folds
@@ -160,7 +161,7 @@ class Fold:
         return self._reached
 
     def _write_part(self, reached: Reached, event: Stored) -> None:
-        until = time.perf_counter() + BITE_SECONDS
+        until = time.perf_counter() + PART_SECONDS
         with self._sink.transaction() as connection:
             self._check(connection, reached)
             for save in self._parts_in(connection, event, reached.part):

@@ -81,6 +81,7 @@ def events():
 def small_bites(monkeypatch):
     """Every piece ends its bite, and what is large is small: so that there are many of them."""
     monkeypatch.setattr(fold, "BITE_SECONDS", 0)
+    monkeypatch.setattr(fold, "PART_SECONDS", 0)
     monkeypatch.setattr(fold, "LARGE_BYTES", 20_000)
     monkeypatch.setattr(reduce_columns, "PIECE", 1000)
 
