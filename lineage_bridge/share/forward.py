@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 GIVE_UP_SECONDS = 60.0
 RETRY_SECONDS = 1.0
+TOLD_SECONDS = 0.1  # counting all events takes longer, the more there are
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,14 +156,18 @@ class Forwarder:
         """
         stopped = stop or threading.Event()
         began, before = self._clock(), self.status()
+        due = began
 
         def told() -> None:
-            if progress is not None:
+            nonlocal due
+            if progress is not None and self._clock() >= due:
                 progress(self.status())
+                due = self._clock() + TOLD_SECONDS
 
         self._take_turn(until_idle=until_idle, stop=stopped, told=told)
         after = self.status()
-        told()
+        if progress is not None:
+            progress(after)
         return ForwardReport(
             sent=after.sent - before.sent,
             dead=max(after.dead - before.dead, 0),

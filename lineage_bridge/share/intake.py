@@ -29,8 +29,8 @@ BATCH = 500
 BATCH_BYTES = 4 * 1024 * 1024
 
 
-def take_in(journal: Journal, target: int) -> bool:
-    """Take some new events into the queue of a target; return whether there may be more."""
+def take_in(journal: Journal, target: int) -> tuple[list[Item], bool]:
+    """Take some new events into a target's queue; return them, and whether more may be left."""
     events, reached, is_last = _next(journal, target)
     looked_at = [(stored, _read(stored), problem_of(stored.body)) for stored in events]
     with journal.transaction() as tx:
@@ -42,7 +42,7 @@ def take_in(journal: Journal, target: int) -> bool:
         for job in sorted(beating):
             _collapse_heartbeats(tx.connection, target, job)
         tx.connection.execute("UPDATE forward_targets SET seq = ? WHERE id = ?", (reached, target))
-    return not is_last
+    return [facts.item for _, facts, _ in looked_at], not is_last
 
 
 def _next(journal: Journal, target: int) -> tuple[list[Stored], int, bool]:

@@ -11,11 +11,10 @@ of one run that arrive together may leave the run in the wrong state.
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-
-LOOK_AHEAD = 1000  # how many waiting events are considered: bounds the work of one `ready()`
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,67 +41,98 @@ class Item:
 
 
 class Order:
-    """The events that are still to be sent, and those under way."""
+    """The events that are still to be sent, and those under way.
+
+    Each event knows how many others must be finished before it, and each of those which it holds
+    back. So the next event is found without a look at all that wait.
+    """
 
     def __init__(self) -> None:
-        self._items: list[Item] = []
+        self._waiting: dict[int, Item] = {}  # by number, in order
         self._under_way: dict[int, Item] = {}
+        self._places: dict[int, int] = {}  # of what was waiting when the order was laid out
+        self._holders: dict[int, int] = {}  # how many hold an event back
+        self._held: dict[int, list[int]] = {}  # the events that an event holds back
+        self._free: list[tuple[int, int]] = []  # place and number of what nothing holds back
 
     def __len__(self) -> int:
-        return len(self._items)
+        return len(self._waiting)
 
     def replace(self, items: Iterable[Item]) -> None:
         """Set the events that are still to be sent; those under way are left out of them."""
-        self._items = arrange(i for i in items if i.seq not in self._under_way)
+        arranged = arrange(i for i in items if i.seq not in self._under_way)
+        self._waiting = {item.seq: item for item in arranged}
+        self._places = {item.seq: place for place, item in enumerate(arranged)}
+        self._holders, self._held = {}, {}
+        earlier = _Earlier()
+        for item in self._under_way.values():
+            earlier.add(item)
+        for item in arranged:
+            holders = earlier.holders(item)
+            earlier.add(item)
+            self._holders[item.seq] = len(holders)
+            for holder in holders:
+                self._held.setdefault(holder, []).append(item.seq)
+        self._free = [(self._places[seq], seq) for seq in self._waiting if not self._holders[seq]]
 
     def ready(self, limit: int) -> list[Item]:
         """Return the events that may be sent now, earliest first."""
-        taken = _Taken()
-        for item in self._under_way.values():
-            taken.add(item)
-        ready: list[Item] = []
-        for item in self._items[:LOOK_AHEAD]:
-            if len(ready) >= limit:
-                break
-            if not taken.holds_back(item):
-                ready.append(item)
-            taken.add(item)
-        return ready
+        return [self._waiting[seq] for _, seq in self._free[:limit]]
+
+    def next(self) -> Iterator[Item]:
+        """Yield the events that are still to be sent, mostly in order."""
+        return iter(self._waiting.values())
 
     def start(self, item: Item) -> None:
         """Mark an event as under way."""
-        self._items.remove(item)
-        self._under_way[item.seq] = item
+        self._free.remove((self._places[item.seq], item.seq))
+        self._under_way[item.seq] = self._waiting.pop(item.seq)
 
     def finish(self, seq: int) -> None:
         """Drop an event that is done with, so that events waiting for it may go."""
         del self._under_way[seq]
+        for held in self._held.pop(seq, ()):
+            self._holders[held] -= 1
+            if not self._holders[held]:
+                insort(self._free, (self._places[held], held))
 
     def release(self, seq: int) -> None:
         """Put back an event that did not arrive, in its old place."""
-        self._items = arrange([*self._items, self._under_way.pop(seq)])
+        item = self._under_way.pop(seq)
+        if seq not in self._places:  # others came meanwhile, which may go before it
+            self.replace([*self._waiting.values(), item])
+            return
+        self._waiting[seq] = item
+        insort(self._free, (self._places[seq], seq))
 
 
-class _Taken:
-    """Jobs and datasets of all events that come before an event."""
+class _Earlier:
+    """The events before an event, as far as it may have to wait for them.
+
+    Of those that wait for each other only the last ones count.
+    """
 
     def __init__(self) -> None:
-        self.jobs: set[str] = set()
-        self.reads: set[str] = set()
-        self.writes: set[str] = set()
+        self._job: dict[str, int] = {}
+        self._writer: dict[str, int] = {}
+        self._readers: dict[str, list[int]] = {}  # since the last writer
 
-    def holds_back(self, item: Item) -> bool:
-        return (
-            item.job in self.jobs
-            or not item.reads.isdisjoint(self.writes)
-            or not item.writes.isdisjoint(self.writes)
-            or not item.writes.isdisjoint(self.reads)
-        )
+    def holders(self, item: Item) -> set[int]:
+        """Return the numbers of the events that must be finished before one."""
+        found = {self._writer[name] for name in item.reads | item.writes if name in self._writer}
+        for name in item.writes:
+            found.update(self._readers.get(name, ()))
+        if item.job in self._job:
+            found.add(self._job[item.job])
+        return found
 
     def add(self, item: Item) -> None:
-        self.jobs.add(item.job)
-        self.reads |= item.reads
-        self.writes |= item.writes
+        self._job[item.job] = item.seq
+        for name in item.reads:
+            self._readers.setdefault(name, []).append(item.seq)
+        for name in item.writes:
+            self._writer[name] = item.seq
+            self._readers[name] = []
 
 
 def arrange(items: Iterable[Item]) -> list[Item]:

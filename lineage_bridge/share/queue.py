@@ -16,6 +16,8 @@ import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+import orjson
+
 from lineage_bridge.journal.home_tables import STORED, Stored
 from lineage_bridge.journal.migrations import has_table
 from lineage_bridge.journal.store import Journal
@@ -28,6 +30,8 @@ from lineage_bridge.share.order import Item
 from lineage_bridge.share.resend import restore_inputs, send_again, sent_of, with_later
 from lineage_bridge.share.sent import SentEvents
 from lineage_bridge.share.tables import FORWARD
+
+STARTED_BYTES = 4 * 1024 * 1024  # of events that are started ahead
 
 # Forwarding is not finished with events in these states, and needs their bodies.
 _OPEN_STATES = ("pending", "dead", "stale")
@@ -74,6 +78,7 @@ class ForwardQueue:
         self._journal = journal
         self._name = public_url(url)
         self._known: tuple[int, int] | None = None
+        self._items: dict[int, Item] = {}  # of pending events, which never change
 
     @property
     def _target(self) -> int:
@@ -81,6 +86,7 @@ class ForwardQueue:
         if self._known is None or self._known[0] != self._journal.epoch:
             self._journal.prepare(FORWARD)
             epoch = self._journal.epoch
+            self._items = {}
             with self._journal.transaction() as tx:
                 self._known = epoch, _target(tx.connection, self._name)
         return self._known[1]
@@ -88,8 +94,10 @@ class ForwardQueue:
     def take_in(self) -> None:
         """Take in every new event of the journal: those of ours get a row."""
         target = self._target
-        while take_in(self._journal, target):
-            pass
+        more = True
+        while more:
+            items, more = take_in(self._journal, target)
+            self._items.update((item.seq, item) for item in items)
 
     def reached(self) -> int:
         """Return the number of the last event that was taken in."""
@@ -102,7 +110,19 @@ class ForwardQueue:
 
     def pending(self) -> list[Item]:
         """List the events to send."""
-        return [item_of(stored) for stored in self._in_state("pending")]
+        target = self._target
+        with self._journal.reading() as connection:
+            rows = connection.execute(
+                "SELECT seq FROM forward_events WHERE target = ? AND state = 'pending'", (target,)
+            )
+            seqs = [seq for (seq,) in rows]
+            new = orjson.dumps([seq for seq in seqs if seq not in self._items]).decode()
+            stored = connection.execute(
+                f"SELECT {STORED} FROM events WHERE seq IN (SELECT value FROM json_each(?))", (new,)
+            )
+            self._items.update((row[0], item_of(Stored(*row))) for row in stored)
+        self._items = {seq: self._items[seq] for seq in seqs if seq in self._items}
+        return list(self._items.values())
 
     def stale(self) -> Stale:
         """Find the events that were sent and then superseded, and are not tidied up yet."""
@@ -118,22 +138,20 @@ class ForwardQueue:
         with self._journal.reading() as connection:
             return hidden.count_hidden(connection, target)
 
-    def _in_state(self, state: str) -> list[Stored]:
-        target = self._target
-        with self._journal.reading() as connection:
-            rows = connection.execute(
-                f"SELECT {STORED} FROM events WHERE seq IN"
-                " (SELECT seq FROM forward_events WHERE target = ? AND state = ?) ORDER BY seq",
-                (target, state),
-            )
-            return [Stored(*row) for row in rows]
+    def start(self, seqs: Sequence[int], ahead: Sequence[int] = ()) -> list[Started]:
+        """Record that events are about to be sent; return those of them that are still pending.
 
-    def start(self, seqs: Sequence[int]) -> list[Started]:
-        """Record that events are about to be sent; return those of them that are still pending."""
-        started = []
+        Args:
+            seqs: the events.
+            ahead: the same of these, as far as they fit in memory with the others.
+        """
+        started: list[Started] = []
+        size = 0
         target = self._target
         with self._journal.transaction() as tx:
-            for seq in seqs:
+            for number, seq in enumerate((*seqs, *ahead)):
+                if number >= len(seqs) and size > STARTED_BYTES:
+                    break
                 row = tx.connection.execute(
                     "SELECT e.seq, e.id, e.kind, e.time_us, e.received_us, e.origin, e.body,"
                     " f.doubtful, f.failures, f.again"
@@ -144,27 +162,28 @@ class ForwardQueue:
                 if row is not None:
                     doubtful, failures, again = row[7:]
                     started.append(Started(Stored(*row[:7]), bool(doubtful), failures, bool(again)))
+                    size += len(started[-1].stored.body)
             tx.connection.executemany(
-                "UPDATE forward_events SET doubtful = 1, tries = tries + 1"
-                " WHERE target = ? AND seq = ?",
-                [(target, s.stored.seq) for s in started],
+                "UPDATE forward_events SET doubtful = 1 WHERE target = ? AND seq = ?",
+                [(target, s.stored.seq) for s in started if not s.was_doubtful],
             )
         return started
+
+    def give_back(self, started: Iterable[Started]) -> None:
+        """Record that nothing was sent of events that were about to be sent."""
+        target = self._target
+        with self._journal.transaction() as tx:
+            tx.connection.executemany(
+                "UPDATE forward_events SET doubtful = 0 WHERE target = ? AND seq = ?",
+                [(target, s.stored.seq) for s in started if not s.was_doubtful],
+            )
 
     def settle(self, results: Sequence[Settled]) -> None:
         """Record the results of tries; an event that was superseded meanwhile stays so."""
         target = self._target
         with self._journal.transaction() as tx:
-            tx.connection.executemany(
-                "UPDATE forward_events SET state = ?, doubtful = ?, failures = failures + ?,"
-                " status = ?, answer = ?, again = again AND ? = 'pending'"
-                " WHERE target = ? AND seq = ? AND state = 'pending'",
-                [
-                    (r.state, r.doubtful, r.failed, r.status, r.answer, r.state, target, r.seq)
-                    for r in results
-                ],
-            )
-            for result in results:
+            for result in results:  # in the order of arrival, which decides what is restored
+                _settle(tx.connection, target, result)
                 if result.state == "sent":
                     restore_inputs(tx.connection, target, result.seq)
 
@@ -213,6 +232,18 @@ class ForwardQueue:
         target = self._target
         with self._journal.reading() as connection:
             return state_counts(connection, target)
+
+
+def _settle(connection: sqlite3.Connection, target: int, result: Settled) -> None:
+    connection.execute(
+        "UPDATE forward_events SET state = ?, doubtful = ?, tries = tries + 1,"
+        " failures = failures + ?, status = ?, answer = ?, again = again AND ? = 'pending'"
+        " WHERE target = ? AND seq = ? AND state = 'pending'",
+        (
+            *(result.state, result.doubtful, result.failed, result.status, result.answer),
+            *(result.state, target, result.seq),
+        ),
+    )
 
 
 def _target(connection: sqlite3.Connection, url: str) -> int:

@@ -5,6 +5,7 @@ database have one owner, and a connection never sleeps: an event to send again w
 
 Invariant: an event is `doubtful` in the database before its first byte is sent, and stops being
 pending only after an answer was read. So a run that stops can abandon the events under way.
+`tries` writes both down, many at a time.
 """
 
 from __future__ import annotations
@@ -14,24 +15,23 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from functools import partial
-from typing import TypeVar
 
 from lineage_bridge.errors import CollectorUnavailableError
 from lineage_bridge.journal.store import Journal
+from lineage_bridge.share.callers import Callers
 from lineage_bridge.share.hidden import Node, Stale, withdraws
 from lineage_bridge.share.marquez.api import Marquez
 from lineage_bridge.share.marquez.outcome import Answer, Outcome
 from lineage_bridge.share.order import Order
 from lineage_bridge.share.patience import Patience
 from lineage_bridge.share.queue import ForwardQueue, Settled, Started
+from lineage_bridge.share.tries import Tries
 
 MAX_LOOKS = 3  # at an event that is not whole in the model: Marquez may be still at work on it
 MAX_FAILURES = 3  # a 500 is most often a poison event, and each try adds a row to Marquez's feed
 LOOK_SECONDS = 0.5  # how often to look for new events while no event waits
 REFRESH_SECONDS = 1.0  # and while some wait
 LEAVE_SECONDS = 0.5  # how long the end of a run waits for the answers under way
-
-T = TypeVar("T")
 
 
 class ForwardRun:
@@ -69,6 +69,8 @@ class ForwardRun:
         self._sleep = sleep
         self._name = name
         self._order = Order()
+        self._tries = Tries(queue, clock)
+        self._callers = Callers()
         self._under_way: dict[Future[Answer], Started] = {}
         self._not_before: dict[int, float] = {}
         self._looks: Counter[int] = Counter()
@@ -96,7 +98,11 @@ class ForwardRun:
                     self._sleep(LOOK_SECONDS)
                 told()
         finally:
-            self._settle(wait(self._under_way, timeout=LEAVE_SECONDS).done)
+            self._callers.close()
+            try:
+                self._settle(wait(self._under_way, timeout=LEAVE_SECONDS).done)
+            finally:
+                self._tries.give_back()
 
     def _step(self, stop: threading.Event) -> bool:
         """Send, settle or tidy up what is possible now, or pause; return whether work is left."""
@@ -105,6 +111,7 @@ class ForwardRun:
         if self._under_way:
             done, _ = wait(self._under_way, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
             self._settle(done)
+            self._tries.save_due()
             return True
         if not len(self._order) and not self._tidy_up(stop):
             return False
@@ -117,7 +124,10 @@ class ForwardRun:
         if len(self._order) and now < self._refresh_at:
             return
         self._refresh_at = now + REFRESH_SECONDS
+        if not self._under_way:
+            self._tries.save()
         if self._queue.reached() < self._journal.last_seq():
+            self._tries.give_back()
             self._queue.take_in()
             self._stale = None
         elif len(self._order) or self._under_way:
@@ -136,7 +146,7 @@ class ForwardRun:
         ][:room]
         if not ready:
             return
-        started = {s.stored.seq: s for s in self._queue.start([item.seq for item in ready])}
+        started = self._tries.begin(ready, self._order.next())
         for item in ready:
             self._order.start(item)
             if item.seq not in started:  # superseded since it was read
@@ -144,7 +154,7 @@ class ForwardRun:
                 continue
             one = started[item.seq]
             send = partial(self._marquez.send, one.stored, doubtful=self._is_to_be_sought(one))
-            self._under_way[_call_apart(send)] = one
+            self._under_way[self._callers.call(send)] = one
 
     def _is_to_be_sought(self, started: Started) -> bool:
         """Return whether Marquez may have the event, and is to be asked before it is sent."""
@@ -155,7 +165,10 @@ class ForwardRun:
         answers = [(self._under_way.pop(future), future.result()) for future in done]
         if not answers:
             return
-        self._queue.settle([self._judge(started, answer) for started, answer in answers])
+        is_plain = all(self._is_plain(started, answer) for started, answer in answers)
+        self._tries.end([self._judge(started, answer) for started, answer in answers])
+        if not is_plain:
+            self._tries.give_back()
         for started, answer in answers:
             if answer.outcome is Outcome.TAKEN:
                 self._hidden.shown_by(started.stored)
@@ -163,6 +176,10 @@ class ForwardRun:
             self._raise_if_parked(answer)
         if self._patience.is_exhausted(self._clock()):
             raise self._unavailable()
+
+    def _is_plain(self, started: Started, answer: Answer) -> bool:
+        """Return whether nothing depends on an answer but that its event is done with."""
+        return answer.outcome is Outcome.TAKEN and started.stored.seq not in self._looks
 
     def _send_what_follows(self, seq: int) -> None:
         """Send what came after an event once more, if that event was completed only now."""
@@ -249,7 +266,7 @@ class ForwardRun:
     def _hide(self, node: Node, stop: threading.Event) -> bool:
         """Hide one node; return False if it is to be tried again, or the run is to stop."""
         ask = partial(self._marquez.hide, node.namespace, node.name, kind=node.kind)
-        hiding = _call_apart(ask)
+        hiding = self._callers.call(ask)
         while not wait([hiding], timeout=LOOK_SECONDS).done:
             if stop.is_set():
                 return False
@@ -268,27 +285,6 @@ class ForwardRun:
                 return False
         self._given_up.add(node)  # refused again and again, Marquez's graph keeps a node too many
         return True
-
-
-def _call_apart(call: Callable[[], T]) -> Future[T]:
-    """Start a call in a thread of its own that nothing waits for, so that it can be abandoned.
-
-    A request that hangs cannot be cancelled from outside: closing its socket does not wake its
-    thread. A pool of `concurrent.futures` would wait for it at the end of the process, up to the
-    time limit of an answer. These threads are daemons, so the process can end without them.
-    """
-    future: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            result = call()
-        except BaseException as exc:  # noqa: BLE001 - whoever asks for the result must get it
-            future.set_exception(exc)
-        else:
-            future.set_result(result)
-
-    threading.Thread(target=run, name="forward-call", daemon=True).start()
-    return future
 
 
 def _state(answer: Answer, started: Started) -> str:
