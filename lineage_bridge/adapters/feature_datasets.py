@@ -32,7 +32,7 @@ from lineage_bridge.adapters.documents import (
     shown,
 )
 from lineage_bridge.adapters.feature_columns import MADE_OF, TABLE
-from lineage_bridge.adapters.parquet_footer import read_footer
+from lineage_bridge.adapters.parquet_footer import Footer, read_footer
 from lineage_bridge.errors import ArtifactError
 from lineage_bridge.naming import known, parse_stamp, version_time
 from lineage_bridge.records import Build, Claim, Column, Record, Reference, Source, Training
@@ -41,6 +41,7 @@ from lineage_bridge.times import Stamp, parse_time
 TARGET: Final = "target_empty_next_hour"
 ENTITY: Final = "station_id"
 EVENT_TIME: Final = "obs_ts"
+CUTOFF: Final = "feature_cutoff_ts"
 FEATURE_PREFIX: Final = "ft_"
 MAX_COUNT: Final = 2**53  # the largest whole number that JSON carries everywhere
 
@@ -49,8 +50,8 @@ METRICS: Final = Kind("metrics")
 
 # Any of these in the footer, or all of these columns, make a parquet file a P2 dataset.
 _KEYS: Final = frozenset({"upstream_db_path", "build_timestamp", "positive_rate", "station_count"})
-_COLUMNS: Final = frozenset({ENTITY, EVENT_TIME, "feature_cutoff_ts", "label_window_end", TARGET})
-_WANTED: Final = _KEYS | {"obs_ts_min", "obs_ts_max", "row_count"}
+_COLUMNS: Final = frozenset({ENTITY, EVENT_TIME, CUTOFF, "label_window_end", TARGET})
+WANTED: Final = _KEYS | {"obs_ts_min", "obs_ts_max", "row_count"}
 _METRICS: Final = re.compile(r"metrics_.+\.json")
 
 
@@ -83,7 +84,15 @@ def read_dataset(artifact: Artifact) -> Build | None:
     Raises:
         ArtifactError: the file is no parquet, or a P2 dataset without a usable build time.
     """
-    footer = read_footer(artifact, _WANTED)
+    return dataset_of(artifact, read_footer(artifact, WANTED))
+
+
+def dataset_of(artifact: Artifact, footer: Footer) -> Build | None:
+    """Read a training dataset's footer, as `read_dataset`; `footer` has the keys that are wanted.
+
+    Raises:
+        ArtifactError: it is a P2 dataset without a usable build time.
+    """
     metadata, names = footer.metadata, footer.schema.names
     if not _KEYS & metadata.keys():
         if set(names) >= _COLUMNS:

@@ -56,13 +56,16 @@ class Footer:
         Raises:
             ArtifactError: there are too many, or a name is too long.
         """
+        from pyarrow.types import is_nested
+
         check_number("columns", len(self.schema.names))
         check_lengths({"schema": max(self.schema.names, key=len, default="")})
         nulls = self._null_counts()
         flat = self.parsed.num_columns == len(self.schema.names)
         seen: dict[str, Column] = {}
         for index, field in enumerate(self.schema):
-            count = nulls[index] if flat else None
+            # Of a list, the statistics count what is null or nothing in the lists.
+            count = nulls[index] if flat and not is_nested(field.type) else None
             seen.setdefault(field.name, Column(field.name, _type_name(field.type), count))
         return tuple(seen.values())
 

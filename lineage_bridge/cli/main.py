@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "path": ("views", "path", "Show how data came from one node to another, version by version."),
     "health": ("views", "health", "Say how each deployment is, and why."),
     "freshness": ("views", "freshness", "Say how old each dataset is."),
+    "check": ("check", "check", "Check what is in datasets against what is expected."),
     "profile": ("profile", "profile", "Say what is in files of data, column by column."),
     "drift": ("drift", "drift", "Say which features no longer look as they did."),
     "doctor": ("doctor", "doctor", "Say what is missing, what it costs, and what mends it."),

@@ -84,18 +84,18 @@ def read_profiles(
 
     found: list[Profiled] = []
     failed: list[ArtifactError] = []
-    with _home(settings) as journal:
+    with home_for_reading(settings) as journal:
         for file in files:
             try:
                 found.append(Profiled.of(file, asked, journal))
             except ArtifactError as exc:
                 failed.append(exc)
-    _keep(settings, [one for one in found if not one.is_kept])
+    keep_profiles(settings, [one for one in found if not one.is_kept])
     return found, failed
 
 
 @contextmanager
-def _home(settings: Settings) -> Iterator[Journal | None]:
+def home_for_reading(settings: Settings) -> Iterator[Journal | None]:
     """Open the journal of the home for reading, if there is one."""
     from lineage_bridge.journal import Journal
 
@@ -106,7 +106,8 @@ def _home(settings: Settings) -> Iterator[Journal | None]:
         yield journal
 
 
-def _keep(settings: Settings, made: Sequence[Profiled]) -> None:
+def keep_profiles(settings: Settings, made: Sequence[Profiled]) -> None:
+    """Keep profiles that were made; a home that cannot be written costs time next time."""
     from lineage_bridge.observe.kept_profiles import keep
 
     if not made:

@@ -15,6 +15,7 @@ from lineage_bridge.settings.load import FILE_NAME, load_settings
 from lineage_bridge.settings.sections import (
     DEFAULT_HOME,
     Aliases,
+    CheckSettings,
     CollectorSettings,
     FreshnessSettings,
     Policies,
@@ -26,6 +27,7 @@ __all__ = [
     "DEFAULT_HOME",
     "FILE_NAME",
     "Aliases",
+    "CheckSettings",
     "CollectorSettings",
     "FreshnessSettings",
     "FreshnessSla",

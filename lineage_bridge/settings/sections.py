@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from lineage_bridge.settings.feature_views import FreshnessSla
 from lineage_bridge.settings.values import (
+    ColumnName,
+    ColumnNames,
+    Count,
     Cron,
     FeaturesTarget,
     HostNames,
@@ -21,6 +24,7 @@ from lineage_bridge.settings.values import (
     Origins,
     Seconds,
     Secrets,
+    Share,
 )
 
 DEFAULT_HOME = ".lineage-bridge"
@@ -95,6 +99,52 @@ class Policies(_Section):
         return copy
 
 
+class CheckSettings(_Section):
+    """Expectations of a dataset; where a value is absent, the default of the check applies.
+
+    The columns that say what a row is (`entity`, `time`, `target`, `cutoff`) are found out where
+    they are not named. Shares are from 0 to 1.
+    """
+
+    columns: ColumnNames | None = None
+    entity: ColumnName | None = None
+    time: ColumnName | None = None
+    target: ColumnName | None = None
+    cutoff: ColumnName | None = None
+    feature_prefix: ColumnName | None = None
+    zone: ColumnName | None = None
+    slot_seconds: Seconds | None = None
+    rows_least: Count | None = None
+    fill_least: Share | None = None
+    rows_a_slot_most: Seconds | None = None
+    entities_lost_most: Count | None = None
+    null_share_most: Share | None = None
+    few_nulls_share_most: Share | None = None
+    strict_nulls: bool | None = None
+    lag_slack: Share | None = None
+    nulls_allowed: ColumnNames | None = None
+    repeated_share_most: Share | None = None
+    off_cutoff_share_most: Share | None = None
+    not_binary_share_most: Share | None = None
+    positive_rate_least: Share | None = None
+    positive_rate_most: Share | None = None
+    positive_rate_factor: Annotated[float, Field(ge=1, allow_inf_nan=False)] | None = None
+    positive_rate_change: Share | None = None
+    constant_expected: Seconds | None = None
+    ahead_seconds_most: Seconds | None = None
+    back_seconds_most: Seconds | None = None
+    not_finite_share_most: Share | None = None
+    baseline: str | None = None
+    severity: dict[str, Literal["error", "warn", "off"]] = {}
+
+    @model_validator(mode="after")
+    def _rates_in_order(self) -> Self:
+        least, most = self.positive_rate_least, self.positive_rate_most
+        if least is not None and most is not None and least > most:
+            raise ValueError("`positive_rate_least` is above `positive_rate_most`")
+        return self
+
+
 class CollectorSettings(_Section):
     """Who may ask a server of ours (collector, page, exporter), and how much.
 
@@ -145,5 +195,6 @@ class Settings(_Section):
     live: dict[str, list[str]] = {}
     aliases: Aliases = Aliases()
     policies: Policies = Policies()
+    checks: dict[str, CheckSettings] = {}
     collector: CollectorSettings = CollectorSettings()
     config_path: Path | None = None

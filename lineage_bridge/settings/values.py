@@ -18,6 +18,10 @@ from lineage_bridge.settings.browsers import plain_host, plain_origin
 FeaturesTarget = Annotated[str, Field(pattern=rf"^{FEATURES_PATTERN}(@[^<>]+)?$")]
 ModelTarget = Annotated[str, Field(pattern=rf"^{MODEL_PATTERN}$")]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
+ColumnName = Annotated[str, Field(min_length=1)]
+ColumnNames = Annotated[list[ColumnName], Field(min_length=1)]
 
 
 def _split(value: Any) -> Any:

@@ -49,6 +49,18 @@ def test_what_profile_prints_of_odd_files_is_as_published(lb, tmp_path):
     assert len(shown["profiles"]) == len(odd_tables.SMALL)
 
 
+def test_what_check_prints_of_odd_and_bad_files_is_as_published(bad, lb, tmp_path):
+    for name, table in odd_tables.SMALL.items():
+        pq.write_table(table, tmp_path / f"{name}.parquet")
+    files = [*tmp_path.glob("*.parquet"), *bad.rglob("p2_*.parquet"), tmp_path / "missing"]
+    validate("check", shown := lb("check", "--json", *files).json)
+    assert len(shown["versions"]) == len(files)
+    for version in shown["versions"]:
+        listed = [one["check"] for one in version["checks"]]
+        assert listed == [one["check"] for one in shown["versions"][0]["checks"]]
+        assert all(one.get("reason") for one in version["checks"] if one["status"] == "skipped")
+
+
 @pytest.mark.parametrize("kind", others_slow(sorted(odd_tables.SMALL), fast=6))
 def test_what_drift_prints_of_odd_files_is_as_published(kind, lb, tmp_path):
     odd, even = tmp_path / "odd.parquet", tmp_path / "even.parquet"

@@ -1,0 +1,91 @@
+"""What is expected of a dataset: limits of the checks, each with the default of its rule."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+Severity = Literal["error", "warn"]
+Setting = Literal["error", "warn", "off"]
+NO_ZONE: Final = "none"  # as settings spell that times have no zone
+
+_UNITS: Final = {"s": 1, "m": 60, "min": 60, "h": 3_600, "d": 86_400}
+_LAG: Final = re.compile(r"(?:^|_)lag_(?:(\d+)(min|[smhd]))?(?:_|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class CheckPolicy:
+    """Expectations of one dataset.
+
+    Attributes:
+        columns: all of them, in their order; None: any.
+        feature_prefix: how the names of features begin, which are numbers; None: any.
+        zone: of the event times, `none` if they have none; None: as before.
+        slot_seconds: from one row of an entity to the next; None: as the times say.
+        rows_least: fewest rows.
+        fill_least: of the places for a row (entities times slots), the share that has one.
+        rows_a_slot_most: rows for each entity and slot.
+        entities_lost_most: entities that the reference has and the version has not.
+        null_share_most: share of nulls of a column above its share in the reference, for `nulls`.
+        few_nulls_share_most: the same for `few_nulls`.
+        strict_nulls: whether a column without a reference may have none; else all but all.
+        lag_slack: a column that looks back may be null in look-back / range, and this share more.
+        nulls_allowed: other columns that may be null.
+        repeated_share_most: share of rows that repeat an entity and time.
+        off_cutoff_share_most: share of rows whose features are as of another time.
+        not_binary_share_most: share of rows whose target is neither 0 nor 1.
+        positive_rate_least, positive_rate_most: of the target.
+        positive_rate_factor, positive_rate_change: against the reference, both are to be exceeded.
+        constant_expected: a target is constant if so many of the other class were to be expected.
+        ahead_seconds_most: by which event times may be after the build.
+        back_seconds_most: by which the last event time may be before the reference's.
+        not_finite_share_most: share of infinite numbers in a column.
+        baseline: the version that is accepted as it is, as it is spelt.
+        severity: of a check, other than its own, or `off`; by its code.
+    """
+
+    columns: tuple[str, ...] | None = None
+    feature_prefix: str | None = None
+    zone: str | None = None
+    slot_seconds: float | None = None
+    rows_least: int = 1
+    fill_least: float = 0.9
+    rows_a_slot_most: float = 1.05
+    entities_lost_most: int = 0
+    null_share_most: float = 0.01
+    few_nulls_share_most: float = 0.0005
+    strict_nulls: bool = False
+    lag_slack: float = 0.05
+    nulls_allowed: tuple[str, ...] = ()
+    repeated_share_most: float = 0.0
+    off_cutoff_share_most: float = 0.0
+    not_binary_share_most: float = 0.0
+    positive_rate_least: float = 0.01
+    positive_rate_most: float = 0.5
+    positive_rate_factor: float = 2.0
+    positive_rate_change: float = 0.02
+    constant_expected: float = 5.0
+    ahead_seconds_most: float = 3_600.0
+    back_seconds_most: float = 3_600.0
+    not_finite_share_most: float = 0.0
+    baseline: str | None = None
+    severity: Mapping[str, Setting] = field(default_factory=dict)
+
+    def allowed_nulls(self, column: str, span_seconds: float | None) -> float:
+        """Return the share of nulls that a column may have, whatever the reference has.
+
+        Args:
+            column: its name; `..._lag_60m` looks back by an hour.
+            span_seconds: from the first event time to the last; None: not known.
+        """
+        if column in self.nulls_allowed:
+            return 1.0
+        match = _LAG.search(column)
+        if match is None:
+            return 0.0
+        if match[1] is None or not span_seconds:
+            return 1.0
+        lag = int(match[1]) * _UNITS[match[2]]
+        return min(1.0, lag / span_seconds + self.lag_slack)
