@@ -22,6 +22,7 @@ from lineage_bridge.settings.values import (
     Names,
     Namespace,
     Origins,
+    Positive,
     Seconds,
     Secrets,
     Share,
@@ -116,7 +117,7 @@ class CheckSettings(_Section):
     slot_seconds: Seconds | None = None
     rows_least: Count | None = None
     fill_least: Share | None = None
-    rows_a_slot_most: Seconds | None = None
+    rows_a_slot_most: Positive | None = None
     entities_lost_most: Count | None = None
     null_share_most: Share | None = None
     few_nulls_share_most: Share | None = None
@@ -130,10 +131,13 @@ class CheckSettings(_Section):
     positive_rate_most: Share | None = None
     positive_rate_factor: Annotated[float, Field(ge=1, allow_inf_nan=False)] | None = None
     positive_rate_change: Share | None = None
-    constant_expected: Seconds | None = None
+    constant_expected: Positive | None = None
     ahead_seconds_most: Seconds | None = None
     back_seconds_most: Seconds | None = None
     not_finite_share_most: Share | None = None
+    jump_psi: Positive | None = None
+    jump_factor: Positive | None = None
+    jump_normal_after: Annotated[int, Field(ge=1)] | None = None
     baseline: str | None = None
     severity: dict[str, Literal["error", "warn", "off"]] = {}
 

@@ -93,13 +93,16 @@ def test_what_is_wrong_with_the_datasets_of_the_city_is_found_by_their_footers(n
 
 
 def test_a_dataset_without_fault_passes_every_check_once_there_is_another(check, lb, tmp_path):
-    first = write(tmp_path, dataset(start=MONDAY - timedelta(days=1)), stamp="20260406_001500")
-    second = write(tmp_path, dataset(seed=2))
+    start = MONDAY - timedelta(days=2)
+    first = dataset(start=start - timedelta(days=1), slots=288)
+    first = write(tmp_path, first, stamp="20260406_001500")
+    second = write(tmp_path, dataset(start=start, slots=288, seed=2))
     versions = check(second, first)
     assert [version["version"] for version in versions] == ["20260406_001500", "20260407_001500"]
     assert all(one["status"] == "passed" for one in versions[1]["checks"])
     firsts = {one["reason"] for one in versions[0]["checks"] if one["status"] == "skipped"}
-    assert firsts == {"no earlier version to compare with"}
+    assert len(firsts) == 2
+    assert "no earlier version to compare with" in firsts
     assert lb("check", first, second).code == 0
 
 
@@ -252,6 +255,43 @@ def test_a_recovery_is_no_alarm_and_a_lasting_one_blinds_no_other_check(check, t
     lost = next(one for one in found[2]["checks"] if one["check"] == "entities_lost")
     assert lost["against"] == str(files[0])
     assert "station-3" in lost["actual"]
+
+
+def two_days(tmp_path, number, *, shift=0.0, column="ft_avg_bikes_60m"):
+    start = MONDAY + timedelta(days=2 * number)
+    columns = dataset(start=start, slots=192, seed=number)
+    columns[column] = [value + shift for value in columns[column]]
+    stamp = f"{start + timedelta(days=2):%Y%m%d}_001500"
+    return write(tmp_path, columns, stamp=stamp)
+
+
+def jumps(versions):
+    return [
+        next(one for one in version["checks"] if one["check"] == "jump") for version in versions
+    ]
+
+
+def test_a_jump_is_far_more_than_days_differ_and_after_three_it_is_normal(check, tmp_path):
+    shifts = [0, 0, 0, 0.3, 3, 0, 3, 3, 3, 3, 0]
+    files = [two_days(tmp_path, n, shift=shift) for n, shift in enumerate(shifts)]
+    found = jumps(check(*files))
+    assert [one["status"] for one in found] == [
+        *["skipped"] * 2,
+        *["passed"] * 2,
+        "failed",  # one day is away and back: the way back is no alarm
+        "passed",
+        *["failed"] * 3,
+        "skipped",  # of the new normal one day is known
+        "failed",  # back to what was normal before
+    ]
+    assert found[4]["columns"] == ["ft_avg_bikes_60m"]
+    assert all("normal" not in found[number]["actual"] for number in (4, 6, 7))
+    assert "normal" in found[8]["actual"]
+
+
+def test_features_of_the_calendar_do_not_jump(check, tmp_path):
+    files = [two_days(tmp_path, n, column="ft_day_of_week", shift=9 * (n == 3)) for n in range(4)]
+    assert jumps(check(*files))[3]["status"] == "passed"
 
 
 def test_the_same_rows_are_known_in_another_order_and_compression(check, tmp_path):

@@ -22,12 +22,14 @@ class Case(NamedTuple):
         now: the version.
         policy: what is expected of the dataset.
         passed: the versions that passed this check, in the order of their build.
+        failures: how often in a row this check failed on the versions before.
         earlier: all versions before this one, in the order of their build.
     """
 
     now: Version
     policy: CheckPolicy
     passed: Sequence[Version] = ()
+    failures: int = 0
     earlier: Sequence[Version] = ()
 
     @property
@@ -51,7 +53,8 @@ class Verdict:
         expected: what it is held against, with its unit.
         columns: those that it is about, worst first; none: the dataset as a whole.
         reason: why it was skipped.
-        is_first: whether it was skipped only because there is no version to compare with.
+        later: whether later versions are compared with this one though it did not pass: `also`,
+            beside those that passed; `alone`, instead of them.
     """
 
     status: Status
@@ -59,7 +62,7 @@ class Verdict:
     expected: str = ""
     columns: tuple[str, ...] = ()
     reason: str = ""
-    is_first: bool = False
+    later: Literal["", "also", "alone"] = ""
 
 
 def verdict(actual: str, expected: str, *, holds: bool, columns: Sequence[str] = ()) -> Verdict:
@@ -72,7 +75,7 @@ def skipped(reason: str) -> Verdict:
     return Verdict("skipped", reason=reason)
 
 
-FIRST: Final = Verdict("skipped", reason="no earlier version to compare with", is_first=True)
+FIRST: Final = Verdict("skipped", reason="no earlier version to compare with", later="also")
 
 
 def listed(names: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple
 
 from lineage_bridge.assess.checks.definition import (
@@ -55,35 +55,47 @@ def judge_versions(versions: Iterable[Version], policy: CheckPolicy) -> list[Rep
         policy: what is expected of the dataset.
     """
     reports: list[Report] = []
-    passed: dict[str, list[Version]] = {check.code: [] for check in CHECKS}
+    courses = {check.code: _Course() for check in CHECKS}
     earlier: list[Version] = []
     for version in versions:
-        results = tuple(_result(check, version, policy, passed, earlier) for check in CHECKS)
-        reports.append(Report(version, results))
         is_baseline = policy.baseline is not None and version.version == policy.baseline
-        for check, _, found, _ in results:
-            if is_baseline:
-                passed[check.code] = [version]
-            elif found.is_first or found.status == "passed":
-                passed[check.code].append(version)
+        results = []
+        for check in CHECKS:
+            course = courses[check.code]
+            case = Case(version, policy, course.passed, course.failures, earlier)
+            results.append(result := _result(check, case))
+            course.go_on(version, result.verdict, is_baseline=is_baseline)
+        reports.append(Report(version, tuple(results)))
         earlier.append(version)
     return reports
 
 
-def _result(
-    check: Check,
-    version: Version,
-    policy: CheckPolicy,
-    passed: Mapping[str, Sequence[Version]],
-    earlier: Sequence[Version],
-) -> Result:
-    setting = policy.severity.get(check.code, check.severity)
+class _Course:
+    """How one check did on the versions so far."""
+
+    def __init__(self) -> None:
+        self.passed: list[Version] = []
+        self.failures = 0  # in a row; what was skipped is not counted
+
+    def go_on(self, version: Version, found: Verdict, *, is_baseline: bool) -> None:
+        if is_baseline or found.later == "alone":
+            self.passed, self.failures = [version], 0
+        elif found.status == "passed":
+            self.passed.append(version)
+            self.failures = 0
+        elif found.later == "also":
+            self.passed.append(version)
+        elif found.status == "failed":
+            self.failures += 1
+
+
+def _result(check: Check, case: Case) -> Result:
+    setting = case.policy.severity.get(check.code, check.severity)
     if setting == "off":
         return Result(check, check.severity, skipped("the settings switch it off"))
-    case = Case(version, policy, passed[check.code], earlier)
     found = _missing(check, case) or check.judge(case)
-    against = case.before if "reference" in check.needs and found.status != "skipped" else None
-    return Result(check, setting, found, against)
+    is_compared = "reference" in check.needs and found.status != "skipped"
+    return Result(check, setting, found, case.before if is_compared else None)
 
 
 def _missing(check: Check, case: Case) -> Verdict | None:

@@ -42,6 +42,9 @@ class CheckPolicy:
         ahead_seconds_most: by which event times may be after the build.
         back_seconds_most: by which the last event time may be before the reference's.
         not_finite_share_most: share of infinite numbers in a column.
+        jump_psi: PSI above its floor, of a column on whole days against the days before.
+        jump_factor: so many times the largest of one of these days against the others.
+        jump_normal_after: so many jumps in a row are the new normal.
         baseline: the version that is accepted as it is, as it is spelt.
         severity: of a check, other than its own, or `off`; by its code.
     """
@@ -70,6 +73,9 @@ class CheckPolicy:
     ahead_seconds_most: float = 3_600.0
     back_seconds_most: float = 3_600.0
     not_finite_share_most: float = 0.0
+    jump_psi: float = 0.8
+    jump_factor: float = 2.0
+    jump_normal_after: int = 3
     baseline: str | None = None
     severity: Mapping[str, Setting] = field(default_factory=dict)
 

@@ -9,6 +9,7 @@ from typing import Final
 from lineage_bridge.assess.checks import (
     artifact,
     columns,
+    jump,
     said,
     target,
     times_order,
@@ -25,5 +26,6 @@ CHECKS: Final[tuple[Check, ...]] = (
     *target.CHECKS,
     *times_order.CHECKS,
     *said.CHECKS,
+    *jump.CHECKS,
 )
 BY_CODE: Final[Mapping[str, Check]] = MappingProxyType({check.code: check for check in CHECKS})
