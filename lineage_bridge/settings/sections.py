@@ -23,6 +23,7 @@ from lineage_bridge.settings.values import (
     Namespace,
     Origins,
     Positive,
+    Range,
     Seconds,
     Secrets,
     Share,
@@ -135,6 +136,10 @@ class CheckSettings(_Section):
     ahead_seconds_most: Seconds | None = None
     back_seconds_most: Seconds | None = None
     not_finite_share_most: Share | None = None
+    ranges: dict[str, Range] = {}
+    out_of_range_share_most: Share | None = None
+    labels: dict[str, ColumnNames] = {}
+    unknown_label_share_most: Share | None = None
     jump_psi: Positive | None = None
     jump_factor: Positive | None = None
     jump_normal_after: Annotated[int, Field(ge=1)] | None = None

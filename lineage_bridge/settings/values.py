@@ -21,8 +21,15 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Seconds = Positive
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
+Range = Annotated[tuple[float, float], AfterValidator(lambda ends: _range(*ends))]
 ColumnName = Annotated[str, Field(min_length=1)]
 ColumnNames = Annotated[list[ColumnName], Field(min_length=1)]
+
+
+def _range(low: float, high: float) -> tuple[float, float]:
+    if not low <= high:  # so that NaN is none either
+        raise ValueError("expected the smallest and the largest number, such as [0, 1]")
+    return low, high
 
 
 def _split(value: Any) -> Any:

@@ -97,6 +97,11 @@ def test_a_dataset_without_fault_passes_every_check_once_there_is_another(check,
     first = dataset(start=start - timedelta(days=1), slots=288)
     first = write(tmp_path, first, stamp="20260406_001500")
     second = write(tmp_path, dataset(start=start, slots=288, seed=2))
+    stations = json.dumps([f"station-{n}" for n in range(6)])
+    (tmp_path / "lineage-bridge.toml").write_text(
+        '[checks."features.mobility.training_dataset"]\nranges = { ft_capacity = [-3, 3] }\n'
+        f"labels = {{ station_id = {stations} }}\n"
+    )
     versions = check(second, first)
     assert [version["version"] for version in versions] == ["20260406_001500", "20260407_001500"]
     assert all(one["status"] == "passed" for one in versions[1]["checks"])
@@ -368,6 +373,43 @@ def test_a_change_on_purpose_is_accepted_by_its_version(check, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("value", "strange", "expected"),
+    [
+        ("ages", 0, set()),
+        ("ages", 5, set()),  # 5 of 40 is over a tenth, and proves nothing
+        ("ages", 20, {"out_of_range"}),
+        ("words", 0, set()),
+        ("words", 20, {"unknown_labels"}),
+        ("truth values for ages", 20, {"out_of_range"}),
+    ],
+)
+def test_values_are_held_against_what_is_expected_by_their_proven_share(
+    value, strange, expected, check, tmp_path
+):
+    good, odd, kind = {
+        "ages": (30, 300, None),
+        "words": ("a", "ä", None),
+        "truth values for ages": (True, True, pa.bool_()),
+    }[value]
+    listed = [odd] * strange + [good] * (40 - strange)
+    path = tmp_path / "people.parquet"
+    pq.write_table(pa.table({"x": pa.array(listed, kind)}), path)
+    ranges = "labels = { x = ['a', 'b'] }" if value == "words" else "ranges = { x = [17, 90] }"
+    (tmp_path / "lineage-bridge.toml").write_text(f'[checks."features.people"]\n{ranges}\n')
+    (version,) = check(path)
+    assert failed(version) == expected
+
+
+def test_an_expectation_of_a_column_that_is_not_there_is_no_silent_pass(check, tmp_path):
+    pq.write_table(odd_tables.numbers(), path := tmp_path / "people.parquet")
+    (tmp_path / "lineage-bridge.toml").write_text(
+        '[checks."features.*"]\nranges = { age = [17, 90] }\nlabels = { sex = ["m", "f"] }\n'
+    )
+    (version,) = check(path)
+    assert failed(version) == {"out_of_range", "unknown_labels"}
+
+
+@pytest.mark.parametrize(
     ("toml", "said"),
     [
         ("rows_leest = 1", "rows_leest"),
@@ -377,6 +419,10 @@ def test_a_change_on_purpose_is_accepted_by_its_version(check, tmp_path):
         ("nulls_allowed = [1]", "nulls_allowed"),
         ('severity = { rows = "fatal" }', "severity.rows"),
         ('severity = { rowz = "warn" }', "severity.rowz"),
+        ("ranges = { age = [90, 17] }", "ranges.age"),
+        ("ranges = { age = [nan, 17] }", "ranges.age"),
+        ("ranges = { age = [17] }", "ranges.age"),
+        ("labels = { sex = [] }", "labels.sex"),
         ("positive_rate_least = 0.5\npositive_rate_most = 0.1", "positive_rate_least"),
     ],
 )

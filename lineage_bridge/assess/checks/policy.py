@@ -42,6 +42,10 @@ class CheckPolicy:
         ahead_seconds_most: by which event times may be after the build.
         back_seconds_most: by which the last event time may be before the reference's.
         not_finite_share_most: share of infinite numbers in a column.
+        ranges: the smallest and largest number of columns.
+        out_of_range_share_most: share of values beyond their range.
+        labels: the labels of columns; truth values are `true` and `false`.
+        unknown_label_share_most: share of values that are no such label.
         jump_psi: PSI above its floor, of a column on whole days against the days before.
         jump_factor: so many times the largest of one of these days against the others.
         jump_normal_after: so many jumps in a row are the new normal.
@@ -73,6 +77,10 @@ class CheckPolicy:
     ahead_seconds_most: float = 3_600.0
     back_seconds_most: float = 3_600.0
     not_finite_share_most: float = 0.0
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    out_of_range_share_most: float = 0.1
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unknown_label_share_most: float = 0.05
     jump_psi: float = 0.8
     jump_factor: float = 2.0
     jump_normal_after: int = 3

@@ -34,7 +34,8 @@ def expected_of(dataset: str, settings: Settings, usual: CheckPolicy | None = No
             for name, value in given.items()
             if name in _LIMITS
         }
-        limits["severity"] = {**policy.severity, **limits["severity"]}
+        for name in ("severity", "ranges", "labels"):
+            limits[name] = {**getattr(policy, name), **limits[name]}
         policy = replace(policy, **limits)
     return policy
 
