@@ -34,7 +34,7 @@ def check(
     the last one that passed it. Exits 1 if a check of severity error failed. What is expected is
     set in lineage-bridge.toml: `[checks."features.*"]`.
     """
-    from lineage_bridge.observe.checked_files import CheckedFiles
+    from lineage_bridge.observe.checks.files import CheckedFiles
 
     with home_for_reading(settings) as journal:
         checked = CheckedFiles(settings, journal, footer_only=footer_only)

@@ -67,7 +67,7 @@ class Version:
         built: when it was written.
         built_trouble: why it is not known when it was written, where something said it wrongly.
         is_there: whether there is anything under the name.
-        is_unstamped: whether its producer says neither a version nor a time of builds.
+        is_of_p2: whether it is a dataset of P2, by its footer.
         is_read: whether its schema or metadata could be read.
         trouble: what of it cannot be read.
         rows: by the footer, or by the metadata where there is no data.
@@ -79,6 +79,7 @@ class Version:
         by_rows: what rows as a whole tell.
         unread: why the content was not read.
         same_bytes: equal for two versions whose column chunks are the same bytes.
+        same_values: equal for two versions whose profiles are the same; None if it was not read.
     """
 
     name: str
@@ -87,7 +88,7 @@ class Version:
     built: datetime | None = None
     built_trouble: str | None = None
     is_there: bool = True
-    is_unstamped: bool = False
+    is_of_p2: bool = False
     is_read: bool = True
     trouble: str | None = None
     rows: int | None = None
@@ -99,6 +100,13 @@ class Version:
     by_rows: RowFacts = field(default_factory=RowFacts)
     unread: str | None = None
     same_bytes: str | None = None
+    same_values: str | None = None
+
+    @property
+    def is_unstamped(self) -> bool:
+        """Whether it is data of a producer that says neither a version nor a time of builds."""
+        is_foreign = self.columns is not None and not self.is_of_p2
+        return is_foreign and self.version is None
 
     @property
     def label(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from lineage_bridge.assess.checks.definition import (
@@ -17,6 +18,8 @@ from lineage_bridge.assess.checks.definition import (
 from lineage_bridge.assess.checks.facts import Version
 from lineage_bridge.assess.checks.policy import CheckPolicy, Severity
 from lineage_bridge.assess.checks.registry import CHECKS
+
+MOST_PROFILES: Final = 7  # of versions that passed: a check that looks at days looks at so many
 
 
 class Result(NamedTuple):
@@ -51,7 +54,7 @@ def judge_versions(versions: Iterable[Version], policy: CheckPolicy) -> list[Rep
     """Judge the versions of one dataset.
 
     Args:
-        versions: in the order of their build.
+        versions: in the order of their build; each is taken when it is its turn.
         policy: what is expected of the dataset.
     """
     reports: list[Report] = []
@@ -65,8 +68,9 @@ def judge_versions(versions: Iterable[Version], policy: CheckPolicy) -> list[Rep
             case = Case(version, policy, course.passed, course.failures, earlier)
             results.append(result := _result(check, case))
             course.go_on(version, result.verdict, is_baseline=is_baseline)
-        reports.append(Report(version, tuple(results)))
-        earlier.append(version)
+        shown = replace(version, profile=None)
+        reports.append(Report(shown, tuple(results)))
+        earlier.append(shown)
     return reports
 
 
@@ -81,12 +85,18 @@ class _Course:
         if is_baseline or found.later == "alone":
             self.passed, self.failures = [version], 0
         elif found.status == "passed":
-            self.passed.append(version)
+            self._add(version)
             self.failures = 0
         elif found.later == "also":
-            self.passed.append(version)
+            self._add(version)
         elif found.status == "failed":
             self.failures += 1
+
+    def _add(self, version: Version) -> None:
+        """Add a version that passed; only the last ones keep their profiles, which are large."""
+        self.passed.append(version)
+        if len(self.passed) > MOST_PROFILES:
+            self.passed[-MOST_PROFILES - 1] = replace(self.passed[-MOST_PROFILES - 1], profile=None)
 
 
 def _result(check: Check, case: Case) -> Result:

@@ -83,21 +83,18 @@ def _statistics(case: Case) -> Verdict:
 
 
 def _same_rows(case: Case) -> Verdict:
-    twin = next((one for one in reversed(case.earlier) if _are_same(one, case.now)), None)
-    if case.now.same_bytes is None and case.now.profile is None:
+    if case.now.same_bytes is None and case.now.same_values is None:
         return skipped("nothing tells the rows of one version from another's")
+    twin = next((one for one in reversed(case.earlier) if _are_same(one, case.now)), None)
     actual = f"the rows of {twin.label}" if twin is not None else "rows of its own"
     return verdict(actual, "rows of its own", holds=twin is None)
 
 
 def _are_same(one: Version, other: Version) -> bool:
-    if not one.rows or one.rows != other.rows:
+    if not one.rows:
         return False
-    if one.same_bytes is not None and one.same_bytes == other.same_bytes:
-        return True
-    if one.profile is None or other.profile is None:
-        return False
-    return one.profile.whole == other.profile.whole and one.profile.blocks == other.profile.blocks
+    pairs = ((one.same_bytes, other.same_bytes), (one.same_values, other.same_values))
+    return any(here is not None and here == there for here, there in pairs)
 
 
 CHECKS: Final = (

@@ -62,15 +62,13 @@ def _constant(case: Case) -> Verdict:
     found, before = target_of(case.now), positive_rate(case.reference)
     if found is None or before is None or not (found.zeros or found.ones):
         return skipped(_NO_RATE)
-    known = found.zeros + found.ones
-    awaited = min(known * before, known * (1 - before))
     if found.zeros and found.ones:
         return verdict("both classes", "both classes", holds=True, columns=_column(case))
-    missing = known * before if not found.ones else known * (1 - before)
+    awaited = found.zeros * before + found.ones * (1 - before)  # one of the two is none
     return verdict(
         f"always {0 if found.zeros else 1}",
-        f"both classes, {missing or awaited:.4g} of the other",
-        holds=missing < case.policy.constant_expected,
+        f"both classes, {awaited:.4g} rows of the other",
+        holds=awaited < case.policy.constant_expected,
         columns=_column(case),
     )
 
