@@ -47,13 +47,13 @@ def drift(
 ) -> None:
     """Say which features of B no longer look like those of A, and how far they moved.
 
-    A and B are parquet files. Each is read once: its profile is kept in the home. Exits 1 if a
-    feature drifted.
+    A and B are parquet files, or inference logs as JSON lines (also .gz). Each is read once: its
+    profile is kept in the home. Exits 1 if a feature drifted.
     """
     from lineage_bridge.assess.drift.judge import judge
     from lineage_bridge.observe.kept_profiles import AskedKeys
 
-    sides = _sides(settings, (reference, current), AskedKeys(entity, time))
+    sides = _sides(settings, (reference, current), AskedKeys(entity, time, settings.inference_logs))
     was, now = sides
     found = judge(was.profile, now.profile)
     if feature is not None:

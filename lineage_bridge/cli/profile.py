@@ -49,13 +49,14 @@ def profile(
     *,
     as_json: bool,
 ) -> None:
-    """Say what is in each parquet FILE: rows, nulls, ranges, labels, distributions.
+    """Say what is in each FILE: rows, nulls, ranges, labels, distributions.
 
-    A file is read once: its profile is kept in the home. Exits 2 if a file cannot be read.
+    A FILE is parquet, or an inference log as JSON lines (also .gz). It is read once: its profile is
+    kept in the home. Exits 2 if a file cannot be read.
     """
     from lineage_bridge.observe.kept_profiles import AskedKeys
 
-    found, failed = read_profiles(settings, files, AskedKeys(entity, time))
+    found, failed = read_profiles(settings, files, AskedKeys(entity, time, settings.inference_logs))
     if as_json:
         from lineage_bridge.show.data.shapes import profiles_json
 

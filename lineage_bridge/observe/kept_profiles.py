@@ -11,14 +11,16 @@ import json
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self
 
 from lineage_bridge.adapters.files import mark_of_stat, open_file
 from lineage_bridge.errors import ArtifactError
+from lineage_bridge.inference.declared import UNDECLARED, declared_for
 from lineage_bridge.journal import Journal
 from lineage_bridge.journal.migrations import Room, has_table, statements
+from lineage_bridge.settings import InferenceLog
 
 if TYPE_CHECKING:
     from lineage_bridge.profiles.profile import Profile, RowKeys
@@ -48,13 +50,29 @@ PROFILES: Final = Room(
 
 @dataclass(frozen=True, slots=True)
 class AskedKeys:
-    """Row keys by name; where neither is named, a file's own are found out."""
+    """Row keys by name; where neither is named, a file's own are found out.
+
+    Attributes:
+        logs: the maps of inference logs, by a pattern of the file's path.
+    """
 
     entity: str | None = None
     time: str | None = None
+    logs: Mapping[str, InferenceLog] = field(default_factory=dict)
 
-    def __str__(self) -> str:
-        return json.dumps([self.entity, self.time])
+    def key(self, path: str) -> str:
+        """Return all that the profile of a file depends on, besides what is in the file."""
+        declared = declared_for(path, self.logs)
+        more = [] if declared is UNDECLARED else [declared.model_dump(exclude_none=True)]
+        return json.dumps([self.entity, self.time, *more])
+
+    @property
+    def named(self) -> RowKeys | None:
+        """The row keys, if one of them is named."""
+        from lineage_bridge.profiles.profile import RowKeys
+
+        is_named = self.entity is not None or self.time is not None
+        return RowKeys(self.entity, self.time) if is_named else None
 
     def of(self, types: Mapping[str, Any]) -> RowKeys:
         """Return the row keys for columns of these Arrow types."""
@@ -62,8 +80,8 @@ class AskedKeys:
         from lineage_bridge.profiles.arrow import is_time_type
         from lineage_bridge.profiles.profile import RowKeys
 
-        if self.entity is not None or self.time is not None:
-            return RowKeys(self.entity, self.time)
+        if named := self.named:
+            return named
         if ENTITY in types and EVENT_TIME in types and is_time_type(types[EVENT_TIME]):
             return RowKeys(ENTITY, EVENT_TIME)
         times = [name for name, kind in types.items() if is_time_type(kind)]
@@ -79,7 +97,7 @@ class Profiled:
         real: absolute, without links.
         mark: of the file when it was read.
         content: SHA-256.
-        asked: the row keys that were asked for.
+        key: what the profile depends on besides, such as the row keys.
         is_known: whether the home knows that the file has this content.
         body: the profile as it is to be kept; None if it is kept already.
     """
@@ -88,7 +106,7 @@ class Profiled:
     real: str
     mark: str
     content: bytes
-    asked: AskedKeys
+    key: str
     profile: Profile
     is_known: bool
     body: bytes | None
@@ -103,7 +121,7 @@ class Profiled:
         """Find the profile of a file in the home, or read the file and make it.
 
         Args:
-            path: of a parquet file; it may be a link.
+            path: of a parquet file, or of an inference log as JSON lines; it may be a link.
             asked: the row keys.
             journal: of the home; None: there is none yet.
 
@@ -119,20 +137,21 @@ class Profiled:
     @classmethod
     def _of(cls, path: Path, asked: AskedKeys, journal: Journal | None) -> Self:
         real = os.path.realpath(path)
+        key = asked.key(real)
         with open_file(real) as file:
             mark = _mark_of(file)
             content = _known_content(journal, real, mark)
             # The file is hashed even if its profile was lost: it may be another one's as well.
             known = content or _hash(file)
-            kept = _kept(journal, known, asked)
+            kept = _kept(journal, known, key)
             if kept is not None:
-                return cls(path, real, mark, known, asked, kept, content is not None, None)
-            made = _made(file, asked)
+                return cls(path, real, mark, known, key, kept, content is not None, None)
+            made = _made(file, real, asked)
             if _mark_of(file) != mark:
                 raise ArtifactError("was changed while it was read; try again")
         from lineage_bridge.profiles.encoding import encode
 
-        return cls(path, real, mark, known, asked, made, content is not None, encode(made))
+        return cls(path, real, mark, known, key, made, content is not None, encode(made))
 
 
 def keep(journal: Journal, found: Profiled) -> None:
@@ -152,7 +171,7 @@ def keep(journal: Journal, found: Profiled) -> None:
         if found.body is not None:
             tx.connection.execute(
                 "INSERT OR REPLACE INTO profiles VALUES (?, ?, ?, ?, ?)",
-                (found.content, str(found.asked), VERSION, time.time_ns() // 1000, found.body),
+                (found.content, found.key, VERSION, time.time_ns() // 1000, found.body),
             )
 
 
@@ -165,10 +184,15 @@ def _hash(file: BinaryIO) -> bytes:
     return hashlib.file_digest(file, "sha256").digest()  # type: ignore[arg-type] # a real file
 
 
-def _made(file: BinaryIO, asked: AskedKeys) -> Profile:
+def _made(file: BinaryIO, path: str, asked: AskedKeys) -> Profile:
+    from lineage_bridge.inference.columns import LogSource
+    from lineage_bridge.inference.row_files import is_json_rows
     from lineage_bridge.profiles.making import make_profile
     from lineage_bridge.profiles.parquet import ParquetSource
 
+    if is_json_rows(file):
+        log = LogSource(file, declared_for(path, asked.logs))
+        return make_profile(log, asked.named or log.keys)
     file.seek(0)
     source = ParquetSource(file)
     return make_profile(source, asked.of(source.types))
@@ -179,12 +203,12 @@ def _known_content(journal: Journal | None, real: str, mark: str) -> bytes | Non
     return _looked_up(journal, "profiled_files", query, (real, mark))
 
 
-def _kept(journal: Journal | None, content: bytes, asked: AskedKeys) -> Profile | None:
+def _kept(journal: Journal | None, content: bytes, key: str) -> Profile | None:
     from lineage_bridge.profiles.encoding import decode
     from lineage_bridge.profiles.profile import VERSION
 
     query = "SELECT body FROM profiles WHERE content = ? AND keys = ? AND version = ?"
-    body = _looked_up(journal, "profiles", query, (content, str(asked), VERSION))
+    body = _looked_up(journal, "profiles", query, (content, key, VERSION))
     return None if body is None else decode(body)
 
 

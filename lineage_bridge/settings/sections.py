@@ -14,6 +14,7 @@ from lineage_bridge.settings.values import (
     ColumnNames,
     Count,
     Cron,
+    Expression,
     FeaturesTarget,
     HostNames,
     MarquezKey,
@@ -154,6 +155,40 @@ class CheckSettings(_Section):
         return self
 
 
+class InferenceLog(_Section):
+    """Where our fields are in the rows of an inference log, as JMESPath expressions.
+
+    A field that is not named is looked for under the usual names. `features` is an object, one as a
+    JSON text, or the row itself (`@`); of its members those count that a pattern of `feature_names`
+    fits. `time_unit` is that of times that are numbers since 1970. A label counts that is known no
+    later than `label_days` after its request.
+    """
+
+    request_id: Expression | None = None
+    time: Expression | None = None
+    deployment: Expression | None = None
+    environment: Expression | None = None
+    service: Expression | None = None
+    model: Expression | None = None
+    version: Expression | None = None
+    run: Expression | None = None
+    entity: Expression | None = None
+    features: Expression | None = None
+    prediction: Expression | None = None
+    probability: Expression | None = None
+    confidence: Expression | None = None
+    label: Expression | None = None
+    label_time: Expression | None = None
+    feature_names: list[str] = []
+    time_unit: Literal["s", "ms", "us", "ns"] | None = None
+    label_days: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 7.0
+
+    def paths(self) -> dict[str, str]:
+        """Return the expressions that are named."""
+        others = {"feature_names", "time_unit", "label_days"}
+        return self.model_dump(exclude=others, exclude_none=True)
+
+
 class CollectorSettings(_Section):
     """Who may ask a server of ours (collector, page, exporter), and how much.
 
@@ -205,5 +240,6 @@ class Settings(_Section):
     aliases: Aliases = Aliases()
     policies: Policies = Policies()
     checks: dict[str, CheckSettings] = {}
+    inference_logs: dict[str, InferenceLog] = {}  # by a pattern of the file's path
     collector: CollectorSettings = CollectorSettings()
     config_path: Path | None = None

@@ -106,6 +106,17 @@ def _problems_of_url(url: str) -> Iterator[str]:
         yield "but it has an `@` too many; in a password it is written %40"
 
 
+def _expression(value: str) -> str:
+    import jmespath
+    from jmespath.exceptions import JMESPathError
+
+    try:
+        jmespath.compile(value)
+    except JMESPathError as exc:
+        raise ValueError("expected a JMESPath expression, such as `model.version`") from exc
+    return value
+
+
 def _namespace(value: str) -> str:
     try:
         return check_namespace(value)
@@ -139,6 +150,7 @@ Names = Annotated[list[Name], BeforeValidator(_split)]
 HostNames = Names[Annotated[str, AfterValidator(_host)]]
 Origins = Names[Annotated[str, AfterValidator(_origin)]]
 Cron = Annotated[str, AfterValidator(_cron)]
+Expression = Annotated[str, AfterValidator(_expression)]
 Namespace = Annotated[str, AfterValidator(_namespace)]
 
 # A field of one of these types is secret: it is in no error, no `repr` and no dump.

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from cases import others_slow
 from conftest import run_command
+from inference_logs import nested, request, write_lines
 from jsonschema import Draft202012Validator, FormatChecker
 
 SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
@@ -59,6 +60,14 @@ def test_what_check_prints_of_odd_and_bad_files_is_as_published(bad, lb, tmp_pat
         listed = [one["check"] for one in version["checks"]]
         assert listed == [one["check"] for one in shown["versions"][0]["checks"]]
         assert all(one.get("reason") for one in version["checks"] if one["status"] == "skipped")
+
+
+def test_what_inference_prints_is_as_published(lb, tmp_path):
+    rows = [nested(request(1)), nested(request(2)) | {"run_id": "r", "prediction": None}, []]
+    logs = [write_lines(tmp_path / "log.jsonl", rows), tmp_path / "missing"]
+    shown = lb("inference", "--json", *logs).json
+    validate("inference", shown)
+    assert len(shown["files"]) == 1
 
 
 @pytest.mark.parametrize("kind", others_slow(sorted(odd_tables.SMALL), fast=6))

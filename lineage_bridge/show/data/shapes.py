@@ -1,4 +1,4 @@
-"""The JSON shapes of profiles and drift that docs/json.md publishes, made here and only here.
+"""The JSON shapes of profiles, logs and drift that docs/json.md publishes, made only here.
 
 No NaN and no infinity: a number that is none is a key that is not there.
 """
@@ -13,9 +13,12 @@ from lineage_bridge.profiles.bars import shares
 from lineage_bridge.profiles.profile import VERSION
 from lineage_bridge.show.data.values import instant_text
 from lineage_bridge.show.formats import present
+from lineage_bridge.times import format_time
 
 if TYPE_CHECKING:
     from lineage_bridge.assess.drift.finding import Cell, Drift, FeatureDrift
+    from lineage_bridge.inference.summary import Answers, FileRead, Summary
+    from lineage_bridge.inference.values import Served
     from lineage_bridge.observe.kept_profiles import Profiled
     from lineage_bridge.profiles.column import Column
     from lineage_bridge.profiles.points import Points
@@ -104,6 +107,55 @@ def _labels(column: Column) -> list[dict[str, Any]] | None:
         return None
     most = column.labels.most_frequent(_LABELS)
     return [{"label": label, "count": count} for label, count in most]
+
+
+def inference_json(found: Summary) -> dict[str, Any]:
+    """Make the document of `inference --json`."""
+    return {
+        "files": [_log_file(one) for one in found.files],
+        "served": [_answers(served, answers) for served, answers in found.by_time()],
+    }
+
+
+def _log_file(read: FileRead) -> dict[str, Any]:
+    fields = read.fields
+    return present(
+        file=str(read.path),
+        rows=read.rows,
+        label_rows=read.labels,
+        unzoned=read.unzoned,
+        fields=[
+            {
+                "field": name,
+                "path": path,
+                "declared": name in fields.declared,
+                "share": fields.shares[name],
+            }
+            for name, path in fields.paths.items()
+        ],
+        features=read.features,
+        rejected=read.rejected.total,
+        rejected_by_field=dict(read.rejected.by_field.most_common()),
+        rejected_rows=[
+            present(line=error.line, field=error.field, reason=error.reason)
+            for error in read.rejected.in_order()
+        ],
+    )
+
+
+def _answers(served: Served, answers: Answers) -> dict[str, Any]:
+    return present(
+        **served._asdict(),
+        rows=answers.rows,
+        without_prediction=answers.without_prediction,
+        not_finite=answers.not_finite,
+        first=None if answers.first is None else format_time(answers.first),
+        last=None if answers.last is None else format_time(answers.last),
+        hours=[
+            {"hour": format_time(hour), "rows": rows}
+            for hour, rows in sorted(answers.hours.items())
+        ],
+    )
 
 
 def drift_json(

@@ -1,0 +1,181 @@
+"""Files of rows, read one row at a time: JSON lines, compressed or not, and parquet."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections import Counter
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any, BinaryIO, Final, Protocol, cast
+
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lineage_bridge.adapters.documents import parse_object
+from lineage_bridge.adapters.lines import HEAD_BYTES, LineReader, format_of
+from lineage_bridge.errors import ArtifactError
+from lineage_bridge.profiles.parquet import ParquetSource
+
+MOST_LISTED: Final = 1_000  # rejected rows of one file; all are counted
+
+
+class Rejections:
+    """Rows that cannot be read: all are counted, the first ones are listed."""
+
+    def __init__(self) -> None:
+        self._listed: list[ArtifactError] = []
+        self.by_field: Counter[str] = Counter()
+
+    def add(self, error: ArtifactError, line: int | None) -> None:
+        """Reject the row on a line."""
+        self.by_field[error.field or "row"] += 1
+        if len(self._listed) < MOST_LISTED:
+            self._listed.append(ArtifactError(error.reason, field=error.field, line=line))
+
+    def in_order(self) -> list[ArtifactError]:
+        """List those that are listed, by their lines."""
+        return sorted(self._listed, key=lambda error: error.line or 0)
+
+    @property
+    def total(self) -> int:
+        """How many there are."""
+        return self.by_field.total()
+
+
+class RowFile(Protocol):
+    """A file of rows, each of which has a number from 1."""
+
+    def rows(
+        self, rejected: Rejections, members: Collection[str] | None = None
+    ) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Read all rows from the first one.
+
+        Args:
+            rejected: takes what is no row.
+            members: names of the members that are needed; None: all are.
+
+        Raises:
+            ArtifactError: the file as a whole cannot be read.
+        """
+        ...
+
+
+def row_file(file: BinaryIO) -> RowFile:
+    """Return the rows of an open file, by what it is.
+
+    Raises:
+        ArtifactError: a parquet file cannot be opened.
+    """
+    kind = _kind(file)
+    if kind == "Parquet":
+        return ParquetRows(file)
+    return JsonRows(gzip.GzipFile(fileobj=file) if kind == "gzip" else file)
+
+
+def is_json_rows(file: BinaryIO) -> bool:
+    """Return whether an open file has JSON lines in it, by its first bytes."""
+    kind = _kind(file)
+    if kind == "gzip":
+        with _unpacked(), gzip.GzipFile(fileobj=file) as stream:
+            head = stream.read(HEAD_BYTES)
+    else:
+        file.seek(0)
+        head = file.read(HEAD_BYTES)
+    file.seek(0)
+    return head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{")
+
+
+def head_of(file: RowFile, count: int) -> list[dict[str, Any]]:
+    """Read the first rows."""
+    return [row for _, row in islice(file.rows(Rejections()), count)]
+
+
+class JsonRows:
+    """One JSON object on each line."""
+
+    def __init__(self, stream: BinaryIO | gzip.GzipFile) -> None:
+        self._stream = cast("BinaryIO", stream)
+
+    def rows(
+        self,
+        rejected: Rejections,
+        members: Collection[str] | None = None,  # noqa: ARG002 - a line is read as a whole
+    ) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Read all rows; a last line that is not finished is rejected as such."""
+        reader = LineReader(self._stream)
+        lines = iter(reader)
+        while True:
+            with _unpacked():
+                number, text = next(lines, (0, b""))
+            if not number:
+                break
+            if text:
+                try:
+                    yield number, _object(text)
+                except ArtifactError as exc:
+                    rejected.add(exc, number)
+        for problem in reader.problems:
+            rejected.add(problem, problem.line)
+
+
+class ParquetRows:
+    """The rows of a parquet file."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def rows(
+        self,
+        rejected: Rejections,  # noqa: ARG002 - what is in a parquet file is a row
+        members: Collection[str] | None = None,
+    ) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Read all rows, of which the numbers are their places in the file."""
+        self._file.seek(0)
+        number = 0
+        for count, columns in ParquetSource(self._file).bites():
+            needed = {n: c for n, c in columns.items() if members is None or n in members}
+            values = [_plain(column).to_pylist() for column in needed.values()]
+            names = [*needed]
+            if not names:
+                yield from ((number + row, {}) for row in range(1, count + 1))
+            for row, of_row in enumerate(zip(*values, strict=True), number + 1):
+                yield row, dict(zip(names, of_row, strict=True))
+            number += count
+
+
+def _plain(column: Any) -> Any:
+    """Make nanoseconds microseconds, which is what Python's times can hold."""
+    if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
+        return pc.cast(column, pa.timestamp("us", column.type.tz), safe=False)
+    return column
+
+
+def _object(text: bytes) -> dict[str, Any]:
+    try:
+        row = orjson.loads(text)
+    except orjson.JSONDecodeError as exc:
+        # Python writes NaN and Infinity, which JSON does not know.
+        if b"NaN" not in text and b"Infinity" not in text:
+            raise ArtifactError(f"is not JSON: {exc.msg}") from exc
+        return parse_object(text)
+    if not isinstance(row, dict):
+        raise ArtifactError("expected a JSON object")
+    return row
+
+
+def _kind(file: BinaryIO) -> str | None:
+    file.seek(0)
+    head = file.read(HEAD_BYTES)
+    file.seek(0)
+    return format_of(head)
+
+
+@contextmanager
+def _unpacked() -> Iterator[None]:
+    try:
+        yield
+    except (EOFError, gzip.BadGzipFile, zlib.error) as exc:
+        raise ArtifactError(f"is damaged, or not finished, as a gzip file: {exc}") from exc

@@ -1,0 +1,89 @@
+"""Whatever stands in a line of an inference log, each line counts or is rejected, by itself."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import UTC, datetime
+
+import jmespath
+from hypothesis import given
+from hypothesis import strategies as st
+from inference_logs import nested, request
+
+from lineage_bridge.errors import ArtifactError
+from lineage_bridge.inference.columns import LogSource
+from lineage_bridge.inference.log import LogFile
+from lineage_bridge.inference.paths import getter
+from lineage_bridge.inference.seen import Seen, hashes_of
+from lineage_bridge.profiles.making import make_profile
+
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+JSON = st.recursive(
+    LEAVES,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+EXPRESSIONS = ["a", "a.b", "a.b.c", '"a"', "a[0]", "a || b", "@", "length(a)", "a.*"]
+FIELDS = st.sampled_from(["request_id", "timestamp", "features", "prediction", "probability",
+                          "model", "deployment_id", "label", "more"])  # fmt: skip
+CHANGES = st.lists(st.dictionaries(FIELDS, JSON, max_size=3), min_size=1, max_size=6)
+GARBAGE = st.lists(st.binary(max_size=20).map(lambda b: b.replace(b"\n", b"")), max_size=3)
+LATEST = datetime(2026, 5, 2, tzinfo=UTC)
+GOOD = 20
+
+
+def log_of(changes, garbage):
+    good = [json.dumps(nested(request(n))).encode() for n in range(GOOD)]
+    odd = [json.dumps(nested(request(100 + n)) | c).encode() for n, c in enumerate(changes)]
+    return good + odd + [line for line in garbage if line.strip(b" \t\r")]
+
+
+@given(CHANGES, GARBAGE)
+def test_each_line_counts_or_is_rejected_and_the_good_ones_count(changes, garbage):
+    lines = log_of(changes, garbage)
+    log = LogFile(io.BytesIO(b"".join(line + b"\n" for line in lines)))
+    rows = [row for bite in log.bites(Seen(), latest=LATEST) for row in bite]
+    assert len(rows) + log.rejected.total == len(lines)
+    assert {f"r-{n}" for n in range(GOOD)} <= {row.request_id for row in rows}
+
+
+@given(CHANGES, st.randoms())
+def test_a_profile_of_a_log_does_not_depend_on_the_order_of_its_rows(changes, random):
+    lines = log_of(changes, [])
+    head, rest = lines[:GOOD], lines[GOOD:]
+
+    def profile(listed):
+        source = LogSource(io.BytesIO(b"".join(line + b"\n" for line in listed)))
+        return make_profile(source, source.keys)
+
+    first = profile(head + rest)
+    random.shuffle(rest)
+    assert profile(head + rest).whole == first.whole
+
+
+@given(st.lists(st.lists(st.integers(0, 60), max_size=30), max_size=12))
+def test_an_id_is_new_once(bites):
+    seen, known = Seen(), set()
+    for bite in bites:
+        for number, is_new in zip(bite, seen.add(hashes_of(bite)), strict=True):
+            assert is_new == (number not in known)
+            known.add(number)
+
+
+@given(
+    st.dictionaries(st.sampled_from("abc"), JSON, max_size=3),
+    st.sampled_from(EXPRESSIONS),
+)
+def test_a_path_finds_what_jmespath_finds(row, expression):
+    try:
+        expected = jmespath.search(expression, row)
+    except jmespath.exceptions.JMESPathError:
+        expected = ArtifactError
+    try:
+        found = getter(expression)(row)
+    except ArtifactError:
+        found = ArtifactError
+    assert repr(found) == repr(expected)
