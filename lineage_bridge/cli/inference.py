@@ -17,14 +17,27 @@ from lineage_bridge.settings import Settings
     "files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path)
 )
 @click.option(
+    "--labels",
+    "labels",
+    metavar="FILE",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="What was true, by request id: CSV, JSON lines or parquet; may be given again.",
+)
+@click.option(
     "--at", type=Instant(), help="Rows of a later time are from the future.  [default: now]"
 )
 @with_settings
 @json_option
 def inference(
-    settings: Settings, files: tuple[Path, ...], at: datetime | None, *, as_json: bool
+    settings: Settings,
+    files: tuple[Path, ...],
+    labels: tuple[Path, ...],
+    at: datetime | None,
+    *,
+    as_json: bool,
 ) -> None:
-    """Say what is in inference logs: what was understood, what was rejected, who answered.
+    """Say what is in inference logs: what was understood, what was rejected, who answered how well.
 
     A FILE is parquet or JSON lines (also .gz). Where its fields have other names than the usual
     ones, lineage-bridge.toml names them: `[inference_logs."predictions-*.jsonl"]`. Exits 2 if a
@@ -32,7 +45,7 @@ def inference(
     """
     from lineage_bridge.inference.summary import summarize
 
-    found = summarize(files, settings.inference_logs, at or datetime.now(UTC))
+    found = summarize(files, settings.inference_logs, at or datetime.now(UTC), labels)
     if as_json:
         from lineage_bridge.show.data.shapes import inference_json
 

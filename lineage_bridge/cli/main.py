@@ -34,7 +34,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "check": ("check", "check", "Check what is in datasets against what is expected."),
     "profile": ("profile", "profile", "Say what is in files of data, column by column."),
     "drift": ("drift", "drift", "Say which features no longer look as they did."),
-    "inference": ("inference", "inference", "Say what is in inference logs, and who answered."),
+    "inference": (
+        "inference",
+        "inference",
+        "Say what is in inference logs, and how good the answers were.",
+    ),
     "doctor": ("doctor", "doctor", "Say what is missing, what it costs, and what mends it."),
     "alias": ("alias", "alias", "Explain and declare identities."),
     "follow": ("follow", "follow", "Take in what others sent to a shared Marquez."),

@@ -25,6 +25,7 @@ class LogFile:
     Args:
         file: open, and stays open.
         declared: the map that the settings have for it.
+        may_be_csv: whether text that is no JSON lines is read as CSV.
 
     Attributes:
         fields: how it is understood.
@@ -35,8 +36,10 @@ class LogFile:
         ArtifactError: it cannot be read, or is no inference log.
     """
 
-    def __init__(self, file: BinaryIO, declared: InferenceLog = UNDECLARED) -> None:
-        self._rows = row_file(file)
+    def __init__(
+        self, file: BinaryIO, declared: InferenceLog = UNDECLARED, *, may_be_csv: bool = False
+    ) -> None:
+        self._rows = row_file(file, may_be_csv=may_be_csv)
         head = head_of(self._rows, HEAD_ROWS)
         if not head:
             raise ArtifactError("has no rows")
@@ -45,12 +48,13 @@ class LogFile:
         self.head = list(self._readable(head))
 
     def bites(
-        self, seen: Seen, *, latest: datetime | None = None, features: bool = True
+        self, seen: Seen | None, *, latest: datetime | None = None, features: bool = True
     ) -> Iterator[list[Inference]]:
         """Read the rows, some at a time, without those that are rejected.
 
         Args:
-            seen: the request ids that were there before, in other files too.
+            seen: the request ids that were there before, in other files too; None: rows that say
+                more of the same request are wanted as well.
             latest: the time after which no row can be; None: any.
             features: whether features are needed.
 
@@ -79,9 +83,9 @@ class LogFile:
         if bite:
             yield self._once(bite, lines, seen)
 
-    def _once(self, bite: list[Inference], lines: list[int], seen: Seen) -> list[Inference]:
+    def _once(self, bite: list[Inference], lines: list[int], seen: Seen | None) -> list[Inference]:
         """Leave out requests that were there before; a label alone is none."""
-        if "request_id" not in self.fields.paths:
+        if seen is None or "request_id" not in self.fields.paths:
             return bite
         asked = [not row.is_only_label for row in bite]
         requests = bite if all(asked) else [*compress(bite, asked)]
@@ -108,5 +112,8 @@ class LogFile:
 
 
 def _check_time(row: Inference, latest: datetime | None) -> None:
-    if latest is not None and row.at is not None and row.at.instant > latest:
-        raise ArtifactError(f"is in the future: {format_time(row.at.instant)}", field="time")
+    if latest is None:
+        return
+    for field, stamp in (("time", row.at), ("label_time", row.labelled_at)):
+        if stamp is not None and stamp.instant > latest:
+            raise ArtifactError(f"is in the future: {format_time(stamp.instant)}", field=field)

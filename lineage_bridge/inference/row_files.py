@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import zlib
 from collections import Counter
@@ -15,10 +16,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lineage_bridge.adapters.documents import parse_object
-from lineage_bridge.adapters.lines import HEAD_BYTES, LineReader, format_of
+from lineage_bridge.adapters.lines import HEAD_BYTES, MAX_LINE_BYTES, LineReader, format_of
 from lineage_bridge.errors import ArtifactError
 from lineage_bridge.profiles.parquet import ParquetSource
 
+_BOM: Final = b"\xef\xbb\xbf"
 MOST_LISTED: Final = 1_000  # rejected rows of one file; all are counted
 
 
@@ -63,16 +65,22 @@ class RowFile(Protocol):
         ...
 
 
-def row_file(file: BinaryIO) -> RowFile:
+def row_file(file: BinaryIO, *, may_be_csv: bool = False) -> RowFile:
     """Return the rows of an open file, by what it is.
 
+    Args:
+        file: stays open.
+        may_be_csv: whether text that is no JSON lines is read as CSV with a header.
+
     Raises:
-        ArtifactError: a parquet file cannot be opened.
+        ArtifactError: it is damaged as a compressed file.
     """
     kind = _kind(file)
     if kind == "Parquet":
         return ParquetRows(file)
-    return JsonRows(gzip.GzipFile(fileobj=file) if kind == "gzip" else file)
+    is_csv = may_be_csv and not is_json_rows(file)
+    stream = cast("BinaryIO", gzip.GzipFile(fileobj=file)) if kind == "gzip" else file
+    return CsvRows(stream) if is_csv else JsonRows(stream)
 
 
 def is_json_rows(file: BinaryIO) -> bool:
@@ -85,7 +93,7 @@ def is_json_rows(file: BinaryIO) -> bool:
         file.seek(0)
         head = file.read(HEAD_BYTES)
     file.seek(0)
-    return head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{")
+    return head.removeprefix(_BOM).lstrip().startswith(b"{")
 
 
 def head_of(file: RowFile, count: int) -> list[dict[str, Any]]:
@@ -96,8 +104,8 @@ def head_of(file: RowFile, count: int) -> list[dict[str, Any]]:
 class JsonRows:
     """One JSON object on each line."""
 
-    def __init__(self, stream: BinaryIO | gzip.GzipFile) -> None:
-        self._stream = cast("BinaryIO", stream)
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
 
     def rows(
         self,
@@ -119,6 +127,44 @@ class JsonRows:
                     rejected.add(exc, number)
         for problem in reader.problems:
             rejected.add(problem, problem.line)
+
+
+class CsvRows:
+    """Comma-separated text, of which the first line names the columns; an empty cell is null."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def rows(
+        self,
+        rejected: Rejections,
+        members: Collection[str] | None = None,  # noqa: ARG002 - a line is read as a whole
+    ) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Read all rows; one that has not a cell for each column is rejected."""
+        self._stream.seek(0)
+        header: list[str] | None = None
+        lines = csv.reader(self._text(), strict=True)
+        while True:
+            try:
+                with _unpacked():
+                    cells = next(lines, None)
+            except csv.Error as exc:
+                rejected.add(ArtifactError(f"is not CSV: {exc}"), lines.line_num)
+                continue
+            if cells is None:
+                return
+            if header is None:
+                header = cells
+            elif len(cells) == len(header):
+                row = zip(header, cells, strict=True)
+                yield lines.line_num, {name: cell for name, cell in row if cell}
+            elif cells:
+                reason = f"expected {len(header)} cells, found {len(cells)}"
+                rejected.add(ArtifactError(reason), lines.line_num)
+
+    def _text(self) -> Iterator[str]:
+        while line := self._stream.readline(MAX_LINE_BYTES):
+            yield line.removeprefix(_BOM).decode("utf-8", "backslashreplace").replace("\0", "\\0")
 
 
 class ParquetRows:

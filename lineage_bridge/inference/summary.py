@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import isfinite
@@ -14,10 +15,12 @@ from lineage_bridge.adapters.files import open_file
 from lineage_bridge.errors import ArtifactError
 from lineage_bridge.inference.declared import declared_for
 from lineage_bridge.inference.fields import Fields, feature_names
+from lineage_bridge.inference.labels import LabelLines, Labels
 from lineage_bridge.inference.log import LogFile
+from lineage_bridge.inference.measures import Measuring
 from lineage_bridge.inference.row_files import Rejections
 from lineage_bridge.inference.seen import Seen
-from lineage_bridge.inference.values import Inference, Served
+from lineage_bridge.inference.values import Answer, Inference, Served
 from lineage_bridge.settings import InferenceLog
 
 SKEW: Final = timedelta(minutes=5)  # that the clock of a service may be ahead of ours
@@ -34,6 +37,7 @@ class Answers:
         hours: how many there were in each hour, by its begin.
         first: the time of the first request, if times are known.
         last: that of the last one.
+        measuring: those that were answered, and are labelled.
     """
 
     rows: int = 0
@@ -42,15 +46,23 @@ class Answers:
     hours: Counter[datetime] = field(default_factory=Counter)
     first: datetime | None = None
     last: datetime | None = None
+    measuring: Measuring = field(default_factory=Measuring)
 
-    def add(self, row: Inference) -> None:
-        """Count a request."""
+    @property
+    def answered(self) -> int:
+        """How many were answered with something that a label can be compared with."""
+        return self.rows - self.without_prediction - self.not_finite
+
+    def add(self, row: Inference, label: Answer | None) -> None:
+        """Count a request, of which this is known to be true."""
         self.rows += 1
         answer = row.prediction
         if answer is None:
             self.without_prediction += 1
         elif isinstance(answer, float) and not isfinite(answer):
             self.not_finite += 1
+        elif label is not None:
+            self.measuring.add(answer, row.probability, label)
         if row.at is None:
             return
         at = row.at.instant
@@ -89,6 +101,8 @@ class Summary:
     """All files that were read, and those that could not be."""
 
     files: list[FileRead] = field(default_factory=list)
+    label_files: list[FileRead] = field(default_factory=list)
+    labels: Labels = field(default_factory=lambda: LabelLines().settled())
     served: dict[Served, Answers] = field(default_factory=dict)
     failed: list[ArtifactError] = field(default_factory=list)
 
@@ -104,39 +118,104 @@ class Summary:
         return sorted(self.served.items(), key=place)
 
 
-def summarize(paths: Iterable[Path], logs: Mapping[str, InferenceLog], now: datetime) -> Summary:
+def summarize(
+    paths: Sequence[Path],
+    logs: Mapping[str, InferenceLog],
+    now: datetime,
+    label_paths: Iterable[Path] = (),
+) -> Summary:
     """Read the files of an inference log; a request that is in two of them counts once.
 
     Args:
         paths: of the files.
         logs: the maps of the settings.
         now: rows of a time after that, by more than `SKEW`, are rejected.
+        label_paths: of files of labels, which are joined by request id.
     """
-    found, seen = Summary(), Seen()
+    found = Summary()
+    reading = _Reading(found, logs, now + SKEW)
+    lines = LabelLines()
+    for path in label_paths:
+        reading.each(path, found.label_files, lambda path: reading.labels(path, lines))
     for path in paths:
-        try:
-            found.files.append(_read(path, declared_for(str(path), logs), found, seen, now + SKEW))
-        except ArtifactError as exc:
-            found.failed.append(ArtifactError(f"`{path}` {exc.reason}"))
+        # Labels in a log may stand behind the requests that they are of, in other files too.
+        with suppress(ArtifactError):  # which the second reading names
+            reading.own_labels(path, lines)
+    labels = found.labels = lines.settled()
+    for path in paths:
+        reading.each(path, found.files, lambda path: reading.requests(path, labels))
     return found
 
 
-def _read(
-    path: Path, declared: InferenceLog, summary: Summary, seen: Seen, latest: datetime
-) -> FileRead:
-    rows = labels = unzoned = 0
-    with open_file(str(path.resolve())) as file:
-        log = LogFile(file, declared)
-        for bite in log.bites(seen, latest=latest, features=False):
-            for row in bite:
-                if row.is_only_label:
-                    labels += 1
-                    continue
-                rows += 1
-                unzoned += row.at is not None and not row.at.zoned
-                answers = summary.served.get(row.served)
-                if answers is None:
-                    answers = summary.served[row.served] = Answers()
-                answers.add(row)
-    names = feature_names(log.fields, log.head)
-    return FileRead(path, log.fields, names, rows, labels, unzoned, log.rejected)
+class _Reading:
+    """Reads files one after another into one summary."""
+
+    def __init__(
+        self, summary: Summary, logs: Mapping[str, InferenceLog], latest: datetime
+    ) -> None:
+        self._summary, self._logs, self._latest = summary, logs, latest
+        self._seen = Seen()
+
+    def each(self, path: Path, into: list[FileRead], read: Callable[[Path], FileRead]) -> None:
+        """Read one file; note the reason if it cannot be read."""
+        try:
+            into.append(read(path))
+        except ArtifactError as exc:
+            self._summary.failed.append(ArtifactError(f"`{path}` {exc.reason}"))
+
+    def labels(self, path: Path, lines: LabelLines) -> FileRead:
+        """Read a file of labels."""
+        count = unzoned = 0
+        with self._opened(path, may_be_csv=True) as log:
+            for name in ("request_id", "label"):
+                if name not in log.fields.paths:
+                    raise ArtifactError(
+                        f"is no file of labels: its rows have no {name} under a usual name; name "
+                        "theirs under `inference_logs` in lineage-bridge.toml"
+                    )
+            for bite in log.bites(None, latest=self._latest, features=False):
+                for row in bite:
+                    if row.label is not None:
+                        known_at = row.labelled_at or row.at
+                        lines.add(row, known_at)
+                        count += 1
+                        unzoned += known_at is not None and not known_at.zoned
+            return FileRead(path, log.fields, [], 0, count, unzoned, log.rejected)
+
+    def own_labels(self, path: Path, lines: LabelLines) -> None:
+        """Read the labels that are in a log."""
+        with self._opened(path) as log:
+            if {"request_id", "label"} <= log.fields.paths.keys():
+                for bite in log.bites(None, latest=self._latest, features=False):
+                    for row in bite:
+                        if row.label is not None:
+                            at = row.at if row.is_only_label else None
+                            lines.add(row, row.labelled_at or at)
+
+    def requests(self, path: Path, labels: Labels) -> FileRead:
+        """Read a log, and join the labels."""
+        rows = only_labels = unzoned = 0
+        days = declared_for(str(path), self._logs).label_days
+        with self._opened(path) as log:
+            for bite in log.bites(self._seen, latest=self._latest, features=False):
+                requests = [row for row in bite if not row.is_only_label]
+                rows += len(requests)
+                only_labels += len(bite) - len(requests)
+                for row, label in zip(requests, labels.of(requests, days), strict=True):
+                    unzoned += row.at is not None and not row.at.zoned
+                    self._answers(row.served).add(row, label)
+                for answers in self._summary.served.values():
+                    answers.measuring.flush()
+            names = feature_names(log.fields, log.head)
+            return FileRead(path, log.fields, names, rows, only_labels, unzoned, log.rejected)
+
+    def _answers(self, served: Served) -> Answers:
+        found = self._summary.served.get(served)
+        if found is None:
+            found = self._summary.served[served] = Answers()
+        return found
+
+    @contextmanager
+    def _opened(self, path: Path, *, may_be_csv: bool = False) -> Iterator[LogFile]:
+        with open_file(str(path.resolve())) as file:
+            yield LogFile(file, declared_for(str(path), self._logs), may_be_csv=may_be_csv)

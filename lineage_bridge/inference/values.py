@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -16,6 +17,10 @@ from lineage_bridge.times import EPOCH, Stamp
 Answer: TypeAlias = float | str  # a prediction or a label; true and false are 1 and 0
 Read: TypeAlias = Callable[[Any], Any]
 
+_NUMBER: Final = re.compile(
+    r"\s*(?:[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[nN]a[nN])\s*", re.ASCII
+)
+_TRUTH: Final = {"true": 1.0, "True": 1.0, "TRUE": 1.0, "false": 0.0, "False": 0.0, "FALSE": 0.0}
 UNITS: Final[Mapping[str, float]] = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 
 
@@ -67,7 +72,12 @@ def text_of(value: Any) -> str:
 
 
 def answer_of(value: Any) -> Answer:
-    """Read a prediction; one that is not finite was answered all the same."""
+    """Read a prediction; one that is not finite was answered all the same.
+
+    A number is one also where it is written as a text, as in CSV: labels are compared with it.
+    """
+    if isinstance(value, str):
+        return float(value) if _NUMBER.fullmatch(value) else _TRUTH.get(value, text_of(value))
     number = as_number(float(value) if isinstance(value, bool) else value)
     return text_of(value) if number is None else number
 

@@ -70,6 +70,17 @@ def test_what_inference_prints_is_as_published(lb, tmp_path):
     assert len(shown["files"]) == 1
 
 
+@pytest.mark.parametrize(
+    ("answer", "truth", "kind"),
+    [(0, 1, "binary"), ("cat", "dog", "category"), (2.5, 7.25, "number"), ("cat", 1, "unlike")],
+)
+def test_measures_of_each_kind_of_target_are_as_published(answer, truth, kind, lb, tmp_path):
+    row = nested(request(1)) | {"prediction": answer, "label": truth}
+    shown = lb("inference", "--json", write_lines(tmp_path / "log.jsonl", [row])).json
+    validate("inference", shown)
+    assert shown["served"][0]["measures"]["kind"] == kind
+
+
 @pytest.mark.parametrize("kind", others_slow(sorted(odd_tables.SMALL), fast=6))
 def test_what_drift_prints_of_odd_files_is_as_published(kind, lb, tmp_path):
     odd, even = tmp_path / "odd.parquet", tmp_path / "even.parquet"

@@ -7,6 +7,7 @@ import json
 from datetime import UTC, datetime
 
 import jmespath
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from inference_logs import nested, request
@@ -14,9 +15,11 @@ from inference_logs import nested, request
 from lineage_bridge.errors import ArtifactError
 from lineage_bridge.inference.columns import LogSource
 from lineage_bridge.inference.log import LogFile
+from lineage_bridge.inference.measures import area_under_curve
 from lineage_bridge.inference.paths import getter
 from lineage_bridge.inference.seen import Seen, hashes_of
 from lineage_bridge.profiles.making import make_profile
+from lineage_bridge.profiles.points import Points
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
 JSON = st.recursive(
@@ -87,3 +90,19 @@ def test_a_path_finds_what_jmespath_finds(row, expression):
     except ArtifactError:
         found = ArtifactError
     assert repr(found) == repr(expected)
+
+
+SCORES = st.lists(st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.75, 1.0]) | st.floats(0, 1), max_size=30)
+
+
+@given(SCORES, SCORES)
+def test_the_area_under_the_curve_is_that_of_all_pairs(positives, negatives):
+    found = area_under_curve(*(Points.of(np.array(side)) for side in (positives, negatives)))
+    pairs = [(up > down) + (up == down) / 2 for up in positives for down in negatives]
+    if not pairs:
+        assert found is None
+        return
+    value, low, high = found
+    assert abs(value - sum(pairs) / len(pairs)) < 1e-9
+    assert 0 <= low <= value <= high <= 1
+    assert high - low > 0.01  # thirty rows prove no area exactly, also where all pairs are in order

@@ -17,6 +17,7 @@ from lineage_bridge.times import format_time
 
 if TYPE_CHECKING:
     from lineage_bridge.assess.drift.finding import Cell, Drift, FeatureDrift
+    from lineage_bridge.inference.measures import Bounded, Measures
     from lineage_bridge.inference.summary import Answers, FileRead, Summary
     from lineage_bridge.inference.values import Served
     from lineage_bridge.observe.kept_profiles import Profiled
@@ -111,8 +112,17 @@ def _labels(column: Column) -> list[dict[str, Any]] | None:
 
 def inference_json(found: Summary) -> dict[str, Any]:
     """Make the document of `inference --json`."""
+    labels = found.labels
     return {
         "files": [_log_file(one) for one in found.files],
+        "label_files": [_log_file(one) for one in found.label_files],
+        "labels": {
+            "lines": labels.lines,
+            "duplicates": labels.duplicates,
+            "changed": labels.changed,
+            "late": labels.late,
+            "unknown": labels.unknown,
+        },
         "served": [_answers(served, answers) for served, answers in found.by_time()],
     }
 
@@ -155,7 +165,39 @@ def _answers(served: Served, answers: Answers) -> dict[str, Any]:
             {"hour": format_time(hour), "rows": rows}
             for hour, rows in sorted(answers.hours.items())
         ],
+        answered=answers.answered,
+        measures=_measures(answers.measuring.measures()),
     )
+
+
+def _measures(found: Measures | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return present(
+        labelled=found.labelled,
+        kind=found.kind,
+        accuracy=_bounded(found.accuracy),
+        auc=_bounded(found.auc),
+        brier=found.brier,
+        bias=_bounded(found.bias),
+        calibration=[
+            {
+                "rows": one.rows,
+                "mean_probability": one.mean_probability,
+                "positive": _bounded(one.positive),
+            }
+            for one in found.bins
+        ]
+        or None,
+        mean_absolute_error=_bounded(found.mean_absolute_error),
+        root_mean_square_error=found.root_mean_square_error,
+    )
+
+
+def _bounded(figure: Bounded | None) -> dict[str, Any] | None:
+    if figure is None:
+        return None
+    return present(value=figure.value, low=_known(figure.low), high=_known(figure.high))
 
 
 def drift_json(
