@@ -146,20 +146,22 @@ class Fields:
         paths = [path for path in self.paths.values() if path != WHOLE_ROW]
         return {name for path in paths for name in members_of(path) or ()}
 
-    def reader(self) -> RowReader:
-        """Return what reads rows by this map."""
-        return RowReader(self)
+    def reader(self, *, features: bool = True) -> RowReader:
+        """Return what reads rows by this map; features are only checked where nobody needs them."""
+        return RowReader(self, features=features or "label" in self.paths)
 
 
 class RowReader:
     """Reads rows by a map, one after another."""
 
-    def __init__(self, fields: Fields) -> None:
+    def __init__(self, fields: Fields, *, features: bool) -> None:
         self._fields = fields
         readers = {
             field: (getter(path), _reader(field, fields.time_unit))
             for field, path in fields.paths.items()
         }
+        if not features and "features" in readers:
+            readers["features"] = (readers["features"][0], _check_features)
         self._steps = [
             (place, field, *readers[field]) for place, field in enumerate(_ONE_BY_ONE)
             if field in readers
@@ -215,6 +217,11 @@ class RowReader:
             if len(self._known) < _MOST_KNOWN:
                 self._known[values] = served
             return served
+
+
+def _check_features(value: Any) -> None:
+    """Read features that nobody needs, so that they are not kept."""
+    features_of(value)
 
 
 def _named(value: Any, field: str) -> str | None:

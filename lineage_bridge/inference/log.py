@@ -10,13 +10,14 @@ from typing import BinaryIO, Final
 from lineage_bridge.errors import ArtifactError
 from lineage_bridge.inference.declared import UNDECLARED
 from lineage_bridge.inference.fields import HEAD_ROWS, Fields
-from lineage_bridge.inference.row_files import Rejections, head_of, row_file
+from lineage_bridge.inference.row_files import Rejections, head_of, row_file, values_in
 from lineage_bridge.inference.seen import Seen, hashes_of
 from lineage_bridge.inference.values import Inference
 from lineage_bridge.settings import InferenceLog
 from lineage_bridge.times import format_time
 
-ROWS_A_BITE: Final = 20_000
+ROWS_A_BITE: Final = 4_000  # more of them wait for the collector of garbage
+VALUES_A_BITE: Final = 400_000  # some 40 MB, where rows are wide
 
 
 class LogFile:
@@ -40,9 +41,11 @@ class LogFile:
         self, file: BinaryIO, declared: InferenceLog = UNDECLARED, *, may_be_csv: bool = False
     ) -> None:
         self._rows = row_file(file, may_be_csv=may_be_csv)
-        head = head_of(self._rows, HEAD_ROWS)
+        head = head_of(self._rows, HEAD_ROWS, VALUES_A_BITE)
         if not head:
             raise ArtifactError("has no rows")
+        widest = max(map(values_in, head))
+        self._rows_a_bite = min(max(VALUES_A_BITE // max(widest, 1), 1), ROWS_A_BITE)
         self.fields = Fields.understand(head, declared)
         self.rejected = Rejections()
         self.head = list(self._readable(head))
@@ -62,7 +65,7 @@ class LogFile:
             ArtifactError: the file cannot be read to its end.
         """
         self.rejected = Rejections()
-        read = self.fields.reader().read
+        read = self.fields.reader(features=features).read
         # Whether a row that has a label is a request can depend on whether it has features.
         is_all = (features and self.fields.is_flat) or "label" in self.fields.paths
         members = None if is_all else self.fields.members()
@@ -77,7 +80,7 @@ class LogFile:
                 continue
             bite.append(found)
             lines.append(line)
-            if len(bite) >= ROWS_A_BITE:
+            if len(bite) >= self._rows_a_bite:
                 yield self._once(bite, lines, seen)
                 bite, lines = [], []
         if bite:

@@ -96,9 +96,20 @@ def is_json_rows(file: BinaryIO) -> bool:
     return head.removeprefix(_BOM).lstrip().startswith(b"{")
 
 
-def head_of(file: RowFile, count: int) -> list[dict[str, Any]]:
-    """Read the first rows."""
-    return [row for _, row in islice(file.rows(Rejections()), count)]
+def head_of(file: RowFile, count: int, values: int) -> list[dict[str, Any]]:
+    """Read the first rows, as many as together have no more than so many values; at least one."""
+    head: list[dict[str, Any]] = []
+    for _, row in islice(file.rows(Rejections()), count):
+        values -= values_in(row)
+        if head and values < 0:
+            break
+        head.append(row)
+    return head
+
+
+def values_in(row: dict[str, Any]) -> int:
+    """Count the members of a row, and those of the objects in it."""
+    return len(row) + sum(len(value) for value in row.values() if isinstance(value, dict))
 
 
 class JsonRows:

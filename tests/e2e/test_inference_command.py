@@ -199,6 +199,14 @@ def test_a_profile_is_kept_by_the_map_that_it_was_read_by(lb, tmp_path):
     assert "a" in names()
 
 
+def test_rows_of_ten_thousand_features(lb, tmp_path):
+    features = {f"x{n}": n for n in range(10_000)}
+    rows = [nested(request(n, features=features)) for n in range(60)]  # more than one bite
+    log = write_lines(tmp_path / "wide.jsonl.gz", rows)
+    (file,) = inference(lb, log)["files"]
+    assert (file["rows"], len(file["features"])) == (60, 10_000)
+
+
 def test_nanoseconds_and_dictionaries_of_parquet(lb, tmp_path):
     table = pa.table({
         "request_id": pa.array(["a", "b"]).dictionary_encode(),
