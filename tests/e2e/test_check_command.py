@@ -299,6 +299,20 @@ def test_features_of_the_calendar_do_not_jump(check, tmp_path):
     assert jumps(check(*files))[3]["status"] == "passed"
 
 
+def test_a_version_that_cannot_be_compared_is_no_reference(check, tmp_path):
+    said = {"obs_ts_min": "", "obs_ts_max": ""}
+    empty = write(tmp_path, dataset(), stamp="20260405_001500", **said)
+    pq.write_table(pq.read_table(empty).slice(0, 0), empty)
+    second = write(tmp_path, dataset(), stamp="20260407_001500")
+    older = dataset(start=MONDAY - timedelta(days=7), seed=2)
+    third = write(tmp_path, older, stamp="20260408_001500")
+    found = check(empty, second, third)
+    assert "time_back" in failed(found[2])
+    back = [next(one for one in v["checks"] if one["check"] == "time_back") for v in found]
+    assert back[0]["reason"] == "the event times are not known"
+    assert back[2]["against"] == str(second)
+
+
 def test_the_same_rows_are_known_in_another_order_and_compression(check, tmp_path):
     columns = dataset()
     first = write(tmp_path, columns, stamp="20260407_001500")
