@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from lineage_bridge.settings import Settings
     from lineage_bridge.share.forward import ForwardReport, ForwardStatus
-    from lineage_bridge.share.verification import Comparison
+    from lineage_bridge.share.sent.comparison import Comparison
 
 
 @click.command()

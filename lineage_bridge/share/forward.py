@@ -31,7 +31,7 @@ from lineage_bridge.share.marquez.outcome import NoAnswerError
 from lineage_bridge.share.patience import Patience
 from lineage_bridge.share.queue import ForwardQueue
 from lineage_bridge.share.run import LOOK_SECONDS, ForwardRun
-from lineage_bridge.share.verification import Comparison, Incomplete, compare
+from lineage_bridge.share.sent.comparison import Comparison, Incomplete, compare
 
 if TYPE_CHECKING:
     import httpx
@@ -176,7 +176,7 @@ class Forwarder:
         )
 
     def verify(self, told: Callable[[int, int], None]) -> Comparison:
-        """Compare what was sent with what Marquez holds; see `verification.compare`.
+        """Compare what was sent with what Marquez holds; see `comparison.compare`.
 
         Args:
             told: called with how many events are compared, and how many there are.

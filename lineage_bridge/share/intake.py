@@ -6,7 +6,7 @@
 - An event that another one supersedes is not sent; if it already was, it becomes `stale`.
 - Of a deployment's pending heartbeats only the latest is sent.
 - An event of ours without inputs (an old bundle knows none) is called bare: it takes the edges of
-  its job away, so after it another one of the job is sent once more (`resend.restore_inputs`).
+  its job away, so after it another one of the job is sent once more (`again.restore_inputs`).
 
 Events are read and judged first; the results are written in one transaction, together with the
 number of the last event taken in.

@@ -27,8 +27,8 @@ from lineage_bridge.share.facts import item_of
 from lineage_bridge.share.hidden import HiddenNodes, Stale
 from lineage_bridge.share.intake import FORWARDED, take_in
 from lineage_bridge.share.order import Item
-from lineage_bridge.share.resend import restore_inputs, send_again, sent_of, with_later
-from lineage_bridge.share.sent import SentEvents
+from lineage_bridge.share.sent.again import restore_inputs, send_again, sent_of, with_later
+from lineage_bridge.share.sent.events import SentEvents
 from lineage_bridge.share.tables import FORWARD
 
 STARTED_BYTES = 4 * 1024 * 1024  # of events that are started ahead

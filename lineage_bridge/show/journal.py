@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lineage_bridge.follow.follower import FollowReport
     from lineage_bridge.share.dead_letters import DeadLetter
     from lineage_bridge.share.forward import ForwardReport
-    from lineage_bridge.share.verification import Comparison
+    from lineage_bridge.share.sent.comparison import Comparison
 
 
 def status_lines(shape: Mapping[str, Any]) -> Iterator[str]:

@@ -198,7 +198,7 @@ def test_however_columns_are_made_no_line_is_wider_than_the_terminal(data, colum
 
 
 def test_elsewhere_than_on_a_terminal_nothing_is_coloured_and_names_have_room(monkeypatch, capsys):
-    for columns, width in (("", 200), ("120", 120), ("0", 200), ("wide", 200), ("80", 80)):
+    for columns, width in (("", 240), ("120", 120), ("0", 240), ("wide", 240), ("80", 80)):
         monkeypatch.setenv("COLUMNS", columns)
         assert console().width == width
         console().print(a_table())

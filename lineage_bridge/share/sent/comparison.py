@@ -17,7 +17,7 @@ from lineage_bridge.journal.home_tables import Stored
 from lineage_bridge.share.marquez.api import FEED_END, FEED_LIMIT, Marquez, feed_key
 from lineage_bridge.share.marquez.completeness import Expected, expected_of, missing_in_run
 from lineage_bridge.share.marquez.model import node_path
-from lineage_bridge.share.sent import SentEvents
+from lineage_bridge.share.sent.events import SentEvents
 from lineage_bridge.times import EARLIEST_US, LATEST_US, format_time, from_micros
 
 FEED_PAGE = 500
@@ -203,7 +203,7 @@ def _not_in_model(
         if missing:
             yield stored, missing
     ends = [end for end in of_runs if end[1].is_end]
-    ends = [end for end in ends if end[1].inputs] or ends  # see `resend.restore_inputs`
+    ends = [end for end in ends if end[1].inputs] or ends  # see `again.restore_inputs`
     for stored, expected in ends:
         newest.add(stored, expected)
     if ends:  # the edges of its newest end are those of a job

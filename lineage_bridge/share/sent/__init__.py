@@ -1,0 +1,1 @@
+"""What a Marquez was sent: read again, compared with what it holds, and sent once more."""
