@@ -17,7 +17,8 @@ from lineage_bridge.settings import InferenceLog
 from lineage_bridge.times import format_time
 
 ROWS_A_BITE: Final = 4_000  # more of them wait for the collector of garbage
-VALUES_A_BITE: Final = 400_000  # some 40 MB, where rows are wide
+VALUES_A_BITE: Final = 1_000_000  # some 100 MB, where rows are wide
+VALUES_OF_HEAD: Final = 400_000
 
 
 class LogFile:
@@ -41,7 +42,7 @@ class LogFile:
         self, file: BinaryIO, declared: InferenceLog = UNDECLARED, *, may_be_csv: bool = False
     ) -> None:
         self._rows = row_file(file, may_be_csv=may_be_csv)
-        head = head_of(self._rows, HEAD_ROWS, VALUES_A_BITE)
+        head = head_of(self._rows, HEAD_ROWS, VALUES_OF_HEAD)
         if not head:
             raise ArtifactError("has no rows")
         widest = max(map(values_in, head))

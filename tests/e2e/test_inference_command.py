@@ -201,10 +201,10 @@ def test_a_profile_is_kept_by_the_map_that_it_was_read_by(lb, tmp_path):
 
 def test_rows_of_ten_thousand_features(lb, tmp_path):
     features = {f"x{n}": n for n in range(10_000)}
-    rows = [nested(request(n, features=features)) for n in range(60)]  # more than one bite
+    rows = [nested(request(n, features=features)) for n in range(120)]  # more than one bite
     log = write_lines(tmp_path / "wide.jsonl.gz", rows)
     (file,) = inference(lb, log)["files"]
-    assert (file["rows"], len(file["features"])) == (60, 10_000)
+    assert (file["rows"], len(file["features"])) == (120, 10_000)
 
 
 def test_nanoseconds_and_dictionaries_of_parquet(lb, tmp_path):
