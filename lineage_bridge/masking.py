@@ -53,8 +53,19 @@ def public_url(url: str) -> str:
     return re.split(r"[?#]", _without_logins(url), maxsplit=1)[0].rstrip("/")
 
 
+_ROUNDS: Final = 5
+
+
 def masked(text: str) -> str:
     """Return a text without its secrets, as far as they can be told from other words."""
+    for _ in range(_ROUNDS):  # what is left may read like a secret: `https://@:=#@`
+        before, text = text, _masked_once(text)
+        if text == before:
+            break
+    return text
+
+
+def _masked_once(text: str) -> str:
     if not _SIGN.search(text):
         return text
     if "@" in text:
