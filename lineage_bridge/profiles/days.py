@@ -63,10 +63,10 @@ def by_period(days: Days, days_a_period: int) -> ByPeriod:
         days_a_period *= 2
     periods = np.where(days == _NO_DAY, _NO_DAY, days // days_a_period)
     order = None
-    if (np.diff(periods) < 0).any():
+    if (periods[1:] < periods[:-1]).any():  # a difference overflows beside a row without a time
         order = np.argsort(periods, kind="stable")
         periods = periods[order]
-    starts = [0, *(np.flatnonzero(np.diff(periods)) + 1), len(periods)]
+    starts = [0, *(np.flatnonzero(periods[1:] != periods[:-1]) + 1), len(periods)]
     bounds = tuple(
         (None if periods[begin] == _NO_DAY else int(periods[begin]), int(begin), int(end))
         for begin, end in pairwise(starts)
