@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING
 from lineage_bridge.errors import CollectorUnavailableError, JournalError, LineageBridgeError
 from lineage_bridge.follow.audit import audit, changed
 from lineage_bridge.follow.buckets import recent
-from lineage_bridge.follow.feed import Feed
 from lineage_bridge.follow.run import LOOK_SECONDS, FollowRun, Progress, Stopped, Timing
 from lineage_bridge.follow.status import SourceState, state_of
 from lineage_bridge.journal.lease import lease
 from lineage_bridge.journal.store import Journal
 from lineage_bridge.masking import public_url
-from lineage_bridge.share.marquez.api import ANSWER_SECONDS
+from lineage_bridge.share.marquez.client import ANSWER_SECONDS, MarquezClient
+from lineage_bridge.share.marquez.feed import Feed
 from lineage_bridge.share.patience import Patience
 
 if TYPE_CHECKING:
@@ -112,13 +112,13 @@ class Follower:
             JournalError: the journal cannot be written.
         """
         began, never = self._timing.clock(), threading.Event()
-        with self._feed() as feed, self._lease(never) as is_alone:
+        with self._client() as client, self._lease(never) as is_alone:
             if not is_alone:
                 raise CollectorUnavailableError(
                     f"Another process follows {self.name} into this home, and has not come to an "
                     "end for a while. It goes on."
                 )
-            run = self._run(feed, never, told=progress or (lambda _: None), ends_early=True)
+            run = self._run(Feed(client), never, told=progress or (lambda _: None), ends_early=True)
             self._audit(run)
         gains = run.progress.gains
         return FollowReport(
@@ -135,8 +135,8 @@ class Follower:
         is_said = False
         while not stop.is_set():
             try:
-                with self._feed() as feed:
-                    self._follow(feed, stop, say)
+                with self._client() as client:
+                    self._follow(Feed(client), stop, say)
             except Stopped:
                 return
             except JournalError as exc:  # the home was moved, for example: it may come back
@@ -196,8 +196,8 @@ class Follower:
             told=told,
         )
 
-    def _feed(self) -> Feed:
-        return Feed(
+    def _client(self) -> MarquezClient:
+        return MarquezClient(
             self._url,
             api_key=self._api_key,
             transport=self._transport,

@@ -16,11 +16,11 @@ from lineage_bridge.errors import CollectorUnavailableError
 from lineage_bridge.follow import tables
 from lineage_bridge.follow.audit import PAGE, Asking, Count, Page, Question, Read, Settled
 from lineage_bridge.follow.buckets import Bucket
-from lineage_bridge.follow.feed import EVENT_BYTES, PAGE_BYTES, Feed, FeedError, Listed
 from lineage_bridge.follow.intake import look_at, take_in
 from lineage_bridge.follow.tables import FOLLOW, Gains
 from lineage_bridge.journal.store import Journal
-from lineage_bridge.share.marquez.outcome import Outcome
+from lineage_bridge.share.marquez.feed import EVENT_BYTES, PAGE_BYTES, Feed, Listed
+from lineage_bridge.share.marquez.outcome import NoAnswerError, Outcome
 from lineage_bridge.share.patience import Patience
 
 LOOK_SECONDS = 0.5  # how long a stop may go unnoticed
@@ -182,7 +182,7 @@ class FollowRun:
                 raise Stopped
             try:
                 found = self._feed.list(asked.start, asked.end, limit, asked.offset, most)
-            except FeedError as exc:
+            except NoAnswerError as exc:
                 self._failed(exc)
                 if limit > 1 and not asked.at_once:  # perhaps that many take too long
                     return None
@@ -198,7 +198,7 @@ class FollowRun:
             self._is_away = False
             self._say(f"Marquez at {self._name} answers again; following goes on.")
 
-    def _failed(self, exc: FeedError) -> None:
+    def _failed(self, exc: NoAnswerError) -> None:
         """Wait until it is time to ask again."""
         answer, now = exc.answer, self._timing.clock()
         self._patience.failed(now, answer.retry_after)

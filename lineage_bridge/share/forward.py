@@ -26,7 +26,8 @@ from lineage_bridge.errors import (
 from lineage_bridge.journal.lease import lease
 from lineage_bridge.journal.store import Journal
 from lineage_bridge.masking import public_url
-from lineage_bridge.share.marquez.api import ANSWER_SECONDS, Marquez
+from lineage_bridge.share.marquez.api import Marquez
+from lineage_bridge.share.marquez.client import ANSWER_SECONDS
 from lineage_bridge.share.marquez.outcome import NoAnswerError
 from lineage_bridge.share.patience import Patience
 from lineage_bridge.share.queue import ForwardQueue
@@ -188,9 +189,8 @@ class Forwarder:
             try:
                 return compare(self._queue.sent(), marquez, told)
             except NoAnswerError as exc:
-                said = f"{exc.answer.status or ''} {exc.answer.text}".strip(" .")
                 raise CollectorUnavailableError(
-                    f"Marquez at {self._name} could not be asked what it holds: {said}."
+                    f"Marquez at {self._name} could not be asked what it holds: {exc}."
                 ) from None
 
     def send_again(self, incomplete: Collection[Incomplete]) -> int:

@@ -191,7 +191,8 @@ class Unreliable(BaseHTTPRequestHandler):
 
     def do_GET(self):
         self.server.hangs.wait()  # the client may be out of patience before the event is here
-        self._answer(200, json.dumps({"events": self.server.events}).encode())
+        feed = {"events": self.server.events, "totalCount": len(self.server.events)}
+        self._answer(200, json.dumps(feed).encode())
 
     def _cut(self):
         self.close_connection = True

@@ -1,74 +1,38 @@
-"""A client of Marquez's HTTP API, as far as forwarding needs it: send, find, ask, hide.
+"""Marquez's HTTP API, as far as forwarding needs it: send, find, ask, hide.
 
 Whatever is sent ends in an `Answer`, so forwarding decides by `Outcome` alone; a question that is
 not answered raises `NoAnswerError` with one. No exception of the HTTP library leaves this module.
-
-Source: Marquez 0.51: the feed answers `after <= time < before` and, without `before`, ends at 2030.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any
 
 import httpx
 
-from lineage_bridge.events import Name, as_list, as_object, decode, event_id_of
+from lineage_bridge.events import Name, as_object, decode, event_id_of
 from lineage_bridge.journal.home_tables import Stored
-from lineage_bridge.share.marquez.client import client_of, secrets_of
+from lineage_bridge.share.marquez.client import MarquezClient
+from lineage_bridge.share.marquez.feed import EVENT_BYTES, Feed
 from lineage_bridge.share.marquez.model import Model, node_path
-from lineage_bridge.share.marquez.outcome import (
-    Answer,
-    NoAnswerError,
-    Outcome,
-    of_failure,
-    of_response,
-)
-from lineage_bridge.times import format_time, from_micros
+from lineage_bridge.share.marquez.outcome import Answer, NoAnswerError, Outcome
 
-CONNECT_SECONDS = 5.0
-ANSWER_SECONDS = 60.0  # an event with hundreds of columns takes Marquez 20 s
-FEED_LIMIT = 100_000  # Marquez has no maximum; one instant is read in one request
-FEED_END = "9999-12-31T23:59:59Z"  # without a `before` the feed ends at 2030
+INSTANT_EVENTS = 100_000  # Marquez has no maximum; one instant is read in one request
 _LINEAGE = "/api/v1/lineage"
 _JSON = {"Content-Type": "application/json"}
 _ALIVE = "/api/v1/namespaces/default"  # is always there, and no bad event can break it
 
 
-class Marquez:
-    """A Marquez at one URL. Threads may share it; close it when done.
+class Marquez(MarquezClient):
+    """A Marquez at one URL; made as its connections are."""
 
-    Args:
-        url: such as `http://localhost:5000`.
-        api_key: sent as a bearer token; Marquez itself has no keys, a proxy before it may.
-        connections: how many requests at once.
-        transport: replaces the network, for tests.
-        answer_seconds: how long to wait for an answer.
-
-    Raises:
-        SettingsError: the URL is not valid.
-    """
-
-    def __init__(
-        self,
-        url: str,
-        *,
-        api_key: str | None = None,
-        connections: int = 4,
-        transport: httpx.BaseTransport | None = None,
-        answer_seconds: float = ANSWER_SECONDS,
-    ) -> None:
-        self._client = client_of(
-            url,
-            api_key,
-            timeout=httpx.Timeout(answer_seconds, connect=CONNECT_SECONDS),
-            limits=httpx.Limits(max_connections=connections + 1),
-            transport=transport,
-        )
+    def __init__(self, url: str, **options: Any) -> None:
+        super().__init__(url, **options)
         # What is the same for each event is made once: that is half of what httpx costs.
-        self._post = self._client.build_request("POST", _LINEAGE, headers=_JSON)
+        self._post = self.http.build_request("POST", _LINEAGE, headers=_JSON)
         del self._post.headers["Content-Length"]
-        self._secrets = secrets_of(url, api_key)
+        self.feed = Feed(self)
         self.model = Model(self.get)
 
     def send(self, event: Stored, *, doubtful: bool = False) -> Answer:
@@ -87,9 +51,9 @@ class Marquez:
     def _unless_away(self, failed: Answer) -> Answer:
         """Tell a server that fails whatever it is asked (its database is gone) from a bad event."""
         try:
-            status = self._client.get(_ALIVE).status_code
+            status = self.http.get(_ALIVE).status_code
         except httpx.RequestError as exc:
-            return of_failure(exc, self._secrets)
+            return self.failure(exc)
         if status < 500:
             return failed
         text = f"it answers {status} to any question. {failed.text}".strip()
@@ -115,15 +79,23 @@ class Marquez:
             return Answer(Outcome.TAKEN, "found in the feed and in the model", 200)
         return Answer(Outcome.PARTLY, f"it has the event, but not {', '.join(missing)}", 200)
 
-    def is_in_feed(self, event: Stored) -> bool:
-        """Return whether a run event stands in the feed.
+    def is_in_feed(self, event: Stored) -> bool | None:
+        """Return whether a run event stands in the feed; None if nobody can know.
 
         Raises:
-            NoAnswerError: Marquez could not be asked.
+            NoAnswerError: Marquez is away, or wants another key.
         """
+        try:
+            # Two microseconds: Marquez rounds what is finer, we cut it.
+            at = event.time_us
+            listed = self.feed.list(at, at + 2, INSTANT_EVENTS, most=EVENT_BYTES)
+        except NoAnswerError as exc:
+            self._raise_if_away(exc.answer)
+            return None
+        if listed is None:
+            return None
         wanted = feed_key(decode(event.body))
-        feed = as_object(self.get("/api/v1/events/lineage", _instant(event.time_us)))
-        return any(feed_key(as_object(found)) == wanted for found in as_list(feed.get("events")))
+        return any(feed_key(decode(body)) == wanted for body in listed.bodies)
 
     def get(self, path: str, params: Mapping[str, str] | None = None) -> Any:
         """Ask for a document; None if there is none, or Marquez fails at this question alone.
@@ -132,22 +104,25 @@ class Marquez:
             NoAnswerError: Marquez is away, or wants another key.
         """
         try:
-            response = self._client.get(path, params=params)
+            response = self.http.get(path, params=params)
         except httpx.RequestError as exc:
-            raise NoAnswerError(of_failure(exc, self._secrets)) from None
+            raise NoAnswerError(self.failure(exc)) from None
         if response.is_success:
             return _json(response)
-        answer = of_response(response, self._secrets)
+        self._raise_if_away(self.answer(response))
+        return None
+
+    def _raise_if_away(self, answer: Answer) -> None:
+        """Tell no answer to any question from none to this one alone."""
         if answer.outcome is Outcome.FAILED:
             answer = self._unless_away(answer)
         if answer.outcome in (Outcome.WAIT, Outcome.PARKED):
             raise NoAnswerError(answer)
-        return None
 
     def hide(self, namespace: str, name: str, *, kind: str = "dataset") -> Answer:
         """Hide a dataset, or a job; one that Marquez does not have counts as hidden."""
         path = node_path(f"{kind}s", Name(namespace, name))
-        answer = self._answer(self._client.build_request("DELETE", path))
+        answer = self._answer(self.http.build_request("DELETE", path))
         return Answer(Outcome.TAKEN, status=404) if answer.status == 404 else answer
 
     def _request_with(self, body: bytes) -> httpx.Request:
@@ -158,26 +133,10 @@ class Marquez:
 
     def _answer(self, request: httpx.Request) -> Answer:
         try:
-            response = self._client.send(request)
+            response = self.http.send(request)
         except httpx.RequestError as exc:
-            return of_failure(exc, self._secrets)
-        return of_response(response, self._secrets)
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._client.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-
-def _instant(time_us: int) -> dict[str, str]:
-    # Two microseconds: Marquez rounds what is finer, we cut it.
-    after, before = from_micros(time_us), from_micros(time_us + 2)
-    return {"after": format_time(after), "before": format_time(before), "limit": str(FEED_LIMIT)}
+            return self.failure(exc)
+        return self.answer(response)
 
 
 def _json(response: httpx.Response) -> Any:

@@ -3,13 +3,64 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+from typing import Any, Self
 from urllib.parse import unquote, urlsplit
 
 import httpx
 
 from lineage_bridge.errors import SettingsError
 from lineage_bridge.masking import public_url
+from lineage_bridge.share.marquez.outcome import Answer, of_failure, of_response
+
+CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 60.0  # an event with hundreds of columns takes Marquez 20 s
+
+
+class MarquezClient:
+    """Connections to a Marquez, and what its answers mean. Threads may share it.
+
+    Args:
+        url: such as `http://localhost:5000`.
+        api_key: sent as a bearer token; Marquez itself has no keys, a proxy before it may.
+        connections: how many requests at once.
+        transport: replaces the network, for tests.
+        answer_seconds: how long to wait for an answer.
+
+    Raises:
+        SettingsError: the URL is not valid.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        api_key: str | None = None,
+        connections: int = 1,
+        transport: httpx.BaseTransport | None = None,
+        answer_seconds: float = ANSWER_SECONDS,
+    ) -> None:
+        self.http = client_of(
+            url,
+            api_key,
+            timeout=httpx.Timeout(answer_seconds, connect=CONNECT_SECONDS),
+            limits=httpx.Limits(max_connections=connections + 1),
+            transport=transport,
+        )
+        self._secrets = secrets_of(url, api_key)
+
+    def answer(self, response: httpx.Response) -> Answer:
+        """Return what a response means, without the secrets that it may repeat."""
+        return of_response(response, self._secrets)
+
+    def failure(self, exc: httpx.RequestError) -> Answer:
+        """Return what it means that there was no response, likewise."""
+        return of_failure(exc, self._secrets)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
 
 
 def client_of(url: str, api_key: str | None, **options: Any) -> httpx.Client:

@@ -70,7 +70,7 @@ class NoAnswerError(Exception):
     """
 
     def __init__(self, answer: Answer) -> None:
-        super().__init__(answer.text)
+        super().__init__(f"{answer.status or ''} {answer.text}".strip(" ."))
         self.answer = answer
 
 

@@ -7,15 +7,18 @@ there wants them gone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from lineage_bridge.events import Name, as_list, as_object, decode, view_event
 from lineage_bridge.events.event_time import parse_micros
 from lineage_bridge.journal.home_tables import Stored
-from lineage_bridge.share.marquez.api import FEED_END, FEED_LIMIT, Marquez, feed_key
+from lineage_bridge.share.facts import job_of
+from lineage_bridge.share.marquez.api import Marquez, feed_key
 from lineage_bridge.share.marquez.completeness import Expected, expected_of, missing_in_run
+from lineage_bridge.share.marquez.feed import EVENT_BYTES, Feed
 from lineage_bridge.share.marquez.model import node_path
 from lineage_bridge.share.sent.events import SentEvents
 from lineage_bridge.times import EARLIEST_US, LATEST_US, format_time, from_micros
@@ -76,34 +79,39 @@ def compare(sent: SentEvents, marquez: Marquez, told: Callable[[int, int], None]
     if since_us is None:
         return Comparison(None, 0, ())
     jobs = sent.jobs(since_us)
-    total = sum(jobs.values())
-    found: dict[int, tuple[Stored, list[str]]] = {}
+    total, checked = sum(jobs.values()), 0
+    found: dict[_Event, list[str]] = defaultdict(list)
     for stored in _not_in_feed(sent, marquez, since_us):
-        found[stored.seq] = stored, ["the raw event"]
-    checked = 0
+        found[_event_of(stored)].append("the raw event")
     newest = _Newest()
     for job, count in jobs.items():
-        events = sent.of_job(job, since_us)
-        for stored, missing in _not_in_model(events, marquez, newest):
-            found.setdefault(stored.seq, (stored, []))[1].extend(missing)
+        for event, missing in _not_in_model(sent.of_job(job, since_us), marquez, newest):
+            found[event] += missing
         checked += count
         told(checked, total)
-    for stored, missing in newest.not_current(marquez):
-        found.setdefault(stored.seq, (stored, []))[1].extend(missing)
-    listed = (_incomplete(stored, missing) for _, (stored, missing) in sorted(found.items()))
+    for event, missing in newest.not_current(marquez):
+        found[event] += missing
+    listed = (_incomplete(event, missing) for event, missing in sorted(found.items()))
     return Comparison(format_time(from_micros(since_us)), total, tuple(listed))
 
 
-def _incomplete(stored: Stored, missing: Iterable[str]) -> Incomplete:
-    view = view_event(decode(stored.body))
-    name = view.job or (view.dataset.name if view.dataset is not None else None)
-    return Incomplete(
-        seq=stored.seq,
-        id=stored.id or str(stored.seq),
-        job="" if name is None else f"{name.namespace} {name.name}",
-        time=format_time(from_micros(stored.time_us)),
-        missing=tuple(dict.fromkeys(missing)),
-    )
+class _Event(NamedTuple):
+    """What of an event is kept while others are compared: its body may be large."""
+
+    seq: int
+    time_us: int
+    id: str
+    job: str
+
+
+def _event_of(stored: Stored) -> _Event:
+    job = job_of(view_event(decode(stored.body)))
+    return _Event(stored.seq, stored.time_us, stored.id or str(stored.seq), job)
+
+
+def _incomplete(event: _Event, missing: Iterable[str]) -> Incomplete:
+    time = format_time(from_micros(event.time_us))
+    return Incomplete(event.seq, event.id, event.job, time, tuple(dict.fromkeys(missing)))
 
 
 def _oldest_kept(sent: SentEvents, marquez: Marquez) -> int | None:
@@ -111,9 +119,9 @@ def _oldest_kept(sent: SentEvents, marquez: Marquez) -> int | None:
 
     A Marquez that has no event and no job of ours was emptied: then all is to be compared.
     """
-    oldest = _feed(marquez, EARLIEST_US, limit=1)
-    if oldest:
-        return parse_micros(oldest[0].get("eventTime"))
+    oldest = marquez.feed.list(EARLIEST_US, LATEST_US, 1, most=EVENT_BYTES)
+    if oldest is None or oldest.bodies:
+        return EARLIEST_US if oldest is None else _time_of(oldest.bodies[0])
     first = next(iter(sent.jobs(EARLIEST_US)), None)
     if first is None:
         return None
@@ -126,44 +134,46 @@ def _oldest_kept(sent: SentEvents, marquez: Marquez) -> int | None:
 
 
 def _not_in_feed(sent: SentEvents, marquez: Marquez, since_us: int) -> Iterator[Stored]:
-    for (begin, end), listed in _pages(marquez, since_us):
-        there = {_key(document) for document in listed}
+    for (begin, end), bodies in _pages(marquez.feed, since_us):
+        there = {_key(body) for body in bodies}
         for stored in sent.between(begin, end):
-            is_there = (stored.time_us, *feed_key(decode(stored.body))) in there
-            if not is_there and not marquez.is_in_feed(stored):  # pages shift while others write
+            is_there = _key(stored.body) in there
+            # Pages shift while others write, so what is missing is looked for by itself.
+            if not is_there and marquez.is_in_feed(stored) is False:
                 yield stored
 
 
-def _pages(marquez: Marquez, begin: int) -> Iterator[tuple[Span, list[Mapping[str, Any]]]]:
-    """Read the feed by event time: yield spans that touch each other, with all their events."""
-    while True:
-        listed = _feed(marquez, begin, limit=FEED_PAGE)
-        if len(listed) < FEED_PAGE:
-            yield (begin, LATEST_US + 1), listed
+def _pages(feed: Feed, begin: int) -> Iterator[tuple[Span, Sequence[bytes]]]:
+    """Read the feed by event time: yield spans that touch each other, with all their events.
+
+    A span without any has events that are too large, or too many of one instant, for one answer.
+    """
+    limit = FEED_PAGE
+    while begin < LATEST_US:
+        page = feed.list(begin, LATEST_US, limit)
+        if page is None and limit > 1:
+            limit //= 2
+            continue
+        if page is None or len(page.bodies) < limit:
+            yield (begin, LATEST_US), page.bodies if page is not None else ()
             return
-        end = parse_micros(listed[-1].get("eventTime"))
+        end = _time_of(page.bodies[-1])
+        bodies = page.bodies
         if end <= begin:  # more events than a page has stand at one instant
             end = begin + 1
-            listed = _feed(marquez, begin, limit=FEED_LIMIT, end=end)
-        yield (begin, end), listed
-        begin = end
+            instant = feed.list(begin, end, page.total, most=EVENT_BYTES)
+            bodies = instant.bodies if instant is not None else ()
+        yield (begin, end), bodies
+        begin, limit = end, FEED_PAGE
 
 
-def _feed(
-    marquez: Marquez, begin: int, *, limit: int, end: int | None = None
-) -> list[Mapping[str, Any]]:
-    params = {
-        "after": format_time(from_micros(begin)),
-        "before": FEED_END if end is None else format_time(from_micros(end)),
-        "sortDirection": "asc",
-        "limit": str(limit),
-    }
-    feed = as_object(marquez.get("/api/v1/events/lineage", params))
-    return [as_object(event) for event in as_list(feed.get("events"))]
+def _key(body: bytes) -> tuple[Any, ...]:
+    document = decode(body)
+    return parse_micros(document.get("eventTime")), *feed_key(document)
 
 
-def _key(document: Mapping[str, Any]) -> tuple[Any, ...]:
-    return (parse_micros(document.get("eventTime")), *feed_key(document))
+def _time_of(body: bytes) -> int:
+    return parse_micros(decode(body).get("eventTime"))
 
 
 # The model
@@ -173,43 +183,47 @@ class _Newest:
     """The newest COMPLETE of each dataset, whose version is to be the current one."""
 
     def __init__(self) -> None:
-        self._newest: dict[Name, tuple[tuple[int, int], Stored, Expected]] = {}
+        self._newest: dict[Name, tuple[_Event, Expected]] = {}
 
-    def add(self, stored: Stored, expected: Expected) -> None:
-        place = (stored.time_us, stored.seq)
+    def add(self, event: _Event, expected: Expected) -> None:
         for name in expected.completes:
-            if name not in self._newest or self._newest[name][0] < place:
-                self._newest[name] = place, stored, expected
+            if name not in self._newest or _place(self._newest[name][0]) < _place(event):
+                self._newest[name] = event, expected
 
-    def not_current(self, marquez: Marquez) -> Iterator[tuple[Stored, list[str]]]:
-        for name, (_, stored, expected) in self._newest.items():
-            if missing := [*marquez.model.not_current(expected, stored.time_us, [name])]:
-                yield stored, missing
+    def not_current(self, marquez: Marquez) -> Iterator[tuple[_Event, list[str]]]:
+        for name, (event, expected) in self._newest.items():
+            missing = [*marquez.model.not_current(expected, event.time_us, [name])]
+            if missing:
+                yield event, missing
+
+
+def _place(event: _Event) -> tuple[int, int]:
+    return event.time_us, event.seq
 
 
 def _not_in_model(
-    events: list[Stored], marquez: Marquez, newest: _Newest
-) -> Iterator[tuple[Stored, list[str]]]:
+    events: Iterable[Stored], marquez: Marquez, newest: _Newest
+) -> Iterator[tuple[_Event, list[str]]]:
     """Yield the events of one job that are not whole in the model, with what is missing."""
-    told = [(stored, expected_of(view_event(decode(stored.body)))) for stored in events]
-    of_runs = [(stored, expected) for stored, expected in told if expected is not None]
-    runs = _runs(marquez, [expected for _, expected in of_runs])
-    for stored, expected in told:
-        missing = (
-            marquez.model.missing(stored)
-            if expected is None
-            else _not_in_run(expected, runs[expected.run], marquez)
-        )
-        if missing:
-            yield stored, missing
-    ends = [end for end in of_runs if end[1].is_end]
+    told: list[tuple[_Event, Expected]] = []
+    for stored in events:
+        expected = expected_of(view_event(decode(stored.body)))
+        if expected is not None:
+            told.append((_event_of(stored), expected))
+        elif missing := marquez.model.missing(stored):
+            yield _event_of(stored), missing
+    runs = _runs(marquez, [expected for _, expected in told])
+    for event, expected in told:
+        if missing := _not_in_run(expected, runs[expected.run], marquez):
+            yield event, missing
+    ends = [end for end in told if end[1].is_end]
     ends = [end for end in ends if end[1].inputs] or ends  # see `again.restore_inputs`
-    for stored, expected in ends:
-        newest.add(stored, expected)
+    for event, expected in ends:
+        newest.add(event, expected)
     if ends:  # the edges of its newest end are those of a job
-        stored, expected = max(ends, key=lambda end: (end[0].time_us, end[0].seq))
+        event, expected = max(ends, key=lambda end: _place(end[0]))
         if missing := [*marquez.model.missing_edges(expected, runs[expected.run])]:
-            yield stored, missing
+            yield event, missing
 
 
 def _not_in_run(expected: Expected, run: Mapping[str, Any], marquez: Marquez) -> list[str]:

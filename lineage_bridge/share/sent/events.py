@@ -29,15 +29,24 @@ class SentEvents:
 
     def since(self, time_us: int) -> Iterator[Stored]:
         """Yield all from a time on, in the order of their numbers."""
+        return self._paged(" AND f.time_us >= ?", time_us)
+
+    def of_job(self, job: str, time_us: int) -> Iterator[Stored]:
+        """Yield those of one job from a time on, likewise."""
+        return self._paged(" AND f.job = ? AND f.time_us >= ?", job, time_us)
+
+    def _paged(self, condition: str, *values: int | str) -> Iterator[Stored]:
         after = 0
         while True:
-            rows = self._rows(
-                " AND f.time_us >= ? AND f.seq > ? ORDER BY f.seq LIMIT ?", time_us, after, _BATCH
-            )
-            yield from rows
+            with self._journal.reading() as connection:
+                rows = connection.execute(
+                    f"{_SENT}{condition} AND f.seq > ? ORDER BY f.seq LIMIT ?",
+                    (self._target, *values, after, _BATCH),
+                ).fetchall()
+            yield from (Stored(*row) for row in rows)
             if not rows:
                 return
-            after = rows[-1].seq
+            after = rows[-1][0]
 
     def between(self, begin: int, end: int) -> list[Stored]:
         """List the run events from one microsecond on, before another one."""
@@ -60,20 +69,9 @@ class SentEvents:
             )
             return dict(rows.fetchall())
 
-    def of_job(self, job: str, time_us: int) -> list[Stored]:
-        """List those of one job from a time on, by time."""
-        return self._rows(
-            " AND f.job = ? AND f.time_us >= ? ORDER BY f.time_us, f.seq", job, time_us
-        )
-
     def first_time(self, seqs: Iterable[int]) -> int:
         """Return the time of the earliest of some events, in microseconds since 1970, UTC."""
         query = "SELECT time_us FROM events WHERE seq = ?"
         with self._journal.reading() as connection:
             rows = [connection.execute(query, (seq,)).fetchone() for seq in seqs]
         return min((row[0] for row in rows if row is not None), default=0)
-
-    def _rows(self, condition: str, *values: int | str) -> list[Stored]:
-        with self._journal.reading() as connection:
-            rows = connection.execute(_SENT + condition, (self._target, *values))
-            return [Stored(*row) for row in rows]

@@ -1,4 +1,4 @@
-"""The client of a Marquez's feed of events: how many there are in a range, and which.
+"""A Marquez's feed of events: how many there are in a range, and which.
 
 Source: Marquez 0.51, `GET /api/v1/events/lineage`: `after <= time < before`, both in microseconds;
 without `before` it ends at 2030; no maximum for `limit`.
@@ -7,14 +7,13 @@ without `before` it ends at 2030; no maximum for `limit`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import httpx
 import msgspec
 
-from lineage_bridge.share.marquez.api import ANSWER_SECONDS, CONNECT_SECONDS
-from lineage_bridge.share.marquez.client import client_of, secrets_of
-from lineage_bridge.share.marquez.outcome import Answer, Outcome, of_failure, of_response
+from lineage_bridge.share.marquez.client import MarquezClient
+from lineage_bridge.share.marquez.outcome import Answer, NoAnswerError, Outcome
 from lineage_bridge.times import format_time, from_micros
 
 if TYPE_CHECKING:
@@ -22,19 +21,6 @@ if TYPE_CHECKING:
 
 PAGE_BYTES = 16 * 1024 * 1024  # of an answer; twice that is held in memory
 EVENT_BYTES = 64 * 1024 * 1024  # of an answer with one event, as of a line of an import
-
-
-class FeedError(Exception):
-    """The feed gave no answer that can be used.
-
-    Attributes:
-        answer: how it ended.
-    """
-
-    def __init__(self, answer: Answer) -> None:
-        self.answer = answer
-        status = f"{answer.status} " if answer.status else ""
-        super().__init__(f"{status}{answer.text}".strip())
 
 
 class _Listed(msgspec.Struct):
@@ -56,29 +42,10 @@ class Listed:
 
 
 class Feed:
-    """The feed of a Marquez at one URL; close it when done.
+    """The feed of a Marquez."""
 
-    Args:
-        url: as in the settings.
-        api_key: sent as a bearer token.
-        transport: replaces the network, for tests.
-        answer_seconds: how long to wait for an answer.
-
-    Raises:
-        SettingsError: the URL is not valid.
-    """
-
-    def __init__(
-        self,
-        url: str,
-        *,
-        api_key: str | None = None,
-        transport: httpx.BaseTransport | None = None,
-        answer_seconds: float = ANSWER_SECONDS,
-    ) -> None:
-        timeout = httpx.Timeout(answer_seconds, connect=CONNECT_SECONDS)
-        self._client = client_of(url, api_key, timeout=timeout, transport=transport)
-        self._secrets = secrets_of(url, api_key)
+    def __init__(self, client: MarquezClient) -> None:
+        self._client = client
         self._decoder = msgspec.json.Decoder(_Listed)
 
     def list(
@@ -97,7 +64,7 @@ class Feed:
             None if the answer is too large; fewer events may do.
 
         Raises:
-            FeedError: there is no answer, or it is an error.
+            NoAnswerError: there is no answer, or it is no feed.
         """
         asked: dict[str, str | int] = {
             "after": format_time(from_micros(start)),
@@ -111,30 +78,22 @@ class Feed:
             found = None if content is None else self._decoder.decode(content)
         except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
             text = f"what answers there has no feed of events: {exc}"
-            raise FeedError(Answer(Outcome.REFUSED, text)) from exc
+            raise NoAnswerError(Answer(Outcome.REFUSED, text)) from exc
         return None if found is None else Listed(found.totalCount, list(map(bytes, found.events)))
 
     def _content(self, asked: dict[str, str | int], most: int) -> bytes | None:
         content = bytearray()
         try:
-            with self._client.stream("GET", "/api/v1/events/lineage", params=asked) as response:
+            with self._client.http.stream(
+                "GET", "/api/v1/events/lineage", params=asked
+            ) as response:
                 if not response.is_success:
                     response.read()
-                    raise FeedError(of_response(response, self._secrets))
+                    raise NoAnswerError(self._client.answer(response))
                 for part in response.iter_bytes():
                     content += part
                     if len(content) > most:
                         return None
         except httpx.RequestError as exc:
-            raise FeedError(of_failure(exc, self._secrets)) from exc
+            raise NoAnswerError(self._client.failure(exc)) from exc
         return bytes(content)
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._client.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
