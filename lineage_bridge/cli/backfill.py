@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -20,6 +20,7 @@ from lineage_bridge.cli.context import (
     open_journal,
     say,
 )
+from lineage_bridge.cli.progress import progress
 
 if TYPE_CHECKING:
     from lineage_bridge.ingest.backfill import Backfill, Progress
@@ -173,23 +174,8 @@ def _known_ids(settings: Settings) -> set[str]:
 
 @contextmanager
 def _progress(*, quiet: bool) -> Iterator[Progress]:
-    """Show a progress line on standard error, where that is a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    console = Console(stderr=True)
-    with Progress(
-        *columns, console=console, transient=True, disable=quiet or not console.is_terminal
-    ) as bars:
-        tasks: dict[str, Any] = {}
-
-        def report(step: str, count: int, total: int | None) -> None:
-            if step not in tasks:
-                tasks[step] = bars.add_task(f"Reading {step}", total=total)
-            bars.update(tasks[step], completed=count)
-
-        yield report
+    with progress(quiet=quiet) as report:
+        yield lambda step, count, total: report(f"Reading {step}", count, total)
 
 
 def _forward(settings: Settings, *, quiet: bool) -> bool:

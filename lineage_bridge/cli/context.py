@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from lineage_bridge.cli.progress import progress
 from lineage_bridge.commands import at_home, pasteable
 from lineage_bridge.times import parse_time
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from lineage_bridge.journal import Journal
     from lineage_bridge.settings import Settings
 
@@ -127,8 +126,8 @@ def rename_deployments(journal: Journal) -> None:
 
     if not is_due(journal):
         return
-    with _bar("Renaming") as told:
-        count = rename(journal, lambda done, total: told("Renaming deployments", done, total))
+    with progress() as report:
+        count = rename(journal, functools.partial(report, "Renaming deployments"))
     if count:
         say(
             f"Deployments have new names: {count:,} events were appended; see docs/names.md.",
@@ -169,14 +168,14 @@ def bring_up_to_date(journal: Journal, settings: Settings, *names: str) -> None:
 def takeover_progress() -> Iterator[Callable[[str, int, int], None]]:
     """Show a progress line on standard error while a home of an older version is converted."""
     is_said = False
-    with _bar("Taking the home over") as told_bar:
+    with progress() as report:
 
         def told(what: str, done: int, total: int) -> None:
             nonlocal is_said
             if not is_said:
                 say("This home is of an older version; it is taken over, once.", err=True)
                 is_said = True
-            told_bar(f"Taking the home over: {what}", done, total)
+            report(f"Taking the home over: {what}", done, total)
 
         yield told
 
@@ -184,43 +183,8 @@ def takeover_progress() -> Iterator[Callable[[str, int, int], None]]:
 @contextmanager
 def deriving_progress() -> Iterator[Callable[[int, int], None]]:
     """Show a progress line on standard error while tables are derived from the journal."""
-    with _bar("Deriving") as told:
-        yield lambda done, total: told("Deriving from the journal", done, total)
-
-
-@contextmanager
-def _bar(name: str) -> Iterator[Callable[[str, int, int], None]]:
-    """Draw a bar on standard error, where that is a terminal, from the first call on."""
-    bars: Progress | None = None
-
-    def told(what: str, done: int, total: int) -> None:
-        nonlocal bars
-        if bars is None:
-            bars = _started_bars(name)
-        bars.update(bars.task_ids[0], description=what, completed=done, total=total)
-
-    try:
-        yield told
-    finally:
-        if bars is not None:
-            bars.stop()
-
-
-def _started_bars(name: str) -> Progress:
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn
-
-    console = Console(stderr=True)
-    bars = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
-    bars.add_task(name, total=None)
-    bars.start()
-    return bars
+    with progress() as report:
+        yield functools.partial(report, "Deriving from the journal")
 
 
 class Instant(click.ParamType[datetime]):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +16,8 @@ from lineage_bridge.cli.context import (
     settings_of,
     with_settings,
 )
+from lineage_bridge.cli.progress import Report, progress
+from lineage_bridge.cli.sharing import check_marquez, timeout_option
 
 if TYPE_CHECKING:
     from lineage_bridge.follow.follower import FollowReport
@@ -29,14 +29,7 @@ if TYPE_CHECKING:
 @with_settings
 @click.option("--once", is_flag=True, help="End when all that is there has come in.")
 @click.option("--url", metavar="URL", help="The Marquez to follow.  [default: MARQUEZ_URL]")
-@click.option(
-    "--timeout",
-    type=click.FloatRange(min=0),
-    default=60.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="With --once, give up when Marquez was not reached for so long.",
-)
+@timeout_option
 @json_option
 def follow(
     settings: Settings, url: str | None, *, once: bool, timeout: float, as_json: bool
@@ -45,19 +38,13 @@ def follow(
 
     What came from here is recognised, and nothing is sent back. Without --once it goes on until
     Ctrl-C; `up` does the same by itself. With --once it exits 1 if an event could not be taken, 3
-    if Marquez cannot be reached; all that was read is kept.
+    if Marquez cannot be reached for --timeout; all that was read is kept.
     """
-    from lineage_bridge.errors import SettingsError
-
     if as_json and not once:
         raise click.UsageError("--json goes with --once: without it there is no end to report.")
     if url is not None:
         settings = settings_of(home=settings.home, config=settings.config_path, marquez_url=url)
-    if settings.marquez_url is None:
-        raise SettingsError(
-            "No Marquez is named. Set MARQUEZ_URL, or `marquez_url` in lineage-bridge.toml, or "
-            "name it with --url."
-        )
+    check_marquez(settings)
     if not once:
         _follow_on(settings)
         return
@@ -82,7 +69,7 @@ def _follow_once(settings: Settings, *, quiet: bool, timeout: float) -> FollowRe
     from lineage_bridge.follow.follower import Follower
     from lineage_bridge.show.journal import follow_lines
 
-    with open_journal(settings) as opened, _progress(shown=not quiet) as told:
+    with open_journal(settings) as opened, progress(quiet=quiet) as report:
         follower = Follower(
             opened,
             str(settings.marquez_url),
@@ -90,30 +77,25 @@ def _follow_once(settings: Settings, *, quiet: bool, timeout: float) -> FollowRe
             give_up_seconds=timeout,
         )
         try:
-            report = follower.run(progress=told)
+            done = follower.run(
+                progress=lambda now: report(
+                    "Reading from Marquez", now.read, max(now.total, now.read)
+                )
+            )
         except KeyboardInterrupt:
-            report = None
-    if report is None:
+            done = None
+    if done is None:
         say("Left. What was read is kept; `lineage-bridge follow` goes on.", err=True)
     elif not quiet:
-        say(*follow_lines(report))
-    return report
+        say(*follow_lines(done))
+    return done
+
+
+def _told(report: Report, now: Progress) -> None:
+    report("Reading from Marquez", now.read, max(now.total, now.read))
 
 
 def _shape(report: FollowReport) -> dict[str, Any]:
     from lineage_bridge.show.formats import present
 
     return {**asdict(report), "state": present(**asdict(report.state))}
-
-
-@contextmanager
-def _progress(*, shown: bool) -> Iterator[Callable[[Progress], None]]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
-    from rich.progress import Progress as Bars
-
-    columns = (TextColumn("Reading from Marquez"), BarColumn(), MofNCompleteColumn())
-    console = Console(stderr=True)
-    with Bars(*columns, console=console, disable=not shown, transient=True) as bars:
-        task = bars.add_task("follow", total=None)
-        yield lambda now: bars.update(task, completed=now.read, total=max(now.total, now.read))

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from lineage_bridge.cli.context import echo_json, json_option, open_journal, say, with_settings
+from lineage_bridge.cli.context import (
+    Command,
+    echo_json,
+    json_option,
+    open_journal,
+    say,
+    with_settings,
+)
+from lineage_bridge.cli.progress import Report, progress
+from lineage_bridge.cli.sharing import check_marquez, timeout_option
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
-
     from lineage_bridge.settings import Settings
     from lineage_bridge.share.forward import ForwardReport, ForwardStatus
     from lineage_bridge.share.sent.comparison import Comparison
@@ -22,14 +29,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @with_settings
-@click.option(
-    "--timeout",
-    type=click.FloatRange(min=0),
-    default=60.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="Give up when Marquez was not reached for so long.",
-)
+@timeout_option
 @click.option(
     "--verify",
     "verifying",
@@ -44,12 +44,7 @@ def forward(settings: Settings, *, timeout: float, verifying: bool, as_json: boo
     for later. Exits 1 while there are dead letters, or if Marquez does not have all after
     --verify; 3 if it cannot be reached. All is kept.
     """
-    from lineage_bridge.errors import SettingsError
-
-    if settings.marquez_url is None:
-        raise SettingsError(
-            "No Marquez is named. Set MARQUEZ_URL, or `marquez_url` in lineage-bridge.toml."
-        )
+    check_marquez(settings)
     report = forward_now(settings, quiet=as_json, timeout=timeout)
     if report is None:
         sys.exit(1)
@@ -94,12 +89,9 @@ def _verify_marquez(
 def _compare(settings: Settings, *, quiet: bool, mend: bool) -> Comparison:
     from lineage_bridge.share.forward import Forwarder
 
-    with (
-        open_journal(settings) as opened,
-        _progress("Comparing with Marquez", shown=not quiet) as (bars, task),
-    ):
+    with open_journal(settings) as opened, progress(quiet=quiet) as report:
         forwarder = Forwarder(opened, str(settings.marquez_url), api_key=settings.marquez_api_key)
-        found = forwarder.verify(lambda n, all_: bars.update(task, completed=n, total=all_))
+        found = forwarder.verify(partial(report, "Comparing with Marquez"))
         if mend and found.incomplete:
             forwarder.send_again(found.incomplete)
     return found
@@ -114,10 +106,7 @@ def forward_now(settings: Settings, *, quiet: bool, timeout: float = 60.0) -> Fo
     from lineage_bridge.share.forward import Forwarder
     from lineage_bridge.show.journal import forward_lines
 
-    with (
-        open_journal(settings) as opened,
-        _progress("Forwarding to Marquez", shown=not quiet) as (bars, task),
-    ):
+    with open_journal(settings) as opened, progress(quiet=quiet) as report:
         forwarder = Forwarder(
             opened,
             str(settings.marquez_url),
@@ -125,37 +114,26 @@ def forward_now(settings: Settings, *, quiet: bool, timeout: float = 60.0) -> Fo
             give_up_seconds=timeout,
         )
         try:
-            report = forwarder.run(progress=_told(bars, task))
+            done = forwarder.run(progress=_told(report))
         except KeyboardInterrupt:
-            report = None
-    if report is None:
+            done = None
+    if done is None:
         say("Left. The rest is kept; `lineage-bridge journal forward` goes on.", err=True)
     elif not quiet:
-        say(*forward_lines(report))
-    return report
+        say(*forward_lines(done))
+    return done
 
 
-def _told(bars: Progress, task: TaskID) -> Callable[[ForwardStatus], None]:
+def _told(report: Report) -> Callable[[ForwardStatus], None]:
     before: int | None = None
 
     def told(now: ForwardStatus) -> None:
         nonlocal before
         done = now.sent + now.dead
         before = done if before is None else before
-        bars.update(task, completed=done - before, total=done - before + now.pending)
+        report("Forwarding to Marquez", done - before, done - before + now.pending)
 
     return told
-
-
-@contextmanager
-def _progress(what: str, *, shown: bool) -> Iterator[tuple[Progress, TaskID]]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, disable=not shown, transient=True) as bars:
-        yield bars, bars.add_task(what, total=None)
 
 
 @click.command()
@@ -182,11 +160,26 @@ def dead(settings: Settings, *, as_json: bool) -> None:
     sys.exit(1 if letters else 0)
 
 
+def _of_letters(command: Command) -> Command:
+    """Give a command the dead letters that it is for: some by their ids, or all of them."""
+    for option in (
+        json_option,
+        with_settings,
+        click.option("--all", "every", is_flag=True, help="All dead letters."),
+        click.argument("ids", nargs=-1, metavar="[ID]..."),
+    ):
+        command = option(command)
+    return command
+
+
+def _chosen(ids: tuple[str, ...], *, every: bool) -> tuple[str, ...] | None:
+    if bool(ids) == every:
+        raise click.UsageError("Name dead letters by their ids, or give --all.")
+    return None if every else ids
+
+
 @click.command()
-@click.argument("ids", nargs=-1, metavar="[ID]...")
-@click.option("--all", "every", is_flag=True, help="All dead letters.")
-@with_settings
-@json_option
+@_of_letters
 def retry(settings: Settings, *, ids: tuple[str, ...], every: bool, as_json: bool) -> None:
     """Send dead letters again, once their cause is mended.
 
@@ -197,10 +190,9 @@ def retry(settings: Settings, *, ids: tuple[str, ...], every: bool, as_json: boo
     from lineage_bridge.show.formats import present
     from lineage_bridge.show.journal import letter_lines
 
-    if bool(ids) == every:
-        raise click.UsageError("Name dead letters by their ids, or give --all.")
+    chosen = _chosen(ids, every=every)
     with open_journal(settings) as opened:
-        again, hopeless = retry_letters(opened, None if every else ids)
+        again, hopeless = retry_letters(opened, chosen)
     if as_json:
         echo_json({"retried": again, "dead": [present(**asdict(letter)) for letter in hopeless]})
     else:
@@ -210,22 +202,19 @@ def retry(settings: Settings, *, ids: tuple[str, ...], every: bool, as_json: boo
 
 
 @click.command()
-@click.argument("ids", nargs=-1, metavar="[ID]...")
-@click.option("--all", "every", is_flag=True, help="All dead letters.")
-@with_settings
-@json_option
+@_of_letters
 def dismiss(settings: Settings, *, ids: tuple[str, ...], every: bool, as_json: bool) -> None:
     """Let dead letters rest: they are never sent, and no command fails because of them.
 
     The events stay in the journal, and in every answer that is made of it.
     """
     from lineage_bridge.share.dead_letters import dismiss as dismiss_letters
+    from lineage_bridge.show.units import counted
 
-    if bool(ids) == every:
-        raise click.UsageError("Name dead letters by their ids, or give --all.")
+    chosen = _chosen(ids, every=every)
     with open_journal(settings) as opened:
-        count = dismiss_letters(opened, None if every else ids)
+        count = dismiss_letters(opened, chosen)
     if as_json:
         echo_json({"dismissed": count})
     else:
-        say(f"{count} dead letters are dismissed.")
+        say(f"{counted(count, 'dead letter')} dismissed.")

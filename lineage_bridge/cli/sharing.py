@@ -1,4 +1,4 @@
-"""What `up` shares with a Marquez: threads that end with the command."""
+"""What commands that share with a Marquez have in common, and the threads of `up` that do."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import click
+
 from lineage_bridge.cli.context import say
+from lineage_bridge.errors import SettingsError
 
 if TYPE_CHECKING:
     from lineage_bridge.follow.follower import Follower
@@ -16,6 +19,28 @@ if TYPE_CHECKING:
     from lineage_bridge.share.forward import Forwarder
 
 STOP_SECONDS = 5.0  # forwarding notices a stop within half a second, and ends in another one
+
+
+timeout_option = click.option(
+    "--timeout",
+    type=click.FloatRange(min=0),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Give up when Marquez was not reached for so long.",
+)
+
+
+def check_marquez(settings: Settings) -> None:
+    """Refuse settings that name no Marquez.
+
+    Raises:
+        SettingsError: they do not.
+    """
+    if settings.marquez_url is None:
+        raise SettingsError(
+            "No Marquez is named. Set MARQUEZ_URL, or `marquez_url` in lineage-bridge.toml."
+        )
 
 
 @contextmanager

@@ -144,7 +144,7 @@ def test_dead_letters_fail_all_that_forwards_until_somebody_deals_with_them(
     assert "2 dead letters" in capsys.readouterr().out
 
     assert as_json(capsys, "dismiss", an_event(0).id) == (0, {"dismissed": 1})
-    assert run(capsys, "dismiss", "--all")[:2] == (0, "1 dead letters are dismissed.\n")
+    assert run(capsys, "dismiss", "--all")[:2] == (0, "1 dead letter dismissed.\n")
     assert run(capsys, "dead")[0] == run(capsys, "forward")[0] == 0
 
 
