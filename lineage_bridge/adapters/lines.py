@@ -266,17 +266,17 @@ def check_head(head: bytes) -> None:
     """
     name = format_of(head)
     if name is not None:
-        raise ArtifactError(f"the file is {name}; expected text, one JSON object on each line")
+        raise ArtifactError(f"is {name}; expected text, one JSON object on each line")
     if b"\x00" in head:
-        raise ArtifactError("the file is binary; expected text, one JSON object on each line")
+        raise ArtifactError("is binary; expected text, one JSON object on each line")
     text = head.removeprefix(_BOM).lstrip()
     if _PRETTY.match(text):
         raise ArtifactError(
-            "the file is one JSON document over many lines; expected one object on each line "
+            "is one JSON document over many lines; expected one object on each line "
             "(`jq -c .` makes that of it)"
         )
     if _ARRAY.match(text):
         raise ArtifactError(
-            "the file is one JSON array; expected one object on each line (`jq -c '.[]'` makes "
+            "is one JSON array; expected one object on each line (`jq -c '.[]'` makes "
             "that of it)"
         )

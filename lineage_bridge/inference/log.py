@@ -44,7 +44,7 @@ class LogFile:
         self._rows = row_file(file, may_be_csv=may_be_csv)
         head = head_of(self._rows, HEAD_ROWS, VALUES_OF_HEAD)
         if not head:
-            raise ArtifactError("has no rows")
+            raise ArtifactError("has no row that is a JSON object; a CSV of labels is for --labels")
         widest = max(map(values_in, head))
         self._rows_a_bite = min(max(VALUES_A_BITE // max(widest, 1), 1), ROWS_A_BITE)
         self.fields = Fields.understand(head, declared)

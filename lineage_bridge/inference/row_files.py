@@ -75,18 +75,22 @@ def row_file(file: BinaryIO, *, may_be_csv: bool = False) -> RowFile:
     Raises:
         ArtifactError: it is damaged as a compressed file.
     """
-    kind = _kind(file)
-    if kind == "Parquet":
+    if is_parquet(file):
         return ParquetRows(file)
     is_csv = may_be_csv and not is_json_rows(file)
-    stream = cast("BinaryIO", gzip.GzipFile(fileobj=file)) if kind == "gzip" else file
+    is_packed = _kind(file) == "gzip"
+    stream = cast("BinaryIO", gzip.GzipFile(fileobj=file)) if is_packed else file
     return CsvRows(stream) if is_csv else JsonRows(stream)
+
+
+def is_parquet(file: BinaryIO) -> bool:
+    """Return whether an open file is parquet, by its first bytes."""
+    return _kind(file) == "Parquet"
 
 
 def is_json_rows(file: BinaryIO) -> bool:
     """Return whether an open file has JSON lines in it, by its first bytes."""
-    kind = _kind(file)
-    if kind == "gzip":
+    if _kind(file) == "gzip":
         with _unpacked(), gzip.GzipFile(fileobj=file) as stream:
             head = stream.read(HEAD_BYTES)
     else:

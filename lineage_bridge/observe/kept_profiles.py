@@ -186,14 +186,15 @@ def _hash(file: BinaryIO) -> bytes:
 
 def _made(file: BinaryIO, path: str, asked: AskedKeys) -> Profile:
     from lineage_bridge.inference.columns import LogSource
-    from lineage_bridge.inference.row_files import is_json_rows
+    from lineage_bridge.inference.row_files import is_json_rows, is_parquet
     from lineage_bridge.profiles.making import make_profile
     from lineage_bridge.profiles.parquet import ParquetSource
 
     if is_json_rows(file):
         log = LogSource(file, declared_for(path, asked.logs))
         return make_profile(log, asked.named or log.keys)
-    file.seek(0)
+    if not is_parquet(file):
+        raise ArtifactError("is neither parquet nor JSON lines, with an object on each line")
     source = ParquetSource(file)
     return make_profile(source, asked.of(source.types))
 
