@@ -172,7 +172,7 @@ def _json(value: Any) -> Iterator[str]:
 
 def in_utc(text: str) -> str:
     """A time as the feed writes it: in UTC, with as few digits as it needs, up to nine."""
-    whole, digits, zone = TIME.fullmatch(text).groups()  # type: ignore[union-attr]
+    whole, digits, zone = TIME.fullmatch(text).groups()
     instant = datetime.fromisoformat(whole + zone.replace("Z", "+00:00")).astimezone(UTC)
     fraction = f".{digits}".rstrip("0").rstrip(".") if digits else ""
     return f"{instant.replace(tzinfo=None).isoformat()}{fraction}Z"

@@ -118,31 +118,31 @@ def false_alarms(rng: np.random.Generator) -> None:
 
 def shifted(rng: np.random.Generator, columns: Columns) -> str:
     """Move one feature by half a standard deviation."""
-    columns["n0"] = columns["n0"] + 0.5  # type: ignore[operator]
+    columns["n0"] = columns["n0"] + 0.5
     return "n0"
 
 
 def unseen(rng: np.random.Generator, columns: Columns) -> str:
     """Give a tenth of the rows a label that the reference does not have."""
-    columns["z0"] = [v if rng.random() > 0.1 else "new" for v in columns["z0"]]  # type: ignore[attr-defined]
+    columns["z0"] = [v if rng.random() > 0.1 else "new" for v in columns["z0"]]
     return "z0"
 
 
 def missing(rng: np.random.Generator, columns: Columns) -> str:
     """Make a tenth of the rows null."""
-    columns["l0"] = [v if rng.random() > 0.1 else None for v in columns["l0"]]  # type: ignore[attr-defined]
+    columns["l0"] = [v if rng.random() > 0.1 else None for v in columns["l0"]]
     return "l0"
 
 
 def beyond_range(rng: np.random.Generator, columns: Columns) -> str:
     """Move three in ten rows beyond the reference's range."""
-    columns["n1"] = np.where(rng.random(len(columns["n1"])) < 0.3, 40, columns["n1"])  # type: ignore[arg-type]
+    columns["n1"] = np.where(rng.random(len(columns["n1"])) < 0.3, 40, columns["n1"])
     return "n1"
 
 
 def one_unseen(rng: np.random.Generator, columns: Columns) -> str:
     """Give one row a label that the reference does not have: that is no drift."""
-    columns["z1"] = ["once", *columns["z1"][1:]]  # type: ignore[index]
+    columns["z1"] = ["once", *columns["z1"][1:]]
     return "z1"
 
 
@@ -182,7 +182,7 @@ def power_in_blocks(rng: np.random.Generator) -> None:
             found = beyond = 0
             for report in range(reports):
                 now = dependent(rng, rows, 1)
-                now["n0"] = now["n0"] + shift  # type: ignore[operator]
+                now["n0"] = now["n0"] + shift
                 moved = judge(made[report % REFERENCES], profile(now))
                 (one,) = (one for one in moved.features if one.feature == "n0")
                 found += one.severity != "none"
