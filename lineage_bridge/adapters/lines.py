@@ -277,6 +277,5 @@ def check_head(head: bytes) -> None:
         )
     if _ARRAY.match(text):
         raise ArtifactError(
-            "is one JSON array; expected one object on each line (`jq -c '.[]'` makes "
-            "that of it)"
+            "is one JSON array; expected one object on each line (`jq -c '.[]'` makes that of it)"
         )

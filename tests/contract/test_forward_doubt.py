@@ -249,6 +249,27 @@ def test_verify_finds_what_is_missing_and_what_is_sent_again_mends_it(tmp_path, 
         assert verified(forwarder).incomplete == ()
 
 
+def test_an_edge_of_a_running_service_is_missed(tmp_path):
+    job_type = {"processingType": "STREAMING", "integration": "x", "jobType": "SERVING"}
+    start = run_event(
+        "START",
+        NOON,
+        Job("ns", "serve", facets={"jobType": job_type}),
+        RUN(7),
+        inputs=[Dataset("ns", "m")],
+        outputs=[Dataset("ns", "p")],
+    )
+    stub = StubMarquez()
+    with Journal(tmp_path) as journal:
+        journal.append([start], "artifact")
+        forwarder = a_forwarder(journal, stub)
+        forwarder.run()
+        assert verified(forwarder).incomplete == ()
+        stub.jobs["ns", "serve"]["edges"]["inputs"].clear()
+        (event,) = verified(forwarder).incomplete
+        assert event.missing == ("the edge of input ns m",)
+
+
 def test_a_raw_event_that_is_gone_from_the_middle_of_the_feed_is_sent_again(tmp_path):
     stub, journal, right = a_stub_of_before(tmp_path, lambda stub: stub.feed.pop(2))
     with journal:

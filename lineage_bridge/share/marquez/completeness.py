@@ -32,6 +32,7 @@ class Expected:
         run: its id there.
         job: in Marquez the name of the run's parent goes before it, if it has one.
         is_end: whether the run has ended by it.
+        links: whether its job has its edges by then: at an end, or of a streaming job at any event.
         has_version: whether its run gets a version of its job; of a streaming job only the first
             run does, at any event.
         completes: the outputs whose current versions it writes.
@@ -42,6 +43,7 @@ class Expected:
     run: str
     job: Name
     is_end: bool
+    links: bool
     has_version: bool
     completes: frozenset[Name]
     inputs: frozenset[Name]
@@ -59,6 +61,7 @@ def expected_of(view: EventView) -> Expected | None:
         run=run_uuid(view.run_id),
         job=view.job,
         is_end=is_end,
+        links=is_end or is_streaming,
         has_version=is_end and not is_streaming,
         completes=outputs if view.event_type == "COMPLETE" or is_streaming else frozenset(),
         inputs=frozenset(dataset.name for dataset in view.inputs),
@@ -92,7 +95,7 @@ def missing_in_run(
 def missing_edges(
     expected: Expected, node: Mapping[str, Any], known_as: Callable[[Name], Name]
 ) -> Iterator[str]:
-    """Yield which edges of an end are not those of its job, as `GET /lineage` shows its node."""
+    """Yield which edges of an event are not those of its job, as `GET /lineage` shows its node."""
     for side, wanted, edges, end in (
         ("input", expected.inputs, "inEdges", "origin"),
         ("output", expected.outputs, "outEdges", "destination"),

@@ -47,11 +47,11 @@ class Model:
         ]
 
     def missing_edges(self, expected: Expected, run: Mapping[str, Any]) -> Iterator[str]:
-        """Yield which edges of an end its job does not have; `run` is its run in Marquez."""
-        version = as_object(run.get("jobVersion"))
-        if not expected.is_end or not version:
+        """Yield which edges of an event its job does not have; `run` is its run in Marquez."""
+        if not expected.links:
             return
-        job = named(version)  # with the name of its parent, if it has one
+        version = as_object(run.get("jobVersion"))  # of which a job's name has its parent's in it
+        job = named(version) if version else expected.job
         node = f"job:{job.namespace}:{job.name}"
         graph = as_object(self._ask(f"/api/v1/lineage?nodeId={quote(node, safe='')}&depth=1"))
         nodes = [as_object(one) for one in as_list(graph.get("graph"))]

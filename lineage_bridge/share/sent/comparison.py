@@ -216,12 +216,12 @@ def _not_in_model(
     for event, expected in told:
         if missing := _not_in_run(expected, runs[expected.run], marquez):
             yield event, missing
-    ends = [end for end in told if end[1].is_end]
-    ends = [end for end in ends if end[1].inputs] or ends  # see `again.restore_inputs`
-    for event, expected in ends:
+    linking = [one for one in told if one[1].links]
+    linking = [one for one in linking if one[1].inputs] or linking  # see `again.restore_inputs`
+    for event, expected in linking:
         newest.add(event, expected)
-    if ends:  # the edges of its newest end are those of a job
-        event, expected = max(ends, key=lambda end: _place(end[0]))
+    if linking:  # the edges of the newest of these are those of the job
+        event, expected = max(linking, key=lambda one: _place(one[0]))
         if missing := [*marquez.model.missing_edges(expected, runs[expected.run])]:
             yield event, missing
 
