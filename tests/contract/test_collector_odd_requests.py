@@ -7,6 +7,7 @@ import random
 from typing import Any
 
 import pytest
+from cases import others_slow
 from conformance.replaying import HERE, SCENARIOS
 from contract.collector_world import JSON, world
 
@@ -36,7 +37,7 @@ def requests() -> list[dict[str, Any]]:
     return [request for request in found if "{" not in request["path"]]
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", others_slow(range(3)))
 def test_no_request_breaks_the_collector(seed, tmp_path, caplog):
     chance = random.Random(seed)
     recorded = requests()

@@ -10,6 +10,7 @@ import sqlite3
 import tracemalloc
 
 import pytest
+from cases import others_slow
 from contract.collector_world import dataset, event, run_id, world
 
 from lineage_bridge.collector.accept.validation import Limits
@@ -110,10 +111,12 @@ def test_one_changed_column_costs_one_column(tmp_path):
     assert after - before == 3  # the facet, the column's recipe, the list of all recipes
 
 
-@pytest.mark.parametrize("is_packed", [False, True])
+@pytest.mark.parametrize("is_packed", others_slow([True, False]))
 @pytest.mark.parametrize(
     "path",
-    ["/column-lineage?nodeId=dataset:db:t2&withDownstream=true", "/namespaces/db/datasets/t2"],
+    others_slow(
+        ["/column-lineage?nodeId=dataset:db:t2&withDownstream=true", "/namespaces/db/datasets/t2"]
+    ),
 )
 def test_a_long_answer_goes_out_in_pieces_and_is_never_held_whole(path, is_packed, tmp_path):
     width = 100

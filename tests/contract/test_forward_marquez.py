@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
+from cases import others_slow
 from conftest import HANG_SECONDS
 
 from lineage_bridge.errors import SettingsError
@@ -227,7 +228,9 @@ def unreliable(*script):
         server.server_close()
 
 
-@pytest.mark.parametrize("deed", ["answer", "cut before", "cut after", "half", "hang"])
+@pytest.mark.parametrize(
+    "deed", others_slow(["cut after", "half", "cut before", "answer", "hang"], fast=2)
+)
 def test_an_event_arrives_once_whatever_happens_to_the_connection(tmp_path, deed):
     from lineage_bridge.events import decode, event_of
 

@@ -56,6 +56,7 @@ def test_its_training_is_linked_by_path_to_a_dataset(nyc, run, tmp_path, positio
     assert read.startswith("dataset:default:features.")
 
 
+@pytest.mark.slow
 def test_its_training_is_linked_by_hash_to_a_dataset(nyc, run, tmp_path):
     run("backfill", "--p2", nyc / "p2")
     nodes = run("graph", "--json", *AT).json["nodes"]
@@ -68,6 +69,7 @@ def test_its_training_is_linked_by_hash_to_a_dataset(nyc, run, tmp_path):
     assert read.startswith("dataset:default:features.")
 
 
+@pytest.mark.slow
 def test_what_it_rejects_is_in_quarantine_under_its_name(run, tmp_path):
     path = a_notebook(tmp_path / "notes", finished="soon")
 

@@ -224,7 +224,7 @@ def facet_of(event, key):
     return event["run"]["facets"].get(key, {})
 
 
-@pytest.mark.parametrize("strange", STRANGE)
+@pytest.mark.parametrize("strange", others_slow(STRANGE, fast=2))
 def test_events_of_strangers_under_our_names_change_nothing_of_what_is_said(
     nyc, lb, tmp_path, strange
 ):

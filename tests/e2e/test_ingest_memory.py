@@ -55,7 +55,7 @@ def graph(lb):
 # Versions of adapters, of tables
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", others_slow(FAMILIES))
 def test_the_files_of_a_family_are_read_again_when_its_version_is_raised(
     city, lb, monkeypatch, family
 ):
@@ -184,7 +184,7 @@ def test_of_one_whose_file_is_gone_the_journal_knows(city, lb, tmp_path):
     assert ask(tmp_path, f"SELECT * FROM records WHERE path = '{path}'") == []
 
 
-@pytest.mark.parametrize("damage", ["x'00'", "CAST('[1]' AS BLOB)"])
+@pytest.mark.parametrize("damage", others_slow(["x'00'", "CAST('[1]' AS BLOB)"]))
 def test_the_memory_of_a_deployment_that_cannot_be_decoded_is_made_anew(city, lb, tmp_path, damage):
     before = graph(lb)
     slots = ask(tmp_path, ALL_SLOTS)

@@ -182,7 +182,7 @@ def test_a_look_after_a_look_goes_on_from_the_journal(fleet, home, tmp_path):
         }
 
 
-@pytest.mark.parametrize("gone", GONE)
+@pytest.mark.parametrize("gone", others_slow(GONE, fast=2))
 def test_what_comes_after_the_restoring_is_added_to_what_was_known(fleet, home, tmp_path, gone):
     starts, files = starts_of(fleet), sorted(fleet.rglob("metrics_*.jsonl"))
     later = files[-len(files) // 5 :]

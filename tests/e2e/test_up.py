@@ -84,6 +84,7 @@ def test_up_serves_page_collector_and_metrics_and_ends_cleanly(tmp_path, ports):
     assert run_command("graph", "--home", home, "--json").json["edges"]
 
 
+@pytest.mark.slow
 def test_keys_from_the_environment_guard_the_collector(tmp_path, monkeypatch):
     monkeypatch.setenv("LINEAGE_BRIDGE_READ_KEYS", "reader")
     monkeypatch.setenv("LINEAGE_BRIDGE_WRITE_KEYS", "writer")
@@ -97,6 +98,7 @@ def test_keys_from_the_environment_guard_the_collector(tmp_path, monkeypatch):
     assert answers == {"nobody": 401, "reader": 403, "writer": 201}
 
 
+@pytest.mark.slow
 def test_a_port_that_was_asked_for_and_is_taken_is_an_error(tmp_path):
     with running(tmp_path / "one", "collector", "--port", "0") as (urls, _):
         port = urls["Collector"].split(":")[2].split("/")[0]
@@ -155,6 +157,7 @@ def origins(home):
         return [stored.origin for stored in journal.read() if stored.kind == "run"]
 
 
+@pytest.mark.slow
 def test_up_follows_a_marquez_unless_it_is_told_not_to(tmp_path, monkeypatch):
     with collecting(tmp_path / "theirs") as marquez:
         monkeypatch.setenv("MARQUEZ_URL", marquez)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from cases import others_slow
 
 from lineage_bridge.collector.pace import EVENT_BYTES, LAG_SECONDS, MAX_DELAY_SECONDS, Pace
 
@@ -44,7 +45,7 @@ def test_the_lag_is_the_age_of_the_oldest_event_that_is_not_folded(pace, clock):
 
 
 @pytest.mark.parametrize("rate", [100.0, 1000.0, 20_000.0])
-@pytest.mark.parametrize("producers", [1, 16, 500])
+@pytest.mark.parametrize("producers", others_slow([16, 1, 500]))
 def test_beyond_the_limit_events_come_no_faster_than_they_are_folded(rate, producers, pace, clock):
     """Producers without a pause, folding of so many events a second: the lag does not grow on."""
     size, appended, folded, due = 3000, 0, 0.0, [0.0] * producers
