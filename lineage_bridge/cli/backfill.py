@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,6 +25,8 @@ from lineage_bridge.cli.progress import progress
 
 if TYPE_CHECKING:
     from lineage_bridge.ingest.backfill import Backfill, Progress
+    from lineage_bridge.ingest.observing import Observed
+    from lineage_bridge.journal import Journal
     from lineage_bridge.settings import Settings
 
 Folders = tuple[Path, ...]
@@ -61,6 +64,7 @@ def _family_options() -> Sequence[click.Option]:
 @click.argument("folders", nargs=-1, type=click.Path(exists=True, path_type=Path))
 @click.option("--namespace", help="The platform's namespace.  [default: default, or the home's]")
 @click.option("--dry-run", is_flag=True, help="Print the events that would be appended, and stop.")
+@click.option("--no-observe", is_flag=True, help="Do not read what is in datasets and logs.")
 @click.option("--no-wait", is_flag=True, help="Do not wait for Marquez; `journal forward` goes on.")
 @home_option
 @config_option
@@ -72,6 +76,7 @@ def backfill(
     config: Path | None,
     *,
     dry_run: bool,
+    no_observe: bool,
     no_wait: bool,
     as_json: bool,
     **families: Folders,
@@ -80,7 +85,7 @@ def backfill(
 
     FOLDERS are searched for every family, the options that take a DIR for one each; all at any
     depth, in any order. Run it again whenever you like: what is unchanged is skipped, nothing is
-    appended twice.
+    appended twice. What is in the datasets is then checked; see `check`.
     With MARQUEZ_URL set, the events are then forwarded to that Marquez.
 
     Exits 1 if a file or line was rejected or while there are dead letters, which Marquez did not
@@ -93,15 +98,16 @@ def backfill(
     if namespace is None:
         settings = in_namespace_of_home(settings)
     if dry_run:
-        done = _dry_run(settings, roots, as_json=as_json)
+        done = _dry_run(settings, roots, observes=not no_observe, as_json=as_json)
     else:
-        done = _run(settings, roots, quiet=as_json)
+        with open_journal(settings) as journal:
+            done, observed = _read(journal, settings, roots, observes=not no_observe, quiet=as_json)
         if as_json:
             from lineage_bridge.show.shapes import backfill_json
 
-            echo_json(backfill_json(done))
+            echo_json(backfill_json(done, observed))
         else:
-            _print(done, settings)
+            _print(done, observed, settings)
         if settings.marquez_url and not no_wait and not _forward(settings, quiet=as_json):
             sys.exit(1)
     if done.rejected:
@@ -125,23 +131,34 @@ def _roots(folders: Folders, families: dict[str, Folders]) -> dict[str, Sequence
     return roots
 
 
-def _run(settings: Settings, roots: dict[str, Sequence[Path]], *, quiet: bool) -> Backfill:
+def _read(
+    journal: Journal,
+    settings: Settings,
+    roots: dict[str, Sequence[Path]],
+    *,
+    observes: bool,
+    quiet: bool,
+) -> tuple[Backfill, Observed | None]:
     from lineage_bridge.ingest.backfill import backfill as run_backfill
+    from lineage_bridge.ingest.observing import observe
 
-    with open_journal(settings) as journal, _progress(quiet=quiet) as progress:
-        return run_backfill(journal, settings, roots, progress=progress)
+    with _progress(quiet=quiet) as progress:
+        done = run_backfill(journal, settings, roots, progress=progress)
+        if not observes:
+            return done, None
+        return done, observe(journal, settings, progress=progress, now=datetime.now(UTC))
 
 
-def _dry_run(settings: Settings, roots: dict[str, Sequence[Path]], *, as_json: bool) -> Backfill:
+def _dry_run(
+    settings: Settings, roots: dict[str, Sequence[Path]], *, observes: bool, as_json: bool
+) -> Backfill:
     """Backfill into a temporary journal, and print the events that the home does not have yet."""
     from lineage_bridge.events import decode
-    from lineage_bridge.ingest.backfill import backfill as run_backfill
     from lineage_bridge.journal import Journal
 
     known = _known_ids(settings)
     with TemporaryDirectory() as folder, Journal(Path(folder)) as journal:
-        with _progress(quiet=as_json) as progress:
-            done = run_backfill(journal, settings, roots, progress=progress)
+        done, observed = _read(journal, settings, roots, observes=observes, quiet=as_json)
         events = [
             decode(stored.body)
             for stored in journal.read(limit=sys.maxsize)
@@ -150,16 +167,18 @@ def _dry_run(settings: Settings, roots: dict[str, Sequence[Path]], *, as_json: b
     if as_json:
         echo_json(events)
     else:
-        _print(done, settings)
+        _print(done, observed, settings)
         say(f"{len(events):,} events would be appended; --json prints them.")
     return done
 
 
-def _print(done: Backfill, settings: Settings) -> None:
-    from lineage_bridge.show.artifacts import print_backfill
+def _print(done: Backfill, observed: Observed | None, settings: Settings) -> None:
+    from lineage_bridge.show.artifacts import print_backfill, print_observed
     from lineage_bridge.show.tables import console
 
     print_backfill(console(), done, settings.home)
+    if observed is not None:
+        print_observed(console(), observed)
 
 
 def _known_ids(settings: Settings) -> set[str]:

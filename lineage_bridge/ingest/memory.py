@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from lineage_bridge.records import (
     encode_record,
     shape_of,
 )
-from lineage_bridge.records.words import JOURNAL, artifact_key
+from lineage_bridge.records.words import JOURNAL, Source, artifact_key
 
 FILES_AT_ONCE = 500  # in one query
 
@@ -272,6 +273,33 @@ def _gone_behind(records: Sequence[Record]) -> list[Record]:
 def _of_journal(record: Record) -> Record:
     source = msgspec.structs.replace(record.source, family=JOURNAL)
     return msgspec.structs.replace(record, source=source)
+
+
+class _Sourced(msgspec.Struct):
+    source: Source
+
+
+_sourced = msgspec.json.Decoder(_Sourced).decode
+
+
+def files_of(connection: sqlite3.Connection, subjects: str) -> dict[str, list[Source]]:
+    """List the files that tell of something as a whole, by the subjects of their records.
+
+    Args:
+        connection: on the journal's database.
+        subjects: how they begin.
+    """
+    found: dict[str, list[Source]] = defaultdict(list)
+    if not has_table(connection, "retracted"):  # nothing was read, or by an older version
+        return found
+    rows = connection.execute(
+        "SELECT subject, body FROM records WHERE line = 0 AND subject LIKE ? ORDER BY family, path",
+        (f"{subjects}%",),
+    )
+    for subject, body in rows:
+        with suppress(msgspec.MsgspecError):  # linking reads the file again
+            found[subject].append(_sourced(body).source)
+    return found
 
 
 def forget_files(connection: sqlite3.Connection, files: Iterable[tuple[str, str]]) -> None:

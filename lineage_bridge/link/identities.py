@@ -23,6 +23,7 @@ from lineage_bridge.journal.models import read_reached
 from lineage_bridge.link.identities_model import IDENTITIES
 from lineage_bridge.naming import Slot, is_observer
 from lineage_bridge.records import Publication, Record, Source
+from lineage_bridge.records.build import SUBJECTS as BUILD_SUBJECTS
 from lineage_bridge.records.ends import Seen
 from lineage_bridge.records.recall import Recalled, recall
 from lineage_bridge.times import from_micros
@@ -75,6 +76,13 @@ class SaidStart(NamedTuple):
     time: datetime
 
 
+class SaidBuild(NamedTuple):
+    """A build, as an event says it: its record's subject, and the artifact (`artifact_key`)."""
+
+    subject: str
+    artifact: str
+
+
 class Observation(NamedTuple):
     """An observer's event that stands, and the event whose place it took."""
 
@@ -121,6 +129,25 @@ class Identities:
             if event_id not in without and (by is None or by in without)
         ]
 
+    def finding(self, key: Key) -> Observation | None:
+        """Return the event of an observer that stands for a run of it, the latest of several."""
+        row = self._connection.execute(
+            "SELECT time_us, id, supersedes FROM identity_events"
+            f" WHERE namespace = ? AND job = ? AND run = ? AND type = ? AND {_STANDING}"
+            " ORDER BY seq DESC LIMIT 1",
+            (self._namespace, *key),
+        ).fetchone()
+        return None if row is None else Observation(*row)
+
+    def builds(self) -> dict[str, SaidBuild]:
+        """Return the builds that events say that stand, by the event's id."""
+        rows = self._connection.execute(
+            "SELECT id, subject, artifact FROM identity_events"
+            f" WHERE namespace = ? AND NOT observes AND subject LIKE ? AND {_STANDING}",
+            (self._namespace, f"{BUILD_SUBJECTS}%"),
+        )
+        return {event_id: SaidBuild(*said) for event_id, *said in rows}
+
     def observers(self) -> set[str]:
         """Return the jobs of which there are observers' events."""
         rows = self._connection.execute(
@@ -147,6 +174,12 @@ class Identities:
             "SELECT 1 FROM identity_events WHERE seq > ? AND seen IS NOT NULL LIMIT 1", (seq,)
         ).fetchone()
         return row is not None
+
+    def gone_by(self, event_id: str) -> str | None:
+        """Return the event by which an event no longer counts; None if it counts, or never came."""
+        query = "SELECT by FROM identity_gone WHERE id = ?"
+        row = self._connection.execute(query, (event_id,)).fetchone()
+        return None if row is None else row[0]
 
     def gone(self) -> dict[str, str]:
         """Return the events that no longer count, each with the one that says so."""

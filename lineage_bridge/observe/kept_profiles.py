@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sqlite3
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -175,6 +176,24 @@ def keep(journal: Journal, found: Profiled) -> None:
             )
 
 
+def kept_profile(connection: sqlite3.Connection, content: bytes, key: str) -> Profile | None:
+    """Return the profile of a content, None if the home does not have it.
+
+    Args:
+        connection: on the journal's database.
+        content: SHA-256 of the file.
+        key: what the profile depends on besides (`AskedKeys.key`).
+    """
+    from lineage_bridge.profiles.encoding import decode
+    from lineage_bridge.profiles.profile import VERSION
+
+    if not has_table(connection, "profiles"):
+        return None
+    query = "SELECT body FROM profiles WHERE content = ? AND keys = ? AND version = ?"
+    row = connection.execute(query, (content, key, VERSION)).fetchone()
+    return None if row is None else decode(row[0])
+
+
 def _mark_of(file: BinaryIO) -> str:
     return mark_of_stat(os.fstat(file.fileno()))
 
@@ -200,27 +219,18 @@ def _made(file: BinaryIO, path: str, asked: AskedKeys) -> Profile:
 
 
 def _known_content(journal: Journal | None, real: str, mark: str) -> bytes | None:
-    query = "SELECT content FROM profiled_files WHERE path = ? AND mark = ?"
-    return _looked_up(journal, "profiled_files", query, (real, mark))
-
-
-def _kept(journal: Journal | None, content: bytes, key: str) -> Profile | None:
-    from lineage_bridge.profiles.encoding import decode
-    from lineage_bridge.profiles.profile import VERSION
-
-    query = "SELECT body FROM profiles WHERE content = ? AND keys = ? AND version = ?"
-    body = _looked_up(journal, "profiles", query, (content, key, VERSION))
-    return None if body is None else decode(body)
-
-
-def _looked_up(
-    journal: Journal | None, table: str, query: str, values: tuple[object, ...]
-) -> bytes | None:
-    """Ask for one value, in a transaction of its own: reading a file may take minutes."""
     if journal is None:
         return None
     with journal.reading() as connection:
-        if not has_table(connection, table):
+        if not has_table(connection, "profiled_files"):
             return None
-        row = connection.execute(query, values).fetchone()
+        query = "SELECT content FROM profiled_files WHERE path = ? AND mark = ?"
+        row = connection.execute(query, (real, mark)).fetchone()
     return row[0] if row is not None else None
+
+
+def _kept(journal: Journal | None, content: bytes, key: str) -> Profile | None:
+    if journal is None:
+        return None
+    with journal.reading() as connection:
+        return kept_profile(connection, content, key)

@@ -52,6 +52,7 @@ _OF_FILES: Final = {
     "storage": standard_facet("storage", {"storageLayer": "file", "fileFormat": "parquet"}),
 }
 METADATA, MTIME = "metadata", "mtime"
+SUBJECTS: Final = '["build",'  # how the subjects of all builds begin
 
 
 class Build(msgspec.Struct, frozen=True, tag="build", kw_only=True):

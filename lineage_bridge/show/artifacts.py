@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from lineage_bridge.ingest.backfill import Backfill
     from lineage_bridge.ingest.doctor import Diagnosis
+    from lineage_bridge.ingest.observing import Observed
     from lineage_bridge.link.gaps import Gap
     from lineage_bridge.observe.quarantine import Rejections
 
@@ -43,6 +44,16 @@ def print_backfill(out: Console, done: Backfill, home: object) -> None:
             ),
             soft_wrap=True,
         )
+
+
+def print_observed(out: Console, done: Observed) -> None:
+    """Print how much was looked into, and how much was found; nothing where nothing changed."""
+    for what, count in sorted(done.read.items()):
+        if count:
+            out.print(line(f"{counted(count, what)} looked into."), soft_wrap=True)
+    found = done.events.total()
+    if found:
+        out.print(line(f"{counted(found, 'finding')} appended."), soft_wrap=True)
 
 
 def _counts(done: Backfill) -> Iterator[tuple[str, int]]:

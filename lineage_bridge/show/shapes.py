@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lineage_bridge.graph.steps import Step
     from lineage_bridge.ingest.backfill import Backfill
     from lineage_bridge.ingest.doctor import Diagnosis
+    from lineage_bridge.ingest.observing import Observed
     from lineage_bridge.link.gaps import Gap
     from lineage_bridge.observe.quarantine import Rejected, Rejections
 
@@ -221,8 +222,9 @@ def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
     )
 
 
-def backfill_json(done: Backfill) -> dict[str, Any]:
-    """Make the document of `backfill --json`."""
+def backfill_json(done: Backfill, observed: Observed | None) -> dict[str, Any]:
+    """Make the document of `backfill --json`; without `observed` where nothing was looked into."""
+    looks = {} if observed is None else {"observed": _observed(observed)}
     return {
         "read": dict(sorted(done.read.items())),
         "unchanged": done.unchanged,
@@ -231,7 +233,12 @@ def backfill_json(done: Backfill) -> dict[str, Any]:
         "windows": {"read": done.windows, "duplicates": done.duplicates},
         **_rejections(done.rejected),
         "gaps": [_gap(gap) for gap in done.gaps if not gap.is_note],
+        **looks,
     }
+
+
+def _observed(done: Observed) -> dict[str, Any]:
+    return {"read": dict(sorted(done.read.items())), "events": dict(sorted(done.events.items()))}
 
 
 def diagnosis_json(found: Diagnosis) -> dict[str, Any]:

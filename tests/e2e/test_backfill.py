@@ -61,7 +61,7 @@ def test_a_killed_backfill_and_another_give_the_same_events(nyc, nyc_home, tmp_p
     """Killed when the journal's log has grown to a size, then run again."""
     home = tmp_path / "home"
     folders = [f"--{family}={nyc / family}" for family in ("p2", "p4", "p5", "p6")]
-    arguments = ["backfill", "--home", str(home), "--namespace", "urban", *folders]
+    arguments = ["backfill", "--no-observe", "--home", str(home), "--namespace", "urban", *folders]
     command = [sys.executable, "-m", "lineage_bridge.cli.main", *arguments]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     log = home / "journal.db-wal"

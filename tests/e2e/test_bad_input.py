@@ -238,7 +238,7 @@ def test_columns_whose_names_no_marquez_holds_are_left_out_of_the_schema(lb, tmp
     table = pa.table({name: [1] for name in ("", " ", "ft_a", "f" * 256)})
     pq.write_table(table.replace_schema_metadata(said), tmp_path / "p2" / "x.parquet")
 
-    (event,) = lb("backfill", "--dry-run", "--json", "--p2", tmp_path / "p2").json
+    (event,) = lb("backfill", "--no-observe", "--dry-run", "--json", tmp_path / "p2").json
 
     facets = event["outputs"][0]["facets"]
     assert [field["name"] for field in facets["schema"]["fields"]] == ["ft_a"]

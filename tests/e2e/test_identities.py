@@ -69,7 +69,7 @@ def test_a_restored_home_says_nothing_new_whatever_artifacts_are_left(
     home = restored(exported, tmp_path / "home")
     folders = [f"--{family}={nyc / family}" for family in left]
 
-    done = run_command("backfill", "--json", "--home", home, *folders)
+    done = run_command("backfill", "--no-observe", "--json", "--home", home, *folders)
 
     assert (done.code, done.json["events"]) == (0, 0)
     assert graph_of(home) == whole
@@ -95,7 +95,7 @@ def test_it_says_nothing_new_if_some_files_of_a_family_are_gone(
     home = restored(exported, tmp_path / "home")
     left = without(nyc, tmp_path / "left", *gone)
 
-    done = run_command("backfill", "--json", "--home", home, left)
+    done = run_command("backfill", "--no-observe", "--json", "--home", home, left)
 
     assert (done.code, done.json["events"]) == (0, 0)
     assert graph_of(home) == whole
@@ -110,7 +110,8 @@ def test_machines_that_share_nothing_but_the_journal_end_with_the_graph_of_one(
         home = tmp_path / f"home-{number}"
         if number:
             restored(tmp_path / f"journal-{number - 1}.jsonl", home)
-        done = run_command("backfill", "--home", home, "--namespace", "urban", nyc / family)
+        names = ("--home", home, "--namespace", "urban")
+        done = run_command("backfill", "--no-observe", *names, nyc / family)
         assert done.code == 0
         run_command("journal", "export", "--home", home, tmp_path / f"journal-{number}.jsonl")
 
@@ -228,7 +229,7 @@ def facet_of(event, key):
 def test_events_of_strangers_under_our_names_change_nothing_of_what_is_said(
     nyc, lb, tmp_path, strange
 ):
-    lb("backfill", "--namespace", "urban", nyc / "p2", nyc / "p4")
+    lb("backfill", "--no-observe", "--namespace", "urban", nyc / "p2", nyc / "p4")
     events = exported_events(lb, tmp_path)
     for number, event in enumerate(events):
         STRANGE[strange](event)

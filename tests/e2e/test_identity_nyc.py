@@ -146,7 +146,7 @@ def test_a_redeploy_is_three_activations_and_replicas_are_one(nyc_home):
 
 def test_the_second_hand_json_adds_no_node(nyc, graph, lb):
     without = [f"--{f}={nyc / f}" for f in ("p2", "p4", "p5")]
-    assert lb("backfill", "--namespace", NAMESPACE, *without).code == 0
+    assert lb("backfill", "--no-observe", "--namespace", NAMESPACE, *without).code == 0
 
     ids = {n["id"] for n in lb("graph", "--json").json["nodes"]}
     assert ids == {n["id"] for n in graph["nodes"]}
@@ -157,7 +157,9 @@ def test_the_second_hand_json_adds_no_node(nyc, graph, lb):
 )
 def test_one_by_one_in_any_order_gives_the_graph_of_all_at_once(nyc, nyc_home, lb, order):
     for family in order:
-        result = lb("backfill", "--namespace", NAMESPACE, f"--{family}", nyc / family)
+        result = lb(
+            "backfill", "--no-observe", "--namespace", NAMESPACE, f"--{family}", nyc / family
+        )
         assert result.code == 0
 
     at = ("--at", "2026-04-08T00:00:00Z")

@@ -172,7 +172,7 @@ def run_together(home: Path, *commands: tuple[object, ...], seconds: float = 0.0
     script = textwrap.dedent(TOGETHER.format(seconds=seconds))
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", script, "backfill", "--home", home, *command],
+            [sys.executable, "-c", script, "backfill", "--no-observe", "--home", home, *command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -88,7 +88,8 @@ def is_unheard_of(body, events):
 def backfill(home, artifacts):
     folders = [f"--{family}={artifacts / family}" for family in FAMILIES]
     config = ("--config", artifacts / CONFIG, "--namespace", "city")
-    return run_command("backfill", "--home", home, *config, *folders, "--json").json["events"]
+    command = ("backfill", "--no-observe", "--home", home, *config, *folders, "--json")
+    return run_command(*command).json["events"]
 
 
 def graph(home, *more):

@@ -10,6 +10,7 @@ from lineage_bridge.assess.checks.facts import Version
 from lineage_bridge.assess.checks.policy import CheckPolicy, Severity
 
 Status = Literal["passed", "failed", "skipped"]
+Later = Literal["", "also", "alone"]
 Need = Literal["schema", "rows", "time", "entity", "target", "cutoff", "reference"]
 
 MOST_NAMES: Final = 12  # of columns that one verdict names
@@ -62,7 +63,7 @@ class Verdict:
     expected: str = ""
     columns: tuple[str, ...] = ()
     reason: str = ""
-    later: Literal["", "also", "alone"] = ""
+    later: Later = ""
 
 
 def verdict(actual: str, expected: str, *, holds: bool, columns: Sequence[str] = ()) -> Verdict:
@@ -103,6 +104,7 @@ class Check:
         needs: without these it is skipped.
         limits: the fields of the policy that it goes by.
         unit: of what is compared.
+        looks_back: of how many versions, the last that passed, it compares the rows.
     """
 
     code: str
@@ -113,3 +115,4 @@ class Check:
     needs: tuple[Need, ...] = ()
     limits: tuple[str, ...] = ()
     unit: str = ""
+    looks_back: int = 1

@@ -1,4 +1,8 @@
-"""All checks on all versions of a dataset, one after the other in the order of their build."""
+"""All checks on all versions of a dataset, one after the other in the order of their build.
+
+What a check compares a version with follows from how it came out on the versions before. So whoever
+keeps their facts and these outcomes can go on with the next version, and judges none again.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from lineage_bridge.assess.checks.definition import (
     FIRST,
     Case,
     Check,
+    Later,
     Need,
     Status,
     Verdict,
@@ -18,8 +23,7 @@ from lineage_bridge.assess.checks.definition import (
 from lineage_bridge.assess.checks.facts import Version
 from lineage_bridge.assess.checks.policy import CheckPolicy, Severity
 from lineage_bridge.assess.checks.registry import CHECKS
-
-MOST_PROFILES: Final = 7  # of versions that passed: a check that looks at days looks at so many
+from lineage_bridge.profiles.profile import Profile
 
 
 class Result(NamedTuple):
@@ -42,12 +46,27 @@ class Report(NamedTuple):
     version: Version
     results: tuple[Result, ...]
 
+    @property
+    def outcomes(self) -> dict[str, Outcome]:
+        """What later versions depend on, by the check's code."""
+        return {
+            result.check.code: Outcome(result.verdict.status, result.verdict.later)
+            for result in self.results
+        }
+
     def count(self, status: Status, severity: Severity | None = None) -> int:
         """Count the results of a status, of one severity or of both."""
         return sum(
             result.verdict.status == status and severity in {None, result.severity}
             for result in self.results
         )
+
+
+class Outcome(NamedTuple):
+    """What of a verdict decides what later versions are compared with; see `Verdict`."""
+
+    status: Status
+    later: Later = ""
 
 
 def judge_versions(versions: Iterable[Version], policy: CheckPolicy) -> list[Report]:
@@ -57,31 +76,67 @@ def judge_versions(versions: Iterable[Version], policy: CheckPolicy) -> list[Rep
         versions: in the order of their build; each is taken when it is its turn.
         policy: what is expected of the dataset.
     """
-    reports: list[Report] = []
-    courses = {check.code: _Course() for check in CHECKS}
-    earlier: list[Version] = []
-    for version in versions:
-        is_baseline = policy.baseline is not None and version.version == policy.baseline
+    course = Course(policy)
+    return [course.judge(version) for version in versions]
+
+
+class Course:
+    """How all checks did on the versions of a dataset so far.
+
+    Args:
+        policy: what is expected of the dataset.
+    """
+
+    def __init__(self, policy: CheckPolicy) -> None:
+        self._policy = policy
+        self._by_check = {check.code: _CourseOfCheck(check.looks_back) for check in CHECKS}
+        self._earlier: list[Version] = []
+
+    def judge(self, version: Version) -> Report:
+        """Judge the next version in the order of their build."""
         results = []
         for check in CHECKS:
-            course = courses[check.code]
-            case = Case(version, policy, course.passed, course.failures, earlier)
-            results.append(result := _result(check, case))
-            course.go_on(version, result.verdict, is_baseline=is_baseline)
-        shown = replace(version, profile=None)
-        reports.append(Report(shown, tuple(results)))
-        earlier.append(shown)
-    return reports
+            course = self._by_check[check.code]
+            case = Case(version, self._policy, course.passed, course.failures, self._earlier)
+            results.append(_result(check, case))
+        found = Report(replace(version, profile=None), tuple(results))
+        self._go_on(version, found.version, found.outcomes)
+        return found
+
+    def pass_by(self, version: Version, outcomes: Mapping[str, Outcome]) -> None:
+        """Go past a version that was judged before, and came out like this."""
+        self._go_on(version, version, outcomes)
+
+    def recall_rows(self, profile_of: Callable[[Version], Profile | None]) -> None:
+        """Load the profiles that the next version is compared with, of versions passed by."""
+        known: dict[Version, Version] = {}
+        for course in self._by_check.values():
+            for index, version in course.looked_at():
+                if version not in known:
+                    known[version] = replace(version, profile=profile_of(version))
+                course.passed[index] = known[version]
+
+    def _go_on(self, version: Version, shown: Version, outcomes: Mapping[str, Outcome]) -> None:
+        is_baseline = self._policy.baseline is not None and version.version == self._policy.baseline
+        for code, course in self._by_check.items():
+            outcome = outcomes.get(code, Outcome("skipped"))
+            course.go_on(version, outcome, is_baseline=is_baseline)
+        self._earlier.append(shown)
 
 
-class _Course:
-    """How one check did on the versions so far."""
+class _CourseOfCheck:
+    """How one check did on the versions so far.
 
-    def __init__(self) -> None:
+    Args:
+        looks_back: of how many versions that passed it looks at the rows.
+    """
+
+    def __init__(self, looks_back: int) -> None:
         self.passed: list[Version] = []
         self.failures = 0  # in a row; what was skipped is not counted
+        self._looks_back = looks_back
 
-    def go_on(self, version: Version, found: Verdict, *, is_baseline: bool) -> None:
+    def go_on(self, version: Version, found: Outcome, *, is_baseline: bool) -> None:
         if is_baseline or found.later == "alone":
             self.passed, self.failures = [version], 0
         elif found.status == "passed":
@@ -92,11 +147,18 @@ class _Course:
         elif found.status == "failed":
             self.failures += 1
 
+    def looked_at(self) -> list[tuple[int, Version]]:
+        """List the versions whose rows the check looks at, with their places, without profiles."""
+        first = max(0, len(self.passed) - self._looks_back)
+        last = enumerate(self.passed[first:], first)
+        return [(index, version) for index, version in last if version.profile is None]
+
     def _add(self, version: Version) -> None:
         """Add a version that passed; only the last ones keep their profiles, which are large."""
         self.passed.append(version)
-        if len(self.passed) > MOST_PROFILES:
-            self.passed[-MOST_PROFILES - 1] = replace(self.passed[-MOST_PROFILES - 1], profile=None)
+        index = len(self.passed) - self._looks_back - 1
+        if index >= 0 and self.passed[index].profile is not None:
+            self.passed[index] = replace(self.passed[index], profile=None)
 
 
 def _result(check: Check, case: Case) -> Result:

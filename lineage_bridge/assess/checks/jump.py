@@ -97,5 +97,6 @@ CHECKS: Final = (
         ("rows", "time"),
         ("jump_psi", "jump_factor", "jump_normal_after"),
         "PSI above its floor",
+        looks_back=_MOST_DAYS,  # as each may have but one
     ),
 )

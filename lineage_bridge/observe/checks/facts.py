@@ -32,8 +32,13 @@ from lineage_bridge.times import parse_time
 _ROLES: Final = Roles(ENTITY, EVENT_TIME, TARGET, CUTOFF)
 
 
-def facts_of(path: Path, settings: Settings) -> Version:
+def facts_of(path: Path, settings: Settings, *, dataset: str | None = None) -> Version:
     """Return the facts of a file, whatever is there; its rows stay unread.
+
+    Args:
+        path: of the file.
+        settings: name the roles of columns.
+        dataset: the dataset's name, where somebody knows it better than the file's own name.
 
     Raises:
         SettingsError: the settings name a check that there is not.
@@ -48,16 +53,16 @@ def facts_of(path: Path, settings: Settings) -> Version:
         footer = read_footer(artifact, WANTED)
         columns = tuple(ColumnFacts(c.name, c.type, c.nulls) for c in footer.columns())
     except ArtifactError as exc:
-        return _of_name(path, str(exc))
-    return _of_footer(path, artifact, footer, columns, settings)
+        return _of_name(path, str(exc), dataset)
+    return _of_footer(path, artifact, footer, columns, settings, dataset)
 
 
-def _of_name(path: Path, trouble: str) -> Version:
+def _of_name(path: Path, trouble: str, dataset: str | None) -> Version:
     """Take from a name whose file cannot be read what puts it among its dataset's versions."""
     stem, stamp = split_stem(path.stem)
     return Version(
         str(path),
-        features_dataset(None, stem) if stem.strip() else None,
+        dataset or (features_dataset(None, stem) if stem.strip() else None),
         stamp,
         version_time(stamp) if stamp is not None else None,
         is_read=False,
@@ -72,6 +77,7 @@ def _of_footer(
     footer: Footer,
     columns: tuple[ColumnFacts, ...],
     settings: Settings,
+    dataset: str | None,
 ) -> Version:
     stem, stamp = split_stem(path.stem)
     build, trouble = None, None
@@ -81,7 +87,8 @@ def _of_footer(
         trouble = str(exc)
     database = footer.metadata.get("upstream_db_path")
     store = store_of_path(database) if known(database) and database else None
-    dataset = features_dataset(store, stem) if stem.strip() else None
+    if dataset is None and stem.strip():
+        dataset = features_dataset(store, stem)
     is_of_p2 = build is not None or trouble is not None
     usual = _ROLES if is_of_p2 else _guessed(footer.schema)
     return Version(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from lineage_bridge.adapters.feature_columns import MADE_OF
 from lineage_bridge.adapters.feature_datasets import ENTITY, EVENT_TIME, FEATURE_PREFIX
-from lineage_bridge.assess.checks.facts import Version
+from lineage_bridge.assess.checks.facts import Roles, Version
 from lineage_bridge.assess.checks.judge import Report, judge_versions
 from lineage_bridge.assess.checks.policy import NO_ZONE, CheckPolicy
 from lineage_bridge.assess.checks.settings import expected_of
@@ -55,8 +55,7 @@ class CheckedFiles:
             of_dataset[version.dataset or version.name].append(version)
         reports: list[Report] = []
         for dataset, versions in of_dataset.items():
-            usual = OF_P2 if any(one.is_of_p2 for one in versions) else CheckPolicy()
-            policy = expected_of(dataset, self._settings, usual)
+            policy = expected_of(dataset, self._settings, usual_policy(versions))
             # Rows are read when it is a version's turn, so that few profiles are held at a time.
             in_order = map(self._with_rows, sorted(versions, key=_by_build))
             reports += judge_versions(in_order, policy)
@@ -67,30 +66,43 @@ class CheckedFiles:
             return version
         if self._footer_only:
             return replace(version, unread="only the footer was read")
-        from lineage_bridge.observe.kept_profiles import Profiled
-
-        path = Path(version.name)
-        try:
-            found = Profiled.of(path, _asked(version), self._journal)
-            by_rows = row_facts(os.path.realpath(path), version)
-        except ArtifactError as exc:
-            reason = exc.reason.removeprefix(f"`{path}` ")
-            return replace(version, trouble=reason, unread="the rows cannot be read")
-        if not found.is_kept:
-            self.profiled.append(found)
-        return replace(
-            version,
-            profile=found.profile,
-            by_rows=by_rows,
-            same_values=hash_of_values(found.profile),
-        )
+        read, profiled = with_rows(version, Path(version.name), self._journal)
+        if profiled is not None and not profiled.is_kept:
+            self.profiled.append(profiled)
+        return read
 
 
-def _asked(version: Version) -> AskedKeys:
+def with_rows(
+    version: Version, path: Path, journal: Journal | None
+) -> tuple[Version, Profiled | None]:
+    """Add to the facts of a file what its rows say; the profile is None if they cannot be read.
+
+    Args:
+        version: the facts without rows.
+        path: of the file.
+        journal: of the home, with kept profiles; None: there is none yet.
+    """
+    from lineage_bridge.observe.kept_profiles import Profiled
+
+    try:
+        found = Profiled.of(path, asked_keys(version.roles), journal)
+        by_rows = row_facts(os.path.realpath(path), version)
+    except ArtifactError as exc:
+        reason = exc.reason.removeprefix(f"`{path}` ")
+        return replace(version, trouble=reason, unread="the rows cannot be read"), None
+    values = hash_of_values(found.profile)
+    return replace(version, profile=found.profile, by_rows=by_rows, same_values=values), found
+
+
+def usual_policy(versions: Iterable[Version]) -> CheckPolicy:
+    """Return what is expected of the versions of a dataset where the settings say nothing."""
+    return OF_P2 if any(one.is_of_p2 for one in versions) else CheckPolicy()
+
+
+def asked_keys(roles: Roles) -> AskedKeys:
     """Return the keys of the profile: those of P2 are found by themselves, and kept under that."""
     from lineage_bridge.observe.kept_profiles import AskedKeys
 
-    roles = version.roles
     is_usual = (roles.entity, roles.time) == (ENTITY, EVENT_TIME)
     return AskedKeys() if is_usual else AskedKeys(roles.entity, roles.time)
 

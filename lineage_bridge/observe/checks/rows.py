@@ -86,14 +86,14 @@ def told_apart(versions: Iterable[Version]) -> list[Version]:
     listed = list(versions)
     counts = Counter(version.same_bytes for version in listed)
     return [
-        replace(version, same_bytes=_hash_of_chunks(version.name))
+        replace(version, same_bytes=hash_of_chunks(version.name))
         if version.same_bytes is not None and counts[version.same_bytes] > 1
         else version
         for version in listed
     ]
 
 
-def _hash_of_chunks(path: str) -> str | None:
+def hash_of_chunks(path: str) -> str | None:
     """Hash a parquet file up to its footer; None if it cannot be read any more."""
     try:
         with open_file(os.path.realpath(path)) as file:

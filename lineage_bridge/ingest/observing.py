@@ -1,0 +1,116 @@
+"""Observing: after a backfill, whatever lies behind what was linked is read, judged and told.
+
+A backfill says what there is and how it hangs together. This step opens datasets and logs
+themselves. It is a function of its own, so whoever only wants the graph does not pay for it; where
+nothing has changed since the last time, nothing is opened and nothing heavy is imported.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import msgspec
+
+from lineage_bridge import __version__
+from lineage_bridge.ingest import memory
+from lineage_bridge.journal import Journal, catch_up
+from lineage_bridge.link.identities import Identities
+from lineage_bridge.link.identities_model import IDENTITIES
+from lineage_bridge.observe.tables import records_generation
+from lineage_bridge.records.build import SUBJECTS as BUILDS
+from lineage_bridge.settings import Settings
+
+Progress = Callable[[str, int, int | None], None]
+
+_FACT = "observed content"
+
+
+@dataclass(slots=True)
+class Observed:
+    """What was observed.
+
+    Attributes:
+        read: files that were read now, by their sort.
+        events: events that were appended to the journal, by the sort of finding.
+    """
+
+    read: Counter[str] = field(default_factory=Counter)
+    events: Counter[str] = field(default_factory=Counter)
+
+
+def observe(
+    journal: Journal,
+    settings: Settings,
+    *,
+    progress: Progress | None = None,
+    now: datetime,
+) -> Observed:
+    """Read and judge what is in the datasets of the builds that the journal tells of.
+
+    Args:
+        journal: of the home, after a backfill.
+        settings: what is expected.
+        progress: called with a step's name, how much is done, and of how much.
+        now: the present; findings are timed by the data and not by it.
+
+    Raises:
+        SettingsError: the settings name a check that there is not.
+        JournalError: the home cannot be read or written.
+    """
+    del now  # no dataset is judged by it
+    report = progress or (lambda *_: None)
+    done = Observed()
+    memory.prepare(journal, settings.namespace)
+    _observe_content(journal, settings, report, done)
+    return done
+
+
+class _State(msgspec.Struct):
+    """What the content of datasets was last judged by."""
+
+    seq: int
+    generation: int
+    settings: str
+
+
+def _observe_content(
+    journal: Journal, settings: Settings, report: Progress, done: Observed
+) -> None:
+    catch_up(journal, IDENTITIES)
+    with journal.reading() as connection:
+        identities = Identities(connection, settings.namespace)
+        now = _State(identities.last_seq(), records_generation(connection), _digest(settings))
+        known = memory.load_fact(connection, _FACT)
+        if known is not None and _holds(known, now, identities):
+            return
+        files = memory.files_of(connection, BUILDS)
+    from lineage_bridge.observe.content.observer import observe_content
+
+    seen = observe_content(
+        journal, settings, files, lambda number, of: report("datasets", number, of)
+    )
+    done.read += Counter(dataset=seen.read)
+    done.events += Counter(validation=seen.events)
+    if not seen.is_complete:  # what could not be read is tried again
+        return
+    with journal.transaction() as tx:
+        memory.keep_fact(tx.connection, _FACT, msgspec.json.encode(now).decode())
+
+
+def _holds(known: str, now: _State, identities: Identities) -> bool:
+    try:
+        before = msgspec.json.decode(known, type=_State)
+    except msgspec.MsgspecError:  # of another version
+        return False
+    is_same = msgspec.structs.replace(before, seq=now.seq) == now
+    return is_same and not identities.said_since(before.seq)
+
+
+def _digest(settings: Settings) -> str:
+    checks = settings.model_dump(mode="json", include={"namespace", "checks"})
+    return hashlib.sha256(json.dumps([__version__, checks]).encode()).hexdigest()

@@ -1,0 +1,83 @@
+"""The event of a finding: a short run of an observer that only reads the version."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Final
+
+from lineage_bridge.assess.assertions import ASSERTIONS, Assertion, assertions_facet
+from lineage_bridge.assess.checks.facet import check_assertions, validation_facet
+from lineage_bridge.assess.checks.judge import Report
+from lineage_bridge.events import (
+    Dataset,
+    Event,
+    EventView,
+    Job,
+    as_list,
+    as_object,
+    as_text,
+    run_event,
+)
+from lineage_bridge.facets.validation import ValidationFacet
+from lineage_bridge.link.identities import Key
+from lineage_bridge.naming import observe_job, run_uuid
+from lineage_bridge.observe.content.versions import Build
+from lineage_bridge.records.descriptions import described_dataset, described_job
+from lineage_bridge.records.identity import job_type
+from lineage_bridge.times import from_micros
+
+AFTER_BUILD: Final = timedelta(milliseconds=1)  # so that its assertions are the newer ones
+
+
+def key_of(namespace: str, build: Build) -> Key:
+    """Return what the event is about: one run for each version, whenever it is judged."""
+    job = observe_job(build.name)
+    said = json.dumps([build.namespace, build.name, build.version])
+    return Key(job, run_uuid(namespace, job, said), "COMPLETE")
+
+
+def finding_event(
+    namespace: str,
+    build: Build,
+    report: Report,
+    versions_before: int,
+    of_build: EventView | None,
+    supersedes: str | None = None,
+) -> Event:
+    """Make the event: timed right after the build, whenever the version is judged.
+
+    Args:
+        namespace: of our jobs.
+        build: the version.
+        report: what was found in it.
+        versions_before: how many earlier versions were known.
+        of_build: the build's event, whose assertions stand beside the finding's.
+        supersedes: the event whose place it takes.
+    """
+    time = from_micros(build.built_us) + AFTER_BUILD
+    facet = validation_facet(report, time, versions_before)
+    own = {**described_dataset(build.namespace, build.name), ValidationFacet.key: facet.as_json()}
+    asserted = assertions_facet(_asserted(of_build), check_assertions(report))
+    read = Dataset(build.namespace, build.name, build.version, own, asserted)
+    key = key_of(namespace, build)
+    sentence = f"Checks what is in {build.name}; a run is the finding on one version."
+    job = Job(namespace, key.job, {**job_type("OBSERVER"), **described_job(sentence)})
+    return run_event("COMPLETE", time, job, key.run, inputs=[read], supersedes=supersedes)
+
+
+def _asserted(of_build: EventView | None) -> Iterator[Assertion]:
+    """Yield what the build's event asserts of its dataset: how fresh it was."""
+    for dataset in of_build.outputs if of_build is not None else ():
+        for said in as_list(as_object(dataset.facets.get(ASSERTIONS)).get("assertions")):
+            assertion = as_object(said)
+            severity = assertion.get("severity")
+            yield Assertion(
+                as_text(assertion.get("assertion")) or "",
+                success=assertion.get("success") is True,
+                column=as_text(assertion.get("column")),
+                severity=severity if severity in {"error", "warn"} else None,
+                expected=as_text(assertion.get("expected")),
+                actual=as_text(assertion.get("actual")),
+            )

@@ -1,0 +1,208 @@
+"""What is in datasets, looked into after a backfill: what is told, and what is not told twice."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from datasets import dataset, write
+
+from lineage_bridge.facets.validation import ValidationFacet
+from lineage_bridge.journal import Journal
+
+JOB = "observe.features.mobility.training_dataset"
+
+
+def findings(home: Path) -> dict[str, dict]:
+    """The facets of the newest findings, by version, and how many there ever were in all."""
+    found = {}
+    for stored in told(home):
+        (read,) = stored["inputs"]
+        found[read["facets"]["version"]["datasetVersion"]] = read["facets"][ValidationFacet.key]
+    return found
+
+
+def told(home: Path) -> list[dict]:
+    with Journal(home, readonly=True) as journal:
+        events = [json.loads(stored.body) for stored in journal.read(limit=10_000)]
+    return [event for event in events if event["job"]["name"] == JOB]
+
+
+def failed(facet: dict) -> set[str]:
+    return {one["code"] for one in facet["checks"] if one["status"] == "failed"}
+
+
+@pytest.fixture
+def p2(tmp_path) -> Path:
+    folder = tmp_path / "p2"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def home(tmp_path) -> Path:
+    return tmp_path / "home"
+
+
+def build(folder: Path, day: int, **changed: object) -> Path:
+    """Build a version with the three days up to a day of April 2026, some columns changed."""
+    columns = dataset(start=datetime(2026, 4, day - 2), slots=288, seed=day)  # noqa: DTZ001
+    columns |= {name: change(columns) for name, change in changed.items()}
+    return write(folder, columns, stamp=f"202604{day:02}_235500")
+
+
+def test_each_version_has_a_finding_on_its_own_event(lb, p2, home):
+    build(p2, 6)
+    build(p2, 7, ft_capacity=lambda c: [None] * len(c["ft_capacity"]))
+    done = lb("backfill", "--json", "--p2", p2).json
+    assert done["observed"] == {"read": {"dataset": 2}, "events": {"validation": 2}}
+    first, second = told(home)
+    assert first["eventTime"] == "2026-04-06T23:55:00.001000Z"
+    assert not first["outputs"]
+    found = findings(home)
+    assert found["2026-04-06T23:55:00Z"]["status"] == "passed"
+    assert {"nulls"} <= failed(found["2026-04-07T23:55:00Z"])
+    assertions = second["inputs"][0]["inputFacets"]["dataQualityAssertions"]["assertions"]
+    by_code = {one["assertion"]: one for one in assertions}
+    assert by_code["nulls"]["success"] is False
+    assert by_code["nulls"]["column"] == "ft_capacity"
+    assert by_code["freshness"]["success"] is True  # the build's own
+
+
+def test_what_has_not_changed_is_not_opened_again(lb, p2, home, monkeypatch):
+    build(p2, 6)
+    assert lb("backfill", "--p2", p2).code == 0
+    monkeypatch.setattr("lineage_bridge.adapters.files.open_file", None)
+    again = lb("backfill", "--json", "--p2", p2).json
+    assert again["events"] == 0
+    assert again["observed"] == {"read": {}, "events": {}}
+
+
+@pytest.mark.parametrize("order", [(6, 7, 8), (8, 7, 6), (7, 8, 6)])
+def test_in_whatever_order_versions_turn_up_they_are_found_alike(order, lb, p2, home, tmp_path):
+    def nulls(columns):
+        return [None if row % 3 == 0 else 1.0 for row in range(len(columns["ft_capacity"]))]
+
+    files = {
+        day: build(p2, day, **({"ft_capacity": nulls} if day == 7 else {})) for day in (6, 7, 8)
+    }
+    later = tmp_path / "later"
+    later.mkdir()
+    for day in order:
+        shutil.copy2(files[day], later)
+        assert lb("backfill", "--p2", later).code == 0
+    one_by_one = findings(home)
+    assert lb("backfill", "--home", tmp_path / "other", "--p2", p2).code == 0
+    assert one_by_one == findings(tmp_path / "other")
+    assert one_by_one["2026-04-08T23:55:00Z"]["versionsBefore"] == 2
+
+
+def test_a_new_version_is_judged_alone(lb, p2, home):
+    for day in (5, 6, 7):
+        build(p2, day)
+    lb("backfill", "--p2", p2)
+    build(p2, 8)
+    done = lb("backfill", "--json", "--p2", p2).json["observed"]
+    assert done == {"read": {"dataset": 1}, "events": {"validation": 1}}
+    assert findings(home)["2026-04-08T23:55:00Z"]["versionsBefore"] == 3
+
+
+def test_another_policy_supersedes_what_it_changes_and_nothing_else(lb, p2, home, tmp_path):
+    for day in (6, 7):
+        build(p2, day)
+    lb("backfill", "--p2", p2)
+    config = tmp_path / "lineage-bridge.toml"
+    config.write_text('[checks."features.*"]\nrows_least = 100000\n')
+    done = lb("backfill", "--json", "--p2", p2).json["observed"]
+    assert done == {"read": {}, "events": {"validation": 2}}
+    assert all(facet["status"] == "error" for facet in findings(home).values())
+    config.write_text('[checks."features.*"]\nrows_least = 1\n')
+    lb("backfill", "--p2", p2)
+    assert all(facet["status"] == "passed" for facet in findings(home).values())
+    lb("backfill", "--p2", p2)
+    assert len(told(home)) == 6
+
+
+def test_a_home_that_knows_fewer_versions_leaves_the_finding_as_it_is(lb, p2, tmp_path):
+    for day in (5, 6, 7):
+        last = build(p2, day)
+    full, part = tmp_path / "full", tmp_path / "part"
+    lb("backfill", "--home", full, "--p2", p2)
+    assert lb("journal", "export", "--home", full, tmp_path / "events.ndjson").code == 0
+    for file in p2.iterdir():
+        if file != last:
+            file.unlink()
+    assert lb("journal", "import", "--home", part, tmp_path / "events.ndjson").code == 0
+    done = lb("backfill", "--json", "--home", part, "--p2", p2).json
+    assert done["observed"] == {"read": {"dataset": 1}, "events": {}}
+    assert findings(part) == findings(full)
+
+
+def test_nothing_is_looked_into_where_nobody_wants_it(lb, p2, home):
+    build(p2, 6)
+    done = lb("backfill", "--json", "--no-observe", "--p2", p2).json
+    assert "observed" not in done
+    assert not told(home)
+
+
+def test_a_dry_run_shows_what_would_be_found(lb, p2, home):
+    build(p2, 6)
+    events = lb("backfill", "--dry-run", "--json", "--p2", p2).json
+    assert JOB in {event["job"]["name"] for event in events}
+    assert not home.exists()
+
+
+def cut_rows(path):
+    """Replace the rows by zeros, and leave the footer as it is."""
+    content = path.read_bytes()
+    footer = int.from_bytes(content[-8:-4], "little") + 8
+    path.write_bytes(content[:4] + bytes(len(content) - footer - 4) + content[-footer:])
+
+
+def test_rows_that_cannot_be_read_are_a_finding_and_are_read_once_they_can(lb, p2, home):
+    path = build(p2, 6)
+    sound = path.read_bytes()
+    cut_rows(path)
+    assert lb("backfill", "--p2", p2).code == 0
+    facet = findings(home)["2026-04-06T23:55:00Z"]
+    assert failed(facet) == {"readable"}
+    assert facet["status"] == "error"
+    path.write_bytes(sound)
+    assert lb("backfill", "--p2", p2).code == 0
+    assert findings(home)["2026-04-06T23:55:00Z"]["status"] == "passed"
+
+
+def test_what_is_gone_keeps_its_finding(lb, p2, home):
+    path = build(p2, 6)
+    lb("backfill", "--p2", p2)
+    before = findings(home)
+    path.unlink()
+    build(p2, 7)
+    lb("backfill", "--p2", p2)
+    now = findings(home)
+    assert now["2026-04-06T23:55:00Z"] == before["2026-04-06T23:55:00Z"]
+    assert now["2026-04-07T23:55:00Z"]["versionsBefore"] == 1
+
+
+def test_thousands_of_columns_end_in_a_finding(lb, p2, home):
+    columns = dataset(slots=8)
+    rows = len(columns["obs_ts"])
+    columns |= {f"ft_more_{number}": [None] * rows for number in range(2_000)}
+    write(p2, columns, stamp="20260406_235500")
+    assert lb("backfill", "--p2", p2).code == 0
+    facet = findings(home)["2026-04-06T23:55:00Z"]
+    assert "columns" in failed(facet)
+    assert max(len(one.get("columns", ())) for one in facet["checks"]) == 50
+
+
+def test_a_link_in_place_of_a_file_is_not_followed(lb, p2, home, tmp_path):
+    path = build(p2, 6)
+    lb("backfill", "--no-observe", "--p2", p2)
+    elsewhere = tmp_path / "elsewhere.parquet"
+    path.rename(elsewhere)
+    path.symlink_to(elsewhere)
+    lb("backfill", "--p2", p2)
+    assert not told(home)
