@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Final, Self, TypeVar
 
+from lineage_bridge.answers import checks
+from lineage_bridge.answers.checks import DatasetChecks, checks_of, judge_checks
 from lineage_bridge.answers.freshness import DatasetFreshness, judge_freshness
 from lineage_bridge.answers.health import DeploymentHealth, judge_health
 from lineage_bridge.assess.policies import Policies
@@ -19,15 +21,15 @@ from lineage_bridge.facets.freshness import FreshnessFacet
 from lineage_bridge.facets.serving_health import ServingHealthFacet
 from lineage_bridge.facets.training import TrainingFacet
 from lineage_bridge.graph.deployments import Deployment, deployments
-from lineage_bridge.graph.find import Parents, meant_by
+from lineage_bridge.graph.find import Parents, find, find_datasets, meant_by
 from lineage_bridge.graph.load import load, no_collection
 from lineage_bridge.graph.model import Graph
 from lineage_bridge.journal import Journal
 
 _Answer = TypeVar("_Answer")
 
-# The facets that an answer or a metric is made of; the others are not even loaded.
-JUDGED_KEYS: Final = (
+# The facets that health and freshness are made of; the others are not even loaded.
+STATUS_KEYS: Final = (
     FreshnessFacet.key,
     FeatureSetFacet.key,
     TrainingFacet.key,
@@ -37,6 +39,7 @@ JUDGED_KEYS: Final = (
     "outputStatistics",
     "datasetType",
 )
+JUDGED_KEYS: Final = (*STATUS_KEYS, *checks.KEYS)  # that any answer or metric is made of
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,7 @@ class Snapshot:
         at: datetime,
         *,
         known_at: datetime | None = None,
+        keys: Collection[str] = JUDGED_KEYS,
     ) -> Self:
         """Load a snapshot for one question; the graph's model must have caught up.
 
@@ -71,8 +75,9 @@ class Snapshot:
             policies: see the class.
             at: see the class.
             known_at: use only events that had arrived by then.
+            keys: of the facets that the question needs.
         """
-        graph = load(connection, at=at, known_at=known_at, keys=JUDGED_KEYS)
+        graph = load(connection, at=at, known_at=known_at, keys=keys)
         return cls(graph, policies, at)
 
     @cached_property
@@ -120,6 +125,41 @@ class Snapshot:
     def freshness_of_all(self) -> tuple[DatasetFreshness, ...]:
         """Return the freshness of every version that is known; the newest comes last."""
         return self._freshness(every_version=True)
+
+    @cached_property
+    def checks(self) -> tuple[DatasetChecks, ...]:
+        """What was found in the newest version of each dataset that is checked, sorted by dataset.
+
+        Raises:
+            JudgingError: a bug of ours.
+        """
+        return _judged("Checks", lambda: tuple(judge_checks(self.graph, every_version=False)))
+
+    def checks_of(
+        self, text: str, parents: Callable[[], Parents] | None = None
+    ) -> tuple[DatasetChecks, ...]:
+        """Return what was found in what somebody means by a text.
+
+        Args:
+            text: a dataset, of which the newest version counts; a version of it; or a job, which
+                means what it writes. See `graph.find`.
+            parents: as for `graph.find.find`.
+
+        Raises:
+            JudgingError: a bug of ours.
+            NodeNotFoundError: nothing has that name.
+            AmbiguousNodeError: several things have.
+        """
+        end = find(self.graph, text, parents)
+        node = self.graph.nodes[end.node]
+        if node.kind == "job":
+            meant = sorted(find_datasets(self.graph, text, parents))
+            return tuple(checks_of(self.graph.nodes[id_]) for id_ in meant)
+        return (_judged("Checks", lambda: checks_of(node, end.mark)),)
+
+    def checks_of_all(self) -> tuple[DatasetChecks, ...]:
+        """Return what was found in every version of the same datasets; the newest comes last."""
+        return _judged("Checks", lambda: tuple(judge_checks(self.graph, every_version=True)))
 
     def _freshness(self, *, every_version: bool) -> tuple[DatasetFreshness, ...]:
         def judge() -> tuple[DatasetFreshness, ...]:

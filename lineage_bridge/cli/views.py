@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -94,11 +94,22 @@ def _ask(
 
 
 @contextmanager
-def _judge(
-    settings: Settings, at: datetime | None, known_at: datetime | None
+def judged(
+    settings: Settings,
+    at: datetime | None,
+    known_at: datetime | None,
+    keys: Collection[str] | None = None,
 ) -> Iterator[tuple[Snapshot, Callable[[], Parents]]]:
-    """Load the snapshot of a time, by default of now; and a way to read the parents of its jobs."""
+    """Load the snapshot of a time, by default of now; and a way to read the parents of its jobs.
+
+    Args:
+        settings: of the home.
+        at: the time.
+        known_at: only what had arrived by then.
+        keys: of the facets that the question needs; None: those of health and freshness.
+    """
     from lineage_bridge.answers import Snapshot
+    from lineage_bridge.answers.snapshot import STATUS_KEYS
     from lineage_bridge.assess.policies import Policies
     from lineage_bridge.graph.find import read_parents
 
@@ -107,7 +118,9 @@ def _judge(
         bring_up_to_date(journal, settings)
         with journal.reading() as connection:
             policies = Policies.of(settings)
-            snapshot = Snapshot.load(connection, policies, instant, known_at=known_at)
+            snapshot = Snapshot.load(
+                connection, policies, instant, known_at=known_at, keys=keys or STATUS_KEYS
+            )
             yield snapshot, lambda: read_parents(connection, snapshot.graph)
 
 
@@ -236,7 +249,7 @@ def health(
     its predictions, its job or one of its runs as other commands print them. Exits 1 if one is
     degraded or unhealthy.
     """
-    with _judge(settings, at, known_at) as (snapshot, parents):
+    with judged(settings, at, known_at) as (snapshot, parents):
         found, instant = snapshot.health, snapshot.at
         if deployment is not None:
             found = snapshot.health_of(deployment, parents)
@@ -274,7 +287,7 @@ def freshness(
     """
     from lineage_bridge.graph.find import find_datasets
 
-    with _judge(settings, at, known_at) as (snapshot, parents):
+    with judged(settings, at, known_at) as (snapshot, parents):
         found = snapshot.freshness_of_all() if every_version else snapshot.freshness
         if dataset is not None:
             asked = find_datasets(snapshot.graph, dataset, parents)

@@ -7,8 +7,10 @@ from datetime import datetime
 from typing import Final
 
 from lineage_bridge.assess.assertions import Assertion
+from lineage_bridge.assess.checks.facts import Version
 from lineage_bridge.assess.checks.judge import Report, Result
 from lineage_bridge.facets.validation import CheckResult, ValidationFacet, ValidationStatus
+from lineage_bridge.naming import canonical_version
 
 MOST_COLUMNS: Final = 50  # that one check names: a file may have thousands, and all of them be bad
 
@@ -17,12 +19,12 @@ def validation_facet(report: Report, at: datetime, versions_before: int) -> Vali
     """Return the facet of what was found.
 
     Args:
-        report: of one version; the versions that it names count by the end of their names.
+        report: of one version.
         at: the instant of the data.
         versions_before: earlier versions that were known.
     """
     return ValidationFacet(
-        status=status_of(report),
+        status=status_of_report(report),
         evaluated_at=at,
         errors=report.count("failed", "error"),
         warnings=report.count("failed", "warn"),
@@ -34,7 +36,7 @@ def validation_facet(report: Report, at: datetime, versions_before: int) -> Vali
     )
 
 
-def status_of(report: Report) -> ValidationStatus:
+def status_of_report(report: Report) -> ValidationStatus:
     """Return the worst severity that failed, else whether anything passed."""
     if report.count("failed", "error"):
         return "error"
@@ -44,6 +46,17 @@ def status_of(report: Report) -> ValidationStatus:
 
 
 def _result(result: Result) -> CheckResult:
+    against = None if result.against is None else version_label(result.against)
+    return check_result(result, against)
+
+
+def version_label(version: Version) -> str:
+    """Return a version in the one spelling that all events have."""
+    return canonical_version(version.version) if version.version else version.label
+
+
+def check_result(result: Result, against: str | None) -> CheckResult:
+    """Return what one check found; `against` is the version that it was compared with."""
     found = result.verdict
     return CheckResult(
         code=result.check.code,
@@ -53,7 +66,7 @@ def _result(result: Result) -> CheckResult:
         actual=found.actual or None,
         expected=found.expected or None,
         columns=found.columns[:MOST_COLUMNS] or None,
-        against=result.against.label if result.against is not None else None,
+        against=against,
         reason=found.reason or None,
     )
 

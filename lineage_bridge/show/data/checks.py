@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from lineage_bridge.show.formats import present
@@ -11,7 +14,9 @@ from lineage_bridge.show.tables import Column, Table
 from lineage_bridge.times import format_time
 
 if TYPE_CHECKING:
-    from lineage_bridge.assess.checks.judge import Report, Result
+    from lineage_bridge.answers import DatasetChecks
+    from lineage_bridge.assess.checks.judge import Report
+    from lineage_bridge.facets.validation import CheckResult
 
 _COLUMNS: Final = (
     Column("check", fold="anywhere", narrowest=14),
@@ -22,69 +27,134 @@ _COLUMNS: Final = (
 )
 
 
-def report_line(report: Report) -> str:
-    """Say in a line how a version did: `a.parquet: 1 error, 20 passed, 9 skipped`."""
-    return f"{report.version.name}: {counts(_look(result) for result in report.results)}"
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A version as it is shown, whether it was read now or the home knows of it.
+
+    Attributes:
+        name: the file, or the dataset and version.
+        dataset, version, built, rows: as far as they are known.
+        status: `passed`, `warn`, `error`, or `unknown`.
+        results: of every check; none where nothing is known.
+        labels: what versions that it was compared with are called in a table, if not by name.
+    """
+
+    name: str
+    dataset: str | None
+    version: str | None
+    built: datetime | None
+    rows: int | None
+    status: str
+    results: tuple[CheckResult, ...]
+    labels: dict[str, str]
+
+    def failed(self, severity: str) -> int:
+        """Count the checks of a severity that failed."""
+        return sum(one.status == "failed" and one.severity == severity for one in self.results)
 
 
-def report_table(report: Report, *, every_check: bool) -> Table | None:
+def checked_file(report: Report) -> Checked:
+    """Return what was found in a file."""
+    from lineage_bridge.assess.checks.facet import check_result, status_of_report
+
+    version, others = report.version, [one.against for one in report.results]
+    names = [None if other is None else other.name for other in others]
+    results = zip(report.results, names, strict=True)
+    return Checked(
+        version.name,
+        version.dataset,
+        version.version,
+        version.built,
+        version.rows,
+        status_of_report(report),
+        tuple(check_result(result, name) for result, name in results),
+        {other.name: other.label for other in others if other is not None},
+    )
+
+
+def checked_version(one: DatasetChecks) -> Checked:
+    """Return what the home knows of a version of a dataset."""
+    facet, name = one.facet, one.node.name
+    results = () if facet is None else facet.checks
+    labels = {f"{name}@{result.against}": result.against for result in results if result.against}
+    return Checked(
+        f"{name}@{one.version}" if one.version is not None else name,
+        name,
+        one.version,
+        one.built,
+        None if facet is None else facet.rows,
+        one.status,
+        tuple(_against(result, name) for result in results),
+        labels,
+    )
+
+
+def _against(result: CheckResult, dataset: str) -> CheckResult:
+    import msgspec
+
+    if result.against is None:
+        return result
+    return msgspec.structs.replace(result, against=f"{dataset}@{result.against}")
+
+
+def checks_line(one: Checked) -> str:
+    """Say in a line how a version did: `a.parquet: 1 failed, 20 passed, 9 skipped`."""
+    said = counts(_look(result) for result in one.results) or "unknown: nobody looked into it"
+    return f"{one.name}: {said}"
+
+
+def checks_table(one: Checked, *, every_check: bool) -> Table | None:
     """Make a table of what failed, or of every check; None where there is nothing to show."""
-    shown = [
-        result for result in report.results if every_check or result.verdict.status == "failed"
-    ]
+    shown = [result for result in one.results if every_check or result.status == "failed"]
     if not shown:
         return None
     table = Table(*_COLUMNS)
     for result in shown:
-        found = result.verdict
+        against = result.against or ""
         table.add(
-            result.check.code,
+            result.code,
             status_of(_look(result)),
-            found.reason or found.actual,
-            found.expected,
-            result.against.label if result.against is not None else "",
+            result.reason or result.actual or "",
+            result.expected or "",
+            one.labels.get(against, against),
         )
     return table
 
 
-def _look(result: Result) -> str:
-    status = result.verdict.status
-    return result.severity if status == "failed" else status
+def _look(result: CheckResult) -> str:
+    return result.severity if result.status == "failed" else result.status
 
 
-def checks_json(reports: Iterable[Report]) -> dict[str, Any]:
+def checks_json(found: Iterable[Checked]) -> dict[str, Any]:
     """Make the document of `check --json`."""
-    return {"versions": [_report(report) for report in reports]}
+    return {"versions": [_version(one) for one in found]}
 
 
-def _report(report: Report) -> dict[str, Any]:
-    version = report.version
+def _version(one: Checked) -> dict[str, Any]:
+    by_status = Counter(result.status for result in one.results)
     return present(
-        name=version.name,
-        dataset=version.dataset,
-        version=version.version,
-        built=format_time(version.built) if version.built is not None else None,
-        rows=version.rows,
-        failed={
-            "error": report.count("failed", "error"),
-            "warn": report.count("failed", "warn"),
-        },
-        passed=report.count("passed"),
-        skipped=report.count("skipped"),
-        checks=[_result(result) for result in report.results],
+        name=one.name,
+        dataset=one.dataset,
+        version=one.version,
+        built=format_time(one.built) if one.built is not None else None,
+        rows=one.rows,
+        status=one.status,
+        failed={"error": one.failed("error"), "warn": one.failed("warn")},
+        passed=by_status["passed"],
+        skipped=by_status["skipped"],
+        checks=[_result(result) for result in one.results],
     )
 
 
-def _result(result: Result) -> dict[str, Any]:
-    found = result.verdict
+def _result(result: CheckResult) -> dict[str, Any]:
     return present(
-        check=result.check.code,
-        status=found.status,
+        check=result.code,
+        status=result.status,
         severity=result.severity,
-        unit=result.check.unit or None,
-        actual=found.actual or None,
-        expected=found.expected or None,
-        columns=[*found.columns] or None,
-        against=result.against.name if result.against is not None else None,
-        reason=found.reason or None,
+        unit=result.unit,
+        actual=result.actual,
+        expected=result.expected,
+        columns=[*result.columns] if result.columns else None,
+        against=result.against,
+        reason=result.reason,
     )
