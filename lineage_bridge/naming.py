@@ -13,6 +13,8 @@ import hashlib
 import json
 import re
 import uuid
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -105,6 +107,23 @@ def short_name(dataset: str) -> str:
     """Return the name without its beginning, for tables whose column says what it is of."""
     beginning = _MODELS if is_model(dataset) else _FEATURES
     return dataset.removeprefix(beginning)
+
+
+def plain_names(names: Iterable[str]) -> dict[str, str]:
+    """Map datasets to what their producers call them: without what they are of, and the store.
+
+    `features.mobility.training_dataset` -> `training_dataset`. What two of them would be called
+    stays whole, as do names that are none of ours.
+    """
+    plain = {name: _plain_name(name) for name in names}
+    uses = Counter(plain.values())
+    return {name: short if uses[short] == 1 else name for name, short in plain.items()}
+
+
+def _plain_name(dataset: str) -> str:
+    if not (is_model(dataset) or is_features(dataset)) or "~" in dataset:
+        return dataset
+    return unquote(dataset.rsplit(".", 1)[-1], errors="replace")
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from lineage_bridge.cli.context import echo_json, json_option, say, with_settings
+from lineage_bridge.cli.context import echo_json, json_option, p6_option, say, with_settings
 from lineage_bridge.cli.profile import home_for_reading, keep_profiles
 from lineage_bridge.cli.views import at_option, judged, known_at_option
 from lineage_bridge.settings import Settings
@@ -27,6 +27,7 @@ _FILES: Final = (".parquet", ".json")
 @click.option("--all", "every_check", is_flag=True, help="Also what passed or was skipped.")
 @at_option
 @known_at_option
+@p6_option
 @with_settings
 @json_option
 def check(
@@ -34,6 +35,7 @@ def check(
     asked: tuple[str, ...],
     at: datetime | None,
     known_at: datetime | None,
+    form: str,
     *,
     footer_only: bool,
     every_check: bool,
@@ -59,10 +61,15 @@ def check(
         found = _of_files(settings, [Path(text) for text in files], footer_only=footer_only)
     else:
         found = _of_nodes(settings, asked, at, known_at)
-    if as_json:
+    if as_json or form == "json":
         from lineage_bridge.show.data.checks import checks_json
 
         echo_json(checks_json(found))
+    elif form == "p6":
+        from lineage_bridge.show.p6 import check_reports
+
+        written = check_reports(found)
+        echo_json(written[0] if len(asked) == len(written) == 1 else written)
     else:
         _print(found, has_tables=bool(asked) or every_check, every_check=every_check)
     if any(one.status == "error" for one in found):

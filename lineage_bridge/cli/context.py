@@ -37,6 +37,14 @@ config_option = click.option(
     help="The settings file.  [default: lineage-bridge.toml here, then in the home]",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+p6_option = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "p6"]),
+    default="table",
+    show_default=True,
+    help="For people, programs, or programs that read what P6 wrote.",
+)
 
 
 def with_settings(command: Command) -> Command:

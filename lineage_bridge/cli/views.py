@@ -17,6 +17,7 @@ from lineage_bridge.cli.context import (
     echo_json,
     json_option,
     open_journal,
+    p6_option,
     say,
     with_settings,
 )
@@ -25,7 +26,7 @@ from lineage_bridge.settings import Settings
 if TYPE_CHECKING:
     import sqlite3
 
-    from lineage_bridge.answers import Snapshot
+    from lineage_bridge.answers import DatasetFreshness, Snapshot
     from lineage_bridge.graph.find import Parents, RunParts
     from lineage_bridge.graph.model import End, Graph
 
@@ -234,10 +235,12 @@ def path(
 
 @click.command()
 @click.argument("deployment", required=False)
+@p6_option
 @_views
 def health(
     settings: Settings,
     deployment: str | None,
+    form: str,
     at: datetime | None,
     known_at: datetime | None,
     *,
@@ -253,10 +256,14 @@ def health(
         found, instant = snapshot.health, snapshot.at
         if deployment is not None:
             found = snapshot.health_of(deployment, parents)
-    if as_json:
+    if as_json or form == "json":
         from lineage_bridge.show.shapes import health_json
 
         echo_json(health_json(found, instant))
+    elif form == "p6":
+        from lineage_bridge.show.p6 import health_states
+
+        echo_json(health_states(found))
     else:
         from lineage_bridge.show.health import health_summary, health_table
         from lineage_bridge.show.tables import print_tables
@@ -270,10 +277,12 @@ def health(
 @click.command()
 @click.argument("dataset", required=False)
 @click.option("--all", "every_version", is_flag=True, help="Every version, not only the newest.")
+@p6_option
 @_views
 def freshness(
     settings: Settings,
     dataset: str | None,
+    form: str,
     at: datetime | None,
     known_at: datetime | None,
     *,
@@ -293,10 +302,12 @@ def freshness(
             asked = find_datasets(snapshot.graph, dataset, parents)
             found = tuple(one for one in found if one.node.id in asked)
         instant = snapshot.at
-    if as_json:
+    if as_json or form == "json":
         from lineage_bridge.show.shapes import freshness_json
 
         echo_json(freshness_json(found, instant))
+    elif form == "p6":
+        _print_p6_freshness(found, snapshot.graph, is_one=dataset is not None and not every_version)
     else:
         from lineage_bridge.show.freshness import freshness_summary, freshness_table
         from lineage_bridge.show.tables import print_tables
@@ -305,3 +316,15 @@ def freshness(
         say(freshness_summary(found))
     if any(one.finding.status == "STALE" for one in found):
         sys.exit(1)
+
+
+def _print_p6_freshness(found: Sequence[DatasetFreshness], graph: Graph, *, is_one: bool) -> None:
+    from lineage_bridge.show.p6 import freshness_results
+    from lineage_bridge.show.units import counted
+
+    names = (node.name for node in graph.nodes.values() if node.kind == "dataset")
+    results = freshness_results(found, names)
+    echo_json(results[0] if is_one and len(results) == 1 else results)
+    left_out = len(found) - len(results)
+    if left_out:
+        say(f"{counted(left_out, 'dataset')} of unknown age: P6 has no result for that.", err=True)

@@ -36,6 +36,22 @@ def test_a_shape_is_as_published(nyc_home, name, args):
     validate(name, run_command(*args, "--home", nyc_home, "--json").json)
 
 
+@pytest.mark.parametrize(
+    ("name", "args"),
+    [
+        ("p6-health", ["health", *AT]),
+        ("p6-freshness", ["freshness", "--all", *AT]),
+        ("p6-freshness", ["freshness", "features.mobility.training_dataset", *AT]),
+        ("p6-check", ["check", "nowhere", "nowhere.json"]),
+        ("p6-check", ["check", "nowhere.json"]),
+    ],
+)
+def test_a_shape_of_p6_is_as_published(nyc_home, name, args):
+    shown = run_command(*args, "--home", nyc_home, "--format", "p6").json
+    assert shown
+    validate(name, shown)
+
+
 def test_what_a_backfill_prints_is_as_published(bad, lb):
     validate("backfill", lb("backfill", "--json", bad).json)
     validate("doctor", lb("doctor", "--json").json)
