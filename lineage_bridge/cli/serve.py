@@ -7,7 +7,7 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +21,7 @@ import click
 from lineage_bridge.cli.context import in_namespace_of_home, open_journal, say, with_settings
 from lineage_bridge.cli.sharing import following, forwarding
 from lineage_bridge.errors import SettingsError
+from lineage_bridge.exporter.compat import COMPATS, Compat
 from lineage_bridge.settings import Settings
 
 if TYPE_CHECKING:
@@ -38,6 +39,13 @@ exporter_port_option = click.option(
     "--exporter-port",
     type=click.IntRange(0, 65535),
     help="Serve the metrics on a port of their own instead.",
+)
+
+compat_option = click.option(
+    "--compat",
+    type=click.Choice(COMPATS),
+    multiple=True,
+    help="Show metrics under the names of this system too; may be given again.",
 )
 
 
@@ -117,6 +125,7 @@ def serving(
     port: int,
     has_exporter: bool = True,
     exporter_port: int | None = None,
+    compat: Collection[Compat] = (),
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Iterator[Served]:
     """Serve the collector with the index page, and the metrics, until the block ends.
@@ -128,6 +137,7 @@ def serving(
         port: of everything.
         has_exporter: whether the home's metrics are shown, and not only the collector's own.
         exporter_port: shows the home's metrics there instead.
+        compat: the systems under whose names metrics are shown too.
         now: the instant to show.
     """
     from lineage_bridge.answers import Snapshots
@@ -143,13 +153,19 @@ def serving(
             from lineage_bridge.exporter.server import ExporterServer
 
             exporter = stack.enter_context(
-                ExporterServer(journal, settings, host, exporter_port, now, snapshots=snapshots)
+                ExporterServer(
+                    *(journal, settings, host, exporter_port, now),
+                    compat=compat,
+                    snapshots=snapshots,
+                )
             )
             metrics_url = f"{exporter.url}/metrics"
         elif has_exporter:
             from lineage_bridge.exporter.metrics_collector import MetricsCollector
 
-            metrics.append(MetricsCollector(journal, settings, now=now, snapshots=snapshots))
+            metrics.append(
+                MetricsCollector(journal, settings, now=now, compat=compat, snapshots=snapshots)
+            )
         collector = stack.enter_context(
             CollectorServer(
                 journal,
@@ -231,6 +247,7 @@ def collector(settings: Settings, host: str, port: int | None, *, insecure: bool
 @host_option
 @port_option("--port", COLLECTOR_PORT, "The port of collector, page and metrics.")
 @exporter_port_option
+@compat_option
 @click.option(
     "--follow/--no-follow",
     default=None,
@@ -242,6 +259,7 @@ def up(
     host: str,
     port: int | None,
     exporter_port: int | None,
+    compat: tuple[Compat, ...],
     *,
     follow: bool | None,
     insecure: bool,
@@ -258,7 +276,13 @@ def up(
     with ExitStack() as stack:
         journal = stack.enter_context(open_journal(settings))
         served = stack.enter_context(
-            serving(journal, settings, host=host, port=chosen, exporter_port=exporter_port)
+            serving(
+                *(journal, settings),
+                host=host,
+                port=chosen,
+                exporter_port=exporter_port,
+                compat=compat,
+            )
         )
         stop = listen_for_interrupt()
         say(f"Index page: {served.collector}/")

@@ -2,6 +2,7 @@
 
 `metric` has the types of a metric and a reading, `platform_metrics` and `bridge_metrics` define
 every metric; `datasets`, `deployments`, `runs` and `bridge` read their values from one snapshot;
+`compat` has the names of the systems before,
 `per_node` caches the values of each node, `marks` keeps counters from going down, `families` limits
 the series; `metrics_collector` combines all at each scrape, `server` answers Prometheus.
 

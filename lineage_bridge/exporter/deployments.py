@@ -46,7 +46,7 @@ def health_readings(view: View) -> Iterator[Reading]:
 
 def serving_readings(view: View) -> Iterator[Reading]:
     """Read instances, silence and ratios of every deployment that has windows."""
-    for deployment, facet in _with_windows(view):
+    for deployment, facet in with_windows(view):
         labels = view.slot_labels(deployment)
         yield from _life(facet, labels, view.snapshot.at)
         for endpoint in facet.endpoints or ():
@@ -56,7 +56,7 @@ def serving_readings(view: View) -> Iterator[Reading]:
 def total_readings(view: View) -> Iterator[Reading]:
     """Read the counters: totals of each deployment, and predictions of each model."""
     predictions: dict[tuple[str, str], float] = defaultdict(float)
-    for deployment, facet in _with_windows(view):
+    for deployment, facet in with_windows(view):
         for name, metric in _TOTALS:
             value = getattr(facet.totals, name, None)
             if value is not None:
@@ -70,7 +70,8 @@ def total_readings(view: View) -> Iterator[Reading]:
         yield ml.PREDICTIONS.read(*labels, value=value)
 
 
-def _with_windows(view: View) -> Iterator[tuple[Deployment, ServingHealthFacet]]:
+def with_windows(view: View) -> Iterator[tuple[Deployment, ServingHealthFacet]]:
+    """Yield every deployment that has windows, with its newest finding."""
     for deployment in view.snapshot.deployments:
         facet = serving_health(view.graph, deployment)
         if facet is not None:

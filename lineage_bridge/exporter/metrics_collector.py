@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -24,6 +24,8 @@ from lineage_bridge.errors import JournalError, log_bug
 from lineage_bridge.exporter import bridge
 from lineage_bridge.exporter.arrivals import count_arrivals
 from lineage_bridge.exporter.bridge_metrics import MARQUEZ_UP, PART_SUCCESS, SCRAPE_DURATION
+from lineage_bridge.exporter.compat import Compat, sentinelml
+from lineage_bridge.exporter.compat.p6 import as_p6
 from lineage_bridge.exporter.datasets import (
     freshness_readings,
     model_readings,
@@ -77,6 +79,7 @@ class MetricsCollector(Collector):
         settings: give the environment, the policies, and the Marquez that is asked if it is up.
         now: returns the instant to show; the graph is loaded and judged as of then.
         at: always show this instant in place of `now`; the journal's marks are then not used.
+        compat: the systems whose names are shown too.
         snapshots: of this journal, if others share them; made from the settings unless given.
         probe: asks Marquez; made from the settings unless given.
         stopwatch: returns seconds, for the duration of a scrape.
@@ -89,6 +92,7 @@ class MetricsCollector(Collector):
         *,
         now: Callable[[], datetime] = utc_now,
         at: datetime | None = None,
+        compat: Collection[Compat] = (),
         snapshots: Snapshots | None = None,
         probe: MarquezProbe | None = None,
         stopwatch: Callable[[], float] = time.perf_counter,
@@ -97,6 +101,7 @@ class MetricsCollector(Collector):
         self._settings = settings
         self._snapshots = snapshots or Snapshots(journal, Policies.of(settings))
         self._now = now if at is None else lambda: at
+        self._compat = frozenset(compat)
         self._probe = probe or _probe_of(settings)
         self._stopwatch = stopwatch
         self._marks = Marks(journal if at is None else None)
@@ -118,6 +123,8 @@ class MetricsCollector(Collector):
         with self._lock:
             began = self._stopwatch()
             readings = list(self._readings())
+            if "p6" in self._compat:
+                readings = as_p6(readings)
             readings.append(SCRAPE_DURATION.read(value=self._stopwatch() - began))
             return families(readings)
 
@@ -130,6 +137,8 @@ class MetricsCollector(Collector):
         yield from take_part("freshness", lambda: freshness_readings(view))
         yield from take_part("health", lambda: health_readings(view))
         yield from take_part("serving", lambda: serving_readings(view))
+        if "sentinelml" in self._compat:
+            yield from take_part("sentinelml", lambda: sentinelml.rate_readings(view))
         yield from take_part("journal", lambda: bridge.journal_readings(self._journal))
         yield from take_part("forward", lambda: bridge.forward_readings(self._journal, url))
         yield from take_part("follow", lambda: bridge.follow_readings(self._journal))
@@ -150,12 +159,14 @@ class MetricsCollector(Collector):
     def _read_still(self, view: View) -> Iterator[Reading]:
         """Read the values that only the journal changes; no counter is below its mark."""
         arrivals = count_arrivals(self._journal)
-        counters = (
-            ("durations", duration_readings(view, self._durations)),
-            ("totals", total_readings(view)),
-            ("arrivals", bridge.arrival_totals(arrivals)),
-        )
-        for name, readings in counters:
+        counters = {
+            "durations": duration_readings(view, self._durations),
+            "totals": total_readings(view),
+            "arrivals": bridge.arrival_totals(arrivals),
+        }
+        if "sentinelml" in self._compat:
+            counters["sentinelml_totals"] = sentinelml.total_readings(view)
+        for name, readings in counters.items():
             yield from take_part(name, partial(self._marks.raised, readings))
         yield from take_part("sizes", lambda: size_readings(view, self._sizes))
         yield from take_part("models", lambda: model_readings(view))

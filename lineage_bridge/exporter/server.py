@@ -6,11 +6,12 @@ port, unless it is given a second one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Self
 
 from lineage_bridge.answers import Snapshots
+from lineage_bridge.exporter.compat import Compat
 from lineage_bridge.exporter.metrics_collector import MetricsCollector, utc_now
 from lineage_bridge.http import Call, HttpConfig, Part, Response, Site
 from lineage_bridge.http.metrics import metrics_part
@@ -37,6 +38,7 @@ class ExporterServer:
         port: 0 takes any free one; `url` says which.
         now: see `MetricsCollector`.
         at: see `MetricsCollector`.
+        compat: see `MetricsCollector`.
         snapshots: see `MetricsCollector`.
 
     Raises:
@@ -52,9 +54,12 @@ class ExporterServer:
         now: Callable[[], datetime] = utc_now,
         *,
         at: datetime | None = None,
+        compat: Collection[Compat] = (),
         snapshots: Snapshots | None = None,
     ) -> None:
-        collector = MetricsCollector(journal, settings, now=now, at=at, snapshots=snapshots)
+        collector = MetricsCollector(
+            journal, settings, now=now, at=at, compat=compat, snapshots=snapshots
+        )
         config = HttpConfig.of(settings.collector)
         parts = {"/": Part("metrics", _index), "/metrics": metrics_part(collector)}
         self._site = Site(config, parts, surface="metrics", is_ready=journal.is_readable)

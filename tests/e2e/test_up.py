@@ -62,7 +62,7 @@ def test_signals_in_a_row_end_it_as_one_does(tmp_path):
 def test_up_serves_page_collector_and_metrics_and_ends_cleanly(tmp_path, ports):
     home = tmp_path / "home"
     options = ("--exporter-port", "0")[: 2 * (ports - 1)]
-    with running(home, "up", "--port", "0", *options) as (urls, process):
+    with running(home, "up", "--port", "0", "--compat", "sentinelml", *options) as (urls, process):
         base = urls["Collector"].removesuffix("/api/v1/lineage")
         assert len({url.split("/")[2] for url in urls.values()}) == ports
         assert httpx.post(urls["Collector"], json=EVENT).status_code == 201
@@ -79,6 +79,7 @@ def test_up_serves_page_collector_and_metrics_and_ends_cleanly(tmp_path, ports):
     assert page.headers["content-type"].startswith("text/html")
     names = {family.name for family in text_string_to_metric_families(metrics)}
     assert "lineage_bridge_journal_events" in names
+    assert 'lineage_bridge_scrape_part_success{part="sentinelml"} 1.0' in metrics
     assert ("lineage_bridge_collector_requests" in names) == (ports == 1)
     assert urls["Metrics"].removeprefix(base if ports == 1 else "") in page.text
     assert run_command("graph", "--home", home, "--json").json["edges"]
