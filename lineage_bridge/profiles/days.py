@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from lineage_bridge.profiles.arrow import instants_of, plain
-from lineage_bridge.profiles.keys import Keys
+from lineage_bridge.profiles.keys import mixed
 from lineage_bridge.profiles.profile import MOST_BLOCKS, MOST_PERIODS, Blocks
 
 _DAY_US: Final = 86_400e6
@@ -85,18 +85,10 @@ def blocks_of(entities: Any, days: Days) -> Blocks:
         return Blocks()
     names = np.array([_hash(name) for name in coded.dictionary.to_pylist()], dtype=np.uint64)
     pairs = np.unique(np.stack([codes[known], days[known]]), axis=1)
-    hashes = _mixed(names[pairs[0]] ^ _mixed(pairs[1].astype(np.uint64)))
+    hashes = mixed(names[pairs[0]] ^ mixed(pairs[1].astype(np.uint64)))
     return Blocks(np.unique(hashes)[: MOST_BLOCKS + 1])
 
 
 def _hash(value: object) -> int:
     digest = hashlib.blake2b(str(value).encode("utf-8", "backslashreplace"), digest_size=8)
     return int.from_bytes(digest.digest(), "big")
-
-
-def _mixed(keys: Keys) -> Keys:
-    """Spread whole numbers evenly over all 64 bits (the finalizer of SplitMix64)."""
-    keys = (keys ^ (keys >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    keys = (keys ^ (keys >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    mixed: Keys = keys ^ (keys >> np.uint64(31))
-    return mixed

@@ -42,3 +42,11 @@ def bits_apart(keys: Keys) -> Counts:
     # Only the first of equal bits in a row is left, so that no rounding to a float carries.
     apart &= ~(apart >> np.uint64(1))
     return np.frexp(apart.astype(np.float64))[1].astype(np.int64)
+
+
+def mixed(keys: Keys) -> Keys:
+    """Spread whole numbers evenly over all 64 bits (the finalizer of SplitMix64)."""
+    keys = (keys ^ (keys >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    keys = (keys ^ (keys >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    spread: Keys = keys ^ (keys >> np.uint64(31))
+    return spread

@@ -110,6 +110,7 @@ class CheckSettings(_Section):
     """
 
     columns: ColumnNames | None = None
+    needed: ColumnNames | None = None
     entity: ColumnName | None = None
     time: ColumnName | None = None
     target: ColumnName | None = None
@@ -127,6 +128,7 @@ class CheckSettings(_Section):
     lag_slack: Share | None = None
     nulls_allowed: ColumnNames | None = None
     repeated_share_most: Share | None = None
+    same_share_most: Share | None = None
     off_cutoff_share_most: Share | None = None
     not_binary_share_most: Share | None = None
     positive_rate_least: Share | None = None
@@ -141,6 +143,12 @@ class CheckSettings(_Section):
     out_of_range_share_most: Share | None = None
     labels: dict[str, ColumnNames] = {}
     unknown_label_share_most: Share | None = None
+    missing_share_most: Share | None = None
+    few_missing_share_most: Share | None = None
+    confidence_least: Share | None = None
+    classes: ColumnNames | None = None
+    window_seconds: Seconds | None = None
+    odd_window_share_most: Share | None = None
     jump_psi: Positive | None = None
     jump_factor: Positive | None = None
     jump_normal_after: Annotated[int, Field(ge=1)] | None = None

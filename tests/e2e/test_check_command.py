@@ -64,13 +64,14 @@ def test_a_dataset_without_fault_passes_every_check_once_there_is_another(check,
     stations = json.dumps([f"station-{n}" for n in range(6)])
     (tmp_path / "lineage-bridge.toml").write_text(
         '[checks."features.mobility.training_dataset"]\nranges = { ft_capacity = [-3, 3] }\n'
-        f"labels = {{ station_id = {stations} }}\n"
+        f"labels = {{ station_id = {stations} }}\nneeded = {json.dumps([*dataset(slots=1)])}\n"
     )
     versions = check(second, first)
     assert [version["version"] for version in versions] == ["20260406_001500", "20260407_001500"]
-    assert all(one["status"] == "passed" for one in versions[1]["checks"])
+    others = {one["check"] for one in versions[1]["checks"] if one["status"] != "passed"}
+    assert others == {"repeated_rows"}  # as `repeated_keys` says more
     firsts = {one["reason"] for one in versions[0]["checks"] if one["status"] == "skipped"}
-    assert len(firsts) == 2
+    assert len(firsts) == 3
     assert "no earlier version to compare with" in firsts
     assert lb("check", first, second).code == 0
 

@@ -59,6 +59,29 @@ def _as_expected(case: Case) -> Verdict:
     )
 
 
+def _needed(case: Case) -> Verdict:
+    needed = case.policy.needed
+    if needed is None:
+        return skipped("nothing says which columns are needed")
+    there = {column.name for column in case.now.columns or ()}
+    missing = [name for name in needed if name not in there]
+    return verdict(
+        f"missing: {listed(missing)}" if missing else "all there",
+        f"{len(needed):,} columns",
+        holds=not missing,
+        columns=missing,
+    )
+
+
+def _beyond(case: Case) -> Verdict:
+    needed = case.policy.needed
+    if needed is None:
+        return skipped("nothing says which columns are needed")
+    names = [column.name for column in case.now.columns or ()]
+    more = [name for name in dict.fromkeys(names) if name not in needed]
+    return verdict(listed(more) or "none", "none", holds=not more, columns=more)
+
+
 def _unique(case: Case) -> Verdict:
     twice = case.now.twice
     actual = f"several columns are called {listed(twice)}" if twice else "unique"
@@ -137,6 +160,24 @@ CHECKS: Final = (
         _as_expected,
         ("schema",),
         ("columns",),
+    ),
+    Check(
+        "columns_needed",
+        "error",
+        "the columns with those that the settings name as needed, in whatever order",
+        "readers may have come to do without one",
+        _needed,
+        ("schema",),
+        ("needed",),
+    ),
+    Check(
+        "columns_beyond",
+        "warn",
+        "the columns with those that the settings name as needed: what is there besides",
+        "most readers take columns by name and do not mind",
+        _beyond,
+        ("schema",),
+        ("needed",),
     ),
     Check(
         "columns_unique",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple
+from typing import Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 from lineage_bridge.assess.checks.facts import Version
 from lineage_bridge.assess.checks.policy import CheckPolicy, Severity
@@ -12,6 +12,7 @@ from lineage_bridge.assess.checks.policy import CheckPolicy, Severity
 Status = Literal["passed", "failed", "skipped"]
 Later = Literal["", "also", "alone"]
 Need = Literal["schema", "rows", "time", "entity", "target", "cutoff", "reference"]
+Judged = TypeVar("Judged")
 
 MOST_NAMES: Final = 12  # of columns that one verdict names
 
@@ -91,9 +92,9 @@ def share_text(share: float) -> str:
     return f"{100 * share:.4g} %"
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One check.
+@dataclass(frozen=True)  # with slots it could not be made by its alias
+class CheckOf(Generic[Judged]):
+    """One check of one sort of thing.
 
     Attributes:
         code: its name, the same for ever.
@@ -111,8 +112,11 @@ class Check:
     severity: Severity
     compares: str
     may_be_wrong: str
-    judge: Callable[[Case], Verdict]
+    judge: Callable[[Judged], Verdict]
     needs: tuple[Need, ...] = ()
     limits: tuple[str, ...] = ()
     unit: str = ""
     looks_back: int = 1
+
+
+Check: TypeAlias = CheckOf[Case]  # of a dataset version, among the versions before it

@@ -50,10 +50,13 @@ class RowFacts(NamedTuple):
     Attributes:
         repeated: rows whose entity and time an earlier row has too.
         off_cutoff: rows whose features are as of another time than their own.
+        same: rows of which an earlier one is the same in every column; counted only where no
+            columns are known that name a row, because repeated keys say more.
     """
 
     repeated: int | None = None
     off_cutoff: int | None = None
+    same: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from lineage_bridge.assess.checks.definition import (
     FIRST,
     Case,
     Check,
+    CheckOf,
     Later,
     Need,
     Status,
@@ -34,7 +35,7 @@ class Result(NamedTuple):
         against: the version that it was compared with; None: with none.
     """
 
-    check: Check
+    check: CheckOf[Any]
     severity: Severity
     verdict: Verdict
     against: Version | None = None

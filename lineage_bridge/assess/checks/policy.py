@@ -21,6 +21,7 @@ class CheckPolicy:
 
     Attributes:
         columns: all of them, in their order; None: any.
+        needed: columns that are to be there, in whatever order; None: any.
         feature_prefix: how the names of features begin, which are numbers; None: any.
         zone: of the event times, `none` if they have none; None: as before.
         slot_seconds: from one row of an entity to the next; None: as the times say.
@@ -34,6 +35,7 @@ class CheckPolicy:
         lag_slack: a column that looks back may be null in look-back / range, and this share more.
         nulls_allowed: other columns that may be null.
         repeated_share_most: share of rows that repeat an entity and time.
+        same_share_most: share of rows that repeat a whole row; None: any.
         off_cutoff_share_most: share of rows whose features are as of another time.
         not_binary_share_most: share of rows whose target is neither 0 nor 1.
         positive_rate_least, positive_rate_most: of the target.
@@ -46,6 +48,12 @@ class CheckPolicy:
         out_of_range_share_most: share of values beyond their range.
         labels: the labels of columns; truth values are `true` and `false`.
         unknown_label_share_most: share of values that are no such label.
+        missing_share_most, few_missing_share_most: share of requests without a feature, above that
+            where the model learned.
+        confidence_least: mean confidence of predictions.
+        classes: that a model may answer; None: those that it learned.
+        window_seconds: length of a metric window.
+        odd_window_share_most: share of metric windows that contradict themselves.
         jump_psi: PSI above its floor, of a column on whole days against the days before.
         jump_factor: so many times the largest of one of these days against the others.
         jump_normal_after: so many jumps in a row are the new normal.
@@ -54,6 +62,7 @@ class CheckPolicy:
     """
 
     columns: tuple[str, ...] | None = None
+    needed: tuple[str, ...] | None = None
     feature_prefix: str | None = None
     zone: str | None = None
     slot_seconds: float | None = None
@@ -67,6 +76,7 @@ class CheckPolicy:
     lag_slack: float = 0.05
     nulls_allowed: tuple[str, ...] = ()
     repeated_share_most: float = 0.0
+    same_share_most: float | None = None
     off_cutoff_share_most: float = 0.0
     not_binary_share_most: float = 0.0
     positive_rate_least: float = 0.01
@@ -81,6 +91,12 @@ class CheckPolicy:
     out_of_range_share_most: float = 0.1
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unknown_label_share_most: float = 0.05
+    missing_share_most: float = 0.15
+    few_missing_share_most: float = 0.05
+    confidence_least: float = 0.55
+    classes: tuple[str, ...] | None = None
+    window_seconds: float = 60.0
+    odd_window_share_most: float = 0.0
     jump_psi: float = 0.8
     jump_factor: float = 2.0
     jump_normal_after: int = 3

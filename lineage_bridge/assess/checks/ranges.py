@@ -1,88 +1,25 @@
-"""Values that are expected: numbers within a range, labels of a list, where the settings say so.
-
-One strange value among many is no fault of a dataset, so a share is judged; and a share of few
-values proves little, so it is its lower bound (Wilson's, 95 %) that is held against the limit.
-"""
+"""Values that are expected: numbers within a range, labels of a list, where the settings say so."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
-from lineage_bridge.assess.bounds import wilson_lower
-from lineage_bridge.assess.checks.definition import (
-    Case,
-    Check,
-    Verdict,
-    share_text,
-    skipped,
-    verdict,
-)
-from lineage_bridge.profiles.column import Column
+from lineage_bridge.assess.checks.definition import Case, Check, Verdict, skipped
+from lineage_bridge.assess.checks.outside import out_of_range, unknown_labels
 
-
-class _Outside(NamedTuple):
-    """How many values of a column are not as expected; `values` is None if it is not there."""
-
-    column: str
-    strange: int
-    values: int | None
-
-    @property
-    def proven(self) -> float:
-        """The share that is certainly outside; of a column that is not there, all."""
-        return 1.0 if self.values is None else wilson_lower(self.strange, self.values)
-
-    @property
-    def text(self) -> str:
-        if self.values is None:
-            return f"`{self.column}` is not there"
-        return f"`{self.column}` {self.strange:,} of {self.values:,}"
+_NOTHING: Final = skipped("nothing is expected of any column")
 
 
 def _out_of_range(case: Case) -> Verdict:
-    def outside(name: str, column: Column) -> int:
-        low, high = case.policy.ranges[name]
-        numbers = column.numbers
-        is_within = (numbers.values >= low) & (numbers.values <= high)
-        return column.values - column.nans - int(numbers.counts[is_within].sum())
-
-    return _judged(case, [*case.policy.ranges], outside, case.policy.out_of_range_share_most)
+    assert case.now.profile is not None
+    ranges, most = case.policy.ranges, case.policy.out_of_range_share_most
+    return out_of_range(case.now.profile.whole.columns, ranges, most) if ranges else _NOTHING
 
 
 def _unknown_labels(case: Case) -> Verdict:
-    def unknown(name: str, column: Column) -> int:
-        counts = column.labels.counts  # none, if there are too many to tell apart
-        return column.values - sum(counts.get(label, 0) for label in case.policy.labels[name])
-
-    return _judged(case, [*case.policy.labels], unknown, case.policy.unknown_label_share_most)
-
-
-def _judged(
-    case: Case, names: list[str], count: Callable[[str, Column], int], most: float
-) -> Verdict:
-    if not names:
-        return skipped("nothing is expected of any column")
-    found = sorted(_found(case, names, count), key=lambda one: (-one.proven, one.column))
-    over = [one for one in found if one.proven > most]
-    shown = over or [one for one in found if one.strange]
-    return verdict(
-        "; ".join(one.text for one in shown[:3]) or "all as expected",
-        f"surely no more than {share_text(most)} of the values",
-        holds=not over,
-        columns=[one.column for one in over],
-    )
-
-
-def _found(case: Case, names: list[str], count: Callable[[str, Column], int]) -> Iterator[_Outside]:
     assert case.now.profile is not None
-    columns = case.now.profile.whole.columns
-    for name in names:
-        column = columns.get(name)
-        if column is None:
-            yield _Outside(name, 0, None)
-        else:
-            yield _Outside(name, count(name, column), column.values - column.nans)
+    labels, most = case.policy.labels, case.policy.unknown_label_share_most
+    return unknown_labels(case.now.profile.whole.columns, labels, most) if labels else _NOTHING
 
 
 CHECKS: Final = (

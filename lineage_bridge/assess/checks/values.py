@@ -76,6 +76,15 @@ def _repeated(case: Case) -> Verdict:
     return _rows_off(case, case.now.by_rows.repeated, case.policy.repeated_share_most)
 
 
+def _same(case: Case) -> Verdict:
+    if case.now.roles.entity is not None and case.now.roles.time is not None:
+        return skipped("entity and time name a row: `repeated_keys`")
+    most = case.policy.same_share_most
+    if most is None:
+        return skipped("nothing says how many rows may be the same")
+    return _rows_off(case, case.now.by_rows.same, most)
+
+
 def _off_cutoff(case: Case) -> Verdict:
     return _rows_off(case, case.now.by_rows.off_cutoff, case.policy.off_cutoff_share_most)
 
@@ -146,6 +155,17 @@ CHECKS: Final = (
         _repeated,
         ("rows", "entity", "time"),
         ("repeated_share_most",),
+        "share of rows",
+    ),
+    Check(
+        "repeated_rows",
+        "warn",
+        "whole rows with each other, where no entity and time name a row and the settings say how "
+        "many may be the same",
+        "two rows may be the same by chance, where few columns have few values",
+        _same,
+        ("rows",),
+        ("same_share_most",),
         "share of rows",
     ),
     Check(

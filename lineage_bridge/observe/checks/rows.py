@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lineage_bridge.profiles.profile import Profile
 
 MOST_KEYED_ROWS: Final = 5_000_000  # whose keys are held in memory, to find those that repeat
+_BITE_ROWS: Final = 32_768
 
 
 def row_facts(path: str, version: Version) -> RowFacts:
@@ -26,9 +27,18 @@ def row_facts(path: str, version: Version) -> RowFacts:
     Raises:
         ArtifactError: the file cannot be read.
     """
+    if (version.rows or 0) > MOST_KEYED_ROWS:
+        return RowFacts()
+    entity, time, *_ = version.roles
+    is_named = entity is not None and time is not None
+    return _keyed(path, version)._replace(same=None if is_named else _same_rows(path, version))
+
+
+def _keyed(path: str, version: Version) -> RowFacts:
+    """Count by the columns that name a row, and say as of when it is."""
     entity, time, _, cutoff = version.roles
     wanted = list(dict.fromkeys(name for name in (entity, time, cutoff) if name is not None))
-    if time is None or len(wanted) < 2 or (version.rows or 0) > MOST_KEYED_ROWS:
+    if time is None or len(wanted) < 2:
         return RowFacts()
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -49,6 +59,34 @@ def row_facts(path: str, version: Version) -> RowFacts:
         except OSError as exc:
             raise ArtifactError(f"cannot be read: {exc.strerror or exc}") from exc
     return RowFacts(repeated, off)
+
+
+def _same_rows(path: str, version: Version) -> int | None:
+    """Count rows that repeat a whole row; None if their values cannot be compared.
+
+    Raises:
+        ArtifactError: the file cannot be read.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from lineage_bridge.profiles.repeats import count_repeats, hashes_of
+
+    if version.twice or not version.columns:
+        return None
+    hashes = []
+    with open_file(path) as file:
+        try:
+            for batch in pq.ParquetFile(file).iter_batches(_BITE_ROWS, use_threads=False):
+                of_bite = hashes_of(dict(zip(batch.schema.names, batch.columns, strict=True)))
+                if of_bite is None:
+                    return None
+                hashes.append(of_bite)
+        except (pa.ArrowException, ValueError):
+            return None
+        except OSError as exc:
+            raise ArtifactError(f"cannot be read: {exc.strerror or exc}") from exc
+    return count_repeats(hashes)
 
 
 def hash_of_values(profile: Profile) -> str:
