@@ -41,7 +41,7 @@ def why(settings: Settings, node: str, *, as_json: bool) -> None:
 
     A job or a run means what it read and wrote.
     """
-    from lineage_bridge.show.lineage import decision_table
+    from lineage_bridge.show.lineage.tables import decision_table
     from lineage_bridge.show.tables import print_tables
 
     decisions = _decisions_about(settings, node)
@@ -137,7 +137,7 @@ def _shape(decision: Decision) -> dict[str, Any]:
 @json_option
 def list_(settings: Settings, *, as_json: bool) -> None:
     """List what lineage-bridge.toml declares."""
-    from lineage_bridge.show.lineage import alias_table
+    from lineage_bridge.show.lineage.tables import alias_table
     from lineage_bridge.show.tables import print_tables
 
     declared = settings.aliases.model_dump()

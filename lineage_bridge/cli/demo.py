@@ -147,7 +147,7 @@ def _show(journal: Journal, settings: Settings, examples: Path) -> None:
 def _path(graph: Graph) -> Iterator[Table]:
     from lineage_bridge.graph.find import RunParts, find
     from lineage_bridge.graph.paths import find_path
-    from lineage_bridge.show.lineage import path_table
+    from lineage_bridge.show.lineage.tables import path_table
 
     found = find_path(graph, find(graph, SOURCE), find(graph, PREDICTIONS))
     if found is not None:

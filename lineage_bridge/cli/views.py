@@ -174,7 +174,7 @@ def graph(
 
 
 def _print_graph(shown: Graph, form: str, parts: RunParts) -> None:
-    from lineage_bridge.show import diagrams
+    from lineage_bridge.show.lineage import diagrams
     from lineage_bridge.show.shapes import graph_json
 
     if form == "json":
@@ -184,7 +184,7 @@ def _print_graph(shown: Graph, form: str, parts: RunParts) -> None:
     elif form == "dot":
         click.echo(diagrams.dot(shown))
     else:
-        from lineage_bridge.show.lineage import graph_tables
+        from lineage_bridge.show.lineage.tables import graph_tables
         from lineage_bridge.show.tables import print_tables
 
         print_tables(graph_tables(shown, parts))
@@ -212,7 +212,7 @@ def path(
     """
     from lineage_bridge.graph.find import RunParts
     from lineage_bridge.graph.paths import find_path, reach_upstream
-    from lineage_bridge.show.lineage import path_table
+    from lineage_bridge.show.lineage.tables import path_table
     from lineage_bridge.show.shapes import path_json
     from lineage_bridge.show.tables import print_tables
 

@@ -42,7 +42,7 @@ def test_a_shape_is_as_published(nyc_home, name, args):
         ("p6-health", ["health", *AT]),
         ("p6-freshness", ["freshness", "--all", *AT]),
         ("p6-freshness", ["freshness", "features.mobility.training_dataset", *AT]),
-        ("p6-check", ["check", "nowhere", "nowhere.json"]),
+        ("p6-check", ["check", "gone.json", "nowhere.json"]),
         ("p6-check", ["check", "nowhere.json"]),
     ],
 )

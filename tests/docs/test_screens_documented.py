@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lineage_bridge.facets.serving_health import Reason
-from lineage_bridge.show.lineage import link_text
+from lineage_bridge.show.lineage.tables import link_text
 from lineage_bridge.show.reasons import reason_text
 from lineage_bridge.show.statuses import status_of
 

@@ -16,8 +16,8 @@ from lineage_bridge.graph.find import find
 from lineage_bridge.graph.load import load
 from lineage_bridge.graph.paths import find_path
 from lineage_bridge.graph.reduce import reduce
-from lineage_bridge.show.diagrams import dot, mermaid
-from lineage_bridge.show.lineage import graph_tables, path_table
+from lineage_bridge.show.lineage.diagrams import dot, mermaid
+from lineage_bridge.show.lineage.tables import graph_tables, path_table
 from lineage_bridge.show.shapes import graph_json, path_json
 
 SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"

@@ -15,7 +15,7 @@ PACKAGE = Path(lineage_bridge.__file__).parent
 ALLOWED = {
     "context.py": {"printable(pasteable(line))", "json_text(document)"},
     "main.py": {"f'Error: {error_text(exc)}'", "traceback_text(exc)"},
-    "exporter.py": {"_exposition(journal, settings, at)"},
+    "exporter.py": {"_exposition(journal, settings, at, compat)"},
     "views.py": {"diagrams.mermaid(shown)", "diagrams.dot(shown)"},
     "demo.py": {""},
 }

@@ -27,7 +27,7 @@ from lineage_bridge.naming import Slot
 from lineage_bridge.show.freshness import freshness_summary, freshness_table
 from lineage_bridge.show.health import health_summary, health_table
 from lineage_bridge.show.layout import ESSENTIAL, Column
-from lineage_bridge.show.lineage import graph_tables, link_text, path_table
+from lineage_bridge.show.lineage.tables import graph_tables, link_text, path_table
 from lineage_bridge.show.statuses import status_of
 from lineage_bridge.show.tables import Table, console
 from lineage_bridge.show.text import is_seen, printable

@@ -1,0 +1,1 @@
+"""Graph and paths: as tables, and as diagrams that other tools draw."""
