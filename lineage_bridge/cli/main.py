@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "health": ("views", "health", "Say how each deployment is, and why."),
     "freshness": ("views", "freshness", "Say how old each dataset is."),
     "check": ("check", "check", "Check what is in datasets against what is expected."),
+    "checks": ("checks", "checks", "Write down what to expect of a dataset."),
     "profile": ("profile", "profile", "Say what is in files of data, column by column."),
     "drift": ("drift", "drift", "Say which features no longer look as they did."),
     "inference": (

@@ -36,8 +36,7 @@ from lineage_bridge.link.identities_model import IDENTITIES
 from lineage_bridge.observe import telling
 from lineage_bridge.observe.checks.files import usual_policy
 from lineage_bridge.observe.content.finding import finding_event, key_of
-from lineage_bridge.observe.content.reading import read_facts
-from lineage_bridge.observe.content.versions import Build, profile_of
+from lineage_bridge.observe.content.versions import Build, profile_of, read_facts
 from lineage_bridge.settings import Settings
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import msgspec
 
 from lineage_bridge.adapters.files import mark_of
 from lineage_bridge.adapters.monitoring import ADAPTER as P6
-from lineage_bridge.assess.checks.facts import Roles, Version
+from lineage_bridge.assess.checks.facts import Roles
 from lineage_bridge.assess.checks.settings import roles_of
 from lineage_bridge.journal import Journal
 from lineage_bridge.observe.checks.facts import facts_of
@@ -31,7 +31,6 @@ FACTS_VERSION: Final = 1  # raised when the same file would give other facts
 Files = Mapping[str, Sequence[Source]]  # where records were found, by their subject
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Version).decode
 
 
 def changed_files(builds: Sequence[Build], files: Files, settings: Settings) -> Iterator[Reading]:
@@ -104,11 +103,6 @@ class Reading(msgspec.Struct, frozen=True):
                     *(content, keys, _encode(facts), build.dataset, build.version),
                 ),
             )
-
-
-def read_facts(encoded: bytes) -> Version:
-    """Return the facts of a version as they were kept; its profile is kept elsewhere."""
-    return _decode(encoded)
 
 
 def _file_of(build: Build, sources: Sequence[Source]) -> str | None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 from lineage_bridge.journal.migrations import has_table
 from lineage_bridge.observe.kept_profiles import kept_profile
 
 if TYPE_CHECKING:
+    from lineage_bridge.assess.checks.facts import Version
     from lineage_bridge.profiles.profile import Profile
 
 
@@ -49,6 +53,30 @@ def list_builds(connection: sqlite3.Connection) -> list[Build]:
         " ORDER BY dataset, built_us, version"
     )
     return [Build(*row) for row in rows]
+
+
+def read_facts(encoded: bytes) -> Version:
+    """Return the facts of a version as they are kept; its profile is kept elsewhere."""
+    from lineage_bridge.assess.checks.facts import Version  # it knows numbers, which take a while
+
+    return msgspec.msgpack.decode(encoded, type=Version)
+
+
+def facts_of_version(connection: sqlite3.Connection, dataset: str, version: str) -> Version | None:
+    """Return what is kept of a version, with its profile; None if its rows are not.
+
+    Args:
+        connection: on the journal's database.
+        dataset: its node id.
+        version: as its builds spell it.
+    """
+    profile = profile_of(connection, dataset, version)
+    if profile is None:
+        return None
+    (encoded,) = connection.execute(
+        "SELECT facts FROM content_versions WHERE dataset = ? AND version = ?", (dataset, version)
+    ).fetchone()
+    return replace(read_facts(encoded), profile=profile)
 
 
 def content_of(connection: sqlite3.Connection, dataset: str, version: str) -> bytes | None:
