@@ -19,6 +19,7 @@ from lineage_bridge.facets.feature_set import FeatureSetFacet
 from lineage_bridge.facets.freshness import FreshnessFacet
 from lineage_bridge.facets.serving_health import ServingHealthFacet
 from lineage_bridge.facets.training import TrainingFacet
+from lineage_bridge.facets.validation import ValidationFacet
 from lineage_bridge.naming import Slot
 from lineage_bridge.times import format_time
 
@@ -119,6 +120,34 @@ def a_look(
     )
     seen = Dataset(NS, slot.predictions, None, {ServingHealthFacet.key: health})
     return an_event(f"observe.{slot.predictions}", minute, run=f"{minute}", inputs=[seen])
+
+
+def a_check(
+    minute: float = 1,
+    *,
+    name: str = "features.mobility.trips",
+    version: str = "2026-04-07T08:00:00Z",
+    failed: Mapping[str, str] | None = None,
+) -> Event:
+    """What the checks found in a version: what failed, with what was found, and one that passed."""
+    bad = [
+        {"code": code, "status": "failed", "severity": "error", "actual": actual}
+        for code, actual in (failed or {}).items()
+    ]
+    checks = [*bad, {"code": "rows", "status": "passed", "severity": "error", "actual": "1,200"}]
+    facet = {
+        "status": "error" if bad else "passed",
+        "evaluatedAt": format_time(at(minute)),
+        "errors": len(bad),
+        "warnings": 0,
+        "passed": 1,
+        "skipped": 0,
+        "versionsBefore": 0,
+        "checks": checks,
+    }
+    own = {ValidationFacet.key: a_facet(ValidationFacet.key, facet)}
+    seen = Dataset(NS, name, version, own)
+    return an_event(f"observe.{name}", minute, run=version, inputs=[seen])
 
 
 def a_slow_reason(minute: float = 40) -> dict[str, Any]:

@@ -33,6 +33,13 @@ class DatasetChecks:
     is_newest: bool = True
 
     @property
+    def last_checked(self) -> datetime | None:
+        """The instant of the newest finding on any version; None where there is none."""
+        known = self.node.versions_with(ValidationFacet.key)
+        facet = known[-1].facets.of(ValidationFacet) if known else None
+        return None if facet is None else facet.evaluated_at
+
+    @property
     def status(self) -> ValidationStatus:
         """`passed`, `warn`, `error`, or `unknown` where there is no finding."""
         return "unknown" if self.facet is None else self.facet.status

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -79,7 +80,8 @@ def check(
 def _is_file(text: str) -> bool:
     """Tell whether somebody means a file: there is one, or it is written like one."""
     is_path = text.startswith(("/", "./", "../"))
-    return is_path or Path(text).suffix.lower() in _FILES or Path(text).exists()
+    # A text may be no path at all, such as one that is too long: that is no error here.
+    return is_path or Path(text).suffix.lower() in _FILES or os.path.exists(text)  # noqa: PTH110
 
 
 def _of_files(settings: Settings, files: Sequence[Path], *, footer_only: bool) -> list[Checked]:

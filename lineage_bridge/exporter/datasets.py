@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import product
+from typing import Final, get_args
 
 from lineage_bridge.answers import DatasetFreshness
 from lineage_bridge.assess.freshness import (
@@ -21,10 +25,13 @@ from lineage_bridge.exporter.per_node import PerNode
 from lineage_bridge.exporter.view import View
 from lineage_bridge.facets.feature_set import FeatureSetFacet
 from lineage_bridge.facets.training import TrainingFacet
+from lineage_bridge.facets.validation import CheckSeverity, CheckStatus
 from lineage_bridge.graph.deployments import trained_on
 from lineage_bridge.graph.model import Binding, Node
 
 STATUSES = (FRESH, LATE, STALE, UNKNOWN)
+SEVERITIES: Final[Sequence[CheckSeverity]] = get_args(CheckSeverity)
+OUTCOMES: Final[Sequence[CheckStatus]] = get_args(CheckStatus)
 
 
 def freshness_readings(view: View) -> Iterator[Reading]:
@@ -51,6 +58,20 @@ def _freshness(found: DatasetFreshness, *labels: str) -> Iterator[Reading]:
     yield ml.DATASET_AGE_LIMIT.read(*labels, STALE, value=finding.policy.error_seconds)
     if found.next_build is not None:
         yield ml.DATASET_NEXT_BUILD.read(*labels, value=found.next_build.timestamp())
+
+
+def check_readings(view: View) -> Iterator[Reading]:
+    """Read what the checks found in the newest version of each dataset, and how old that is."""
+    for found in view.snapshot.checks:
+        labels = view.name(found.node.id), view.environment
+        checked = found.last_checked
+        age = math.inf if checked is None else (view.snapshot.at - checked).total_seconds()
+        yield ml.DATASET_CHECK_AGE.read(*labels, value=age)
+        if found.facet is not None:
+            counts = Counter((one.severity, one.status) for one in found.facet.checks)
+            for severity, status in product(SEVERITIES, OUTCOMES):
+                value = counts[severity, status]
+                yield ml.DATASET_CHECKS.read(*labels, severity, status, value=value)
 
 
 def size_readings(view: View, of_dataset: PerNode[tuple[Reading, ...]]) -> Iterator[Reading]:

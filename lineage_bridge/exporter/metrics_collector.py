@@ -27,6 +27,7 @@ from lineage_bridge.exporter.bridge_metrics import MARQUEZ_UP, PART_SUCCESS, SCR
 from lineage_bridge.exporter.compat import Compat, sentinelml
 from lineage_bridge.exporter.compat.p6 import as_p6
 from lineage_bridge.exporter.datasets import (
+    check_readings,
     freshness_readings,
     model_readings,
     size_readings,
@@ -135,6 +136,7 @@ class MetricsCollector(Collector):
         url = own.marquez_url
         yield from self._still(view)
         yield from take_part("freshness", lambda: freshness_readings(view))
+        yield from take_part("checks", lambda: check_readings(view))
         yield from take_part("health", lambda: health_readings(view))
         yield from take_part("serving", lambda: serving_readings(view))
         if "sentinelml" in self._compat:

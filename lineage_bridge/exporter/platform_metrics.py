@@ -92,6 +92,18 @@ DATASET_POSITIVE_RATIO: Final = Metric(
 DATASET_INFO: Final = Metric(
     "ml_dataset_info", "gauge", "The newest version of a dataset, always 1", (*_DATASET, "version")
 )
+DATASET_CHECKS: Final = Metric(
+    "ml_dataset_checks",
+    "gauge",
+    "Checks of a dataset's newest version, by how bad it is that they fail and how they came out",
+    (*_DATASET, "severity", "status"),
+)
+DATASET_CHECK_AGE: Final = Metric(
+    "ml_dataset_check_age_seconds",
+    "gauge",
+    "Age of the newest version of a dataset that was checked, +Inf if none was",
+    _DATASET,
+)
 MODEL_INFO: Final = Metric(
     "ml_model_info",
     "gauge",
@@ -183,6 +195,8 @@ PLATFORM: Final = (
     DATASET_FEATURES,
     DATASET_POSITIVE_RATIO,
     DATASET_INFO,
+    DATASET_CHECKS,
+    DATASET_CHECK_AGE,
     MODEL_INFO,
     TRAINING_METRIC,
     JOB_RUNS,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Generic, TypeVar
 
-from lineage_bridge.answers import DatasetFreshness, DeploymentHealth, Snapshot
+from lineage_bridge.answers import DatasetChecks, DatasetFreshness, DeploymentHealth, Snapshot
 from lineage_bridge.errors import JudgingError, log_bug
 from lineage_bridge.show.freshness import worst_first as stalest_first
 from lineage_bridge.show.health import worst_first as sickest_first
@@ -47,6 +47,8 @@ class Content:
         namespaces: those that have jobs, sorted.
         deployments: worst first.
         datasets: worst first.
+        checks: what was found in the newest version of datasets, by their node ids; None if it
+            could not be judged.
     """
 
     at: datetime
@@ -54,11 +56,13 @@ class Content:
     namespaces: tuple[str, ...]
     deployments: Section[DeploymentHealth]
     datasets: Section[DatasetFreshness]
+    checks: Mapping[str, DatasetChecks] | None
 
     @property
     def has_bug(self) -> bool:
         """Whether something could not be judged."""
-        return self.deployments.bug is not None or self.datasets.bug is not None
+        bugs = self.deployments.bug, self.datasets.bug
+        return self.checks is None or any(bug is not None for bug in bugs)
 
 
 def read_content(snapshot: Snapshot, events: int) -> Content:
@@ -71,7 +75,16 @@ def read_content(snapshot: Snapshot, events: int) -> Content:
         datasets=_section(
             lambda: stalest_first(snapshot.freshness), lambda one: one.finding.status
         ),
+        checks=_checks(snapshot),
     )
+
+
+def _checks(snapshot: Snapshot) -> Mapping[str, DatasetChecks] | None:
+    try:
+        return {one.node.id: one for one in snapshot.checks}
+    except JudgingError as exc:
+        log_bug(_LOG, "The page lacks an answer", exc)
+        return None
 
 
 def _section(judge: Callable[[], list[Row]], status: Callable[[Row], str]) -> Section[Row]:

@@ -15,6 +15,7 @@ from platform_events import (
     SICK_SLOT,
     SLOT,
     a_build,
+    a_check,
     a_look,
     a_platform,
     a_slow_reason,
@@ -145,6 +146,30 @@ def test_an_empty_journal_has_nothing_of_the_platform(tmp_path: Path) -> None:
 
     assert not {name for name in names if name.startswith("ml_")}
     assert "lineage_bridge_build_info" in names
+
+
+def test_checks_are_of_the_newest_version_and_their_age_of_the_newest_that_was_checked(
+    tmp_path: Path,
+) -> None:
+    newer = a_build(30, version="2026-04-07T08:30:00Z")
+    checked = a_check(1, failed={"nulls": "a lot"})
+    with a_home(tmp_path, [*a_build(0), checked, *newer]) as journal:
+        then = samples(a_collector(journal, minute=20))
+        now = samples(a_collector(journal, minute=50))
+
+    def read(found: Samples, name: str) -> dict[str, float]:
+        return {
+            "/".join(v for k, v in sorted(labels) if k in {"severity", "status"}): value
+            for (metric, labels), value in found.items()
+            if metric == name
+        }
+
+    counts = read(then, "ml_dataset_checks")
+    assert len(counts) == 6
+    assert {name for name, count in counts.items() if count} == {"error/failed", "error/passed"}
+    assert read(then, "ml_dataset_check_age_seconds") == {"": 19 * 60}
+    assert not read(now, "ml_dataset_checks")
+    assert read(now, "ml_dataset_check_age_seconds") == {"": 49 * 60}
 
 
 def test_ages_grow_between_scrapes_without_an_event(tmp_path: Path) -> None:

@@ -11,7 +11,16 @@ from urllib.parse import unquote
 import httpx
 import pytest
 from builders import a_journal, at
-from platform_events import HOSTILE, SLOT, a_build, a_look, a_platform, a_slow_reason, a_start
+from platform_events import (
+    HOSTILE,
+    SLOT,
+    a_build,
+    a_check,
+    a_look,
+    a_platform,
+    a_slow_reason,
+    a_start,
+)
 
 from lineage_bridge.answers import Snapshots
 from lineage_bridge.assess.policies import Policies
@@ -130,6 +139,17 @@ def test_hostile_names_stay_text(tmp_path: Path) -> None:
     assert printable(HOSTILE) in page.texts
     assert {tag for tag, _ in page.elements} & {"script", "b"} == set()
     assert not [name for _, attrs in page.elements for name in attrs if name.startswith("on")]
+
+
+def test_a_dataset_has_a_badge_with_what_failed_in_it(tmp_path: Path) -> None:
+    checked = a_check(1, failed={"columns": f"not expected: `{HOSTILE}`"})
+    page = page_of(tmp_path, [*a_build(0), checked, *a_build(2, name="features.mobility.stops")])
+
+    assert "X failed" in page.text
+    assert "columns" in page.texts
+    assert printable(HOSTILE) in page.text
+    assert {tag for tag, _ in page.elements} & {"script", "b"} == set()
+    assert "? unknown" in page.text  # of the other one, into which nobody looked
 
 
 def test_links_lead_to_the_api_with_encoded_names(tmp_path: Path) -> None:
