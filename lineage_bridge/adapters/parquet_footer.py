@@ -14,16 +14,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from lineage_bridge.adapters.artifact import Artifact
 from lineage_bridge.adapters.documents import MAX_TEXT_CHARACTERS, check_lengths, check_number
 from lineage_bridge.errors import ArtifactError
+from lineage_bridge.profiles.footers import TAIL_BYTES, footer_bytes
 from lineage_bridge.records import Column
 
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
-MAX_FOOTER_BYTES: Final = 16 * 1024 * 1024
 MAX_METADATA_KEYS: Final = 1_000
-
-_TAIL_BYTES: Final = 8  # the length of the footer, and the magic
-_MAGIC: Final = b"PAR1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,18 +112,10 @@ def read_footer(artifact: Artifact, wanted: frozenset[str]) -> Footer:
 def _hash_footer(file: BinaryIO) -> str:
     # The footer lists every column chunk with its sizes and statistics, so together with the
     # file's size it identifies the content without reading it.
+    length = footer_bytes(file)
     size = file.seek(0, os.SEEK_END)
-    file.seek(max(0, size - _TAIL_BYTES))
-    tail = file.read(_TAIL_BYTES)
-    length = int.from_bytes(tail[:4], "little")
-    if tail[4:] == _MAGIC and MAX_FOOTER_BYTES < length < size:
-        raise ArtifactError(
-            f"its footer has {length // 2**20} MiB, expected at most {MAX_FOOTER_BYTES // 2**20}"
-            " MiB; write it with fewer row groups or less metadata"
-        )
-    length = min(length, MAX_FOOTER_BYTES, size)
-    file.seek(max(0, size - _TAIL_BYTES - length))
-    return hashlib.sha256(file.read(length + _TAIL_BYTES) + str(size).encode()).hexdigest()
+    file.seek(max(0, size - TAIL_BYTES - length))
+    return hashlib.sha256(file.read(length + TAIL_BYTES) + str(size).encode()).hexdigest()
 
 
 def _texts(

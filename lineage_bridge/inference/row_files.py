@@ -198,7 +198,7 @@ class ParquetRows:
         number = 0
         for count, columns in ParquetSource(self._file).bites():
             needed = {n: c for n, c in columns.items() if members is None or n in members}
-            values = [_plain(column).to_pylist() for column in needed.values()]
+            values = [_values(_plain(column)) for column in needed.values()]
             names = [*needed]
             if not names:
                 yield from ((number + row, {}) for row in range(1, count + 1))
@@ -212,6 +212,21 @@ def _plain(column: Any) -> Any:
     if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
         return pc.cast(column, pa.timestamp("us", column.type.tz), safe=False)
     return column
+
+
+def _values(column: Any) -> list[Any]:
+    try:
+        values: list[Any] = column.to_pylist()
+    except (OverflowError, ValueError):  # a time that no calendar of Python has
+        values = [_value(scalar) for scalar in column]
+    return values
+
+
+def _value(scalar: Any) -> Any:
+    try:
+        return scalar.as_py()
+    except (OverflowError, ValueError):
+        return f"beyond the years 1 to 9999: {scalar.value} ({scalar.type})"
 
 
 def _object(text: bytes) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -217,5 +218,5 @@ class _Reading:
 
     @contextmanager
     def _opened(self, path: Path, *, may_be_csv: bool = False) -> Iterator[LogFile]:
-        with open_file(str(path.resolve())) as file:
+        with open_file(os.path.realpath(path)) as file:
             yield LogFile(file, declared_for(str(path), self._logs), may_be_csv=may_be_csv)

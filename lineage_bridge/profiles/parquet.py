@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from pyarrow import types
 
 from lineage_bridge.errors import ArtifactError
+from lineage_bridge.profiles.footers import footer_bytes
 from lineage_bridge.profiles.sources import rows_a_bite
 
 _BUFFER_BYTES: Final = 2**20  # of a column that is being read; else a whole row group of it
@@ -23,10 +24,12 @@ class ParquetSource:
         file: at any place; it stays open.
 
     Raises:
-        ArtifactError: it is no parquet file, or its footer cannot be read.
+        ArtifactError: it is no parquet file, or its footer cannot be read or is too long.
     """
 
     def __init__(self, file: BinaryIO) -> None:
+        footer_bytes(file)
+        file.seek(0)
         with _readable("is no parquet file"):
             metadata = pq.read_metadata(file)
             schema = metadata.schema.to_arrow_schema()

@@ -8,11 +8,11 @@ from itertools import islice
 
 import pytest
 from benchmarks.test_bench_graph import RUNS, runs_of_many_jobs, runs_of_one_job
-from builders import at
+from builders import a_foreign_event, a_run_id, at
 from platform_events import a_start
 from prometheus_client import generate_latest
 
-from lineage_bridge.answers import Snapshots
+from lineage_bridge.answers import Snapshot, Snapshots
 from lineage_bridge.assess.policies import Policies
 from lineage_bridge.exporter.metrics_collector import MetricsCollector, registry_of
 from lineage_bridge.graph.reduce import reduce
@@ -76,3 +76,37 @@ def test_an_answer_after_one_more_event(tmp_path, events, request):
         figures = f"median {statistics.median(took):.1f} ms, worst {max(took):.1f} ms"
         print(f"{name}: first {first[name]:.0f} ms, after one more event {figures}")
     assert statistics.median(again["answer"]) < first["answer"] / 10
+
+
+DATASETS = 20_000
+
+
+def writes_of_many_datasets():
+    """Anybody's datasets, each written again and again: all have a rhythm of their own."""
+    for n in range(5 * DATASETS):
+        dataset = f"warehouse.t{n % DATASETS}"
+        run = {"runId": a_run_id(f"{dataset}/{n}")}
+        yield a_foreign_event(f"etl{n % DATASETS}", n / 60, outputs=[dataset], run=run)
+
+
+def test_the_freshness_of_20_000_datasets(tmp_path):
+    left = writes_of_many_datasets()
+    with Journal(tmp_path / "home") as journal:
+        while bite := [*islice(left, 1000)]:
+            journal.append(bite, "http")
+        reduce(journal)
+        with journal.reading() as connection:
+            took = {
+                "asked once": [ms(lambda: Snapshot.load(connection, Policies(), LATE).freshness)]
+            }
+        snapshots = Snapshots(journal, Policies())
+        took["kept, first"] = [ms(lambda: snapshots.at(LATE).freshness)]
+        took["kept, again"] = []
+        for n in range(10):
+            journal.append([a_foreign_event("etl7", 2_000 + n, outputs=["warehouse.t7"])], "http")
+            reduce(journal)
+            took["kept, again"].append(ms(lambda: snapshots.at(LATE).freshness))
+    print(f"\n\nfreshness of {DATASETS:,} datasets with 5 writes each")
+    for name, each in took.items():
+        print(f"{name}: median {statistics.median(each):.0f} ms, worst {max(each):.0f} ms")
+    assert statistics.median(took["kept, again"]) < took["kept, first"][0]

@@ -73,4 +73,4 @@ def test_a_footer_alone(dataset):
 def test_a_million_rows(dataset):
     cpu, wall = timed(dataset, footer_only=False, times=3)
     print(f"\n1,000,000 rows: {cpu:.2f} s of processor, {wall:.2f} s")
-    assert cpu < 4
+    assert cpu < 2.5

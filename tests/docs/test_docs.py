@@ -13,6 +13,7 @@ from lineage_bridge.adapters import documents, files, lines, parquet_footer
 from lineage_bridge.cli.main import COMMANDS, cli
 from lineage_bridge.ingest import line_files, read
 from lineage_bridge.observe import quarantine
+from lineage_bridge.profiles import footers
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*.md")]
@@ -59,7 +60,7 @@ def test_the_bounds_of_readers_are_those_of_the_code():
     page = (ROOT / "docs" / "adapters.md").read_text()
     for bound in (
         f"{files.MAX_BYTES // 2**20} MiB | a file that is read as a whole, a companion, one line",
-        f"{parquet_footer.MAX_FOOTER_BYTES // 2**20} MiB | the footer",
+        f"{footers.MOST_BYTES // 2**20} MiB | the footer",
         f"{documents.MAX_TEXT_CHARACTERS:,} characters |",
         f"{documents.MAX_ITEMS:,} | metrics, parameters or columns",
         f"{parquet_footer.MAX_METADATA_KEYS:,} | keys of a parquet file's metadata",
