@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
@@ -18,9 +18,10 @@ from pathlib import Path
 
 from lineage_bridge.assess.policies import Policies
 from lineage_bridge.ingest import memory
+from lineage_bridge.ingest.found import Found
 from lineage_bridge.ingest.knowledge import Learned, keep, learn, look_again
 from lineage_bridge.ingest.record_files import read_again, read_files
-from lineage_bridge.ingest.scan import Found, scan
+from lineage_bridge.ingest.scan import scan
 from lineage_bridge.journal import Journal
 from lineage_bridge.link.gaps import Gap
 from lineage_bridge.observe import quarantine
@@ -63,6 +64,7 @@ def backfill(
     *,
     progress: Progress | None = None,
     final: bool = True,
+    changed: Collection[str] | None = None,
 ) -> Backfill:
     """Bring the journal up to date with the artifacts below the roots.
 
@@ -72,6 +74,7 @@ def backfill(
         roots: folders (or single files) by family, searched at any depth.
         progress: called with a step's name, how much is done, and of how much.
         final: whether this is a whole backfill; False for one look of a watcher (see `findings`).
+        changed: as for `scan`.
 
     Raises:
         SettingsError: a root does not exist, or the home belongs to another namespace.
@@ -79,7 +82,7 @@ def backfill(
     """
     report = progress or (lambda *_: None)
     memory.prepare(journal, settings.namespace)
-    found = scan(roots)
+    found = scan(roots, changed)
     done = Backfill(ignored=found.ignored)
     files = [f for f in found.found if f.form != "windows"]
     count = partial(_count, done)

@@ -13,8 +13,8 @@ from lineage_bridge.adapters.files import open_file
 from lineage_bridge.adapters.lines import BadLines, LineReader
 from lineage_bridge.errors import ArtifactError
 from lineage_bridge.ingest import memory
+from lineage_bridge.ingest.found import Found
 from lineage_bridge.ingest.read import read_line
-from lineage_bridge.ingest.scan import Found
 from lineage_bridge.observe import cursors, quarantine
 from lineage_bridge.observe.cursors import Cursor, Resumed
 from lineage_bridge.observe.quarantine import FileRejections

@@ -11,7 +11,7 @@ from lineage_bridge.adapters import artifact as artifacts
 from lineage_bridge.adapters.api import Problem
 from lineage_bridge.adapters.artifact import Artifact
 from lineage_bridge.errors import ArtifactError
-from lineage_bridge.ingest.scan import Found
+from lineage_bridge.ingest.found import Found
 from lineage_bridge.naming import known
 from lineage_bridge.observe.quarantine import Rejected, rejected
 from lineage_bridge.records import Record, Training, names_of, without_secrets

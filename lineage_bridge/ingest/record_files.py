@@ -13,10 +13,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lineage_bridge.ingest import memory
+from lineage_bridge.ingest.found import Found, found_again
 from lineage_bridge.ingest.line_files import LinesReading, read_lines, read_on
 from lineage_bridge.ingest.memory import Broken, Mark
 from lineage_bridge.ingest.read import Reading, fingerprint, places, read
-from lineage_bridge.ingest.scan import Found, found_again
 from lineage_bridge.journal import Journal
 from lineage_bridge.observe import cursors, quarantine
 from lineage_bridge.observe.cursors import Cursor

@@ -14,8 +14,9 @@ from lineage_bridge.adapters.artifact import Artifact
 from lineage_bridge.adapters.guest import Guest
 from lineage_bridge.adapters.registry import registry
 from lineage_bridge.errors import ArtifactError
+from lineage_bridge.ingest.found import Found
 from lineage_bridge.ingest.read import read, read_line
-from lineage_bridge.ingest.scan import Found, scan
+from lineage_bridge.ingest.scan import scan
 from lineage_bridge.records import Claim, Reference, Source, Training
 from lineage_bridge.times import from_micros
 

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lineage_bridge.adapters.api import Kind
 from lineage_bridge.errors import ArtifactError
+from lineage_bridge.ingest.found import found_again
 from lineage_bridge.ingest.read import read
-from lineage_bridge.ingest.scan import found_again, scan
+from lineage_bridge.ingest.scan import scan
 
 HIDDEN = (".hidden.parquet", "._x.parquet", ".#metadata.json", ".metadata.json.swp")
 TEMPORARY = (
@@ -123,7 +129,7 @@ class _ToldAbove:
 
 
 def test_a_file_is_found_again_with_its_companions_above(tmp_path, monkeypatch):
-    monkeypatch.setattr("lineage_bridge.ingest.scan.adapters", lambda: {"above": _ToldAbove()})
+    monkeypatch.setattr("lineage_bridge.ingest.found.adapters", lambda: {"above": _ToldAbove()})
     (tmp_path / "x").mkdir()
     (tmp_path / "x" / "run.json").touch()
     (tmp_path / "model.txt").write_text("m")
@@ -132,3 +138,69 @@ def test_a_file_is_found_again_with_its_companions_above(tmp_path, monkeypatch):
 
     assert [item.reason for item in read(found).rejected] == ["b'm'"]
     assert found.root == str(tmp_path)
+
+
+NAMES = st.sampled_from(
+    ["a", "metadata.json", "metrics.json", "model_uri.txt", "x.parquet", "training_dataset.parquet",
+     "metrics_01.jsonl", "deployment_events.jsonl", ".git", "mlruns", "up.tmp", "note.md"]
+)  # fmt: skip
+PATHS = st.lists(NAMES, min_size=1, max_size=4).map("/".join)
+
+
+@given(st.sets(PATHS, min_size=1, max_size=12), st.data())
+def test_what_changed_is_found_as_in_a_walk_of_everything(files, data):
+    with TemporaryDirectory() as folder:
+        root = Path(folder).resolve() / "root"
+        for name in sorted(files):
+            with suppress(FileExistsError, NotADirectoryError, IsADirectoryError):
+                (root / name).parent.mkdir(parents=True, exist_ok=True)
+                (root / name).touch()
+        every = sorted(str(path) for path in root.rglob("*"))
+        changed = data.draw(st.sets(st.sampled_from(every), max_size=4)) if every else set()
+        roots = {family: [root] for family in ("p2", "p4", "p5", "p6")}
+
+        found = {(one.family, one.path) for one in scan(roots, changed).found}
+        due = {(one.family, one.path) for one in scan(roots).found if is_due(one, changed)}
+
+        assert found == due
+
+
+def is_due(found, changed):
+    """Whether a file changed, or one that it is read together with, or a folder above it."""
+    folder = Path(found.path).parent
+    own = [found.path, *(os.path.normpath(folder / name) for name in found.sort.companions)]
+    return any(
+        path in own or found.path.startswith(f"{path}/") or f"{path}/" in own for path in changed
+    )
+
+
+def test_a_companion_that_changed_leads_to_its_file_above_below_and_beside(tmp_path, monkeypatch):
+    kinds = {
+        "beside.json": Kind("x", companions=("with.txt",)),
+        "below.json": Kind("x", companions=("sub/with.txt",)),
+        "above.json": Kind("x", companions=("../with.txt",)),
+        "folder.json": Kind("x", companions=("parts/",)),
+    }
+
+    class Told:
+        api, name, title, version = 1, "told", "Told", 1
+
+        def recognise(self, place):
+            return kinds.get(place.name)
+
+        def read(self, _artifact):
+            return []
+
+    monkeypatch.setattr("lineage_bridge.ingest.scan.adapters", lambda: {"told": Told()})
+    for name in ("beside.json", "with.txt", "below.json", "sub/with.txt", "sub/above.json",
+                 "folder.json", "parts/1.bin"):  # fmt: skip
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+
+    def leads_to(name):
+        found = scan({"told": [tmp_path]}, {str((tmp_path / name).resolve())}).found
+        return sorted(Path(one.path).name for one in found)
+
+    assert leads_to("with.txt") == ["above.json", "beside.json"]
+    assert leads_to("sub/with.txt") == ["below.json"]
+    assert leads_to("parts/1.bin") == ["folder.json"]
