@@ -80,12 +80,7 @@ def _judge(
     graph: Graph, found: Deployment, at: datetime, policies: Policies, *, is_unique: bool
 ) -> DeploymentHealth:
     facet = serving_health(graph, found)
-    health = health_at(
-        facet,
-        at,
-        starts=_starts_since(found, facet),
-        policy=policies.said_of_serving(found.slot),
-    )
+    health = health_by(facet, found, at, policies)
     model = None if found.current is None else found.current.model
     dataset = trained_on(graph, model)
     return DeploymentHealth(
@@ -95,6 +90,18 @@ def _judge(
         _versioned(graph, model),
         _versioned(graph, dataset),
         None if is_unique else found.namespace,
+    )
+
+
+def health_by(
+    facet: ServingHealthFacet | None, found: Deployment, at: datetime, policies: Policies
+) -> Health:
+    """Judge a deployment by a finding, and by its starts since then."""
+    return health_at(
+        facet,
+        at,
+        starts=_starts_since(found, facet),
+        policy=policies.said_of_serving(found.slot),
     )
 
 
