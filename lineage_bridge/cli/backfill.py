@@ -102,6 +102,7 @@ def backfill(
     else:
         with open_journal(settings) as journal:
             done, observed = _read(journal, settings, roots, observes=not no_observe, quiet=as_json)
+            _remember(journal, folders, families)
         if as_json:
             from lineage_bridge.show.shapes import backfill_json
 
@@ -147,6 +148,16 @@ def _read(
         if not observes:
             return done, None
         return done, observe(journal, settings, progress=progress, now=datetime.now(UTC))
+
+
+def _remember(journal: Journal, folders: Folders, families: dict[str, Folders]) -> None:
+    """Remember what was named, so that `watch` and `up` read it too."""
+    from lineage_bridge.ingest.sources import named, remember
+
+    sources = named(folders)
+    for option, paths in families.items():
+        sources += named(paths, option.removeprefix(_PARAMETER).replace("_", "-"))
+    remember(journal, sources, datetime.now(UTC))
 
 
 def _dry_run(

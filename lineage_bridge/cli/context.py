@@ -233,3 +233,10 @@ def echo_json(document: Any) -> None:
     from lineage_bridge.show.formats import json_text
 
     click.echo(json_text(document))
+
+
+def echo_json_line(document: Any) -> None:
+    """Print JSON in one line, at once: of output that goes on."""
+    from lineage_bridge.show.formats import json_line
+
+    click.echo(json_line(document))

@@ -27,6 +27,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "up": ("serve", "up", "Run collector, page, exporter, forwarding and following together."),
     "collector": ("serve", "collector", "Serve Marquez's API over the journal."),
     "backfill": ("backfill", "backfill", "Read artifacts and append their events to the journal."),
+    "watch": ("watch", "watch", "Read artifacts as they come, until it is stopped."),
+    "sources": ("sources", "sources", "The folders that this home reads."),
     "graph": ("views", "graph", "Show the lineage graph, or the part around a node."),
     "path": ("views", "path", "Show how data came from one node to another, version by version."),
     "health": ("views", "health", "Say how each deployment is, and why."),

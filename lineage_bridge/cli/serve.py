@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 COLLECTOR_PORT = 5000
 PORTS_TRIED = 20
+MOST_SOURCES = 3  # that one line names
 
 host_option = click.option("--host", default="127.0.0.1", show_default=True, help="Bind to it.")
 insecure_option = click.option(
@@ -181,6 +182,17 @@ def serving(
         yield Served(collector.url, urljoin(collector.url, metrics_url))
 
 
+def _named_sources(journal: Journal, settings: Settings) -> str:
+    from lineage_bridge.ingest.sources import list_sources
+
+    with journal.reading() as connection:
+        found = list(dict.fromkeys(one.path for one in list_sources(connection, settings)))
+    more = f" and {len(found) - MOST_SOURCES:,} more" if len(found) > MOST_SOURCES else ""
+    return f"{', '.join(found[:MOST_SOURCES])}{more}" or (
+        "nothing yet; `lineage-bridge sources add FOLDER` names a folder"
+    )
+
+
 def _follower(home: Path, *, has_exporter: bool) -> Follower:
     """Make a process that follows the journal; the graph and the arrivals only for an exporter.
 
@@ -253,6 +265,9 @@ def collector(settings: Settings, host: str, port: int | None, *, insecure: bool
     default=None,
     help="Take in what others sent to that Marquez.  [default: follow]",
 )
+@click.option(
+    "--watch/--no-watch", default=True, help="Read the sources as they change.  [default: watch]"
+)
 @insecure_option
 def up(
     settings: Settings,
@@ -262,13 +277,14 @@ def up(
     compat: tuple[Compat, ...],
     *,
     follow: bool | None,
+    watch: bool,
     insecure: bool,
 ) -> None:
-    """Run everything on one port: collector, index page, metrics; and share with Marquez.
+    """Run everything on one port: collector, index page, metrics; watch, and share with Marquez.
 
-    With MARQUEZ_URL set, what is ours goes on to that Marquez, and what others sent there comes
-    in, for ever and without loss. Exits 1 if there are dead letters at the end, which Marquez did
-    not take.
+    What changes in the folders that `backfill` or `sources add` named is read within seconds. With
+    MARQUEZ_URL set, what is ours goes on to that Marquez, and what others sent there comes in, for
+    ever and without loss. Exits 1 if there are dead letters at the end, which Marquez did not take.
     """
     check_exposure(host, settings, insecure=insecure)
     chosen = choose_port(host, port, COLLECTOR_PORT)
@@ -295,6 +311,11 @@ def up(
         if settings.marquez_url and (settings.follow if follow is None else follow):
             follower = stack.enter_context(following(journal, settings))
             say(f"Following:  {follower.name}")
+        if watch:
+            from lineage_bridge.cli.watch import watching
+
+            stack.enter_context(watching(journal, settings))
+            say(f"Watching:   {_named_sources(journal, settings)}")
         say("Ctrl-C ends it.")
         stop.wait()
         if settings.marquez_url:

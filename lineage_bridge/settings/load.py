@@ -120,11 +120,16 @@ def _read(path: Path) -> dict[str, Any]:
         raise SettingsError(f"`config_path` in `{path}` is not a setting.")
     if "home" in document:  # relative to the file, wherever the command runs
         document["home"] = path.parent / str(document["home"])
-    policies = document.get("policies")
-    if isinstance(policies, dict) and isinstance(policies.get("feature_views"), list):
-        views = policies["feature_views"]
-        policies["feature_views"] = [path.parent / v if isinstance(v, str) else v for v in views]
+    _beside(path, document.get("policies"), only="feature_views")
+    _beside(path, document.get("sources"))
     return document
+
+
+def _beside(path: Path, section: Any, only: str | None = None) -> None:
+    """Let the lists of paths in a section be relative to the file."""
+    for name, listed in section.items() if isinstance(section, dict) else ():
+        if isinstance(listed, list) and only in {None, name}:
+            section[name] = [path.parent / v if isinstance(v, str) else v for v in listed]
 
 
 def _sources(

@@ -242,6 +242,7 @@ class Settings(_Section):
     marquez_url: MarquezUrl = None
     marquez_api_key: MarquezKey = None
     follow: bool = True  # whether `up` takes in what others sent to that Marquez
+    sources: dict[str, list[Path]] = {}  # by family, or under `all`: folders that are watched
     stores: dict[str, str] = {}
     source_table: str = DEFAULT_TABLE
     live: dict[str, list[str]] = {}

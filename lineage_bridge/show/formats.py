@@ -20,8 +20,18 @@ def json_text(document: Any) -> str:
     """Write JSON: indented, keys in the order of the published shape."""
     import orjson
 
-    text = orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
-    return _DOUBTFUL.sub(lambda found: _json_escape(found[0]), text)
+    return _harmless(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+
+
+def json_line(document: Any) -> str:
+    """Write JSON in one line."""
+    import orjson
+
+    return _harmless(orjson.dumps(document))
+
+
+def _harmless(encoded: bytes) -> str:
+    return _DOUBTFUL.sub(lambda found: _json_escape(found[0]), encoded.decode())
 
 
 def exposition_text(text: str) -> str:

@@ -13,7 +13,7 @@ import lineage_bridge
 PACKAGE = Path(lineage_bridge.__file__).parent
 # These write what was made harmless elsewhere: JSON, metrics, diagrams, an error, an empty line.
 ALLOWED = {
-    "context.py": {"printable(pasteable(line))", "json_text(document)"},
+    "context.py": {"printable(pasteable(line))", "json_text(document)", "json_line(document)"},
     "main.py": {"f'Error: {error_text(exc)}'", "traceback_text(exc)"},
     "exporter.py": {"_exposition(journal, settings, at, compat)"},
     "views.py": {"diagrams.mermaid(shown)", "diagrams.dot(shown)"},
