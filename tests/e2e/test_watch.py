@@ -72,7 +72,7 @@ def deliver(nyc, city, seed):
     files = [next(in_order) if is_of_windows(path) else path for path in files]
     while files:
         changed = set()
-        for path in [files.pop() for _ in range(min(len(files), rng.randint(1, 40)))]:
+        for path in [files.pop() for _ in range(min(len(files), rng.randint(1, 200)))]:
             target = city / path.relative_to(nyc)
             target.parent.mkdir(parents=True, exist_ok=True)
             body = path.read_bytes()
@@ -230,7 +230,6 @@ def test_without_a_source_it_says_what_to_do(lb):
 
 
 @pytest.mark.slow
-@pytest.mark.sample
 def test_up_watches_what_becomes_a_source(nyc, city, lb, tmp_path):
     shutil.copytree(nyc / "p2", city / "p2")
     command = [sys.executable, "-m", "lineage_bridge.cli.main", "up", "--port", "0"]
