@@ -128,19 +128,24 @@ def _show(journal: Journal, settings: Settings, examples: Path) -> None:
     from lineage_bridge.assess.policies import Policies
     from lineage_bridge.graph.reduce import reduce
     from lineage_bridge.ingest.backfill import backfill
-    from lineage_bridge.show.artifacts import print_backfill
+    from lineage_bridge.ingest.observing import observe
+    from lineage_bridge.show.artifacts import print_backfill, print_observed
+    from lineage_bridge.show.data.checks import checked_version, failed_table
     from lineage_bridge.show.health import health_summary, health_table
     from lineage_bridge.show.tables import console, print_tables
 
     done = backfill(journal, settings, {family: [examples / family] for family in FAMILIES})
+    observed = observe(journal, settings, now=DEMO_TIME)
     print_backfill(console(), done, settings.home)
+    print_observed(console(), observed)
     reduce(journal)
     with journal.reading() as connection:
         snapshot = Snapshot.load(connection, Policies.of(settings), DEMO_TIME)
     click.echo()
     all_health = f"`{PROGRAM} health --json --at {format_time(DEMO_TIME)}` has all"
     health = health_table(snapshot.health, snapshot.at, whole=all_health)
-    print_tables([*_path(snapshot.graph), health])
+    checked = failed_table(map(checked_version, snapshot.checks_of_all()))
+    print_tables([*_path(snapshot.graph), checked, health])
     say(health_summary(snapshot.health))
 
 

@@ -50,7 +50,7 @@ class Checked:
 
     def failed(self, severity: str) -> int:
         """Count the checks of a severity that failed."""
-        return sum(one.status == "failed" and one.severity == severity for one in self.results)
+        return sum(_failed(one) and one.severity == severity for one in self.results)
 
 
 def checked_file(report: Report) -> Checked:
@@ -105,7 +105,7 @@ def checks_line(one: Checked) -> str:
 
 def checks_table(one: Checked, *, every_check: bool) -> Table | None:
     """Make a table of what failed, or of every check; None where there is nothing to show."""
-    shown = [result for result in one.results if every_check or result.status == "failed"]
+    shown = [result for result in one.results if every_check or _failed(result)]
     if not shown:
         return None
     table = Table(*_COLUMNS)
@@ -121,8 +121,24 @@ def checks_table(one: Checked, *, every_check: bool) -> Table | None:
     return table
 
 
+def failed_table(found: Iterable[Checked]) -> Table:
+    """Make a table of what failed in several versions, errors first."""
+    columns = (Column("version", fold="anywhere", narrowest=24), *_COLUMNS[:-1])
+    failed = [(one.name, result) for one in found for result in one.results if _failed(result)]
+    failed.sort(key=lambda item: item[1].severity != "error")
+    table = Table(*columns, title="What failed in datasets")
+    for name, result in failed:
+        look = status_of(_look(result))
+        table.add(name, result.code, look, result.actual or "", result.expected or "")
+    return table
+
+
+def _failed(result: CheckResult) -> bool:
+    return result.status == "failed"
+
+
 def _look(result: CheckResult) -> str:
-    return result.severity if result.status == "failed" else result.status
+    return result.severity if _failed(result) else result.status
 
 
 def checks_json(found: Iterable[Checked]) -> dict[str, Any]:
