@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -52,6 +52,7 @@ class Pruned:
         events: how many events were there.
         pruned: how many of them were deleted.
         runs: how many runs were deleted with all their events.
+        profiles: how many profiles of datasets were forgotten.
         bytes_before: size of the journal's files.
         bytes_after: the same afterwards.
         seconds: how long it took in all.
@@ -63,6 +64,7 @@ class Pruned:
     events: int
     pruned: int
     runs: int
+    profiles: int
     bytes_before: int
     bytes_after: int
     seconds: float
@@ -96,6 +98,7 @@ def prune(
     now: datetime,
     models: Sequence[Model],
     keep: Sequence[Model] = (),
+    forget: Callable[[], int] = lambda: 0,
     dry_run: bool = False,
 ) -> Pruned:
     """Delete the events from before an instant that the present does not need.
@@ -106,6 +109,8 @@ def prune(
         now: the present.
         models: those to derive again.
         keep: models that stay as they are.
+        forget: called once the events are gone: forgets what is kept beside them and nothing needs
+            any more, and returns how many profiles went.
         dry_run: only report how much would be deleted.
 
     Raises:
@@ -124,8 +129,9 @@ def prune(
         if planned.doomed and not dry_run:
             doom(journal, planned.doomed)
             _finish(journal, models, keep)
-    vacuum_seconds = 0.0
+    vacuum_seconds, profiles = 0.0, 0
     if not dry_run:
+        profiles = forget()
         vacuum_started = time.perf_counter()
         journal.shrink()
         journal.checkpoint()
@@ -136,6 +142,7 @@ def prune(
         events=planned.events,
         pruned=len(planned.doomed),
         runs=planned.runs,
+        profiles=profiles,
         bytes_before=bytes_before,
         bytes_after=journal.bytes_on_disk(),
         seconds=round(time.perf_counter() - started, 3),

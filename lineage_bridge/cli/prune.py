@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import click
@@ -18,6 +19,7 @@ from lineage_bridge.cli.context import (
     with_settings,
 )
 from lineage_bridge.settings import Settings
+from lineage_bridge.times import to_micros
 
 _UNITS = {"d": "days", "h": "hours", "m": "minutes"}
 
@@ -60,19 +62,22 @@ def prune(settings: Settings, *, older_than: timedelta, dry_run: bool, as_json: 
     from lineage_bridge.collector.fold.model import CollectorModel
     from lineage_bridge.exporter.arrivals import ARRIVALS
     from lineage_bridge.graph.reduce import GRAPH
+    from lineage_bridge.observe.content.retention import forget_profiles
     from lineage_bridge.show.journal import pruned_text
 
     # The counts of arrivals stay: they count the events that came, not those that are there.
     models = (GRAPH, CollectorModel())
     now = datetime.now(UTC)
+    before = _before(now, older_than)
     give_way()
     with open_journal(settings) as opened:
         pruned = prune_journal(
             opened,
-            before=_before(now, older_than),
+            before=before,
             now=now,
             models=models,
             keep=(ARRIVALS,),
+            forget=partial(forget_profiles, opened, settings, to_micros(before)),
             dry_run=dry_run,
         )
     if as_json:

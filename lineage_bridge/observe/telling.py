@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Callable
 
 from lineage_bridge.events import Event, EventView, compute_id, decode, view_event
-from lineage_bridge.journal.home_tables import read_event
+from lineage_bridge.journal.home_tables import Stored, read_event
 from lineage_bridge.link.identities import Identities, Key
 
 Making = Callable[[str | None], Event]
@@ -20,13 +20,13 @@ class Standing:
     """An observer's event that stands.
 
     Args:
-        event_id: its id.
-        body: the event.
+        stored: the event, one of ours.
     """
 
-    def __init__(self, event_id: str, body: bytes) -> None:
-        self.id = event_id
-        self._document = decode(body)
+    def __init__(self, stored: Stored) -> None:
+        self.id = str(stored.id)
+        self.time_us = stored.time_us
+        self._document = decode(stored.body)
 
     @property
     def view(self) -> EventView:
@@ -54,7 +54,7 @@ def standing_of(
     """
     found = identities.finding(key)
     stored = None if found is None else read_event(connection, found.id)
-    return None if found is None or stored is None else Standing(found.id, stored.body)
+    return None if stored is None else Standing(stored)
 
 
 def due(identities: Identities, standing: Standing | None, make: Making) -> Event | None:

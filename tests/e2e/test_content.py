@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from datasets import dataset, write
 
 from lineage_bridge.facets.validation import ValidationFacet
 from lineage_bridge.journal import Journal
+from lineage_bridge.observe.content import judging
 
 JOB = "observe.features.mobility.training_dataset"
 
@@ -49,7 +51,8 @@ def home(tmp_path) -> Path:
 
 def build(folder: Path, day: int, **changed: object) -> Path:
     """Build a version with the three days up to a day of April 2026, some columns changed."""
-    columns = dataset(start=datetime(2026, 4, day - 2), slots=288, seed=day)  # noqa: DTZ001
+    start = datetime(2026, 4, day - 2)  # noqa: DTZ001
+    columns = dataset(stations=2, start=start, slots=288, seed=day)
     columns |= {name: change(columns) for name, change in changed.items()}
     return write(folder, columns, stamp=f"202604{day:02}_235500")
 
@@ -108,6 +111,21 @@ def test_a_new_version_is_judged_alone(lb, p2, home):
     done = lb("backfill", "--json", "--p2", p2).json["observed"]
     assert done == {"read": {"dataset": 1}, "events": {"validation": 1}}
     assert findings(home)["2026-04-08T23:55:00Z"]["versionsBefore"] == 3
+
+
+def test_judged_one_by_one_from_what_is_kept_it_comes_out_as_at_once(lb, p2, home, tmp_path):
+    for day in range(4, 11):  # three that jump are the new normal, and a column is lost for a while
+        far = {"ft_capacity": lambda c: [9.0 + n % 7 for n in range(len(c["obs_ts"]))]}
+        path = build(p2, day, **(far if day in {7, 8, 9} else {}))
+        if day in {5, 6}:
+            pq.write_table(pq.read_table(path).drop_columns(["ft_bikes_delta_60m"]), path)
+    lb("backfill", "--home", tmp_path / "whole", "--p2", p2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(judging, "PASS_SECONDS", 0.0)
+        lb("backfill", "--p2", p2)
+    assert told(home) == told(tmp_path / "whole")
+    jumped = [day for day, facet in findings(home).items() if "jump" in failed(facet)]
+    assert len(jumped) == 4  # and what was normal before is none any more
 
 
 def test_another_policy_supersedes_what_it_changes_and_nothing_else(lb, p2, home, tmp_path):
@@ -206,3 +224,43 @@ def test_a_link_in_place_of_a_file_is_not_followed(lb, p2, home, tmp_path):
     path.symlink_to(elsewhere)
     lb("backfill", "--p2", p2)
     assert not told(home)
+
+
+def test_pruning_forgets_the_rows_of_what_went_and_changes_no_finding_to_come(lb, p2, tmp_path):
+    start = datetime(2026, 4, 1)  # noqa: DTZ001
+    days = [start + timedelta(days=n) for n in range(27)]
+    for n, day in enumerate(days):
+        columns = dataset(stations=2, slots=96, start=day, seed=n)
+        write(p2, columns, stamp=f"{day:%Y%m%d}_235500")
+    last = p2 / f"training_dataset_{days[-1]:%Y%m%d}_235500.parquet"
+    kept_back = last.rename(tmp_path / last.name)
+    pruned, whole = tmp_path / "pruned", tmp_path / "whole"
+    lb("backfill", "--home", pruned, "--p2", p2)
+    shutil.copytree(pruned, whole)
+
+    done = lb("journal", "prune", "--older-than", "0m", "--home", pruned, "--json").json
+    assert 0 < done["profiles"] < 26
+    again = lb("journal", "prune", "--older-than", "0m", "--home", pruned, "--json").json
+    assert again["profiles"] == 0
+
+    kept_back.rename(last)
+    for home in (pruned, whole):
+        observed = lb("backfill", "--json", "--home", home, "--p2", p2).json["observed"]
+        assert observed == {"read": {"dataset": 1}, "events": {"validation": 1}}
+    newest = f"{days[-1]:%Y-%m-%d}T23:55:00Z"
+    assert findings(pruned)[newest] == findings(whole)[newest]
+
+
+def test_a_dataset_that_gets_another_name_takes_its_findings_along(lb, p2, home, tmp_path):
+    build(p2, 6)
+    lb("backfill", "--p2", p2)
+    alias = '[aliases.datasets]\ntraining_dataset = "features.city.sets"\n'
+    (tmp_path / "lineage-bridge.toml").write_text(alias)
+    lb("backfill", "--p2", p2)
+    (one,) = lb("check", "--json").json["versions"]
+    assert one["name"] == "features.city.sets@2026-04-06T23:55:00Z"
+    (tmp_path / "lineage-bridge.toml").unlink()
+    lb("backfill", "--p2", p2)
+    (one,) = lb("check", "--json").json["versions"]
+    assert one["name"] == "features.mobility.training_dataset@2026-04-06T23:55:00Z"
+    assert lb("backfill", "--json", "--p2", p2).json["observed"]["events"] == {}

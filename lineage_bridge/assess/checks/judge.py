@@ -108,11 +108,18 @@ class Course:
         """Go past a version that was judged before, and came out like this."""
         self._go_on(version, version, outcomes)
 
+    def looked_at(self) -> set[Version]:
+        """Return the versions whose rows the next version is compared with."""
+        courses = self._by_check.values()
+        return {version for course in courses for _, version in course.looked_at()}
+
     def recall_rows(self, profile_of: Callable[[Version], Profile | None]) -> None:
         """Load the profiles that the next version is compared with, of versions passed by."""
         known: dict[Version, Version] = {}
         for course in self._by_check.values():
             for index, version in course.looked_at():
+                if version.profile is not None:
+                    continue
                 if version not in known:
                     known[version] = replace(version, profile=profile_of(version))
                 course.passed[index] = known[version]
@@ -149,10 +156,9 @@ class _CourseOfCheck:
             self.failures += 1
 
     def looked_at(self) -> list[tuple[int, Version]]:
-        """List the versions whose rows the check looks at, with their places, without profiles."""
+        """List the versions whose rows the check looks at, with their places."""
         first = max(0, len(self.passed) - self._looks_back)
-        last = enumerate(self.passed[first:], first)
-        return [(index, version) for index, version in last if version.profile is None]
+        return list(enumerate(self.passed[first:], first))
 
     def _add(self, version: Version) -> None:
         """Add a version that passed; only the last ones keep their profiles, which are large."""

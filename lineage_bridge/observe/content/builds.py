@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from lineage_bridge.errors import EventError
-from lineage_bridge.events import decode, view_event
+from lineage_bridge.events import Event, decode, view_event, withdrawal
 from lineage_bridge.journal import Journal
 from lineage_bridge.journal.home_tables import read_event
 from lineage_bridge.link.identities import Identities, SaidBuild
 from lineage_bridge.naming import dataset_id
-from lineage_bridge.observe.content.versions import Build
+from lineage_bridge.observe import telling
+from lineage_bridge.observe.content.finding import key_of
+from lineage_bridge.observe.content.versions import Build, list_builds
+from lineage_bridge.times import from_micros
 
 AT_ONCE = 1_000  # builds that are noted in one transaction
 _SAID = Build._fields[: Build._fields.index("path")]  # by the event; the rest is read of the file
@@ -20,7 +23,8 @@ _SAID = Build._fields[: Build._fields.index("path")]  # by the event; the rest i
 def note_builds(journal: Journal, namespace: str) -> None:
     """Bring the builds that are known up to date with the events that stand for them.
 
-    What was read of a version stays with it, whichever event tells of it.
+    What was read of a version stays with it, whichever event tells of it. One whose event was
+    pruned is still a version that later ones are compared with.
 
     Raises:
         JournalError: the journal cannot be read or written.
@@ -29,13 +33,20 @@ def note_builds(journal: Journal, namespace: str) -> None:
         said = Identities(connection, namespace).builds()
         known = {event for (event,) in connection.execute("SELECT event FROM content_versions")}
         new = list(_built(connection, said, said.keys() - known))
-    gone = sorted(known - said.keys())
+        gone = sorted(_taken_back(connection, known - said.keys()))
     for begin in range(0, len(new), AT_ONCE):
         with journal.transaction() as tx:
             _note(tx.connection, new[begin : begin + AT_ONCE])
     for begin in range(0, len(gone), AT_ONCE):
-        with journal.transaction() as tx:
-            _forget(tx.connection, gone[begin : begin + AT_ONCE])
+        _take_back(journal, namespace, gone[begin : begin + AT_ONCE])
+
+
+def _taken_back(connection: sqlite3.Connection, ids: Iterable[str]) -> Iterator[str]:
+    """Yield those of these events that were not pruned: they are superseded or withdrawn."""
+    for event_id in ids:
+        query = "SELECT 1 FROM pruned_ids WHERE id = ?"
+        if connection.execute(query, (event_id,)).fetchone() is None:
+            yield event_id
 
 
 def _built(
@@ -66,12 +77,30 @@ def _note(connection: sqlite3.Connection, builds: Iterable[Build]) -> None:
     )
 
 
-def _forget(connection: sqlite3.Connection, events: Iterable[str]) -> None:
-    """Forget the versions for which only these events stood."""
-    for event in events:
-        connection.execute(
-            "DELETE FROM content_findings WHERE (dataset, version) IN"
-            " (SELECT dataset, version FROM content_versions WHERE event = ?)",
-            (event,),
-        )
-        connection.execute("DELETE FROM content_versions WHERE event = ?", (event,))
+def _take_back(journal: Journal, namespace: str, events: Collection[str]) -> None:
+    """Withdraw what was found in versions for which only these events stood, and forget them.
+
+    Such a version was never built: by now its build is said to be one of another dataset.
+    """
+    with journal.reading() as connection:
+        builds = [build for build in list_builds(connection) if build.event in events]
+        withdrawn = list(_withdrawals(connection, namespace, builds))
+    with journal.transaction() as tx:
+        for event in withdrawn:
+            tx.append(event, "artifact")
+    with journal.transaction() as tx:
+        rows = [(build.dataset, build.version) for build in builds]
+        for table in ("content_findings", "content_versions"):
+            tx.connection.executemany(
+                f"DELETE FROM {table} WHERE dataset = ? AND version = ?", rows
+            )
+
+
+def _withdrawals(
+    connection: sqlite3.Connection, namespace: str, builds: Iterable[Build]
+) -> Iterator[Event]:
+    identities = Identities(connection, namespace)
+    for build in builds:
+        standing = telling.standing_of(connection, identities, key_of(namespace, build))
+        if standing is not None:
+            yield withdrawal(standing.view, from_micros(standing.time_us))

@@ -15,15 +15,12 @@ import hashlib
 import sqlite3
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from lineage_bridge import __version__
-from lineage_bridge.assess.checks.facts import Version
-from lineage_bridge.assess.checks.judge import Course, Outcome, Report
-from lineage_bridge.assess.checks.settings import expected_of
+from lineage_bridge.assess.checks.judge import Course, Report
+from lineage_bridge.assess.checks.policy import CheckPolicy
 from lineage_bridge.errors import EventError, JournalError
 from lineage_bridge.events import Event, EventView, decode, view_event
 from lineage_bridge.facets import facet_in
@@ -34,9 +31,15 @@ from lineage_bridge.journal.lease import PASS_SECONDS, lease, patient
 from lineage_bridge.link.identities import Identities
 from lineage_bridge.link.identities_model import IDENTITIES
 from lineage_bridge.observe import telling
-from lineage_bridge.observe.checks.files import usual_policy
+from lineage_bridge.observe.content.course import (
+    Kept,
+    course_of,
+    encode_outcomes,
+    kept_versions,
+    policy_of,
+)
 from lineage_bridge.observe.content.finding import finding_event, key_of
-from lineage_bridge.observe.content.versions import Build, profile_of, read_facts
+from lineage_bridge.observe.content.versions import Build, profile_of
 from lineage_bridge.settings import Settings
 
 if TYPE_CHECKING:
@@ -44,9 +47,6 @@ if TYPE_CHECKING:
 
 LEASE = "content"
 WAIT_SECONDS = 600.0  # how long to wait for a process that has the lease and makes no progress
-
-_encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(dict[str, Outcome]).decode
 
 
 def judge_dataset(journal: Journal, settings: Settings, dataset: str) -> int:
@@ -72,16 +72,6 @@ def judge_dataset(journal: Journal, settings: Settings, dataset: str) -> int:
     return appended
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    """A version with its facts as they are kept, and how it came out; None: not judged yet."""
-
-    build: Build
-    facts: bytes
-    chain: bytes | None
-    outcomes: str | None
-
-
 class _Pass:
     """One pass over the versions of a dataset."""
 
@@ -89,27 +79,22 @@ class _Pass:
         self._journal = journal
         self._namespace = settings.namespace
         with journal.reading() as connection:
-            self._kept = _load(connection, dataset)
-        self._facts = [read_facts(kept.facts) for kept in self._kept]
+            self._kept = kept_versions(connection, dataset)
         self._events: list[Event] = []
         self._judged: list[tuple[str, str, bytes, bytes]] = []
-        if self._kept:
-            name = self._kept[0].build.name
-            self._policy = expected_of(name, settings, usual_policy(self._facts))
-            self._chains = _chains(self._kept, repr(self._policy))
+        self._policy = policy_of(self._kept, settings) if self._kept else CheckPolicy()
+        self._chains = _chains(self._kept, repr(self._policy))
 
     def work(self, deadline: float) -> bool:
         """Judge until the deadline, at least one version; return True at the end."""
-        chains = self._chains if self._kept else []
-        is_judged = [kept.chain == chain for kept, chain in zip(self._kept, chains, strict=True)]
-        if all(is_judged):
+        pairs = zip(self._kept, self._chains, strict=True)
+        first = next((n for n, (kept, now) in enumerate(pairs) if kept.chain != now), None)
+        if first is None:
             return True
-        first = is_judged.index(False)
-        course = Course(self._policy)
-        for kept, facts in zip(self._kept[:first], self._facts[:first], strict=True):
-            course.pass_by(facts, _decode(kept.outcomes or "{}"))
+        course = course_of(self._kept[:first], self._policy)
+        builds = {kept.facts: kept.build for kept in self._kept}
         with self._journal.reading() as connection:
-            course.recall_rows(lambda facts: self._profile(connection, facts))
+            course.recall_rows(lambda facts: _profile(connection, builds[facts]))
             for index in range(first, len(self._kept)):
                 self._judge(connection, course, index)
                 if time.monotonic() >= deadline:
@@ -130,19 +115,15 @@ class _Pass:
                 )
         return appended
 
-    def _profile(self, connection: sqlite3.Connection, facts: Version) -> Profile | None:
-        build = self._kept[self._facts.index(facts)].build
-        return profile_of(connection, build.dataset, build.version)
-
     def _judge(self, connection: sqlite3.Connection, course: Course, index: int) -> None:
-        build, facts = self._kept[index].build, self._facts[index]
-        profile = profile_of(connection, build.dataset, build.version)
+        build, facts = self._kept[index].build, self._kept[index].facts
+        profile = _profile(connection, build)
         is_lost = profile is None and facts.unread is None
         lost = "its profile is not kept any more" if is_lost else facts.unread
         report = course.judge(replace(facts, profile=profile, unread=lost))
         if not is_lost and (event := self._due(connection, build, report, index)) is not None:
             self._events.append(event)
-        outcomes = _encode(report.outcomes)
+        outcomes = encode_outcomes(report.outcomes)
         self._judged.append((build.dataset, build.version, self._chains[index], outcomes))
 
     def _due(
@@ -154,6 +135,8 @@ class _Pass:
         if standing is not None and _versions_before(standing.view) > before:
             return None
         of_build = _build_event(connection, build)
+        if of_build is None:  # it was pruned, and the version with it
+            return None
 
         def make(supersedes: str | None) -> Event:
             return finding_event(self._namespace, build, report, before, of_build, supersedes)
@@ -161,24 +144,16 @@ class _Pass:
         return telling.due(identities, standing, make)
 
 
-def _load(connection: sqlite3.Connection, dataset: str) -> list[_Kept]:
-    """Load the versions whose files were read, in the order of their builds."""
-    fields = ", ".join(f"v.{name}" for name in Build._fields)
-    rows = connection.execute(
-        f"SELECT {fields}, facts, chain, outcomes FROM content_versions v"
-        " LEFT JOIN content_findings f USING (dataset, version)"
-        " WHERE v.dataset = ? AND facts IS NOT NULL ORDER BY built_us, v.version",
-        (dataset,),
-    )
-    return [_Kept(Build(*row[:-3]), *row[-3:]) for row in rows]
+def _profile(connection: sqlite3.Connection, build: Build) -> Profile | None:
+    return profile_of(connection, build.dataset, build.version)
 
 
-def _chains(versions: Sequence[_Kept], policy: str) -> list[bytes]:
+def _chains(versions: Sequence[Kept], policy: str) -> list[bytes]:
     chain = hashlib.sha256(f"{__version__} {policy}".encode()).digest()
     found = []
     for version in versions:
         said = f"{version.build.version} {version.build.built_us} ".encode()
-        chain = hashlib.sha256(chain + said + version.facts).digest()
+        chain = hashlib.sha256(chain + said + version.encoded).digest()
         found.append(chain)
     return found
 

@@ -22,6 +22,7 @@ from lineage_bridge.observe.checks.files import asked_keys, with_rows
 from lineage_bridge.observe.checks.rows import hash_of_chunks
 from lineage_bridge.observe.content.versions import Build
 from lineage_bridge.observe.kept_profiles import keep
+from lineage_bridge.profiles.profile import VERSION
 from lineage_bridge.records.words import Source, artifact_key
 from lineage_bridge.settings import Settings
 from lineage_bridge.times import from_micros
@@ -40,7 +41,7 @@ def changed_files(builds: Sequence[Build], files: Files, settings: Settings) -> 
         path = _file_of(build, files.get(build.subject, ()))
         if path is None:
             continue
-        read_by = json.dumps([FACTS_VERSION, *roles(build.name)])
+        read_by = json.dumps([FACTS_VERSION, VERSION, *roles(build.name)])
         reading = Reading(build, path, mark_of(path), read_by)
         if reading.is_due:
             yield reading
