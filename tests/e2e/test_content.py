@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import shutil
-from datetime import datetime, timedelta
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from conftest import HANG_SECONDS
 from datasets import dataset, write
 
+from lineage_bridge.facets import problem_of
 from lineage_bridge.facets.validation import ValidationFacet
+from lineage_bridge.ingest.observing import Observed, observe
 from lineage_bridge.journal import Journal
 from lineage_bridge.observe.content import judging
+from lineage_bridge.settings import Settings
 
 JOB = "observe.features.mobility.training_dataset"
 
@@ -159,6 +164,36 @@ def test_a_home_that_knows_fewer_versions_leaves_the_finding_as_it_is(lb, p2, tm
     assert findings(part) == findings(full)
 
 
+def test_what_was_told_and_not_noted_is_not_told_again(lb, p2, home):
+    for day in (6, 7):
+        build(p2, day)
+    lb("backfill", "--p2", p2)
+    before = told(home)
+    with Journal(home) as journal, journal.transaction() as tx:
+        tx.connection.execute("DELETE FROM content_findings")
+        tx.connection.execute("DELETE FROM ingest_facts WHERE key = 'observed content'")
+    assert lb("backfill", "--json", "--p2", p2).json["observed"] == {"read": {}, "events": {}}
+    assert told(home) == before
+
+
+def test_several_that_look_at_the_same_time_find_what_one_finds(lb, p2, home, tmp_path):
+    for day in range(4, 9):
+        build(p2, day)
+    lb("backfill", "--home", tmp_path / "alone", "--p2", p2)
+    lb("backfill", "--no-observe", "--p2", p2)
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(3) as several:
+        patch.setattr(judging, "PASS_SECONDS", 0.0)  # so that they take turns
+        looks = [several.submit(look, home) for _ in range(3)]
+        events = sum(one.result(timeout=HANG_SECONDS).events["validation"] for one in looks)
+    assert events == 5
+    assert told(home) == told(tmp_path / "alone")
+
+
+def look(home: Path) -> Observed:
+    with Journal(home) as journal:
+        return observe(journal, Settings(home=home), now=datetime.now(UTC))
+
+
 def test_nothing_is_looked_into_where_nobody_wants_it(lb, p2, home):
     build(p2, 6)
     done = lb("backfill", "--json", "--no-observe", "--p2", p2).json
@@ -264,3 +299,53 @@ def test_a_dataset_that_gets_another_name_takes_its_findings_along(lb, p2, home,
     (one,) = lb("check", "--json").json["versions"]
     assert one["name"] == "features.mobility.training_dataset@2026-04-06T23:55:00Z"
     assert lb("backfill", "--json", "--p2", p2).json["observed"]["events"] == {}
+
+
+ODD = {
+    "at the end of time": {"built_at": "9999-12-31T23:59:59.999999Z", "row_count": 5},
+    "at its beginning": {"built_at": "0001-01-01T00:00:00Z", "row_count": -5},
+    "without a time": {"row_count": 0},
+    "with odd names": {"dataset_name": "../x\0 y", "dataset_version": "v1/..", "row_count": 2**53},
+}
+
+
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+def test_metadata_of_any_kind_ends_in_a_finding_that_can_be_read(odd, lb, home, tmp_path):
+    document = {"dataset_name": "odd", "dataset_version": "v1"} | odd
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "odd.json").write_text(json.dumps(document))
+    assert lb("backfill", "--p6", tmp_path / "in").code == 0
+    with Journal(home, readonly=True) as journal:
+        events = [json.loads(stored.body) for stored in journal.read()]
+    (finding,) = (event for event in events if event["job"]["name"].startswith("observe."))
+    facet = finding["inputs"][0]["facets"][ValidationFacet.key]
+    assert problem_of(ValidationFacet.key, json.dumps(facet)) is None
+    assert facet["passed"] + facet["skipped"] + facet["errors"] == len(facet["checks"])
+
+
+# Of the rows of these files zeros are left, so that they can be read is not asked.
+TRUTH = """
+[checks."features.*"]
+severity = { readable = "off" }
+"""
+
+
+def test_what_is_wrong_with_the_builds_of_the_city_is_found(nyc, lb, tmp_path):
+    (tmp_path / "lineage-bridge.toml").write_text(TRUTH)
+    assert lb("backfill", "--p2", nyc / "p2").code == 0
+    builds = json.loads((nyc / "keys" / "builds.json").read_text())
+    wrong = {}
+    for key, stem in ((build, built["dataset_name"]) for build, built in builds.items()):
+        version = stem.removeprefix("training_dataset_")
+        (one,) = lb("check", "--json", f"features.mobility.training_dataset@{version}").json[
+            "versions"
+        ]
+        bad = {check["check"] for check in one["checks"] if check["status"] == "failed"}
+        wrong[key] = one["status"], bad
+    assert wrong["base3d"] == wrong["week"] == ("passed", set())
+    assert {key: found for key, found in wrong.items() if found[1]} == {
+        "rebuild": ("warn", {"same_rows"}),
+        "missing": ("warn", {"fill", "entities_lost", "few_nulls"}),
+        "tz": ("error", {"zone"}),
+        "addcol": ("error", {"columns", "columns_added", "few_nulls", "time_back"}),
+    }

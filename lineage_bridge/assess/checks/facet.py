@@ -23,6 +23,7 @@ def validation_facet(report: Report, at: datetime, versions_before: int) -> Vali
         at: the instant of the data.
         versions_before: earlier versions that were known.
     """
+    rows = report.version.rows
     return ValidationFacet(
         status=status_of_report(report),
         evaluated_at=at,
@@ -31,7 +32,7 @@ def validation_facet(report: Report, at: datetime, versions_before: int) -> Vali
         passed=report.count("passed"),
         skipped=report.count("skipped"),
         versions_before=versions_before,
-        rows=report.version.rows,
+        rows=rows if rows is None or rows >= 0 else None,  # what metadata says may be no number
         checks=tuple(map(_result, report.results)),
     )
 

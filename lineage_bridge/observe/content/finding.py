@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Final
 
 from lineage_bridge.assess.assertions import ASSERTIONS, Assertion, assertions_facet
@@ -26,9 +25,9 @@ from lineage_bridge.naming import observe_job, run_uuid
 from lineage_bridge.observe.content.versions import Build
 from lineage_bridge.records.descriptions import described_dataset, described_job
 from lineage_bridge.records.identity import job_type
-from lineage_bridge.times import from_micros
+from lineage_bridge.times import from_micros, within_range
 
-AFTER_BUILD: Final = timedelta(milliseconds=1)  # so that its assertions are the newer ones
+AFTER_BUILD_US: Final = 1_000  # so that its assertions are the newer ones
 
 
 def key_of(namespace: str, build: Build) -> Key:
@@ -56,7 +55,7 @@ def finding_event(
         of_build: the build's event, whose assertions stand beside the finding's.
         supersedes: the event whose place it takes.
     """
-    time = from_micros(build.built_us) + AFTER_BUILD
+    time = from_micros(within_range(build.built_us + AFTER_BUILD_US))
     facet = validation_facet(report, time, versions_before)
     own = {**described_dataset(build.namespace, build.name), ValidationFacet.key: facet.as_json()}
     asserted = assertions_facet(_asserted(of_build), check_assertions(report))
