@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from lineage_bridge.cli.context import with_settings
+from lineage_bridge.cli.context import open_journal, say, with_settings
 from lineage_bridge.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lineage_bridge.answers import DatasetChecks
+    from lineage_bridge.assess.checks.facts import Version
 
 MOST_VERSIONS: Final = 20  # that are learned from, the newest
 
@@ -31,17 +34,28 @@ def suggest(settings: Settings, dataset: str) -> None:
     it: what is usual today may be a fault that nobody has noticed. Exits 2 if nothing is known of
     the dataset's rows.
     """
-    from lineage_bridge.answers.checks import KEYS
     from lineage_bridge.assess.checks.suggest import suggest as learn
-    from lineage_bridge.cli.context import open_journal
+    from lineage_bridge.show.formats import toml_text
+    from lineage_bridge.show.units import counted
+
+    name, versions = _learned_from(settings, dataset)
+    section = learn(versions)
+    first, last = (one.name.removeprefix(f"{name}@") for one in (versions[0], versions[-1]))
+    say(f"# From {counted(len(versions), 'version')}, {first} to {last}.")
+    click.echo(toml_text({"checks": {name: section}}), nl=False)
+
+
+def _learned_from(settings: Settings, text: str) -> tuple[str, Sequence[Version]]:
+    """Return the name of the dataset that is meant, and its versions to learn from."""
+    from lineage_bridge.answers.checks import KEYS
     from lineage_bridge.cli.views import judged
     from lineage_bridge.errors import SettingsError
     from lineage_bridge.observe.content.versions import facts_of_version
 
     with judged(settings, None, None, KEYS) as (snapshot, parents):
-        meant = snapshot.checks_of(dataset, parents)
+        meant = snapshot.checks_of(text, parents)
         if len(meant) != 1:
-            raise SettingsError(f"`{dataset}` means {len(meant)} datasets. Name one.")
+            raise SettingsError(f"`{text}` means {len(meant)} datasets. Name one.")
         node = meant[0].node
         known = [one for one in snapshot.checks_of_all() if one.node.id == node.id]
     with open_journal(settings, readonly=True) as journal, journal.reading() as connection:
@@ -52,9 +66,7 @@ def suggest(settings: Settings, dataset: str) -> None:
             f"Nothing is known of the rows of `{node.name}` in a version without errors. "
             "Run `lineage-bridge backfill` where its files are."
         )
-    first, last = versions[0].name, versions[-1].name.rpartition("@")[2]
-    click.echo(f"# From {len(versions)} versions, {first.rpartition('@')[2]} to {last}.")
-    click.echo(as_toml(node.name, learn(versions)), nl=False)
+    return node.name, versions
 
 
 def _good(known: list[DatasetChecks]) -> list[str]:
@@ -64,14 +76,3 @@ def _good(known: list[DatasetChecks]) -> list[str]:
         if good:
             return good[-MOST_VERSIONS:]
     return []
-
-
-def as_toml(dataset: str, section: dict[str, Any]) -> str:
-    """Write a section of the settings: what to expect of one dataset."""
-    import tomlkit
-
-    document = tomlkit.document()
-    sections = tomlkit.table(is_super_table=True)
-    sections[dataset] = section
-    document["checks"] = sections
-    return tomlkit.dumps(document)

@@ -21,6 +21,8 @@ from lineage_bridge.profiles.making import make_profile
 from lineage_bridge.profiles.parquet import ParquetSource
 from lineage_bridge.profiles.profile import RowKeys
 from lineage_bridge.settings import Settings
+from lineage_bridge.show.formats import toml_text
+from lineage_bridge.show.text import is_seen
 
 DATASET = "features.mobility.training_dataset"
 
@@ -65,17 +67,17 @@ def test_what_is_not_known_is_an_error(lb, p2):
     assert "Nothing is known of the rows" in unknown.err
 
 
-NAMES = st.text("ab.\"'ü \\", max_size=5)
+NAMES = st.text("ab.\"'ü \\\n\x1b\u202e", max_size=5)
 NUMBERS = st.lists(st.none() | st.floats(allow_nan=False, allow_infinity=False), min_size=1)
 TEXTS = st.lists(st.none() | st.text(max_size=5), min_size=1)
 
 
 @given(st.lists(st.dictionaries(NAMES, NUMBERS | TEXTS, min_size=1), min_size=1, max_size=3))
 def test_whatever_the_versions_are_the_section_is_valid_and_they_pass_it(tables):
-    from lineage_bridge.cli.checks import as_toml
-
     versions = [version(table, number) for number, table in enumerate(tables)]
-    settings = Settings.model_validate(tomllib.loads(as_toml("features.x", suggest(versions))))
+    written = toml_text({"checks": {"features.x": suggest(versions)}})
+    assert all(map(is_seen, written.replace("\n", "")))
+    settings = Settings.model_validate(tomllib.loads(written))
     policy = expected_of("features.x", settings)
     expected = {"columns", "zone", "rows", "fill", "out_of_range", "unknown_labels"}
     for report in judge_versions(versions, policy):

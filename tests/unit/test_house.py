@@ -11,12 +11,13 @@ import pytest
 import lineage_bridge
 
 PACKAGE = Path(lineage_bridge.__file__).parent
-# These write what was made harmless elsewhere: JSON, metrics, diagrams, an error, an empty line.
+# These write what was made harmless elsewhere: JSON, TOML, metrics, diagrams, an error, no text.
 ALLOWED = {
     "context.py": {"printable(pasteable(line))", "json_text(document)", "json_line(document)"},
     "main.py": {"f'Error: {error_text(exc)}'", "traceback_text(exc)"},
     "exporter.py": {"_exposition(journal, settings, at, compat)"},
     "views.py": {"diagrams.mermaid(shown)", "diagrams.dot(shown)"},
+    "checks.py": {"toml_text({'checks': {name: section}})"},
     "demo.py": {""},
 }
 
