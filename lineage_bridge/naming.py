@@ -31,6 +31,7 @@ UNKNOWN = "unknown"  # a literal that upstreams write where they know nothing
 _FEATURES, _MODELS, _PREDICTIONS = "features.", "models.", "predictions."
 _BUILD, _TRAIN, _PUBLISH, _SERVE = "build.", "train.", "publish.", "serve."
 OBSERVE = "observe."  # for SQL, which searches stored events for it; others ask `is_observer`
+OBSERVE_PREDICTIONS = OBSERVE + _PREDICTIONS  # likewise; others ask `observes_predictions`
 
 # The forms of names that people write themselves: for messages, and as regular expressions.
 FEATURES_FORM = f"{_FEATURES}<store>.<name>"
@@ -229,7 +230,7 @@ def is_observer(job: str) -> bool:
 
 def observes_predictions(job: str) -> bool:
     """Return whether the job looks at what a deployment predicts."""
-    return job.startswith(OBSERVE + _PREDICTIONS)
+    return job.startswith(OBSERVE_PREDICTIONS)
 
 
 def check_namespace(namespace: str) -> str:

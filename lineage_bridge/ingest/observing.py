@@ -71,11 +71,19 @@ def observe(
 
 
 class _State(msgspec.Struct):
-    """What the content of datasets was last judged by."""
+    """What the content of datasets was last judged by.
+
+    Attributes:
+        seq: the last event of the journal at that time.
+        generation: of the records.
+        settings: a digest of the settings that judging depends on.
+        told_twice: findings for which several events stand.
+    """
 
     seq: int
     generation: int
     settings: str
+    told_twice: int
 
 
 def _observe_content(
@@ -84,7 +92,12 @@ def _observe_content(
     catch_up(journal, IDENTITIES)
     with journal.reading() as connection:
         identities = Identities(connection, settings.namespace)
-        now = _State(identities.last_seq(), records_generation(connection), _digest(settings))
+        now = _State(
+            identities.last_seq(),
+            records_generation(connection),
+            _digest(settings),
+            len(identities.told_twice()),
+        )
         known = memory.load_fact(connection, _FACT)
         if known is not None and _holds(known, now, identities):
             return
@@ -98,6 +111,9 @@ def _observe_content(
     done.events += Counter(validation=seen.events)
     if not seen.is_complete:  # what could not be read is tried again
         return
+    catch_up(journal, IDENTITIES)
+    with journal.reading() as connection:
+        now.told_twice = len(Identities(connection, settings.namespace).told_twice())
     with journal.transaction() as tx:
         memory.keep_fact(tx.connection, _FACT, msgspec.json.encode(now).decode())
 

@@ -21,7 +21,7 @@ import orjson
 from lineage_bridge.events import decode, view_event
 from lineage_bridge.journal.models import read_reached
 from lineage_bridge.link.identities_model import IDENTITIES
-from lineage_bridge.naming import Slot, is_observer
+from lineage_bridge.naming import OBSERVE_PREDICTIONS, Slot, is_observer
 from lineage_bridge.records import Publication, Record, Source
 from lineage_bridge.records.build import SUBJECTS as BUILD_SUBJECTS
 from lineage_bridge.records.ends import Seen
@@ -129,15 +129,28 @@ class Identities:
             if event_id not in without and (by is None or by in without)
         ]
 
-    def finding(self, key: Key) -> Observation | None:
-        """Return the event of an observer that stands for a run of it, the latest of several."""
-        row = self._connection.execute(
+    def findings(self, key: Key) -> list[Observation]:
+        """List the events of an observer that stand for a run of it, in the order of arrival.
+
+        There are several if homes that did not know of each other told of it.
+        """
+        rows = self._connection.execute(
             "SELECT time_us, id, supersedes FROM identity_events"
             f" WHERE namespace = ? AND job = ? AND run = ? AND type = ? AND {_STANDING}"
-            " ORDER BY seq DESC LIMIT 1",
+            " ORDER BY seq",
             (self._namespace, *key),
-        ).fetchone()
-        return None if row is None else Observation(*row)
+        )
+        return [Observation(*row) for row in rows]
+
+    def told_twice(self) -> list[Key]:
+        """List what several events of observers stand for, but for those of deployments."""
+        rows = self._connection.execute(
+            "SELECT job, run, type FROM identity_events"
+            " WHERE namespace = ? AND observes AND (job < ? OR job >= ?)"
+            f" AND {_STANDING} GROUP BY job, run, type HAVING count(*) > 1",
+            (self._namespace, OBSERVE_PREDICTIONS, f"{OBSERVE_PREDICTIONS[:-1]}/"),
+        )
+        return [Key(*row) for row in rows]
 
     def builds(self) -> dict[str, SaidBuild]:
         """Return the builds that events say that stand, by the event's id."""

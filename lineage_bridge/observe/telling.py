@@ -45,16 +45,23 @@ class Standing:
 def standing_of(
     connection: sqlite3.Connection, identities: Identities, key: Key
 ) -> Standing | None:
-    """Return the event that stands for a run of an observer; None if there is none.
+    """Return the event that stands for a run of an observer, of several the latest; or None.
 
     Args:
         connection: on the journal's database.
         identities: of the same database, caught up.
         key: job, run and type.
     """
-    found = identities.finding(key)
-    stored = None if found is None else read_event(connection, found.id)
-    return None if stored is None else Standing(stored)
+    found = all_standing_of(connection, identities, key)
+    return found[-1] if found else None
+
+
+def all_standing_of(
+    connection: sqlite3.Connection, identities: Identities, key: Key
+) -> list[Standing]:
+    """List the events that stand for a run of an observer, in the order of their arrival."""
+    stored = (read_event(connection, found.id) for found in identities.findings(key))
+    return [Standing(event) for event in stored if event is not None]
 
 
 def due(identities: Identities, standing: Standing | None, make: Making) -> Event | None:

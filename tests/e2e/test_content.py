@@ -194,6 +194,32 @@ def look(home: Path) -> Observed:
         return observe(journal, Settings(home=home), now=datetime.now(UTC))
 
 
+@pytest.mark.parametrize("knows_more_first", [True, False])
+def test_of_what_two_homes_found_that_of_the_one_that_knew_more_stands(
+    knows_more_first, lb, p2, tmp_path, monkeypatch
+):
+    for day in (5, 6, 7):
+        last = build(p2, day)
+    (tmp_path / "one").mkdir()
+    shutil.copy2(last, tmp_path / "one")
+    more, less = tmp_path / "more", tmp_path / "less"
+    lb("backfill", "--home", more, "--p2", p2)
+    lb("backfill", "--home", less, "--p2", tmp_path / "one")
+    assert findings(more) != findings(less)
+    source, target = (more, less) if knows_more_first else (less, more)
+    lb("journal", "export", "--home", source, tmp_path / "events.ndjson")
+    lb("journal", "import", "--home", target, tmp_path / "events.ndjson")
+    lb("backfill", "--home", target, "--p2", tmp_path / "one")
+    lb("backfill", "--home", target, "--p2", tmp_path / "one")
+    name = "features.mobility.training_dataset@2026-04-07T23:55:00Z"
+    now = lb("check", "--json", "--home", target, name).json
+    assert now == lb("check", "--json", "--home", more, name).json
+    taken_back = [event for event in told(target) if event["eventType"] == "OTHER"]
+    assert len(taken_back) == 1
+    monkeypatch.setattr("lineage_bridge.adapters.files.open_file", None)
+    assert lb("backfill", "--home", target, "--p2", tmp_path / "one").code == 0
+
+
 def test_nothing_is_looked_into_where_nobody_wants_it(lb, p2, home):
     build(p2, 6)
     done = lb("backfill", "--json", "--no-observe", "--p2", p2).json

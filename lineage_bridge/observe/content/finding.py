@@ -19,6 +19,7 @@ from lineage_bridge.events import (
     as_text,
     run_event,
 )
+from lineage_bridge.facets import facet_in
 from lineage_bridge.facets.validation import ValidationFacet
 from lineage_bridge.link.identities import Key
 from lineage_bridge.naming import observe_job, run_uuid
@@ -64,6 +65,12 @@ def finding_event(
     sentence = f"Checks what is in {build.name}; a run is the finding on one version."
     job = Job(namespace, key.job, {**job_type("OBSERVER"), **described_job(sentence)})
     return run_event("COMPLETE", time, job, key.run, inputs=[read], supersedes=supersedes)
+
+
+def versions_before(view: EventView) -> int:
+    """Return how many earlier versions an event's finding knew; -1 if it has no such finding."""
+    facets = (facet_in(ValidationFacet, dataset.facets) for dataset in view.inputs)
+    return max((facet.versions_before for facet in facets if facet is not None), default=-1)
 
 
 def _asserted(of_build: EventView | None) -> Iterator[Assertion]:

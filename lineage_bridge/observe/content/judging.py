@@ -23,8 +23,6 @@ from lineage_bridge.assess.checks.judge import Course, Report
 from lineage_bridge.assess.checks.policy import CheckPolicy
 from lineage_bridge.errors import EventError, JournalError
 from lineage_bridge.events import Event, EventView, decode, view_event
-from lineage_bridge.facets import facet_in
-from lineage_bridge.facets.validation import ValidationFacet
 from lineage_bridge.journal import Journal, catch_up
 from lineage_bridge.journal.home_tables import read_event
 from lineage_bridge.journal.lease import PASS_SECONDS, lease, patient
@@ -38,7 +36,7 @@ from lineage_bridge.observe.content.course import (
     kept_versions,
     policy_of,
 )
-from lineage_bridge.observe.content.finding import finding_event, key_of
+from lineage_bridge.observe.content.finding import finding_event, key_of, versions_before
 from lineage_bridge.observe.content.versions import Build, profile_of
 from lineage_bridge.settings import Settings
 
@@ -132,7 +130,7 @@ class _Pass:
         """Make the event, unless what stands says the same, or knew more earlier versions."""
         identities = Identities(connection, self._namespace)
         standing = telling.standing_of(connection, identities, key_of(self._namespace, build))
-        if standing is not None and _versions_before(standing.view) > before:
+        if standing is not None and versions_before(standing.view) > before:
             return None
         of_build = _build_event(connection, build)
         if of_build is None:  # it was pruned, and the version with it
@@ -164,9 +162,3 @@ def _build_event(connection: sqlite3.Connection, build: Build) -> EventView | No
         return None if stored is None else view_event(decode(stored.body))
     except EventError:
         return None
-
-
-def _versions_before(view: EventView) -> int:
-    """Return how many earlier versions the finding of an event knew; 0 if it does not say it."""
-    facets = (facet_in(ValidationFacet, dataset.facets) for dataset in view.inputs)
-    return max((facet.versions_before for facet in facets if facet is not None), default=0)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lineage_bridge.journal import Journal
+from lineage_bridge.observe.content.agreeing import withdraw_the_others
 from lineage_bridge.observe.content.builds import note_builds
 from lineage_bridge.observe.content.judging import judge_dataset
 from lineage_bridge.observe.content.reading import Files, changed_files
@@ -50,6 +51,7 @@ def observe_content(
     """
     journal.prepare(PROFILES)
     journal.prepare(CONTENT)
+    withdraw_the_others(journal, settings.namespace)
     note_builds(journal, settings.namespace)
     seen = Seen()
     with journal.reading() as connection:
