@@ -161,19 +161,24 @@ def keep(journal: Journal, found: Profiled) -> None:
     Raises:
         JournalError: the home cannot be written.
     """
-    from lineage_bridge.profiles.profile import VERSION
-
     journal.prepare(PROFILES)
     with journal.transaction() as tx:
-        tx.connection.execute(
-            "INSERT OR REPLACE INTO profiled_files VALUES (?, ?, ?)",
-            (found.real, found.mark, found.content),
+        put(tx.connection, found)
+
+
+def put(connection: sqlite3.Connection, found: Profiled) -> None:
+    """Keep a profile, as `keep`, within the caller's transaction; its tables are prepared."""
+    from lineage_bridge.profiles.profile import VERSION
+
+    connection.execute(
+        "INSERT OR REPLACE INTO profiled_files VALUES (?, ?, ?)",
+        (found.real, found.mark, found.content),
+    )
+    if found.body is not None:
+        connection.execute(
+            "INSERT OR REPLACE INTO profiles VALUES (?, ?, ?, ?, ?)",
+            (found.content, found.key, VERSION, time.time_ns() // 1000, found.body),
         )
-        if found.body is not None:
-            tx.connection.execute(
-                "INSERT OR REPLACE INTO profiles VALUES (?, ?, ?, ?, ?)",
-                (found.content, found.key, VERSION, time.time_ns() // 1000, found.body),
-            )
 
 
 def kept_profile(connection: sqlite3.Connection, content: bytes, key: str) -> Profile | None:

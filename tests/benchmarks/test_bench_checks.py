@@ -1,4 +1,4 @@
-"""Speed of checks: a footer alone, and a dataset of 1,000,000 rows by 25 columns read cold.
+"""Speed of checks: a footer alone, a dataset of 1,000,000 rows by 25 columns, many versions.
 
 The limits are in processor time; `-s` prints the figures, `docs/benchmarks.md` has them.
 """
@@ -6,14 +6,18 @@ The limits are in processor time; `-s` prints the figures, `docs/benchmarks.md` 
 from __future__ import annotations
 
 import time
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from statistics import median
 
+import datasets
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from lineage_bridge.ingest.backfill import backfill
+from lineage_bridge.ingest.observing import observe
+from lineage_bridge.journal import Journal
 from lineage_bridge.observe.checks.files import CheckedFiles
 from lineage_bridge.settings import Settings
 
@@ -74,3 +78,41 @@ def test_a_million_rows(dataset):
     cpu, wall = timed(dataset, footer_only=False, times=3)
     print(f"\n1,000,000 rows: {cpu:.2f} s of processor, {wall:.2f} s")
     assert cpu < 2.5
+
+
+VERSIONS = 200
+
+
+def test_one_new_version_of_many(tmp_path):
+    """However many versions there are, a new one costs little more than alone; none, nothing."""
+    folder = tmp_path / "p2"
+    folder.mkdir()
+    days = [datetime.fromisoformat("2026-01-01") + timedelta(days=n) for n in range(VERSIONS)]
+    for number, day in enumerate(days[:-1]):
+        built(folder, number, day)
+    with Journal(tmp_path / "home") as journal:
+        first, found = observed(journal, folder)
+        assert found.events == {"validation": VERSIONS - 1}
+        nothing, found = observed(journal, folder)
+        assert not found.events
+        built(folder, VERSIONS, days[-1])
+        one, found = observed(journal, folder)
+        assert found.events == {"validation": 1}
+    print(f"\n{VERSIONS - 1} versions: {1e3 * first / (VERSIONS - 1):.0f} ms of processor each,")
+    print(f"one new {1e3 * one:.0f} ms, nothing new {1e3 * nothing:.1f} ms")
+    assert one < 0.5
+    assert nothing < 0.05
+
+
+def built(folder, seed, day):
+    columns = datasets.dataset(stations=2, slots=192, start=day, seed=seed)
+    datasets.write(folder, columns, stamp=f"{day + timedelta(days=2):%Y%m%d}_235500")
+
+
+def observed(journal, folder):
+    """Backfill, then the processor time of looking into what there is, and what was found."""
+    settings = Settings(home=journal.home)
+    backfill(journal, settings, {"p2": [folder]})
+    began = time.process_time()
+    found = observe(journal, settings, now=datetime.now(UTC))
+    return time.process_time() - began, found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
@@ -14,14 +15,14 @@ import msgspec
 
 from lineage_bridge.adapters.files import mark_of
 from lineage_bridge.adapters.monitoring import ADAPTER as P6
-from lineage_bridge.assess.checks.facts import Roles
+from lineage_bridge.assess.checks.facts import Roles, Version
 from lineage_bridge.assess.checks.settings import roles_of
 from lineage_bridge.journal import Journal
 from lineage_bridge.observe.checks.facts import facts_of
-from lineage_bridge.observe.checks.files import asked_keys, with_rows
+from lineage_bridge.observe.checks.files import with_rows
 from lineage_bridge.observe.checks.rows import hash_of_chunks
 from lineage_bridge.observe.content.versions import Build
-from lineage_bridge.observe.kept_profiles import keep
+from lineage_bridge.observe.kept_profiles import Profiled, put
 from lineage_bridge.profiles.profile import VERSION
 from lineage_bridge.records.words import Source, artifact_key
 from lineage_bridge.settings import Settings
@@ -79,31 +80,35 @@ class Reading(msgspec.Struct, frozen=True):
         facts = facts_of(path, settings, dataset=build.name)
         if not facts.is_there:  # it was deleted since it was looked for
             return
-        content, keys = None, None
+        profiled = None
         if facts.unread is None:
             facts, profiled = with_rows(facts, path, journal)
-            if profiled is not None:
-                content, keys = profiled.content, asked_keys(facts.roles).key(self.path)
-                if not profiled.is_kept:
-                    keep(journal, profiled)
         facts = replace(
             facts,
             name=f"{build.name}@{build.version}",
             built=from_micros(build.built_us) if facts.built is not None else None,
             profile=None,
             # Equal bytes are equal values, which are known better once rows were read.
-            same_bytes=hash_of_chunks(self.path) if content is None else None,
+            same_bytes=hash_of_chunks(self.path) if profiled is None else None,
             trouble=_spelt(facts.trouble),
         )
         with journal.transaction() as tx:
-            tx.connection.execute(
-                "UPDATE content_versions SET path = ?, mark = ?, read_by = ?, is_whole = ?,"
-                " content = ?, keys = ?, facts = ? WHERE dataset = ? AND version = ?",
-                (
-                    *(self.path, self.mark, self.read_by, facts.trouble is None),
-                    *(content, keys, _encode(facts), build.dataset, build.version),
-                ),
-            )
+            self._keep(tx.connection, facts, profiled)
+
+    def _keep(
+        self, connection: sqlite3.Connection, facts: Version, profiled: Profiled | None
+    ) -> None:
+        if profiled is not None and not profiled.is_kept:
+            put(connection, profiled)
+        profile = (None, None) if profiled is None else (profiled.content, profiled.key)
+        connection.execute(
+            "UPDATE content_versions SET path = ?, mark = ?, read_by = ?, is_whole = ?,"
+            " content = ?, keys = ?, facts = ? WHERE dataset = ? AND version = ?",
+            (
+                *(self.path, self.mark, self.read_by, facts.trouble is None),
+                *(*profile, _encode(facts), self.build.dataset, self.build.version),
+            ),
+        )
 
 
 def _file_of(build: Build, sources: Sequence[Source]) -> str | None:
