@@ -30,12 +30,14 @@ UNKNOWN = "unknown"  # a literal that upstreams write where they know nothing
 # How names begin: those of datasets, then those of jobs.
 _FEATURES, _MODELS, _PREDICTIONS = "features.", "models.", "predictions."
 _BUILD, _TRAIN, _PUBLISH, _SERVE = "build.", "train.", "publish.", "serve."
+INFERENCE_LOG = "inference_log."  # for SQL, as `OBSERVE`; others ask `is_inference_log`
 OBSERVE = "observe."  # for SQL, which searches stored events for it; others ask `is_observer`
 OBSERVE_PREDICTIONS = OBSERVE + _PREDICTIONS  # likewise; others ask `observes_predictions`
 
 # The forms of names that people write themselves: for messages, and as regular expressions.
 FEATURES_FORM = f"{_FEATURES}<store>.<name>"
 MODEL_FORM = f"{_MODELS}<name>"
+LOG_FORM = f"{INFERENCE_LOG}<deployment>.<environment>.<service>"
 _REST = "[A-Za-z0-9_.%~-]+"
 FEATURES_PATTERN = re.escape(_FEATURES) + _REST
 MODEL_PATTERN = re.escape(_MODELS) + _REST
@@ -104,6 +106,11 @@ def is_predictions(dataset: str) -> bool:
     return dataset.startswith(_PREDICTIONS)
 
 
+def is_inference_log(dataset: str) -> bool:
+    """Return whether the dataset is what a deployment was asked and answered, by its name."""
+    return dataset.startswith(INFERENCE_LOG)
+
+
 def short_name(dataset: str) -> str:
     """Return the name without its beginning, for tables whose column says what it is of."""
     beginning = _MODELS if is_model(dataset) else _FEATURES
@@ -141,6 +148,11 @@ class Slot:
         return _join(_PREDICTIONS, self.deployment, self.environment, self.service)
 
     @property
+    def inference_log(self) -> str:
+        """The dataset of what the slot was asked and answered, row by row."""
+        return _join(INFERENCE_LOG, self.deployment, self.environment, self.service)
+
+    @property
     def job(self) -> str:
         """The serving job."""
         return _join(_SERVE, self.deployment, self.environment, self.service)
@@ -156,13 +168,25 @@ class Slot:
         return _join(_SERVE, self.service, self.environment, self.deployment)
 
 
+Logged = tuple[Slot, str, str]  # a deployment, and name and version of a model that served in it
+
+
 def slot_of(dataset: str) -> Slot | None:
     """Return the slot whose predictions have that name, or None where the name is of another form.
 
     Of a name that was cut, what is left of the service's name counts; if whole parts are lost,
     the slot cannot be told.
     """
-    parts = _three_parts(dataset, _PREDICTIONS)
+    return _slot_in(dataset, _PREDICTIONS)
+
+
+def slot_of_log(dataset: str) -> Slot | None:
+    """Return the slot whose inference log has that name, as `slot_of` does for predictions."""
+    return _slot_in(dataset, INFERENCE_LOG)
+
+
+def _slot_in(dataset: str, beginning: str) -> Slot | None:
+    parts = _three_parts(dataset, beginning)
     if parts is None:
         return None
     deployment, environment, service = map(unquote, parts)

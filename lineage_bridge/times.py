@@ -61,7 +61,8 @@ def format_time(instant: datetime) -> str:
 
 def to_micros(instant: datetime) -> int:
     """Return the exact number of microseconds since the Unix epoch."""
-    return (instant - EPOCH) // timedelta(microseconds=1)
+    since = instant - EPOCH  # to divide it takes four times as long
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 EARLIEST_US = to_micros(_EARLIEST)

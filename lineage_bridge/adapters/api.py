@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 API: Final = 1  # raised when an adapter that was written for an earlier one cannot be used
 
-Form = Literal["whole", "lines", "windows"]
+Form = Literal["whole", "lines", "windows", "rows"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,8 @@ class Kind:
     Attributes:
         name: for people, in counts: `bundle`.
         form: how it is read: as a `whole`; by `lines`, each of them an artifact of its own, of a
-            file that may still grow; or as serving `windows`, which `observe` judges over time.
+            file that may still grow; as serving `windows`, which `observe` judges over time; or as
+            `rows` of an inference log, which `observe` reads.
         companions: files beside it that are read together with it, so that a change of one has all
             of them read again; a name that ends in `/` is a folder with all files in it, and one
             that begins with `../` is looked for above, as far as the named folder.

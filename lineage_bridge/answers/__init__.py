@@ -10,12 +10,14 @@ from __future__ import annotations
 from lineage_bridge.answers.checks import DatasetChecks
 from lineage_bridge.answers.freshness import DatasetFreshness
 from lineage_bridge.answers.health import DeploymentHealth, Versioned
+from lineage_bridge.answers.quality import DeploymentQuality
 from lineage_bridge.answers.snapshot import Snapshot, Snapshots
 
 __all__ = [
     "DatasetChecks",
     "DatasetFreshness",
     "DeploymentHealth",
+    "DeploymentQuality",
     "Snapshot",
     "Snapshots",
     "Versioned",

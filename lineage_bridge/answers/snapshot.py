@@ -9,10 +9,11 @@ from datetime import datetime
 from functools import cached_property
 from typing import Final, Self, TypeVar
 
-from lineage_bridge.answers import checks
+from lineage_bridge.answers import checks, quality
 from lineage_bridge.answers.checks import DatasetChecks, checks_of, judge_checks
 from lineage_bridge.answers.freshness import DatasetFreshness, judge_freshness
 from lineage_bridge.answers.health import DeploymentHealth, judge_health
+from lineage_bridge.answers.quality import DeploymentQuality, judge_quality
 from lineage_bridge.assess.policies import Policies
 from lineage_bridge.errors import JournalError, JudgingError
 from lineage_bridge.facets.deployment import DeploymentFacet
@@ -39,7 +40,11 @@ STATUS_KEYS: Final = (
     "outputStatistics",
     "datasetType",
 )
-JUDGED_KEYS: Final = (*STATUS_KEYS, *checks.KEYS)  # that any answer or metric is made of
+JUDGED_KEYS: Final = (
+    *STATUS_KEYS,
+    *checks.KEYS,
+    *quality.KEYS,
+)  # that any answer or metric is made of
 
 
 @dataclass(frozen=True)
@@ -112,6 +117,33 @@ class Snapshot:
         """
         meant = set(meant_by(self.graph, self.deployments, text, parents))
         return tuple(one for one in self.health if one.deployment.predictions in meant)
+
+    @cached_property
+    def quality(self) -> tuple[DeploymentQuality, ...]:
+        """What the inference log of every deployment says, sorted as `health` is.
+
+        Raises:
+            JudgingError: a bug of ours.
+        """
+        return _judged("Quality", lambda: judge_quality(self.graph, self.deployments, self.at))
+
+    def quality_of(
+        self, text: str, parents: Callable[[], Parents] | None = None
+    ) -> tuple[DeploymentQuality, ...]:
+        """Return what the logs of the deployments say that somebody means by a text.
+
+        Args:
+            text: as for `health_of`, or an inference log.
+            parents: as for `graph.find.find`.
+
+        Raises:
+            JudgingError: a bug of ours.
+            NodeNotFoundError: no deployment has that name.
+            AmbiguousNodeError: a part of a run id fits several.
+        """
+        known = [one.deployment for one in self.quality]
+        meant = set(meant_by(self.graph, known, text, parents))
+        return tuple(one for one in self.quality if one.deployment.predictions in meant)
 
     @cached_property
     def freshness(self) -> tuple[DatasetFreshness, ...]:

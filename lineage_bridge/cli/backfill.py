@@ -141,13 +141,16 @@ def _read(
     quiet: bool,
 ) -> tuple[Backfill, Observed | None]:
     from lineage_bridge.ingest.backfill import backfill as run_backfill
+    from lineage_bridge.ingest.backfill import rejected_below
     from lineage_bridge.ingest.observing import observe
 
     with _progress(quiet=quiet) as progress:
         done = run_backfill(journal, settings, roots, progress=progress)
         if not observes:
             return done, None
-        return done, observe(journal, settings, progress=progress, now=datetime.now(UTC))
+        observed = observe(journal, settings, progress=progress, now=datetime.now(UTC))
+        done.rejected = rejected_below(journal, roots, done.refused)  # rows of logs are among them
+        return done, observed
 
 
 def _remember(journal: Journal, folders: Folders, families: dict[str, Folders]) -> None:

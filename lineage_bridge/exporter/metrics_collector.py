@@ -35,6 +35,7 @@ from lineage_bridge.exporter.datasets import (
 )
 from lineage_bridge.exporter.deployments import health_readings, serving_readings, total_readings
 from lineage_bridge.exporter.families import described, families
+from lineage_bridge.exporter.findings.quality import logged_totals, quality_readings
 from lineage_bridge.exporter.marks import Marks
 from lineage_bridge.exporter.metric import Reading
 from lineage_bridge.exporter.per_node import PerNode
@@ -141,6 +142,7 @@ class MetricsCollector(Collector):
         yield from take_part("serving", lambda: serving_readings(view))
         if "sentinelml" in self._compat:
             yield from take_part("sentinelml", lambda: sentinelml.rate_readings(view))
+        yield from take_part("quality", lambda: quality_readings(view))
         yield from take_part("journal", lambda: bridge.journal_readings(self._journal))
         yield from take_part("forward", lambda: bridge.forward_readings(self._journal, url))
         yield from take_part("follow", lambda: bridge.follow_readings(self._journal))
@@ -164,6 +166,7 @@ class MetricsCollector(Collector):
         counters = {
             "durations": duration_readings(view, self._durations),
             "totals": total_readings(view),
+            "logged_totals": logged_totals(view),
             "arrivals": bridge.arrival_totals(arrivals),
         }
         if "sentinelml" in self._compat:

@@ -15,6 +15,7 @@ _DATASET: Final = ("dataset_name", "environment")
 _MODEL: Final = ("model_name", "environment")
 _JOB: Final = ("job_name", "environment")
 _DEPLOYMENT: Final = ("service", "environment", "deployment")
+_ANSWERED: Final = (*_DEPLOYMENT, "model_name", "model_version")
 _ENDPOINT: Final = (*_DEPLOYMENT, "endpoint")
 
 # Seconds to hours: a build of a small table, a training over night.
@@ -180,6 +181,55 @@ DEPLOYMENT_LATENCY: Final = Metric(
     (*_ENDPOINT, "percentile"),
 )
 
+INFERENCE_ROWS: Final = Metric(
+    "ml_inference_rows_total",
+    "counter",
+    "Requests in the inference log of a deployment, each once",
+    _DEPLOYMENT,
+)
+INFERENCE_LOG_AGE: Final = Metric(
+    "ml_inference_log_age_seconds",
+    "gauge",
+    "Time since the newest request in the inference log of a deployment, +Inf without one",
+    _DEPLOYMENT,
+)
+INFERENCE_UNLABELLED: Final = Metric(
+    "ml_inference_unlabelled_ratio",
+    "gauge",
+    "Share of answered requests of which it is not known what was true, 0 to 1",
+    _ANSWERED,
+)
+MODEL_ACCURACY: Final = Metric(
+    "ml_model_accuracy_ratio",
+    "gauge",
+    "Share of the answers of a deployment's model that were right, with its bounds of 95 %",
+    (*_ANSWERED, "bound"),
+)
+MODEL_AUC: Final = Metric(
+    "ml_model_auc_ratio",
+    "gauge",
+    "Chance that a positive request has the higher probability, with its bounds of 95 %",
+    (*_ANSWERED, "bound"),
+)
+MODEL_BRIER: Final = Metric(
+    "ml_model_brier_score",
+    "gauge",
+    "Mean square of probability less label, 0 to 1",
+    _ANSWERED,
+)
+MODEL_BIAS: Final = Metric(
+    "ml_model_bias",
+    "gauge",
+    "Mean of answer (or probability) less label, with its bounds of 95 %",
+    (*_ANSWERED, "bound"),
+)
+MODEL_ERROR: Final = Metric(
+    "ml_model_mean_absolute_error",
+    "gauge",
+    "Mean size of answer less label, where answers are amounts, with its bounds of 95 %",
+    (*_ANSWERED, "bound"),
+)
+
 PLATFORM: Final = (
     BUILD_DURATION,
     TRAINING_DURATION,
@@ -213,4 +263,12 @@ PLATFORM: Final = (
     DEPLOYMENT_TIMEOUTS,
     DEPLOYMENT_BAD_RATIO,
     DEPLOYMENT_LATENCY,
+    INFERENCE_ROWS,
+    INFERENCE_LOG_AGE,
+    INFERENCE_UNLABELLED,
+    MODEL_ACCURACY,
+    MODEL_AUC,
+    MODEL_BRIER,
+    MODEL_BIAS,
+    MODEL_ERROR,
 )

@@ -13,10 +13,11 @@ from datetime import datetime
 from itertools import groupby
 
 from lineage_bridge import naming
+from lineage_bridge.errors import NamingError
 from lineage_bridge.facets.deployment import DeploymentFacet
 from lineage_bridge.facets.serving_health import ServingHealthFacet
 from lineage_bridge.graph.model import Binding, Graph, Node, Run
-from lineage_bridge.naming import Slot, dataset_id, slot_of
+from lineage_bridge.naming import Slot, dataset_id, slot_of, slot_of_log
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,14 @@ class Deployment:
         """The newest activation."""
         return self.activations[-1] if self.activations else None
 
+    @property
+    def log(self) -> str | None:
+        """The node id of its inference log; None of one whose own words are not known."""
+        try:
+            return dataset_id(self.namespace, self.slot.inference_log)
+        except NamingError:  # only its predictions are known, by a name that says nothing of it
+            return None
+
     def latest_starts(self) -> Iterator[Run]:
         """Yield the starts, newest first."""
         return (run for one in reversed(self.activations) for run in reversed(one.runs))
@@ -64,6 +73,20 @@ def deployments(graph: Graph) -> list[Deployment]:
                 continue
             found[node.id] = _only_told(node)
     return sorted(found.values(), key=lambda d: (d.slot, d.namespace))
+
+
+def only_logged(graph: Graph, found: Iterable[Deployment]) -> Iterator[Deployment]:
+    """Yield the deployments of which nothing but an inference log is known.
+
+    Args:
+        graph: of some instant.
+        found: those that events and windows of the same instant tell of.
+    """
+    known = {(one.namespace, one.slot) for one in found}
+    for node in graph.nodes.values():
+        slot = slot_of_log(node.name) if node.kind == "dataset" else None
+        if slot is not None and (node.namespace, slot) not in known:
+            yield Deployment(slot, node.namespace, dataset_id(node.namespace, slot.predictions))
 
 
 def _only_told(predictions: Node) -> Deployment:

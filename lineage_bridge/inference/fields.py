@@ -59,7 +59,7 @@ _KEPT_BOOKS: Final = ("latency*", "duration*", "*_ms", "status*", "schema_versio
                       "message", "logger", "*_ts", "*_at", "time*")  # fmt: skip
 
 # As `Inference` has them, behind who served.
-_ONE_BY_ONE: Final = ("request_id", "time", "entity", "features", "prediction", "probability",
+ONE_BY_ONE: Final = ("request_id", "time", "entity", "features", "prediction", "probability",
                       "confidence", "label", "label_time")  # fmt: skip
 _MOST_KNOWN: Final = 1_000  # different ones who served; more are read each time
 
@@ -152,7 +152,15 @@ class Fields:
 
 
 class RowReader:
-    """Reads rows by a map, one after another."""
+    """Reads rows by a map, one after another.
+
+    Attributes:
+        steps: for each field its place in an `Inference` behind who served, its name, what looks it
+            up in a row, and what reads it.
+        served: the fields of who served, with what looks them up.
+        needs_id: whether each row must have a request id.
+        needs_time: whether each must have a time.
+    """
 
     def __init__(self, fields: Fields, *, features: bool) -> None:
         self._fields = fields
@@ -162,14 +170,14 @@ class RowReader:
         }
         if not features and "features" in readers:
             readers["features"] = (readers["features"][0], _check_features)
-        self._steps = [
-            (place, field, *readers[field]) for place, field in enumerate(_ONE_BY_ONE)
+        self.steps = [
+            (place, field, *readers[field]) for place, field in enumerate(ONE_BY_ONE)
             if field in readers
         ]  # fmt: skip
-        self._served = [(field, readers[field][0]) for field in Served._fields if field in readers]
+        self.served = [(field, readers[field][0]) for field in Served._fields if field in readers]
         self._known: dict[tuple[Any, ...], Served] = {}
-        self._needs_id = "request_id" in readers
-        self._needs_time = "time" in readers
+        self.needs_id = "request_id" in readers
+        self.needs_time = "time" in readers
 
     def read(self, row: dict[str, Any]) -> Inference:
         """Read one row.
@@ -177,41 +185,47 @@ class RowReader:
         Raises:
             ArtifactError: a field is not what it should be, or one that all rows need is absent.
         """
-        values: list[Any] = [None] * len(_ONE_BY_ONE)
+        values: list[Any] = [None] * len(ONE_BY_ONE)
         field = ""
         try:
-            for place, field, get, read in self._steps:  # noqa: B007 - an error names the field
+            for place, field, get, read in self.steps:  # noqa: B007 - an error names the field
                 value = get(row)
                 if value is not None:
                     values[place] = read(value)
         except ArtifactError as exc:
             raise ArtifactError(exc.reason, field=field) from exc
-        return self._checked(Inference(self._served_by(row), *values))
+        served = self.served_by(tuple([get(row) for _, get in self.served]))
+        return self._checked(Inference(served, *values))
 
     def _checked(self, found: Inference) -> Inference:
         if found.label is not None and found.prediction is None:
-            found = found._replace(is_only_label=not self._has_any(found.features))
-        if self._needs_id and found.request_id is None:
+            found = found._replace(is_only_label=not self.has_any(found.features))
+        if self.needs_id and found.request_id is None:
             raise ArtifactError("is missing", field="request_id")
-        if self._needs_time and found.at is None:
+        if self.needs_time and found.at is None:
             if found.is_only_label and found.labelled_at is not None:
                 return found
             raise ArtifactError("is missing", field="time")
         return found
 
-    def _has_any(self, features: Mapping[str, Any] | None) -> bool:
+    def has_any(self, features: Mapping[str, Any] | None) -> bool:
+        """Return whether a row has a feature with a value."""
         if not features:
             return False
         return any(v is not None and self._fields.is_feature(n) for n, v in features.items())
 
-    def _served_by(self, row: dict[str, Any]) -> Served:
-        values = tuple([get(row) for _, get in self._served])
+    def served_by(self, values: tuple[Any, ...]) -> Served:
+        """Read who served, by the values of its fields.
+
+        Raises:
+            ArtifactError: one of them is no text.
+        """
         try:
             return self._known[values]
         except (KeyError, TypeError):  # not seen before, or a list
             names = {
                 field: _named(value, field)
-                for (field, _), value in zip(self._served, values, strict=True)
+                for (field, _), value in zip(self.served, values, strict=True)
             }
             served = Served(**names)
             if len(self._known) < _MOST_KNOWN:

@@ -7,77 +7,138 @@ last where that is not said.
 from __future__ import annotations
 
 import math
-from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from lineage_bridge.inference.seen import Hashes, among, hashes_of
-from lineage_bridge.inference.values import Answer, Inference
-from lineage_bridge.times import Stamp, from_micros, to_micros
+from lineage_bridge.inference.requests import NO_TIME, Requests, Told
+from lineage_bridge.inference.seen import Hashes, hashes_of
+from lineage_bridge.inference.values import Inference
+from lineage_bridge.profiles.keys import Flags, Floats
+from lineage_bridge.times import Stamp, to_micros
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_NO_TEXT: Final = -1
 _NO_TIME: Final = -math.inf  # older than any other
+_DAY_US: Final = 86_400e6
+
+
+class LabelPart(NamedTuple):
+    """Some labels, in the order in which they were read.
+
+    Attributes:
+        ids: hashes of the requests' ids.
+        known_us: when each became known, microseconds since 1970; minus infinity: not said.
+    """
+
+    ids: Hashes
+    known_us: Floats
+    labels: Told
 
 
 class LabelLines:
     """Labels as they are read, some thirty bytes for each."""
 
     def __init__(self) -> None:
-        self._ids, self._times = array("q"), array("d")
-        self._numbers, self._texts = array("d"), array("q")
-        self._names: dict[str, int] = {}
+        self._parts: list[LabelPart] = []
+        self._count = 0
 
-    def add(self, row: Inference, known_at: Stamp | None) -> None:
-        """Take the label of a row that has one, and a request id.
+    def add(self, told: Sequence[tuple[Inference, Stamp | None]]) -> None:
+        """Take the labels of rows that have one.
 
         Args:
-            row: of a log or of a file of labels.
-            known_at: when the label became known.
+            told: each row, and when its label became known.
         """
-        self._ids.append(hash(row.request_id))
-        self._times.append(_NO_TIME if known_at is None else to_micros(known_at.instant))
-        is_text = isinstance(row.label, str)
-        self._numbers.append(math.nan if isinstance(row.label, str) else row.label or 0.0)
-        name = str(row.label) if is_text else ""
-        self._texts.append(self._names.setdefault(name, len(self._names)) if is_text else _NO_TEXT)
+        if not told:
+            return
+        known = [_NO_TIME if at is None else to_micros(at.instant) for _, at in told]
+        self._parts.append(
+            LabelPart(
+                hashes_of([row.request_id for row, _ in told]),
+                np.array(known, np.float64),
+                Told.of([row.label for row, _ in told]),
+            )
+        )
+        self._count += len(told)
+
+    def extend(self, part: LabelPart) -> None:
+        """Take labels that were read before."""
+        self._parts.append(part)
+        self._count += len(part.ids)
+
+    def take(self) -> LabelPart:
+        """Return everything that was added, and forget it."""
+        parts, self._parts, self._count = self._parts, [], 0
+        return _joined(parts)
 
     def __len__(self) -> int:
-        return len(self._ids)
+        return self._count
 
     def settled(self) -> Labels:
-        """Let the newest label of each request count."""
-        ids, times = (np.frombuffer(a, d) for a, d in ((self._ids, np.int64), (self._times, float)))
-        order = np.lexsort((times, ids))  # stable: of one time, the one that was written last
-        numbers = np.frombuffer(self._numbers, float)[order]
-        texts = np.frombuffer(self._texts, np.int64)[order]
-        ids = ids[order]
+        """Sort the labels, so that those of a request are found."""
+        self._parts = [_joined(self._parts)]
+        ids, known, labels = self._parts[0]
+        order = np.lexsort((known, ids))  # stable: of one time, the one that was written last
+        ids, labels = ids[order], labels.where(order)
         same_id = ids[1:] == ids[:-1]
-        differs = (texts[1:] != texts[:-1]) | (
-            (texts[1:] == _NO_TEXT) & (numbers[1:] != numbers[:-1])
-        )
-        is_last = np.append(~same_id, np.ones(min(len(ids), 1), dtype=np.bool_))
+        texts, numbers = labels.texts, labels.numbers
+        differs = (texts[1:] != texts[:-1]) | ((texts[1:] < 0) & (numbers[1:] != numbers[:-1]))
         return Labels(
-            ids[is_last],
-            times[order][is_last],
-            numbers[is_last],
-            texts[is_last],
-            [*self._names],
-            lines=len(self),
+            LabelPart(ids, known[order], labels),
+            lines=len(ids),
             duplicates=int(same_id.sum()),
             changed=int((same_id & differs).sum()),
         )
 
 
+def _joined(parts: Sequence[LabelPart]) -> LabelPart:
+    """Put labels one behind another, each text under one number."""
+    names: dict[str, int] = {}
+    texts = []
+    for part in parts:
+        own = [names.setdefault(name, len(names)) for name in part.labels.names]
+        numbers = np.array([*own, 0], np.int32)
+        is_text = part.labels.is_text
+        texts.append(np.where(is_text, numbers[np.where(is_text, part.labels.texts, -1)],
+                              part.labels.texts).astype(np.int32))  # fmt: skip
+    return LabelPart(
+        np.concatenate([np.zeros(0, np.uint64), *(part.ids for part in parts)]),
+        np.concatenate([np.zeros(0), *(part.known_us for part in parts)]),
+        Told(
+            np.concatenate([np.zeros(0), *(part.labels.numbers for part in parts)]),
+            np.concatenate([np.zeros(0, np.int32), *texts]),
+            tuple(names),
+        ),
+    )
+
+
+class Joined(NamedTuple):
+    """What is known to be true of requests.
+
+    Attributes:
+        labels: in the order of the requests.
+        known_us: when each was known, microseconds since 1970: that of its own row with its
+            request; minus infinity where that is not said; NaN where there is none.
+        newest_us: when the newest label was known, also one that came too late to count.
+        again: how many more labels there were of the same request.
+        late: how many of them came too late to count.
+    """
+
+    labels: Told
+    known_us: Floats
+    newest_us: Floats
+    again: NDArray[np.int64]
+    late: NDArray[np.int64]
+
+
 @dataclass(slots=True)
 class Labels:
-    """One label for each request, in the order of their ids' hashes.
+    """Labels by the hashes of their requests' ids, those of a request by when they were known.
+
+    Of several the newest counts that did not come too late.
 
     Attributes:
         lines: how many labels were read.
@@ -86,54 +147,52 @@ class Labels:
         late: how many came too long after their request, and do not count.
     """
 
-    _ids: Hashes
-    _times: NDArray[np.float64]
-    _numbers: NDArray[np.float64]
-    _texts: NDArray[np.int64]
-    _names: Sequence[str]
+    _sorted: LabelPart
     lines: int
     duplicates: int
     changed: int
     late: int = 0
-    _is_used: NDArray[np.bool_] | None = None
+    _is_used: Flags = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
 
-    def of(self, rows: Sequence[Inference], days: float) -> list[Answer | None]:
+    def of(self, requests: Requests, days: float) -> Joined:
         """Find the labels of requests; one without a request id has its own.
 
         Args:
-            rows: the requests.
+            requests: as they were read.
             days: how long after its request a label may become known.
         """
-        if not self.lines:
-            return [row.label for row in rows]
-        places, found = among(self._ids, hashes_of([row.request_id for row in rows]))
-        if self._is_used is None:
-            self._is_used = np.zeros(len(self._ids), dtype=np.bool_)
-        longest = timedelta(days=min(days, 36_500))
-        labels: list[Answer | None] = []
-        for row, place, is_there in zip(rows, places.tolist(), found.tolist(), strict=True):
-            if row.request_id is None or not is_there:
-                labels.append(row.label)
-                continue
-            self._is_used[place] = True
-            if self._is_late(place, row, longest):
-                self.late += 1
-                labels.append(None)
-            else:
-                labels.append(self._label(place))
-        return labels
+        own, count = requests.labels, len(requests)
+        asked_us = np.where(requests.at_us == NO_TIME, _NO_TIME, requests.at_us)
+        own_known = np.where(own.is_there, asked_us, math.nan)
+        ids, known_us, labels = self._sorted
+        if requests.ids is None or not len(ids):
+            nothing = np.zeros(count, np.int64)
+            return Joined(own, own_known, own_known, nothing, nothing)
+        firsts, ends = (np.searchsorted(ids, requests.ids, side) for side in ("left", "right"))
+        found = ends > firsts
+        self._note_used(firsts[found])
+        limit_us = np.where(asked_us > _NO_TIME, asked_us + days * _DAY_US, math.inf)
+        places, late = ends - 1, np.zeros(count, np.int64)
+        while (is_late := (places >= firsts) & (known_us[places] > limit_us)).any():
+            places, late = places - is_late, late + is_late
+        self.late += int(late.sum())
+        counts = found & (places >= firsts)
+        known = np.where(counts, known_us[places], math.nan)
+        return Joined(
+            # Of late ones nothing counts; of one that nobody told of later its own row does.
+            labels.where(places).only(counts).or_else(own.only(~found)),
+            np.where(found, known, own_known),
+            np.where(found, known_us[ends - 1], own_known),
+            np.where(found, ends - firsts - 1, 0),
+            late,
+        )
+
+    def _note_used(self, places: NDArray[np.intp]) -> None:
+        if not len(self._is_used):
+            self._is_used = np.zeros(len(self._sorted.ids), dtype=np.bool_)
+        self._is_used[places] = True
 
     @property
     def unknown(self) -> int:
-        """How many labels are of no request that was looked up."""
-        return len(self._ids) - (0 if self._is_used is None else int(self._is_used.sum()))
-
-    def _label(self, place: int) -> Answer:
-        text = int(self._texts[place])
-        return float(self._numbers[place]) if text == _NO_TEXT else self._names[text]
-
-    def _is_late(self, place: int, row: Inference, longest: timedelta) -> bool:
-        known_us: Any = self._times[place]
-        if row.at is None or known_us == _NO_TIME:
-            return False
-        return from_micros(int(known_us)) - row.at.instant > longest
+        """How many requests with labels were not looked up."""
+        return self.lines - self.duplicates - int(self._is_used.sum())

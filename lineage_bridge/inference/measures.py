@@ -15,7 +15,8 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 
 from lineage_bridge.assess.bounds import DEFAULT_Z, wilson_bounds
-from lineage_bridge.inference.values import Answer
+from lineage_bridge.inference.requests import Told
+from lineage_bridge.profiles.keys import Floats
 from lineage_bridge.profiles.points import Points, shifted
 
 Kind = Literal["binary", "category", "number", "unlike"]
@@ -75,11 +76,12 @@ class _Sums:
     def __init__(self) -> None:
         self.rows, self.errors, self.sizes, self.squares = 0, 0.0, 0.0, 0.0
 
-    def add(self, error: float) -> None:
-        self.rows += 1
-        self.errors += error
-        self.sizes += abs(error)
-        self.squares += error * error
+    def add(self, errors: Floats) -> None:
+        self.rows += len(errors)
+        with np.errstate(over="ignore", invalid="ignore"):
+            self.errors += float(errors.sum())
+            self.sizes += float(np.abs(errors).sum())
+            self.squares += float((errors * errors).sum())
 
     def mean(self, total: float) -> Bounded | None:
         """Bound the mean of errors or of their sizes."""
@@ -108,37 +110,46 @@ class Measuring:
     has_probabilities: bool = False
     positives: Points = field(default_factory=Points.none)
     negatives: Points = field(default_factory=Points.none)
-    bins: list[list[float]] = field(default_factory=lambda: [[0, 0.0, 0] for _ in range(BINS)])
-    _scores: tuple[list[float], list[float]] = field(default_factory=lambda: ([], []))
+    bins: Floats = field(default_factory=lambda: np.zeros((BINS, 3)))
 
-    def add(self, answer: Answer, probability: float | None, label: Answer) -> None:
-        """Take an answered request whose label is known; the answer may be NaN."""
-        self.labelled += 1
-        self.correct += answer == label
-        if isinstance(label, str) or isinstance(answer, str):
+    def add(self, answers: Told, chances: Floats, labels: Told) -> None:
+        """Take answered requests whose labels are known.
+
+        Args:
+            answers: none of them is absent or without end.
+            chances: the probability of the positive class, NaN where it was not said.
+            labels: what was true, of each.
+        """
+        self.labelled += len(answers.texts)
+        is_text = answers.is_text | labels.is_text
+        if is_text.any():
+            self._add_texts(answers.where(is_text), labels.where(is_text))
+            answers, chances = answers.where(~is_text), chances[~is_text]
+            labels = labels.where(~is_text)
+        if len(answers.numbers):
+            self._add_numbers(answers.numbers, chances, labels.numbers)
+
+    def _add_texts(self, answers: Told, labels: Told) -> None:
+        self.kinds.add("text")
+        for answer, label in zip(answers.values(), labels.values(), strict=True):
+            self.correct += answer == label
             self.unlike += type(label) is not type(answer)
-            self.kinds.add("text")
-            return
-        self._add_kinds(answer, label)
-        self.sums.add(answer - label)
-        score = answer if probability is None else probability
-        self.has_probabilities |= probability is not None
-        if label in {0.0, 1.0} and 0.0 <= score <= 1.0:
-            self._add_score(score, label)
 
-    def flush(self) -> None:
-        """Add up what was taken since the last time."""
-        for name, scores in zip(("negatives", "positives"), self._scores, strict=True):
-            if scores:
-                points = Points.sum([getattr(self, name), Points.of(np.array(scores))])
-                setattr(self, name, points)
-                scores.clear()
+    def _add_numbers(self, answers: Floats, chances: Floats, labels: Floats) -> None:
+        self.correct += int((answers == labels).sum())
+        self._add_kinds(answers, labels)
+        self.sums.add(answers - labels)
+        is_said = ~np.isnan(chances)
+        self.has_probabilities |= bool(is_said.any())
+        scores = np.where(is_said, chances, answers)
+        is_score = ((labels == 0.0) | (labels == 1.0)) & (scores >= 0.0) & (scores <= 1.0)
+        if is_score.any():
+            self._add_scores(scores[is_score], labels[is_score])
 
     def measures(self) -> Measures | None:
         """Say how good the answers were; None where nothing is labelled."""
         if not self.labelled:
             return None
-        self.flush()
         if self.unlike == self.labelled:
             return Measures(self.labelled, "unlike")
         kind = self._kind()
@@ -161,24 +172,30 @@ class Measuring:
             bins=self._bins(),
         )
 
-    def _add_kinds(self, answer: float, label: float) -> None:
-        if not answer.is_integer():
-            self.kinds.add("fraction" if 0.0 <= answer <= 1.0 else "amount")
-        elif answer not in {0.0, 1.0}:
+    def _add_kinds(self, answers: Floats, labels: Floats) -> None:
+        is_whole = answers == np.trunc(answers)
+        rest = answers[~is_whole]
+        if len(rest):
+            is_fraction = (rest >= 0.0) & (rest <= 1.0)
+            self.kinds |= {"fraction"} if is_fraction.any() else set()
+            self.kinds |= {"amount"} if not is_fraction.all() else set()
+        if (is_whole & (answers != 0.0) & (answers != 1.0)).any():
             self.kinds.add("whole")
-        if not label.is_integer():
+        if (labels != np.trunc(labels)).any():
             self.kinds.add("amounts")
         elif len(self.categories) <= _MOST_CATEGORIES:
-            self.categories.add(label)
+            self.categories.update(np.unique(labels)[: _MOST_CATEGORIES + 1].tolist())
 
-    def _add_score(self, score: float, label: float) -> None:
-        self._scores[int(label)].append(score)
-        self.of_scores.add(score - label)
-        self.correct_at_half += (score >= 0.5) == bool(label)
-        of_bin = self.bins[min(int(score * BINS), BINS - 1)]
-        of_bin[0] += 1
-        of_bin[1] += score
-        of_bin[2] += label
+    def _add_scores(self, scores: Floats, labels: Floats) -> None:
+        is_positive = labels == 1.0
+        self.positives = Points.sum([self.positives, Points.of(scores[is_positive])])
+        self.negatives = Points.sum([self.negatives, Points.of(scores[~is_positive])])
+        self.of_scores.add(scores - labels)
+        self.correct_at_half += int(((scores >= 0.5) == is_positive).sum())
+        bins = np.minimum((scores * BINS).astype(np.intp), BINS - 1)
+        self.bins[:, 0] += np.bincount(bins, minlength=BINS)
+        self.bins[:, 1] += np.bincount(bins, scores, minlength=BINS)
+        self.bins[:, 2] += np.bincount(bins, labels, minlength=BINS)
 
     def _kind(self) -> Kind:
         if "text" in self.kinds:
@@ -205,7 +222,7 @@ class Measuring:
         return tuple(
             Bin(int(rows), total / rows, Bounded(positive / rows, *wilson_bounds(
                 int(positive), int(rows))))
-            for rows, total, positive in self.bins
+            for rows, total, positive in self.bins.tolist()
             if rows
         )  # fmt: skip
 

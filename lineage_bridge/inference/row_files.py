@@ -7,7 +7,6 @@ import gzip
 import zlib
 from collections import Counter
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
 from itertools import islice
 from typing import Any, BinaryIO, Final, Protocol, cast
 
@@ -41,6 +40,13 @@ class Rejections:
         """List those that are listed, by their lines."""
         return sorted(self._listed, key=lambda error: error.line or 0)
 
+    def take(self) -> Rejections:
+        """Return all of them, and forget them."""
+        taken = Rejections()
+        taken._listed, self._listed = self._listed, []
+        taken.by_field, self.by_field = self.by_field, Counter()
+        return taken
+
     @property
     def total(self) -> int:
         """How many there are."""
@@ -64,6 +70,10 @@ class RowFile(Protocol):
         """
         ...
 
+    def reject(self) -> None:
+        """Note that one of the last rows is rejected: it is looked at again if the file grows."""
+        ...
+
 
 def row_file(file: BinaryIO, *, may_be_csv: bool = False) -> RowFile:
     """Return the rows of an open file, by what it is.
@@ -78,9 +88,13 @@ def row_file(file: BinaryIO, *, may_be_csv: bool = False) -> RowFile:
     if is_parquet(file):
         return ParquetRows(file)
     is_csv = may_be_csv and not is_json_rows(file)
-    is_packed = _kind(file) == "gzip"
-    stream = cast("BinaryIO", gzip.GzipFile(fileobj=file)) if is_packed else file
+    stream = cast("BinaryIO", gzip.GzipFile(fileobj=file)) if is_packed(file) else file
     return CsvRows(stream) if is_csv else JsonRows(stream)
+
+
+def is_packed(file: BinaryIO) -> bool:
+    """Return whether an open file is compressed, by its first bytes."""
+    return _kind(file) == "gzip"
 
 
 def is_parquet(file: BinaryIO) -> bool:
@@ -90,9 +104,12 @@ def is_parquet(file: BinaryIO) -> bool:
 
 def is_json_rows(file: BinaryIO) -> bool:
     """Return whether an open file has JSON lines in it, by its first bytes."""
-    if _kind(file) == "gzip":
-        with _unpacked(), gzip.GzipFile(fileobj=file) as stream:
-            head = stream.read(HEAD_BYTES)
+    if is_packed(file):
+        try:
+            with gzip.GzipFile(fileobj=file) as stream:
+                head = stream.read(HEAD_BYTES)
+        except _DAMAGED as exc:
+            raise _damaged(exc) from exc
     else:
         file.seek(0)
         head = file.read(HEAD_BYTES)
@@ -117,10 +134,24 @@ def values_in(row: dict[str, Any]) -> int:
 
 
 class JsonRows:
-    """One JSON object on each line."""
+    """One JSON object on each line.
+
+    Attributes:
+        reader: of the lines, which knows how far they were read.
+    """
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
+        self.reader = LineReader(stream)
+        self._next: LineReader | None = None
+
+    def go_on_with(self, reader: LineReader) -> None:
+        """Let the next reading begin elsewhere than at the first line."""
+        self._next = reader
+
+    def reject(self) -> None:
+        """Note that the last row is rejected."""
+        self.reader.reject()
 
     def rows(
         self,
@@ -128,11 +159,14 @@ class JsonRows:
         members: Collection[str] | None = None,  # noqa: ARG002 - a line is read as a whole
     ) -> Iterator[tuple[int, dict[str, Any]]]:
         """Read all rows; a last line that is not finished is rejected as such."""
-        reader = LineReader(self._stream)
+        reader = self.reader = self._next or LineReader(self._stream)
+        self._next = None
         lines = iter(reader)
         while True:
-            with _unpacked():
+            try:
                 number, text = next(lines, (0, b""))
+            except _DAMAGED as exc:
+                raise _damaged(exc) from exc
             if not number:
                 break
             if text:
@@ -140,6 +174,7 @@ class JsonRows:
                     yield number, _object(text)
                 except ArtifactError as exc:
                     rejected.add(exc, number)
+                    reader.reject()
         for problem in reader.problems:
             rejected.add(problem, problem.line)
 
@@ -149,6 +184,9 @@ class CsvRows:
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
+
+    def reject(self) -> None:
+        """Do nothing: the file is never read on."""
 
     def rows(
         self,
@@ -161,18 +199,19 @@ class CsvRows:
         lines = csv.reader(self._text(), strict=True)
         while True:
             try:
-                with _unpacked():
-                    cells = next(lines, None)
+                cells = next(lines, None)
             except csv.Error as exc:
                 rejected.add(ArtifactError(f"is not CSV: {exc}"), lines.line_num)
                 continue
+            except _DAMAGED as exc:
+                raise _damaged(exc) from exc
             if cells is None:
                 return
             if header is None:
                 header = cells
             elif len(cells) == len(header):
-                row = zip(header, cells, strict=True)
-                yield lines.line_num, {name: cell for name, cell in row if cell}
+                row = dict(zip(header, cells, strict=True))
+                yield lines.line_num, row if all(cells) else {n: c for n, c in row.items() if c}
             elif cells:
                 reason = f"expected {len(header)} cells, found {len(cells)}"
                 rejected.add(ArtifactError(reason), lines.line_num)
@@ -187,6 +226,9 @@ class ParquetRows:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
+
+    def reject(self) -> None:
+        """Do nothing: the file is never read on."""
 
     def rows(
         self,
@@ -249,9 +291,8 @@ def _kind(file: BinaryIO) -> str | None:
     return format_of(head)
 
 
-@contextmanager
-def _unpacked() -> Iterator[None]:
-    try:
-        yield
-    except (EOFError, gzip.BadGzipFile, zlib.error) as exc:
-        raise ArtifactError(f"is damaged, or not finished, as a gzip file: {exc}") from exc
+_DAMAGED: Final = (EOFError, gzip.BadGzipFile, zlib.error)
+
+
+def _damaged(error: Exception) -> ArtifactError:
+    return ArtifactError(f"is damaged, or not finished, as a gzip file: {error}")

@@ -1,23 +1,45 @@
 """Which request ids were there before: eight bytes an id, whatever they are.
 
-An id is known by Python's hash of it, which differs from process to process and is never kept. Of
-ten million ids, two have the same one with a chance of three in a million.
+An id is known by a hash that is the same in every process, so it can be kept. Of ten million ids,
+two have the same one with a chance of three in a million.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, TypeAlias
+import hashlib
+from collections.abc import Sequence
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-Hashes: TypeAlias = NDArray[np.int64]
+from lineage_bridge.profiles.keys import mixed
+
+Hashes: TypeAlias = NDArray[np.uint64]
+
+_LONGEST: Final = 64  # bytes of an id that are hashed as they are
+_WORD: Final = 8
 
 
-def hashes_of(ids: Iterable[Any]) -> Hashes:
-    """Return a number for each id."""
-    return np.fromiter(map(hash, ids), dtype=np.int64)
+def hashes_of(ids: Sequence[str | None]) -> Hashes:
+    """Return a number for each id; all that are None have the same one."""
+    raw = [b"" if text is None else text.encode("utf-8", "surrogatepass") for text in ids]
+    lengths = np.fromiter(map(len, raw), dtype=np.uint64, count=len(raw))
+    if raw and lengths.max() > _LONGEST:
+        raw = [text if len(text) <= _LONGEST else _digest(text) for text in raw]
+    width = -(-max(map(len, raw), default=1) // _WORD) or 1
+    words = np.array(raw, dtype=f"S{width * _WORD}").view("<u8").reshape(len(raw), width)
+    hashes = mixed(lengths)
+    for column in range(width):
+        # What a shorter id lacks are zeros, which must not count: so would the longest of a bite.
+        is_there = lengths > column * _WORD
+        shuffled = mixed(hashes ^ words[:, column])
+        hashes = shuffled if is_there.all() else np.where(is_there, shuffled, hashes)
+    return hashes
+
+
+def _digest(text: bytes) -> bytes:
+    return hashlib.blake2b(text, digest_size=_LONGEST).digest()
 
 
 class Seen:

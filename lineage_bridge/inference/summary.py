@@ -8,23 +8,27 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from math import isfinite
 from pathlib import Path
 from typing import Final
+
+import numpy as np
 
 from lineage_bridge.adapters.files import open_file
 from lineage_bridge.errors import ArtifactError
 from lineage_bridge.inference.declared import declared_for
-from lineage_bridge.inference.fields import Fields, feature_names
+from lineage_bridge.inference.fields import Fields
 from lineage_bridge.inference.labels import LabelLines, Labels
 from lineage_bridge.inference.log import LogFile
 from lineage_bridge.inference.measures import Measuring
+from lineage_bridge.inference.requests import NO_TIME, Instants, Requests, Told
 from lineage_bridge.inference.row_files import Rejections
 from lineage_bridge.inference.seen import Seen
-from lineage_bridge.inference.values import Answer, Inference, Served
+from lineage_bridge.inference.values import Inference, Served
 from lineage_bridge.settings import InferenceLog
+from lineage_bridge.times import from_micros
 
 SKEW: Final = timedelta(minutes=5)  # that the clock of a service may be ahead of ours
+_HOUR_US: Final = 3_600_000_000
 
 
 @dataclass(slots=True)
@@ -54,24 +58,28 @@ class Answers:
         """How many were answered with something that a label can be compared with."""
         return self.rows - self.without_prediction - self.not_finite
 
-    def add(self, row: Inference, label: Answer | None) -> None:
-        """Count a request, of which this is known to be true."""
-        self.rows += 1
-        answer = row.prediction
-        if answer is None:
-            self.without_prediction += 1
-        elif isinstance(answer, float) and not isfinite(answer):
-            self.not_finite += 1
-        elif label is not None:
-            self.measuring.add(answer, row.probability, label)
-        if row.at is None:
+    def add(self, requests: Requests, labels: Told) -> None:
+        """Count requests, of which this is known to be true."""
+        self.rows += len(requests)
+        answers = requests.answers
+        is_there, is_usable = answers.is_there, answers.is_usable
+        self.without_prediction += int((~is_there).sum())
+        self.not_finite += int((is_there & ~is_usable).sum())
+        is_labelled = is_usable & labels.is_there
+        if is_labelled.any():
+            self.measuring.add(
+                answers.where(is_labelled), requests.chances[is_labelled], labels.where(is_labelled)
+            )
+        self._add_times(requests.at_us[requests.at_us != NO_TIME])
+
+    def _add_times(self, at_us: Instants) -> None:
+        if not len(at_us):
             return
-        at = row.at.instant
-        self.hours[at.replace(minute=0, second=0, microsecond=0)] += 1
-        if self.first is None or at < self.first:
-            self.first = at
-        if self.last is None or at > self.last:
-            self.last = at
+        for hour, count in zip(*np.unique(at_us // _HOUR_US, return_counts=True), strict=True):
+            self.hours[from_micros(int(hour) * _HOUR_US)] += int(count)
+        first, last = from_micros(int(at_us.min())), from_micros(int(at_us.max()))
+        self.first = first if self.first is None else min(self.first, first)
+        self.last = last if self.last is None else max(self.last, last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +156,16 @@ def summarize(
     return found
 
 
+def by_served(rows: Sequence[Inference]) -> list[tuple[Served, Sequence[Inference]]]:
+    """Sort rows by who answered them."""
+    if len({row.served for row in rows}) == 1:
+        return [(rows[0].served, rows)]
+    found: dict[Served, list[Inference]] = {}
+    for row in rows:
+        found.setdefault(row.served, []).append(row)
+    return [*found.items()]
+
+
 class _Reading:
     """Reads files one after another into one summary."""
 
@@ -175,12 +193,10 @@ class _Reading:
                         "theirs under `inference_logs` in lineage-bridge.toml"
                     )
             for bite in log.bites(None, latest=self._latest, features=False):
-                for row in bite:
-                    if row.label is not None:
-                        known_at = row.labelled_at or row.at
-                        lines.add(row, known_at)
-                        count += 1
-                        unzoned += known_at is not None and not known_at.zoned
+                told = [(row, row.labelled_at or row.at) for row in bite if row.label is not None]
+                lines.add(told)
+                count += len(told)
+                unzoned += sum(at is not None and not at.zoned for _, at in told)
             return FileRead(path, log.fields, [], 0, count, unzoned, log.rejected)
 
     def own_labels(self, path: Path, lines: LabelLines) -> None:
@@ -188,10 +204,13 @@ class _Reading:
         with self._opened(path) as log:
             if {"request_id", "label"} <= log.fields.paths.keys():
                 for bite in log.bites(None, latest=self._latest, features=False):
-                    for row in bite:
-                        if row.label is not None:
-                            at = row.at if row.is_only_label else None
-                            lines.add(row, row.labelled_at or at)
+                    lines.add(
+                        [
+                            (row, row.labelled_at or (row.at if row.is_only_label else None))
+                            for row in bite
+                            if row.label is not None
+                        ]
+                    )
 
     def requests(self, path: Path, labels: Labels) -> FileRead:
         """Read a log, and join the labels."""
@@ -202,13 +221,13 @@ class _Reading:
                 requests = [row for row in bite if not row.is_only_label]
                 rows += len(requests)
                 only_labels += len(bite) - len(requests)
-                for row, label in zip(requests, labels.of(requests, days), strict=True):
-                    unzoned += row.at is not None and not row.at.zoned
-                    self._answers(row.served).add(row, label)
-                for answers in self._summary.served.values():
-                    answers.measuring.flush()
-            names = feature_names(log.fields, log.head)
-            return FileRead(path, log.fields, names, rows, only_labels, unzoned, log.rejected)
+                unzoned += sum(row.at is not None and not row.at.zoned for row in requests)
+                for served, of_one in by_served(requests):
+                    found = Requests.of(of_one)
+                    self._answers(served).add(found, labels.of(found, days).labels)
+            return FileRead(
+                path, log.fields, log.features, rows, only_labels, unzoned, log.rejected
+            )
 
     def _answers(self, served: Served) -> Answers:
         found = self._summary.served.get(served)

@@ -119,7 +119,7 @@ def time_reader(unit: str | None) -> Read:
         if isinstance(value, str):
             return _written(value)
         if isinstance(value, datetime):
-            return _stamp(value)
+            return stamp_of(value)
         if isinstance(value, int | float) and not isinstance(value, bool):
             if unit is None:
                 raise _unexpected(value, "a time such as 2026-04-07T10:30:00Z; of a number "
@@ -133,17 +133,21 @@ def time_reader(unit: str | None) -> Read:
     return time_of
 
 
+def is_clock_time(text: str) -> bool:
+    """Return whether a text may be a time: Python would read a year, or a week, as one too."""
+    return len(text) >= 19 and text[4] == "-" and text[10] in "T t"
+
+
 def _written(text: str) -> Stamp:
-    # Only what has a clock time is one: Python would read a year, or a week, as a time too.
-    if len(text) < 19 or text[4] != "-" or text[10] not in "T t":
+    if not is_clock_time(text):
         raise _unexpected(text, "a time such as 2026-04-07T10:30:00Z")
     try:
-        return _stamp(datetime.fromisoformat(text))
+        return stamp_of(datetime.fromisoformat(text))
     except (ValueError, OverflowError) as exc:
         raise _unexpected(text, "a time such as 2026-04-07T10:30:00Z") from exc
 
 
-def _stamp(found: datetime) -> Stamp:
+def stamp_of(found: datetime) -> Stamp:
     """Bring a time into UTC; one without a zone is read as UTC."""
     zone = found.tzinfo
     if zone is UTC:

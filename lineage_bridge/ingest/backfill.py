@@ -18,13 +18,15 @@ from pathlib import Path
 
 from lineage_bridge.assess.policies import Policies
 from lineage_bridge.ingest import memory
-from lineage_bridge.ingest.found import Found
+from lineage_bridge.ingest.found import Found, Scan
 from lineage_bridge.ingest.knowledge import Learned, keep, learn, look_again
 from lineage_bridge.ingest.record_files import read_again, read_files
 from lineage_bridge.ingest.scan import scan
 from lineage_bridge.journal import Journal
 from lineage_bridge.link.gaps import Gap
 from lineage_bridge.observe import quarantine
+from lineage_bridge.observe.logs.find import Candidate, take_in
+from lineage_bridge.observe.logs.log_files import FAMILY
 from lineage_bridge.observe.quarantine import Rejected, Rejections, told
 from lineage_bridge.observe.serving.windows import ingest_windows
 from lineage_bridge.settings import Settings
@@ -44,6 +46,7 @@ class Backfill:
         windows: new serving windows, without duplicates.
         duplicates: lines that are byte-identical to an earlier one.
         rejected: everything in quarantine for the named folders, counted.
+        refused: of the rejected ones those that are in no quarantine: this pass alone knows them.
         gaps: missing links, over all records that were ever read.
     """
 
@@ -54,6 +57,7 @@ class Backfill:
     windows: int = 0
     duplicates: int = 0
     rejected: Rejections = field(default_factory=Rejections)
+    refused: Sequence[Rejected] = ()
     gaps: list[Gap] = field(default_factory=list)
 
 
@@ -84,7 +88,8 @@ def backfill(
     memory.prepare(journal, settings.namespace)
     found = scan(roots, changed)
     done = Backfill(ignored=found.ignored)
-    files = [f for f in found.found if f.form != "windows"]
+    _take_in_logs(journal, settings, roots, found, done)
+    files = [f for f in found.found if f.form not in {"windows", "rows"}]
     count = partial(_count, done)
     read_files(
         journal,
@@ -117,8 +122,34 @@ def backfill(
     keep(journal, learned.now, settings, final=final)
     linked = learned.now.linked
     done.gaps = linked.gaps
-    done.rejected = _rejected(journal, roots, [*found.rejected, *linked.refused])
+    done.refused = [*found.rejected, *linked.refused]
+    done.rejected = rejected_below(journal, roots, done.refused)
     return done
+
+
+def _take_in_logs(
+    journal: Journal,
+    settings: Settings,
+    roots: Mapping[str, Sequence[Path]],
+    found: Scan,
+    done: Backfill,
+) -> None:
+    """Let the home know the inference logs; count as ignored what is none, nor anybody else's."""
+    rows = [file for file in found.found if file.form == "rows"]
+    if not rows:
+        return
+    others = {file.path: file.form for file in found.found if file.form != "rows"}
+    named_for_all = {path.resolve() for name in roots if name != FAMILY for path in roots[name]}
+    named = {str(path.resolve()) for path in roots[FAMILY]} - {str(p) for p in named_for_all}
+    candidates = [
+        Candidate(file.path, file.root in named, others.get(file.path) in {"lines", "windows"})
+        for file in rows
+    ]
+    logs = take_in(journal, candidates, settings.inference_logs)
+    done.ignored["of no family"] += sum(
+        one.path not in logs and one.path not in others for one in candidates
+    )
+    done.ignored += Counter()  # without those of which there are none
 
 
 class _Learning:
@@ -151,10 +182,16 @@ def _count(done: Backfill, item: Found, records: int | None) -> None:
         done.read[f"{item.family} {item.kind}"] += records
 
 
-def _rejected(
+def rejected_below(
     journal: Journal, roots: Mapping[str, Sequence[Path]], now: Sequence[Rejected]
 ) -> Rejections:
-    """Return what is in quarantine below the roots, and what only this pass rejected."""
+    """Return what is in quarantine below the roots, and what only this pass rejected.
+
+    Args:
+        journal: of the home.
+        roots: the folders that were named.
+        now: what only this pass rejected.
+    """
     named = {str(path.resolve()) for paths in roots.values() for path in paths}
     gone: list[str] = []
 

@@ -13,15 +13,16 @@ from lineage_bridge.adapters.registry import registry
 from lineage_bridge.facets import definitions
 from lineage_bridge.graph.broken import BrokenFacet, list_broken
 from lineage_bridge.ingest import memory
-from lineage_bridge.ingest.knowledge import link_all, refused_of
+from lineage_bridge.ingest.knowledge import link_all, logged_of, refused_of
 from lineage_bridge.journal import Journal
 from lineage_bridge.journal.migrations import has_table
 from lineage_bridge.link.gaps import Gap
 from lineage_bridge.link.identities import Identities
 from lineage_bridge.link.linking import Decision
 from lineage_bridge.link.vocabulary import Vocabulary
-from lineage_bridge.naming import Slot, model_dataset
+from lineage_bridge.naming import LOG_FORM, Slot, model_dataset
 from lineage_bridge.observe import quarantine
+from lineage_bridge.observe.logs.log_files import Words, list_files
 from lineage_bridge.observe.quarantine import Rejected, Rejections, told
 from lineage_bridge.observe.serving.state import list_blind_counters, list_implied
 from lineage_bridge.settings import Settings
@@ -50,8 +51,10 @@ def diagnose(journal: Journal, settings: Settings) -> Diagnosis:
     """
     with journal.reading() as connection:
         stored = memory.load_records(connection)
-        outcome = link_all(Identities(connection, settings.namespace), stored, settings)
-        found = [*outcome.gaps, *_of_windows(connection)]
+        identities = Identities(connection, settings.namespace)
+        logged = logged_of(connection, identities)
+        outcome = link_all(identities, stored, settings, logged)
+        found = [*outcome.gaps, *_of_windows(connection), *_of_logs(connection)]
         found += [broken_facet(item) for item in list_broken(connection)]
         found += [Gap("adapter_missing", trouble) for trouble in registry().troubles]
         rejected = told(refused_of(outcome), _quarantined(connection))
@@ -70,7 +73,9 @@ def vocabulary(journal: Journal, settings: Settings) -> Vocabulary:
     """
     with journal.reading() as connection:
         stored = memory.load_records(connection)
-        return Vocabulary.of(link_all(Identities(connection, settings.namespace), stored, settings))
+        identities = Identities(connection, settings.namespace)
+        logged = logged_of(connection, identities)
+        return Vocabulary.of(link_all(identities, stored, settings, logged))
 
 
 def _quarantined(connection: sqlite3.Connection) -> Iterator[Rejected]:
@@ -91,6 +96,49 @@ def _of_windows(connection: sqlite3.Connection) -> list[Gap]:
         ),
         *(blind_counters(service, fields) for service, fields in sorted(blind.items()) if fields),
     ]
+
+
+def _of_logs(connection: sqlite3.Connection) -> Iterator[Gap]:
+    for file in list_files(connection):
+        if file.state.untimed:
+            yield log_without_time(file.path, file.state.untimed)
+        for words in file.state.words:
+            if words.unknown is not None:
+                yield log_of_nobody(file.path, words)
+
+
+def log_without_time(path: str, rows: int) -> Gap:
+    """Report requests that are of no hour, so that nobody looks at what was asked in them."""
+    name = Path(path).name
+    return Gap(
+        "log_without_time",
+        f"{rows:,} requests of {name!r} have no time under a usual name: they are in no hour, and "
+        "are not compared with what their model was trained on",
+        path=path,
+        field="time",
+        mend=f'say where it is in lineage-bridge.toml: [inference_logs."*/{name}"] time = "…"',
+    )
+
+
+def log_of_nobody(path: str, words: Words) -> Gap:
+    """Report rows of a log of which it is not known who answered."""
+    assert words.unknown is not None
+    field, why = words.unknown
+    name = Path(path).name
+    rows = "1 row" if words.rows == 1 else f"{words.rows:,} rows"
+    said = ", ".join(
+        f"{key} {value!r}" for key, value in words.served._asdict().items() if value is not None
+    )
+    return Gap(
+        "log_of_nobody",
+        f"{rows} of {name!r} ({said or 'no words'}) are of no deployment that is known: {why}",
+        path=path,
+        field=field,
+        edge=f"{name} -> {LOG_FORM}",
+        mend="name the folder of its deployment events to `backfill`, or say it in "
+        f'lineage-bridge.toml: [inference_logs."*/{name}"] {field} = "\'<its {field}>\'"',
+        group="{count} sorts of rows in inference logs are of no deployment that is known",
+    )
 
 
 def windows_without_event(slot: Slot, model: str, version: str) -> Gap:

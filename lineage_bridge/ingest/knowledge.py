@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -26,6 +26,8 @@ from lineage_bridge.link.gaps import Gap
 from lineage_bridge.link.identities import Identities
 from lineage_bridge.link.identities_model import IDENTITIES
 from lineage_bridge.link.linking import Outcome, link
+from lineage_bridge.naming import Logged
+from lineage_bridge.observe.logs.hours import list_answered
 from lineage_bridge.observe.quarantine import Rejected, rejected
 from lineage_bridge.observe.serving.activations import Activation
 from lineage_bridge.observe.serving.state import generation_of
@@ -48,6 +50,7 @@ class Linked(msgspec.Struct):
         observed: the generation of observers' memory at the end of a whole backfill.
         seen: a digest of what observers found of the instances of deployments.
         seen_seq: the last event of the journal when that was so.
+        logged: a digest of what has inference logs; empty where nothing has.
     """
 
     seq: int
@@ -56,6 +59,7 @@ class Linked(msgspec.Struct):
     observed: int | None = None
     seen: str = ""
     seen_seq: int = 0
+    logged: str = ""
     gaps: list[Gap] = []
     refused: list[Rejected] = []
 
@@ -92,7 +96,8 @@ def learn(journal: Journal, settings: Settings) -> Learned:
             return Learned(before, said, outgoing, settled=before.observed)
         seq, seen = identities.last_seq(), identities.seen()
         stored = memory.load_records(connection)
-        outcome = link_all(identities, stored, settings)
+        logged = logged_of(connection, identities)
+        outcome = link_all(identities, stored, settings, logged)
         changed = _changed(identities, before, stored, digest)
     calls = calls_of(outcome, Policies.of(settings).freshness)
     return Learned(
@@ -102,6 +107,7 @@ def learn(journal: Journal, settings: Settings) -> Learned:
             digest,
             seen=_digest_of_seen(seen),
             seen_seq=seq,
+            logged=_digest_of_logged(logged),
             gaps=outcome.gaps,
             refused=refused_of(outcome),
         ),
@@ -171,10 +177,17 @@ def _changed(
     }
 
 
-def link_all(identities: Identities, stored: memory.Stored, settings: Settings) -> Outcome:
+def logged_of(connection: sqlite3.Connection, identities: Identities) -> set[Logged]:
+    """Return what served and has an inference log, by the rows here and by the journal."""
+    return {*list_answered(connection), *identities.logged()}
+
+
+def link_all(
+    identities: Identities, stored: memory.Stored, settings: Settings, logged: Container[Logged]
+) -> Outcome:
     """Link the records that were read here, and those that only the journal tells of."""
     told = identities.recalled(stored.records, stored.retracted)
-    return link([*stored.records, *told], settings)
+    return link([*stored.records, *told], settings, logged)
 
 
 def look_again(journal: Journal, learned: Learned, settings: Settings) -> bool:
@@ -204,6 +217,11 @@ def _digest_of_seen(seen: AllSeen) -> str:
     return hashlib.sha256(msgspec.json.encode(seen)).hexdigest()
 
 
+def _digest_of_logged(logged: Iterable[Logged]) -> str:
+    found = sorted(logged)
+    return hashlib.sha256(msgspec.json.encode(found)).hexdigest() if found else ""
+
+
 def _before(connection: sqlite3.Connection) -> Linked | None:
     text = memory.load_fact(connection, _FACT)
     try:
@@ -220,6 +238,7 @@ def _is_current(
         and before.settings == digest
         and not identities.said_since(before.seq)
         and _sees_the_same(identities, before)
+        and before.logged == _digest_of_logged(logged_of(connection, identities))
     )
 
 

@@ -18,9 +18,12 @@ import msgspec
 
 from lineage_bridge import __version__
 from lineage_bridge.ingest import memory
+from lineage_bridge.ingest.backfill import backfill
 from lineage_bridge.journal import Journal, catch_up
 from lineage_bridge.link.identities import Identities
 from lineage_bridge.link.identities_model import IDENTITIES
+from lineage_bridge.observe.logs.hours import list_answered
+from lineage_bridge.observe.logs.observer import observe_logs
 from lineage_bridge.observe.tables import records_generation
 from lineage_bridge.records.build import SUBJECTS as BUILDS
 from lineage_bridge.settings import Settings
@@ -62,12 +65,26 @@ def observe(
         SettingsError: the settings name a check that there is not.
         JournalError: the home cannot be read or written.
     """
-    del now  # no dataset is judged by it
     report = progress or (lambda *_: None)
     done = Observed()
     memory.prepare(journal, settings.namespace)
     _observe_content(journal, settings, report, done)
+    _observe_logs(journal, settings, now, report, done)
     return done
+
+
+def _observe_logs(
+    journal: Journal, settings: Settings, now: datetime, report: Progress, done: Observed
+) -> None:
+    with journal.reading() as connection:
+        before = list_answered(connection)
+    logs = observe_logs(journal, settings, now=now, report=lambda rows: report("logs", rows, None))
+    done.read += Counter(log=logs.files)
+    done.events += Counter(quality=logs.events)
+    with journal.reading() as connection:
+        has_new = list_answered(connection) != before
+    if has_new:  # the runs that wrote them say so
+        done.events += Counter(serving=backfill(journal, settings, {}).events)
 
 
 class _State(msgspec.Struct):

@@ -155,13 +155,21 @@ class Walk:
             self._result.ignored["of no family"] += 1
             return
         if not path.isprintable() and not _is_text(path):
-            shown = path.encode("utf-8", "backslashreplace").decode()
-            for adapter, _ in kinds:
-                self._reject(shown, adapter.name, "its name is not UTF-8; rename it")
+            self._reject_name(path, kinds)
             return
         stat = seen if isinstance(seen, os.stat_result) else seen.stat(follow_symlinks=False)
         for adapter, kind in kinds:
             self._result.found.append(Found(adapter, kind, path, self._root, stat))
+
+    def _reject_name(self, path: str, kinds: list[tuple[Adapter, Kind]]) -> None:
+        """Reject a file whose name nothing can hold; one of rows may be anybody's."""
+        shown = path.encode("utf-8", "backslashreplace").decode()
+        is_alone = len(self._families) == 1
+        families = [adapter.name for adapter, kind in kinds if kind.form != "rows" or is_alone]
+        for family in families:
+            self._reject(shown, family, "its name is not UTF-8; rename it")
+        if not families:
+            self._result.ignored["of no family"] += 1
 
     def _reject_folder(self, path: str, place: Place) -> None:
         kinds = self._recognised(place)

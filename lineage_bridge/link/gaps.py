@@ -25,6 +25,8 @@ Kind = Literal[
     "model_missing",
     "model_ambiguous",
     "windows_without_event",
+    "log_of_nobody",
+    "log_without_time",
     "blind_counters",
     "flagged",
     "broken_facet",
@@ -34,7 +36,14 @@ Kind = Literal[
 
 # Kinds that lose no edge by themselves: worth knowing, but no fault.
 NOTES: frozenset[Kind] = frozenset(
-    {"blind_counters", "flagged", "broken_facet", "adapter_missing", "shared_graph"}
+    {
+        "blind_counters",
+        "flagged",
+        "broken_facet",
+        "adapter_missing",
+        "shared_graph",
+        "log_without_time",
+    }
 )
 
 

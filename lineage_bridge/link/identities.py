@@ -21,11 +21,12 @@ import orjson
 from lineage_bridge.events import decode, view_event
 from lineage_bridge.journal.models import read_reached
 from lineage_bridge.link.identities_model import IDENTITIES
-from lineage_bridge.naming import OBSERVE_PREDICTIONS, Slot, is_observer
+from lineage_bridge.naming import INFERENCE_LOG, OBSERVE_PREDICTIONS, Logged, Slot, is_observer
 from lineage_bridge.records import Publication, Record, Source
 from lineage_bridge.records.build import SUBJECTS as BUILD_SUBJECTS
 from lineage_bridge.records.ends import Seen
 from lineage_bridge.records.recall import Recalled, recall
+from lineage_bridge.records.training import SUBJECTS as TRAINING_SUBJECTS
 from lineage_bridge.times import from_micros
 
 _STANDING = "id NOT IN (SELECT id FROM identity_gone)"
@@ -98,6 +99,11 @@ class Identities:
         self._connection = connection
         self._namespace = namespace
 
+    @property
+    def namespace(self) -> str:
+        """That of the jobs whose events are looked up."""
+        return self._namespace
+
     def standing(self) -> list[Standing]:
         """List the events that stand for builds, trainings, publications and starts."""
         rows = self._connection.execute(
@@ -142,6 +148,11 @@ class Identities:
         )
         return [Observation(*row) for row in rows]
 
+    def finding(self, key: Key) -> Observation | None:
+        """Return the latest of these events, None if there is none."""
+        found = self.findings(key)
+        return found[-1] if found else None
+
     def told_twice(self) -> list[Key]:
         """List what several events of observers stand for, but for those of deployments."""
         rows = self._connection.execute(
@@ -152,6 +163,15 @@ class Identities:
         )
         return [Key(*row) for row in rows]
 
+    def observed_in_runs(self, job: str) -> dict[str, Observation]:
+        """Return an observer's events that stand, by their runs; of several the newest."""
+        rows = self._connection.execute(
+            "SELECT run, time_us, id, supersedes FROM identity_events"
+            f" WHERE namespace = ? AND job = ? AND {_STANDING} ORDER BY seq",
+            (self._namespace, job),
+        )
+        return {run: Observation(*observation) for run, *observation in rows}
+
     def builds(self) -> dict[str, SaidBuild]:
         """Return the builds that events say that stand, by the event's id."""
         rows = self._connection.execute(
@@ -160,6 +180,16 @@ class Identities:
             (self._namespace, f"{BUILD_SUBJECTS}%"),
         )
         return {event_id: SaidBuild(*said) for event_id, *said in rows}
+
+    def trainings(self) -> list[str]:
+        """List the events that stand for trainings, the latest last."""
+        rows = self._connection.execute(
+            "SELECT id FROM identity_events"
+            f" WHERE namespace = ? AND NOT observes AND subject LIKE ? AND {_STANDING}"
+            " ORDER BY seq",
+            (self._namespace, f"{TRAINING_SUBJECTS}%"),
+        )
+        return [event_id for (event_id,) in rows]
 
     def observers(self) -> set[str]:
         """Return the jobs of which there are observers' events."""
@@ -213,6 +243,21 @@ class Identities:
     def starts(self) -> list[SaidStart]:
         """List the starts that stand."""
         return [s for s in list_starts(self._connection) if s.namespace == self._namespace]
+
+    def logged(self) -> set[Logged]:
+        """Return what served, by the starts that stand and name an inference log."""
+        found = set()
+        rows = self._connection.execute(
+            "SELECT subject FROM identity_events WHERE namespace = ? AND NOT observes"
+            f" AND type = 'START' AND subject > '' AND links LIKE ? AND {_STANDING}",
+            (self._namespace, f'%"{INFERENCE_LOG}%'),
+        )
+        for (subject,) in rows:
+            kind, *words = orjson.loads(subject)
+            if kind == "start":
+                *slot, _, model, version, _ = words
+                found.add((Slot(*slot), model, version))
+        return found
 
     def recalled(
         self, at_hand: Sequence[Record], retracted: Container[tuple[str, str]]

@@ -7,7 +7,7 @@ is what the next one's words are compared with.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -18,7 +18,7 @@ from lineage_bridge.link.gaps import Gap
 from lineage_bridge.link.guess import Habit
 from lineage_bridge.link.known import Known, KnownDatasets, declared_target
 from lineage_bridge.link.models import Ancestry, KnownModels, model_name
-from lineage_bridge.naming import build_job, is_uuid, publish_job, run_uuid, train_job
+from lineage_bridge.naming import Logged, build_job, is_uuid, publish_job, run_uuid, train_job
 from lineage_bridge.records import (
     Build,
     Claim,
@@ -72,14 +72,23 @@ class Outcome:
     refused: list[Refused] = field(default_factory=list)
 
 
-def link(records: Iterable[Record], settings: Settings) -> Outcome:
-    """Link every record to its identities."""
-    return _Pass(list(records), settings).run()
+def link(records: Iterable[Record], settings: Settings, logged: Container[Logged] = ()) -> Outcome:
+    """Link every record to its identities.
+
+    Args:
+        records: all that are known.
+        settings: what is declared.
+        logged: what served, of which there is an inference log.
+    """
+    return _Pass(list(records), settings, logged).run()
 
 
 class _Pass:
-    def __init__(self, records: Sequence[Record], settings: Settings) -> None:
+    def __init__(
+        self, records: Sequence[Record], settings: Settings, logged: Container[Logged]
+    ) -> None:
         self._settings = settings
+        self._logged = logged
         self._namespace = settings.namespace
         ordered = sorted(records, key=_outranking_first)
         self._builds = [r for r in ordered if isinstance(r, Build)]
@@ -310,7 +319,17 @@ class _Pass:
             predictions,
             self._live(record),
             ancestry.folder_run,
+            log=self._log(record, version),
         )
+
+    def _log(self, record: Start, version: str) -> DatasetVersion | None:
+        """Return the inference log of what a start serves; all its instances write the same one."""
+        if (record.slot, *record.serves) not in self._logged:
+            return None
+        link = Link("rows", 1.0, "its rows name the deployment and what answered")
+        log = DatasetVersion(self._namespace, record.slot.inference_log, version, link)
+        self._decide(log, f"deployment {record.deployment!r}", record.source)
+        return log
 
     def _live(self, record: Start) -> tuple[DatasetVersion, ...]:
         evidence = f"lineage-bridge.toml: {record.service!r} reads it live"

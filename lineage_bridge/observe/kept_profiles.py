@@ -168,7 +168,7 @@ def keep(journal: Journal, found: Profiled) -> None:
 
 def put(connection: sqlite3.Connection, found: Profiled) -> None:
     """Keep a profile, as `keep`, within the caller's transaction; its tables are prepared."""
-    from lineage_bridge.profiles.profile import VERSION
+    from lineage_bridge.profiles import VERSION
 
     connection.execute(
         "INSERT OR REPLACE INTO profiled_files VALUES (?, ?, ?)",
@@ -189,8 +189,8 @@ def kept_profile(connection: sqlite3.Connection, content: bytes, key: str) -> Pr
         content: SHA-256 of the file.
         key: what the profile depends on besides (`AskedKeys.key`).
     """
+    from lineage_bridge.profiles import VERSION
     from lineage_bridge.profiles.encoding import decode
-    from lineage_bridge.profiles.profile import VERSION
 
     if not has_table(connection, "profiles"):
         return None

@@ -6,3 +6,9 @@ whatever is bounded here is bounded by a rule that holds for any subset as well 
 numbers share a cell when there are too many different ones (`points`), labels are no longer told
 apart (`labels`), days become longer periods (`days`).
 """
+
+from __future__ import annotations
+
+from typing import Final
+
+VERSION: Final = 1  # of what a profile says; raised with each change, so that it is made anew

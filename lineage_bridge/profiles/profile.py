@@ -17,7 +17,6 @@ import numpy as np
 from lineage_bridge.profiles.column import WHOLE, Column, Limits
 from lineage_bridge.profiles.keys import Keys
 
-VERSION: Final = 1  # of what a profile says; raised with each change, so that it is made anew
 MOST_PERIODS: Final = 32
 MOST_BLOCKS: Final = 8_192  # beyond that their number is estimated, to 1.1 %
 OF_PERIOD: Final = Limits(points=512, labels=512)

@@ -15,10 +15,12 @@ from lineage_bridge.facets import standard_facet
 from lineage_bridge.naming import (
     Slot,
     is_features,
+    is_inference_log,
     is_model,
     is_predictions,
     short_name,
     slot_of,
+    slot_of_log,
 )
 
 DOCUMENTATION: Final = "documentation"
@@ -34,7 +36,9 @@ def described_job(sentence: str) -> dict[str, Any]:
 @lru_cache(maxsize=8192)
 def described_dataset(namespace: str, name: str) -> Mapping[str, Any]:
     """Return the facets of a dataset that say what it is and where it lies; not to be changed."""
-    is_ours = is_features(name) or is_model(name) or is_predictions(name)
+    is_ours = any(
+        is_one(name) for is_one in (is_features, is_model, is_predictions, is_inference_log)
+    )
     source = f"{PLATFORM}{namespace}" if is_ours else namespace
     return {
         DOCUMENTATION: standard_facet(DOCUMENTATION, {"description": _sentence(namespace, name)}),
@@ -56,4 +60,8 @@ def _sentence(namespace: str, name: str) -> str:
         slot = slot_of(name)
         of = spoken(slot) if slot is not None else "a deployment"
         return f"What {of} predicts; a version is the model version that serves."
+    if is_inference_log(name):
+        slot = slot_of_log(name)
+        of = spoken(slot) if slot is not None else "a deployment"
+        return f"What {of} was asked and answered; a version is the model version that serves."
     return f"The source table {name} in {namespace}."

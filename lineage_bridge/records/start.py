@@ -82,6 +82,7 @@ class LinkedStart:
 
     Attributes:
         folder_run: the run id that the folder with the model names, if one does.
+        log: the inference log with its rows, if there is one.
     """
 
     record: Start
@@ -91,6 +92,7 @@ class LinkedStart:
     live: tuple[DatasetVersion, ...] = ()
     folder_run: str | None = None
     ended: datetime | None = None
+    log: DatasetVersion | None = None
 
     @property
     def slot(self) -> Slot:
@@ -100,7 +102,12 @@ class LinkedStart:
     @property
     def datasets(self) -> list[DatasetVersion]:
         """All datasets that its events name, in that order."""
-        return [self.model, *self.live, self.predictions]
+        return [self.model, *self.live, *self.writes]
+
+    @property
+    def writes(self) -> list[DatasetVersion]:
+        """What it writes; all its events name the same, or a Marquez would lose an edge."""
+        return [self.predictions] if self.log is None else [self.predictions, self.log]
 
 
 def in_order(starts: Iterable[LinkedStart]) -> list[LinkedStart]:
@@ -123,14 +130,14 @@ def start_event(start: LinkedStart, event_type: EventType, supersedes: str | Non
     words = msgspec.structs.replace(record.model, run_id=start.folder_run).words
     links = [model.as_link("input", words, record.model.field)]
     links += [table.as_link("input") for table in start.live]
-    links.append(start.predictions.as_link("output"))
+    links += [written.as_link("output") for written in start.writes]
     return run_event(
         event_type,
         time,
-        Job(model.namespace, start.slot.job, _job_facets(start.slot)),
+        serving_job(model.namespace, start.slot),
         start.run_id,
         inputs=[d.as_dataset() for d in (model, *start.live)],
-        outputs=[start.predictions.as_dataset()],
+        outputs=[written.as_dataset() for written in start.writes],
         run_facets={DeploymentFacet.key: _facet(record).as_json()},
         evidence=evidence_of(record.source, links),
         supersedes=supersedes,
@@ -138,9 +145,11 @@ def start_event(start: LinkedStart, event_type: EventType, supersedes: str | Non
 
 
 @lru_cache(maxsize=8192)
-def _job_facets(slot: Slot) -> dict[str, Any]:
+def serving_job(namespace: str, slot: Slot) -> Job:
+    """Return the job of a deployment."""
     sentence = f"Serves as {spoken(slot)}; a run is one start of one instance."
-    return {**job_type("SERVICE", "STREAMING"), **described_job(sentence)}
+    own = {**job_type("SERVICE", "STREAMING"), **described_job(sentence)}
+    return Job(namespace, slot.job, own)
 
 
 def _facet(record: Start) -> DeploymentFacet:

@@ -30,6 +30,9 @@ from lineage_bridge.records.words import Claim, Reference, Source, subject_of
 MODEL_FACETS: Final = {"datasetType": standard_facet("datasetType", {"datasetType": "MODEL"})}
 MISPLACED: Final = "run_id_not_folder"  # the flag of an artifact in the folder of another run
 
+SUBJECTS: Final = '["training",'  # how the subjects of all trainings begin
+NOT_FINITE: Final = "not_finite:"  # how the flag of a metric begins that is infinite or NaN
+
 TimeBasis = Literal["utc", "unzoned"]
 
 

@@ -86,6 +86,19 @@ def test_what_inference_prints_is_as_published(lb, tmp_path):
     assert len(shown["files"]) == 1
 
 
+@pytest.mark.parametrize("truth", [0, "no", 2.5, None])
+def test_what_inference_prints_of_deployments_is_as_published(truth, lb, tmp_path):
+    rows = [
+        nested(request(n)) | {"environment": "prod", "service": "s", "label": truth}
+        for n in range(9)
+    ]
+    write_lines(tmp_path / "log.jsonl", rows)
+    lb("backfill", "--logs", tmp_path / "log.jsonl")
+    shown = lb("inference", "--json").json
+    validate("deployment-inference", shown)
+    assert [one["rows"] for one in shown["deployments"][0]["findings"]] == [9]
+
+
 @pytest.mark.parametrize(
     ("answer", "truth", "kind"),
     [(0, 1, "binary"), ("cat", "dog", "category"), (2.5, 7.25, "number"), ("cat", 1, "unlike")],

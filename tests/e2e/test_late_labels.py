@@ -75,6 +75,19 @@ def test_a_label_that_comes_too_late_does_not_count(lb, tmp_path):
     assert measures(inference(lb, log, "--labels", labels))["labelled"] == 2
 
 
+def test_a_label_that_comes_too_late_takes_the_place_of_none(lb, tmp_path):
+    log = write_lines(tmp_path / "log.jsonl", [nested(request(1, at="2026-04-20T00:00:00Z"))])
+    rows = [
+        label(1, 1, observed_at="2026-04-22T00:00:00Z"),
+        label(1, 0, observed_at="2026-04-28T00:00:00Z"),
+        label(1, 0, observed_at="2026-04-30T00:00:00Z"),
+        label(1, 0, observed_at="2026-04-21T00:00:00Z"),
+    ]
+    found = inference(lb, log, "--labels", write_lines(tmp_path / "labels", rows))
+    assert [found["labels"][key] for key in LABEL_KEYS] == [4, 3, 2, 2, 0]
+    assert measures(found)["accuracy"]["value"] == 1.0
+
+
 @pytest.mark.parametrize("shape", [nested, flat])
 def test_labels_stand_in_the_row_or_in_rows_of_their_own(shape, lb, tmp_path):
     first = [shape(request(n)) | {"label": n % 2} for n in range(10)]

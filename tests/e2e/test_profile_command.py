@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from lineage_bridge.profiles import profile
+from lineage_bridge import profiles
 from lineage_bridge.show.data.blocks import blocks
 
 
@@ -176,10 +176,10 @@ def test_other_content_or_other_keys_are_read_anew(lb, tmp_path):
 
 def test_a_profile_of_an_earlier_version_is_made_anew(rows, lb, tmp_path, monkeypatch):
     lb("profile", rows / "tiny.parquet")
-    monkeypatch.setattr(profile, "VERSION", profile.VERSION + 1)
+    monkeypatch.setattr(profiles, "VERSION", profiles.VERSION + 1)
     assert lb("profile", rows / "tiny.parquet").code == 0
     ((_, _, version, _),) = kept(tmp_path / "home")
-    assert version == profile.VERSION
+    assert version == profiles.VERSION
 
 
 def test_a_home_that_cannot_be_written_costs_no_answer(rows, lb, tmp_path):

@@ -67,7 +67,10 @@ def test_what_is_made_is_recognised(store, name, slot):
 def test_a_slot_is_found_by_the_name_of_its_predictions(slot):
     if len(slot.predictions) < naming.MAX_NAME:
         assert naming.slot_of(slot.predictions) == slot
-    assert naming.slot_of(slot.job) is None
+    if len(slot.inference_log) < naming.MAX_NAME:
+        assert naming.slot_of_log(slot.inference_log) == slot
+    assert naming.is_inference_log(slot.inference_log)
+    assert naming.slot_of(slot.job) is naming.slot_of(slot.inference_log) is None
 
 
 def test_of_a_slot_whose_name_was_cut_what_is_left_counts():

@@ -78,6 +78,12 @@ def _datasets_of(graph: Graph, end: End) -> set[str]:
     return written or {binding.dataset for one in told for binding in one.inputs}
 
 
+def _written_by(graph: Graph, one: Deployment) -> set[str]:
+    """Return the ids of a deployment's predictions and of its inference log, as far as known."""
+    known = [graph.called(name) for name in (one.predictions, one.log) if name is not None]
+    return {node.id for node in known if node is not None}
+
+
 def meant_by(
     graph: Graph,
     deployments: Iterable[Deployment],
@@ -90,7 +96,8 @@ def meant_by(
         NodeNotFoundError: none has that name, nor anything that belongs to one.
         AmbiguousNodeError: as `find`.
     """
-    texts = {one.predictions: slot_texts(one.slot, one.namespace) for one in deployments}
+    listed = list(deployments)
+    texts = {one.predictions: slot_texts(one.slot, one.namespace) for one in listed}
     named = [id_ for id_, known in texts.items() if text in known]
     if named:
         return named
@@ -100,7 +107,7 @@ def meant_by(
         end = None
     if end is not None:
         ids = _datasets_of(graph, end)
-        found = [id_ for id_ in texts if (node := graph.called(id_)) and node.id in ids]
+        found = [one.predictions for one in listed if ids & _written_by(graph, one)]
         if found:
             return found
     known = {name for names in texts.values() for name in names if ": " not in name}

@@ -23,7 +23,7 @@ from lineage_bridge.observe.checks.files import with_rows
 from lineage_bridge.observe.checks.rows import hash_of_chunks
 from lineage_bridge.observe.content.versions import Build
 from lineage_bridge.observe.kept_profiles import Profiled, put
-from lineage_bridge.profiles.profile import VERSION
+from lineage_bridge.profiles import VERSION
 from lineage_bridge.records.words import Source, artifact_key
 from lineage_bridge.settings import Settings
 from lineage_bridge.times import from_micros

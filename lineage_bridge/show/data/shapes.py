@@ -9,8 +9,8 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
+from lineage_bridge.profiles import VERSION
 from lineage_bridge.profiles.bars import shares
-from lineage_bridge.profiles.profile import VERSION
 from lineage_bridge.show.data.values import instant_text
 from lineage_bridge.show.formats import present
 from lineage_bridge.times import format_time
