@@ -1,7 +1,7 @@
 """Cut the examples from a folder of real artifacts: `python examples/cut.py ARTIFACTS`.
 
 About 3 MB: all four families, healthy and sick deployments, a redeploy, two replicas, an orphan,
-and a few malformed files.
+an inference log, and a few malformed files.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ DEPLOYMENTS = {
     "dep-nyc-batch-double",
     "local",
 }
+DRIFTING = {"dep-nyc-batch-bug"}  # its features came from a table with a bug of units
 BAD = (
     ("bad/p2_truncated.parquet", "p2/output/training_dataset_20260405_002009.parquet"),
     (
@@ -49,12 +50,12 @@ def copy(source: Path, target: Path) -> None:
     shutil.copy2(source, target)
 
 
-def copy_lines(source: Path, target: Path) -> None:
+def copy_lines(source: Path, target: Path, deployments: set[str]) -> None:
     """Copy the lines of the chosen deployments, as they are."""
     lines = [
         line
         for line in source.read_bytes().splitlines(keepends=True)
-        if json.loads(line)["deployment_id"] in DEPLOYMENTS
+        if json.loads(line)["deployment_id"] in deployments
     ]
     if lines:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -62,9 +63,9 @@ def copy_lines(source: Path, target: Path) -> None:
 
 
 def main() -> None:
-    """Make p2, p4, p5 and p6 below this folder anew."""
+    """Make p2, p4, p5, p6 and drift below this folder anew."""
     source = Path(sys.argv[1])
-    for family in ("p2", "p4", "p5", "p6"):
+    for family in ("p2", "p4", "p5", "p6", "drift"):
         shutil.rmtree(HERE / family, ignore_errors=True)
     for stem in DATASETS:
         copy(source / f"p2/output/{stem}.parquet", HERE / f"p2/output/{stem}.parquet")
@@ -75,9 +76,12 @@ def main() -> None:
         copy(path, HERE / path.relative_to(source))
     fleet = source / "p5/fleet_nyc"
     for path in fleet.glob("artifacts/serving/**/*.jsonl"):
-        copy_lines(path, HERE / "p5" / path.relative_to(fleet))
+        copy_lines(path, HERE / "p5" / path.relative_to(fleet), DEPLOYMENTS)
+        copy_lines(path, HERE / "drift/p5" / path.relative_to(fleet), DRIFTING)
     for path in fleet.glob("models/*/*/*.json"):
         copy(path, HERE / "p5" / path.relative_to(fleet))
+    for name in sorted(DRIFTING):
+        copy(source / f"p5/features/{name}.parquet", HERE / f"drift/logs/{name}.parquet")
     for bad, name in BAD:
         copy(source / bad, HERE / name)
     torn = HERE / "p5/artifacts/serving/metrics/2026-04-07/09/metrics_59.jsonl"

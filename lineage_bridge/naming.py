@@ -30,6 +30,7 @@ UNKNOWN = "unknown"  # a literal that upstreams write where they know nothing
 # How names begin: those of datasets, then those of jobs.
 _FEATURES, _MODELS, _PREDICTIONS = "features.", "models.", "predictions."
 _BUILD, _TRAIN, _PUBLISH, _SERVE = "build.", "train.", "publish.", "serve."
+_DRIFT = "observe.drift."
 INFERENCE_LOG = "inference_log."  # for SQL, as `OBSERVE`; others ask `is_inference_log`
 OBSERVE = "observe."  # for SQL, which searches stored events for it; others ask `is_observer`
 OBSERVE_PREDICTIONS = OBSERVE + _PREDICTIONS  # likewise; others ask `observes_predictions`
@@ -245,6 +246,11 @@ def publishes(job: str) -> bool:
 def observe_job(dataset_name: str) -> str:
     """Return `observe.<dataset>`: the one job for all findings about that dataset alone."""
     return limit(OBSERVE + dataset_name)
+
+
+def drift_job(dataset_name: str) -> str:
+    """Return `observe.drift.<dataset>`: the job of findings that read another dataset as well."""
+    return limit(_DRIFT + dataset_name)
 
 
 def is_observer(job: str) -> bool:

@@ -6,7 +6,7 @@ deployment are as hostile as an upstream can make them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from builders import NS, a_facet, an_event, at
 from lineage_bridge.assess.freshness import FreshnessPolicy, assess_freshness, freshness_facet
 from lineage_bridge.events import Dataset, Event
 from lineage_bridge.facets.deployment import DeploymentFacet
+from lineage_bridge.facets.drift import DriftFacet
 from lineage_bridge.facets.feature_set import FeatureSetFacet
 from lineage_bridge.facets.freshness import FreshnessFacet
 from lineage_bridge.facets.serving_health import ServingHealthFacet
@@ -148,6 +149,90 @@ def a_check(
     own = {ValidationFacet.key: a_facet(ValidationFacet.key, facet)}
     seen = Dataset(NS, name, version, own)
     return an_event(f"observe.{name}", minute, run=version, inputs=[seen])
+
+
+def a_drift(
+    minute: float = 46,
+    *,
+    slot: Slot = SLOT,
+    model: str = "p5_default",
+    version: str = "v1",
+    moved: Mapping[str, str] | None = None,
+    within: Collection[str] = (),
+    status: str = "judged",
+    answers: str | None = None,
+) -> Event:
+    """What was found of a deployment's log: by feature, what varies so by itself, and answers."""
+    features = [
+        _moved(name, severity, minute) | {"withinReferenceVariation": name in within}
+        for name, severity in (moved or {}).items()
+    ]
+    worst = max((one["severity"] for one in features), key=SEVERITIES.index, default="none")
+    drifted = sum(one["severity"] != "none" for one in features)
+    window = {
+        "hours": 24,
+        "hoursWithRows": 1,
+        "begin": format_time(at(minute - 60)),
+        "rows": 500,
+        "status": status,
+        "severity": worst,
+        "power": 0.9,
+        "judged": len(features),
+        "drifted": drifted,
+        "driftedBeyondVariation": drifted - len(within),
+        "share": drifted / max(1, len(features)),
+        "features": features,
+    }
+    if answers is not None:
+        window["answers"] = [_moved("prediction", answers, minute)]
+    facet = {
+        "status": status,
+        "severity": worst,
+        "evaluatedAt": format_time(at(minute)),
+        "service": slot.service,
+        "environment": slot.environment,
+        "deployment": slot.deployment,
+        "model": model,
+        "modelVersion": version,
+        "reference": {"dataset": "features.mobility.trips", "rows": 1200},
+        "windows": [window],
+        "untrained": {
+            "requests": 500, "atLeast": 5, "atMost": 5, "ratio": 0.01, "perMinute": 0.5
+        },
+        "firstRow": format_time(at(minute - 60)),
+        "hoursKnown": 1,
+        "rowsKnown": 500,
+        "policy": {
+            "fewestRows": 30,
+            "falseShare": 0.05,
+            "warningPsi": 0.1,
+            "criticalPsi": 0.2,
+            "warningNew": 0.05,
+            "criticalNew": 0.2,
+            "untrainedFewest": 3,
+            "untrainedShare": 0.01,
+        },
+    }  # fmt: skip
+    own = {DriftFacet.key: a_facet(DriftFacet.key, facet)}
+    log = Dataset(NS, slot.inference_log, f"{model}/{version}", own)
+    job = f"observe.drift.{slot.inference_log}"
+    return an_event(job, minute, run=f"{minute}", inputs=[log])
+
+
+SEVERITIES = ("none", "warning", "critical")
+
+
+def _moved(name: str, severity: str, minute: float) -> dict[str, Any]:
+    found = {
+        "feature": name,
+        "kind": "number",
+        "severity": severity,
+        "psi": 0.15 * SEVERITIES.index(severity),
+        "newShare": 0.0,
+        "referenceNullShare": 0.0,
+        "currentNullShare": 0.0,
+    }
+    return found | ({} if severity == "none" else {"since": format_time(at(minute - 60))})
 
 
 def a_slow_reason(minute: float = 40) -> dict[str, Any]:

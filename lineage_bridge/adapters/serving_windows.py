@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
 from operator import attrgetter
-from typing import Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import msgspec
 
@@ -26,6 +26,9 @@ from lineage_bridge.masking import masked
 from lineage_bridge.records.descriptions import described_dataset, described_job, spoken
 from lineage_bridge.records.identity import job_type
 from lineage_bridge.times import format_time, parse_time, to_micros
+
+if TYPE_CHECKING:
+    from lineage_bridge.assess.checks.windows import Numbers
 
 MAX_NAME_CHARACTERS: Final = 10_000
 MAX_SKEW_US: Final = 24 * 3600 * 1_000_000
@@ -185,6 +188,31 @@ def judged_facts(window: Window) -> tuple[WindowFacts, int]:
             written_us < end_us,
         ),
         written_us,
+    )
+
+
+def numbers_of(window: Window) -> Numbers:
+    """Return the numbers of a window as they are, also where they contradict each other.
+
+    Raises:
+        ArtifactError: a time is no instant.
+    """
+    from lineage_bridge.assess.checks.windows import Numbers  # with all of checks comes numpy
+
+    written = window.heartbeat_emitted_at
+    return Numbers(
+        _instant_us(window.window_start, "window_start"),
+        _instant_us(window.window_end, "window_end"),
+        None if written is None else _instant_us(written, "heartbeat_emitted_at"),
+        window.request_count,
+        window.success_count,
+        window.failure_count,
+        window.rejected_count,
+        window.timeout_count,
+        window.prediction_count,
+        window.latency_p50_ms,
+        window.latency_p95_ms,
+        window.latency_p99_ms,
     )
 
 

@@ -31,7 +31,7 @@ from lineage_bridge.adapters.documents import (
 from lineage_bridge.errors import ArtifactError
 from lineage_bridge.naming import known
 from lineage_bridge.records import Claim, Record, Reference, Source, Training
-from lineage_bridge.records.training import MISPLACED
+from lineage_bridge.records.training import MISPLACED, NOT_FINITE
 from lineage_bridge.times import Stamp
 
 IDENTIFYING_KEYS: Final = frozenset({"run_id", "candidate_name"})
@@ -169,7 +169,7 @@ def read_metrics(content: bytes) -> tuple[dict[str, float], tuple[str, ...]]:
         if math.isfinite(number):
             metrics[name] = number
         else:
-            flags.append(f"not_finite:{name}")
+            flags.append(f"{NOT_FINITE}{name}")
     return metrics, tuple(flags)
 
 

@@ -8,6 +8,7 @@ home in memory, for callers that ask again and again.
 from __future__ import annotations
 
 from lineage_bridge.answers.checks import DatasetChecks
+from lineage_bridge.answers.drift import DeploymentDrift
 from lineage_bridge.answers.freshness import DatasetFreshness
 from lineage_bridge.answers.health import DeploymentHealth, Versioned
 from lineage_bridge.answers.quality import DeploymentQuality
@@ -16,6 +17,7 @@ from lineage_bridge.answers.snapshot import Snapshot, Snapshots
 __all__ = [
     "DatasetChecks",
     "DatasetFreshness",
+    "DeploymentDrift",
     "DeploymentHealth",
     "DeploymentQuality",
     "Snapshot",

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Final, Self, TypeVar
 
-from lineage_bridge.answers import checks, quality
+from lineage_bridge.answers import checks, drift, quality
 from lineage_bridge.answers.checks import DatasetChecks, checks_of, judge_checks
+from lineage_bridge.answers.drift import DeploymentDrift, judge_drift
 from lineage_bridge.answers.freshness import DatasetFreshness, judge_freshness
 from lineage_bridge.answers.health import DeploymentHealth, judge_health
 from lineage_bridge.answers.quality import DeploymentQuality, judge_quality
@@ -40,11 +41,8 @@ STATUS_KEYS: Final = (
     "outputStatistics",
     "datasetType",
 )
-JUDGED_KEYS: Final = (
-    *STATUS_KEYS,
-    *checks.KEYS,
-    *quality.KEYS,
-)  # that any answer or metric is made of
+# Those that any answer or metric is made of.
+JUDGED_KEYS: Final = tuple(dict.fromkeys((*STATUS_KEYS, *checks.KEYS, *drift.KEYS, *quality.KEYS)))
 
 
 @dataclass(frozen=True)
@@ -119,6 +117,32 @@ class Snapshot:
         return tuple(one for one in self.health if one.deployment.predictions in meant)
 
     @cached_property
+    def drift(self) -> tuple[DeploymentDrift, ...]:
+        """The drift of every deployment, sorted by service, environment and deployment.
+
+        Raises:
+            JudgingError: a bug of ours.
+        """
+        return _judged("Drift", lambda: judge_drift(self.graph, self.deployments, self.at))
+
+    def drift_of(
+        self, text: str, parents: Callable[[], Parents] | None = None
+    ) -> tuple[DeploymentDrift, ...]:
+        """Return the drift of the deployments that somebody means by a text.
+
+        Args:
+            text: as for `health_of`, or an inference log.
+            parents: as for `graph.find.find`.
+
+        Raises:
+            JudgingError: a bug of ours.
+            NodeNotFoundError: no deployment has that name.
+            AmbiguousNodeError: a part of a run id fits several.
+        """
+        meant = self._logged(text, [one.deployment for one in self.drift], parents)
+        return tuple(one for one in self.drift if one.deployment.predictions in meant)
+
+    @cached_property
     def quality(self) -> tuple[DeploymentQuality, ...]:
         """What the inference log of every deployment says, sorted as `health` is.
 
@@ -141,9 +165,17 @@ class Snapshot:
             NodeNotFoundError: no deployment has that name.
             AmbiguousNodeError: a part of a run id fits several.
         """
-        known = [one.deployment for one in self.quality]
-        meant = set(meant_by(self.graph, known, text, parents))
+        meant = self._logged(text, [one.deployment for one in self.quality], parents)
         return tuple(one for one in self.quality if one.deployment.predictions in meant)
+
+    def _logged(
+        self, text: str, known: Sequence[Deployment], parents: Callable[[], Parents] | None
+    ) -> set[str]:
+        """Return the predictions of the deployments that somebody means, also by their log."""
+        for one in known:
+            if one.log is not None and text in {one.log, one.slot.inference_log}:
+                return {one.predictions}
+        return set(meant_by(self.graph, known, text, parents))
 
     @cached_property
     def freshness(self) -> tuple[DatasetFreshness, ...]:

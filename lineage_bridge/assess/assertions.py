@@ -9,11 +9,12 @@ time, so an event has all that is known of a dataset by then in one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, Literal
 
 import msgspec
 
+from lineage_bridge.events import as_list, as_object, as_text
 from lineage_bridge.facets import clean_facet
 
 ASSERTIONS: Final = "dataQualityAssertions"
@@ -39,6 +40,21 @@ class Assertion(msgspec.Struct, frozen=True, omit_defaults=True):
     severity: Literal["error", "warn"] | None = None
     expected: str | None = None
     actual: str | None = None
+
+
+def assertions_in(facets: Mapping[str, Any]) -> Iterator[Assertion]:
+    """Yield what an event asserts of a dataset, by its facets or input facets."""
+    for said in as_list(as_object(facets.get(ASSERTIONS)).get("assertions")):
+        assertion = as_object(said)
+        severity = assertion.get("severity")
+        yield Assertion(
+            as_text(assertion.get("assertion")) or "",
+            success=assertion.get("success") is True,
+            column=as_text(assertion.get("column")),
+            severity=severity if severity in {"error", "warn"} else None,
+            expected=as_text(assertion.get("expected")),
+            actual=as_text(assertion.get("actual")),
+        )
 
 
 def assertions_facet(*found: Iterable[Assertion]) -> dict[str, Any]:

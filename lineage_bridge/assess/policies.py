@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from hashlib import blake2b
@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 
 import msgspec
 
+from lineage_bridge.assess.drift.policy import DriftPolicy
 from lineage_bridge.assess.expectations import Stated
 from lineage_bridge.assess.freshness import FreshnessPolicy
 from lineage_bridge.events import Name
@@ -36,6 +37,7 @@ class Policies:
     _serving: _Given = field(default_factory=dict)
     _stated: Mapping[str, Stated] = field(default_factory=dict)  # by key of the settings
     _slas: Mapping[str, Stated] = field(default_factory=dict)  # by name of a feature view
+    _drift: _Given = field(default_factory=dict)
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -53,6 +55,7 @@ class Policies:
                 if (stated := _stated(name, said)) is not None
             },
             {sla.view: _promised(sla) for sla in given.slas},
+            {name: limits.model_dump(exclude_none=True) for name, limits in given.drift.items()},
         )
 
     def freshness(self, dataset: str) -> FreshnessPolicy:
@@ -104,6 +107,28 @@ class Policies:
         for limits in given:
             policy = msgspec.structs.replace(policy, **limits)
         return policy
+
+    def drift(self, deployment: str = DEFAULT_KEY) -> DriftPolicy:
+        """Return the limits of drift of a deployment; those of all where none is named."""
+        policy = DriftPolicy()
+        for given in _given(self._drift, deployment):
+            limits = {name: _FROZEN.get(name, _as_it_is)(value) for name, value in given.items()}
+            policy = replace(policy, **limits)
+        warning_psi = min(policy.warning_psi, policy.critical_psi)
+        warning_new = min(policy.warning_new, policy.critical_new)
+        return replace(policy, warning_psi=warning_psi, warning_new=warning_new)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+# What the settings give as lists.
+_FROZEN: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "hours": lambda hours: tuple(sorted(set(hours))),
+    "calendar": frozenset,
+    "apart": frozenset,
+}
 
 
 def _stated(name: str, said: FreshnessSettings) -> Stated | None:

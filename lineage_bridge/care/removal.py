@@ -104,7 +104,19 @@ def known_ids(connection: sqlite3.Connection) -> set[str]:
 def _known_ids(connection: sqlite3.Connection) -> Iterator[str]:
     rows = connection.execute("SELECT id FROM events WHERE id IS NOT NULL")
     yield from (event_id for (event_id,) in rows)
-    if has_table(
-        connection, "pruned_ids"
-    ):  # a journal of an older version that was only read since has no such table
-        yield from (event_id for (event_id,) in connection.execute("SELECT id FROM pruned_ids"))
+    yield from pruned_ids(connection)
+
+
+def pruned_ids(connection: sqlite3.Connection) -> list[str]:
+    """Return the ids of our own events that were pruned."""
+    if not has_table(connection, "pruned_ids"):  # of an older version, and only read since
+        return []
+    return [event_id for (event_id,) in connection.execute("SELECT id FROM pruned_ids")]
+
+
+def take_as_pruned(journal: Journal, ids: Iterable[str]) -> None:
+    """Let a journal take these events never, as one in which they were pruned does."""
+    with journal.transaction() as tx:
+        tx.connection.executemany(
+            "INSERT OR IGNORE INTO pruned_ids (id) VALUES (?)", [(one,) for one in ids]
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
@@ -24,6 +24,8 @@ from lineage_bridge.cli.context import (
 from lineage_bridge.cli.progress import progress
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from lineage_bridge.ingest.backfill import Backfill, Progress
     from lineage_bridge.ingest.observing import Observed
     from lineage_bridge.journal import Journal
@@ -167,11 +169,13 @@ def _dry_run(
     settings: Settings, roots: dict[str, Sequence[Path]], *, observes: bool, as_json: bool
 ) -> Backfill:
     """Backfill into a temporary journal, and print the events that the home does not have yet."""
+    from lineage_bridge.care.removal import known_ids, pruned_ids, take_as_pruned
     from lineage_bridge.events import decode
     from lineage_bridge.journal import Journal
 
-    known = _known_ids(settings)
+    known, pruned = set(_ids(settings, known_ids)), _ids(settings, pruned_ids)
     with TemporaryDirectory() as folder, Journal(Path(folder)) as journal:
+        take_as_pruned(journal, pruned)  # what was found in what is pruned is not told again
         done, observed = _read(journal, settings, roots, observes=observes, quiet=as_json)
         events = [
             decode(stored.body)
@@ -195,14 +199,15 @@ def _print(done: Backfill, observed: Observed | None, settings: Settings) -> Non
         print_observed(console(), observed)
 
 
-def _known_ids(settings: Settings) -> set[str]:
-    from lineage_bridge.care.removal import known_ids
+def _ids(
+    settings: Settings, read: Callable[[sqlite3.Connection], Collection[str]]
+) -> Collection[str]:
     from lineage_bridge.journal import Journal
 
     if not (settings.home / "journal.db").is_file():
-        return set()
+        return ()
     with Journal(settings.home, readonly=True) as journal, journal.reading() as connection:
-        return known_ids(connection)
+        return read(connection)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from lineage_bridge.settings import Settings
 if TYPE_CHECKING:
     from lineage_bridge.show.data.checks import Checked
 
-_FILES: Final = (".parquet", ".json")
+_FILES: Final = (".parquet", ".json", ".jsonl")
 
 
 @click.command()
@@ -45,10 +45,11 @@ def check(
     """Check datasets: a NODE, each FILE, or (of neither) all that the home knows, a line each.
 
     A NODE is a dataset, of which the newest version counts, or <dataset>@<version>; what was found
-    in it when it was looked into is shown. A FILE (parquet, or P6's JSON of one) is read now;
-    several of one dataset are judged in the order of their build, each by each check against the
-    last one that passed it. Exits 1 if a check of severity error failed. What is expected is set in
-    lineage-bridge.toml: `[checks."features.*"]`; `checks suggest` writes such a section.
+    in it when it was looked into is shown. A FILE is read now: parquet, P6's JSON of a dataset, the
+    JSON of a training, or JSON lines of metric windows. Several files of one dataset are judged in
+    the order of their build, each by each check against the last one that passed it. Exits 1 if a
+    check of severity error failed. What is expected is set in lineage-bridge.toml:
+    `[checks."features.*"]`; `checks suggest` writes such a section.
     """
     files = [text for text in asked if _is_file(text)]
     if files and len(files) < len(asked):
@@ -59,7 +60,8 @@ def check(
     if files and (at or known_at):
         raise click.UsageError("A file is checked as it is now; --at and --known-at are for nodes.")
     if files:
-        found = _of_files(settings, [Path(text) for text in files], footer_only=footer_only)
+        paths = [Path(text) for text in files]
+        found = _of_files(settings, paths, footer_only=footer_only, datasets_only=form == "p6")
     else:
         found = _of_nodes(settings, asked, at, known_at)
     if as_json or form == "json":
@@ -84,12 +86,16 @@ def _is_file(text: str) -> bool:
     return is_path or Path(text).suffix.lower() in _FILES or os.path.exists(text)  # noqa: PTH110
 
 
-def _of_files(settings: Settings, files: Sequence[Path], *, footer_only: bool) -> list[Checked]:
+def _of_files(
+    settings: Settings, files: Sequence[Path], *, footer_only: bool, datasets_only: bool
+) -> list[Checked]:
     from lineage_bridge.observe.checks.files import CheckedFiles
     from lineage_bridge.show.data.checks import checked_file
 
     with home_for_reading(settings) as journal:
-        checked = CheckedFiles(settings, journal, footer_only=footer_only)
+        checked = CheckedFiles(
+            settings, journal, footer_only=footer_only, datasets_only=datasets_only
+        )
         reports = checked.reports(files)
     keep_profiles(settings, checked.profiled)
     return [checked_file(report) for report in reports]

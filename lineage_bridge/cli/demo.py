@@ -38,7 +38,14 @@ if TYPE_CHECKING:
 DEMO_TIME = datetime(2026, 4, 7, 10, 30, tzinfo=UTC)
 SOURCE = "duckdb://mobility:main.raw_station_metrics_1min"
 PREDICTIONS = Slot("mobility-serving-layer", "production", "dep-nyc-prod-slow").predictions
-FAMILIES = ("p2", "p4", "p5", "p6")
+# The folders of each family: one deployment, which drifts, has a folder of its own.
+FOLDERS = {
+    "p2": ["p2"],
+    "p4": ["p4"],
+    "p5": ["p5", "drift/p5"],
+    "p6": ["p6"],
+    "logs": ["drift/logs"],
+}
 
 
 @click.command()
@@ -131,10 +138,12 @@ def _show(journal: Journal, settings: Settings, examples: Path) -> None:
     from lineage_bridge.ingest.observing import observe
     from lineage_bridge.show.artifacts import print_backfill, print_observed
     from lineage_bridge.show.data.checks import checked_version, failed_table
+    from lineage_bridge.show.data.deployment_drift import all_table
     from lineage_bridge.show.health import health_summary, health_table
     from lineage_bridge.show.tables import console, print_tables
 
-    done = backfill(journal, settings, {family: [examples / family] for family in FAMILIES})
+    roots = {family: [examples / name for name in names] for family, names in FOLDERS.items()}
+    done = backfill(journal, settings, roots)
     observed = observe(journal, settings, now=DEMO_TIME)
     print_backfill(console(), done, settings.home)
     print_observed(console(), observed)
@@ -145,7 +154,8 @@ def _show(journal: Journal, settings: Settings, examples: Path) -> None:
     all_health = f"`{PROGRAM} health --json --at {format_time(DEMO_TIME)}` has all"
     health = health_table(snapshot.health, snapshot.at, whole=all_health)
     checked = failed_table(map(checked_version, snapshot.checks_of_all()))
-    print_tables([*_path(snapshot.graph), checked, health])
+    drifting = all_table([one for one in snapshot.drift if one.facet is not None], snapshot.at)
+    print_tables([*_path(snapshot.graph), checked, drifting, health])
     say(health_summary(snapshot.health))
 
 

@@ -24,7 +24,7 @@ from lineage_bridge.errors import JournalError, log_bug
 from lineage_bridge.exporter import bridge
 from lineage_bridge.exporter.arrivals import count_arrivals
 from lineage_bridge.exporter.bridge_metrics import MARQUEZ_UP, PART_SUCCESS, SCRAPE_DURATION
-from lineage_bridge.exporter.compat import Compat, sentinelml
+from lineage_bridge.exporter.compat import Compat, sentinelml, sentinelml_drift, sentinelml_quality
 from lineage_bridge.exporter.compat.p6 import as_p6
 from lineage_bridge.exporter.datasets import (
     check_readings,
@@ -35,6 +35,7 @@ from lineage_bridge.exporter.datasets import (
 )
 from lineage_bridge.exporter.deployments import health_readings, serving_readings, total_readings
 from lineage_bridge.exporter.families import described, families
+from lineage_bridge.exporter.findings.drift import drift_readings
 from lineage_bridge.exporter.findings.quality import logged_totals, quality_readings
 from lineage_bridge.exporter.marks import Marks
 from lineage_bridge.exporter.metric import Reading
@@ -140,8 +141,13 @@ class MetricsCollector(Collector):
         yield from take_part("checks", lambda: check_readings(view))
         yield from take_part("health", lambda: health_readings(view))
         yield from take_part("serving", lambda: serving_readings(view))
+        yield from take_part("drift", lambda: drift_readings(view))
         if "sentinelml" in self._compat:
             yield from take_part("sentinelml", lambda: sentinelml.rate_readings(view))
+            yield from take_part("sentinelml_drift", lambda: sentinelml_drift.drift_readings(view))
+            yield from take_part(
+                "sentinelml_quality", lambda: sentinelml_quality.quality_readings(view)
+            )
         yield from take_part("quality", lambda: quality_readings(view))
         yield from take_part("journal", lambda: bridge.journal_readings(self._journal))
         yield from take_part("forward", lambda: bridge.forward_readings(self._journal, url))
@@ -171,6 +177,7 @@ class MetricsCollector(Collector):
         }
         if "sentinelml" in self._compat:
             counters["sentinelml_totals"] = sentinelml.total_readings(view)
+            counters["sentinelml_labelled"] = sentinelml_quality.labelled_totals(view)
         for name, readings in counters.items():
             yield from take_part(name, partial(self._marks.raised, readings))
         yield from take_part("sizes", lambda: size_readings(view, self._sizes))

@@ -180,6 +180,51 @@ DEPLOYMENT_LATENCY: Final = Metric(
     "A percentile of the latency in the newest window of an endpoint",
     (*_ENDPOINT, "percentile"),
 )
+DRIFT_FEATURES: Final = Metric(
+    "ml_drift_features",
+    "gauge",
+    "Features of a deployment by how far they moved from what its model was trained on",
+    (*_DEPLOYMENT, "severity"),
+)
+DRIFT_BEYOND_VARIATION: Final = Metric(
+    "ml_drift_features_beyond_variation",
+    "gauge",
+    "Features that drifted by more than the training data itself varies from day to day",
+    _DEPLOYMENT,
+)
+DRIFT_RATIO: Final = Metric(
+    "ml_drift_ratio", "gauge", "Share of the features that drifted, 0 to 1", _DEPLOYMENT
+)
+DRIFT_PSI: Final = Metric(
+    "ml_drift_psi_above_floor",
+    "gauge",
+    "Population stability index of a feature above what the numbers of rows explain; the worst 20",
+    (*_DEPLOYMENT, "feature"),
+)
+DRIFT_AGE: Final = Metric(
+    "ml_drift_age_seconds",
+    "gauge",
+    "Time since the end of the newest hour that was judged; +Inf where none was",
+    _DEPLOYMENT,
+)
+UNTRAINED_RATIO: Final = Metric(
+    "ml_deployment_untrained_requests_ratio",
+    "gauge",
+    "Share of requests that carry what the model was never trained on, at least, 0 to 1",
+    _DEPLOYMENT,
+)
+UNTRAINED_RATE: Final = Metric(
+    "ml_deployment_untrained_requests_per_minute",
+    "gauge",
+    "Requests a minute that carry what the model was never trained on, at least",
+    _DEPLOYMENT,
+)
+UNTRAINED_FEATURES: Final = Metric(
+    "ml_deployment_untrained_features",
+    "gauge",
+    "Features in which requests carry more than is let pass of what the model never saw",
+    (*_DEPLOYMENT, "sort"),
+)
 
 INFERENCE_ROWS: Final = Metric(
     "ml_inference_rows_total",
@@ -271,4 +316,12 @@ PLATFORM: Final = (
     MODEL_BRIER,
     MODEL_BIAS,
     MODEL_ERROR,
+    DRIFT_FEATURES,
+    DRIFT_BEYOND_VARIATION,
+    DRIFT_RATIO,
+    DRIFT_PSI,
+    DRIFT_AGE,
+    UNTRAINED_RATIO,
+    UNTRAINED_RATE,
+    UNTRAINED_FEATURES,
 )

@@ -22,7 +22,7 @@ from lineage_bridge.ingest.backfill import backfill
 from lineage_bridge.journal import Journal, catch_up
 from lineage_bridge.link.identities import Identities
 from lineage_bridge.link.identities_model import IDENTITIES
-from lineage_bridge.observe.logs.hours import list_answered
+from lineage_bridge.observe.logs.hours import list_answered, mark_of_all
 from lineage_bridge.observe.logs.observer import observe_logs
 from lineage_bridge.observe.tables import records_generation
 from lineage_bridge.records.build import SUBJECTS as BUILDS
@@ -31,6 +31,7 @@ from lineage_bridge.settings import Settings
 Progress = Callable[[str, int, int | None], None]
 
 _FACT = "observed content"
+_DRIFT_FACT = "observed drift"
 
 
 @dataclass(slots=True)
@@ -55,6 +56,8 @@ def observe(
 ) -> Observed:
     """Read and judge what is in the datasets of the builds that the journal tells of.
 
+    Trainings are judged by what they report.
+
     Args:
         journal: of the home, after a backfill.
         settings: what is expected.
@@ -70,6 +73,7 @@ def observe(
     memory.prepare(journal, settings.namespace)
     _observe_content(journal, settings, report, done)
     _observe_logs(journal, settings, now, report, done)
+    _observe_drift(journal, settings, report, done)
     return done
 
 
@@ -120,12 +124,13 @@ def _observe_content(
             return
         files = memory.files_of(connection, BUILDS)
     from lineage_bridge.observe.content.observer import observe_content
+    from lineage_bridge.observe.trainings import observe_trainings
 
     seen = observe_content(
         journal, settings, files, lambda number, of: report("datasets", number, of)
     )
     done.read += Counter(dataset=seen.read)
-    done.events += Counter(validation=seen.events)
+    done.events += Counter(validation=seen.events + observe_trainings(journal, settings))
     if not seen.is_complete:  # what could not be read is tried again
         return
     catch_up(journal, IDENTITIES)
@@ -133,6 +138,33 @@ def _observe_content(
         now.told_twice = len(Identities(connection, settings.namespace).told_twice())
     with journal.transaction() as tx:
         memory.keep_fact(tx.connection, _FACT, msgspec.json.encode(now).decode())
+
+
+def _observe_drift(journal: Journal, settings: Settings, report: Progress, done: Observed) -> None:
+    """Judge the logs; nothing is even looked up while neither the journal nor a log has news."""
+    with journal.reading() as connection:
+        logs = mark_of_all(connection)
+        known = memory.load_fact(connection, _DRIFT_FACT)
+    if logs is None or known == _drift_state(journal, settings, logs):
+        return
+    from lineage_bridge.observe.drift.observer import observe_drift
+    from lineage_bridge.observe.requests.observer import observe_requests
+
+    seen = observe_drift(journal, settings, lambda number, of: report("logs' hours", number, of))
+    done.events += Counter(drift=seen.events)
+    checked = observe_requests(journal, settings, lambda number, of: report("days", number, of))
+    done.events += Counter(validation=checked)
+    with journal.transaction() as tx:
+        memory.keep_fact(tx.connection, _DRIFT_FACT, _drift_state(journal, settings, logs))
+
+
+def _drift_state(journal: Journal, settings: Settings, logs: str) -> str:
+    said = settings.model_dump(
+        mode="json", include={"namespace": True, "policies": {"drift"}, "checks": True}
+    )
+    return hashlib.sha256(
+        json.dumps([__version__, journal.last_seq(), said, logs]).encode()
+    ).hexdigest()
 
 
 def _holds(known: str, now: _State, identities: Identities) -> bool:

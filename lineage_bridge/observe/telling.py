@@ -6,14 +6,57 @@ says what stands already is not due; one that says something else takes its plac
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable
+from datetime import datetime
 
-from lineage_bridge.events import Event, EventView, compute_id, decode, view_event
+from lineage_bridge.events import (
+    Dataset,
+    Event,
+    EventView,
+    Job,
+    compute_id,
+    decode,
+    run_event,
+    view_event,
+)
 from lineage_bridge.journal.home_tables import Stored, read_event
 from lineage_bridge.link.identities import Identities, Key
+from lineage_bridge.naming import observe_job, run_uuid
+from lineage_bridge.records.descriptions import described_job
+from lineage_bridge.records.identity import job_type
 
 Making = Callable[[str | None], Event]
+
+
+def key_of_version(namespace: str, dataset: Dataset) -> Key:
+    """Return what a finding on a version is about: one run for each, whenever it is judged.
+
+    Args:
+        namespace: of our jobs.
+        dataset: the version.
+    """
+    job = observe_job(dataset.name)
+    said = json.dumps([dataset.namespace, dataset.name, dataset.version])
+    return Key(job, run_uuid(namespace, job, said), "COMPLETE")
+
+
+def event_on_version(
+    namespace: str, dataset: Dataset, time: datetime, sentence: str, supersedes: str | None
+) -> Event:
+    """Make the event of a finding on a version: a short run that only reads it.
+
+    Args:
+        namespace: of our jobs.
+        dataset: the version, with what was found in its facets.
+        time: of the event.
+        sentence: says what the job does.
+        supersedes: the event whose place it takes.
+    """
+    key = key_of_version(namespace, dataset)
+    job = Job(namespace, key.job, {**job_type("OBSERVER"), **described_job(sentence)})
+    return run_event("COMPLETE", time, job, key.run, inputs=[dataset], supersedes=supersedes)
 
 
 class Standing:

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Generic, TypeVar
 
-from lineage_bridge.answers import DatasetChecks, DatasetFreshness, DeploymentHealth, Snapshot
+from lineage_bridge.answers import (
+    DatasetChecks,
+    DatasetFreshness,
+    DeploymentDrift,
+    DeploymentHealth,
+    Snapshot,
+)
 from lineage_bridge.errors import JudgingError, log_bug
 from lineage_bridge.show.freshness import worst_first as stalest_first
 from lineage_bridge.show.health import worst_first as sickest_first
@@ -49,6 +55,7 @@ class Content:
         datasets: worst first.
         checks: what was found in the newest version of datasets, by their node ids; None if it
             could not be judged.
+        drift: of deployments, by the node ids of their predictions; None likewise.
     """
 
     at: datetime
@@ -57,12 +64,14 @@ class Content:
     deployments: Section[DeploymentHealth]
     datasets: Section[DatasetFreshness]
     checks: Mapping[str, DatasetChecks] | None
+    drift: Mapping[str, DeploymentDrift] | None
 
     @property
     def has_bug(self) -> bool:
         """Whether something could not be judged."""
         bugs = self.deployments.bug, self.datasets.bug
-        return self.checks is None or any(bug is not None for bug in bugs)
+        is_judged = self.checks is not None and self.drift is not None
+        return not is_judged or any(bug is not None for bug in bugs)
 
 
 def read_content(snapshot: Snapshot, events: int) -> Content:
@@ -75,13 +84,14 @@ def read_content(snapshot: Snapshot, events: int) -> Content:
         datasets=_section(
             lambda: stalest_first(snapshot.freshness), lambda one: one.finding.status
         ),
-        checks=_checks(snapshot),
+        checks=_judged(lambda: {one.node.id: one for one in snapshot.checks}),
+        drift=_judged(lambda: {one.deployment.predictions: one for one in snapshot.drift}),
     )
 
 
-def _checks(snapshot: Snapshot) -> Mapping[str, DatasetChecks] | None:
+def _judged(judge: Callable[[], dict[str, Row]]) -> Mapping[str, Row] | None:
     try:
-        return {one.node.id: one for one in snapshot.checks}
+        return judge()
     except JudgingError as exc:
         log_bug(_LOG, "The page lacks an answer", exc)
         return None

@@ -1,26 +1,23 @@
-"""The page's HTML, from its template.
-
-Jinja2 is set up to escape every text. Before that, every character that would not show as itself is
-written as an escape, as on a terminal.
-"""
+"""The page's HTML, from its template, which escapes every text (`show.html.escaping`)."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from lineage_bridge.page.content import Content
-from lineage_bridge.page.style import STYLE
 from lineage_bridge.show.freshness import age_text
+from lineage_bridge.show.html.escaping import environment
+from lineage_bridge.show.html.style import STYLE
 from lineage_bridge.show.reasons import reason_text
-from lineage_bridge.show.statuses import status_of
-from lineage_bridge.show.text import printable
 from lineage_bridge.show.units import age, moment
 from lineage_bridge.times import format_time
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 NAMESPACES_SHOWN: Final = 10
 
@@ -40,24 +37,12 @@ def page_html(content: Content, *, metrics_url: str | None) -> str:
     )
 
 
-def _shown(value: Any) -> Any:
-    # Numbers and finished HTML stay as they are.
-    return printable(value) if type(value) is str else value
-
-
 def _seconds_since(instant: datetime, at: datetime) -> float:
     return max(0.0, (at - instant).total_seconds())
 
 
 def _environment() -> Environment:
-    made = Environment(
-        loader=PackageLoader("lineage_bridge.page"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_shown,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    made = environment("lineage_bridge.page")
     made.filters |= {
         "age": age,
         "moment": moment,
@@ -65,7 +50,6 @@ def _environment() -> Environment:
         "reason": reason_text,
         "rfc3339": format_time,
         "seconds_since": _seconds_since,
-        "status": status_of,
     }
     made.globals["age_text"] = age_text
     return made

@@ -17,6 +17,7 @@ from lineage_bridge.settings.values import (
     Expression,
     FeaturesTarget,
     HostNames,
+    Hours,
     MarquezKey,
     MarquezUrl,
     ModelTarget,
@@ -31,6 +32,7 @@ from lineage_bridge.settings.values import (
 )
 
 DEFAULT_HOME = ".lineage-bridge"
+_LEVELS = ("warning", "critical")
 DEFAULT_TABLE = "main.raw_station_metrics_1min"  # P2's SQL reads this one table
 
 
@@ -78,6 +80,39 @@ class ServingSettings(_Section):
     latency_p99_ms: Seconds | None = None
 
 
+class DriftSettings(_Section):
+    """Limits of the drift of a deployment; where a value is absent, the rule's default applies.
+
+    `hours`: over how many hours each its log is judged. `calendar`: features that move with the
+    calendar alone. `apart`: columns that are no features. `importance`: the weight of each feature
+    in its model. Shares are from 0 to 1.
+    """
+
+    hours: Annotated[list[Hours], Field(min_length=1)] | None = None
+    repeat_hours: Hours | None = None
+    fewest_rows: Annotated[int, Field(ge=2)] | None = None
+    false_share: Annotated[float, Field(gt=0, lt=1)] | None = None
+    warning_psi: Positive | None = None
+    critical_psi: Positive | None = None
+    warning_new: Share | None = None
+    critical_new: Share | None = None
+    calendar: ColumnNames | None = None
+    apart: ColumnNames | None = None
+    importance: dict[str, Positive] | None = None
+    untrained_fewest: Annotated[int, Field(ge=1)] | None = None
+    untrained_share: Share | None = None
+
+    @model_validator(mode="after")
+    def _warning_before_critical(self) -> Self:
+        for what in ("psi", "new"):
+            warning, critical = (getattr(self, f"{level}_{what}") for level in _LEVELS)
+            if warning is not None and critical is not None and warning > critical:
+                raise ValueError(
+                    f"`warning_{what}` is above `critical_{what}`, so nothing would be a warning"
+                )
+        return self
+
+
 class Policies(_Section):
     """Policies per dataset and per deployment id; the key `default` is for all others.
 
@@ -87,6 +122,7 @@ class Policies(_Section):
 
     freshness: dict[str, FreshnessSettings] = {}
     serving: dict[str, ServingSettings] = {}
+    drift: dict[str, DriftSettings] = {}
     feature_views: list[Path] = []
     _slas: tuple[FreshnessSla, ...] = PrivateAttr(())
 

@@ -21,6 +21,7 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Seconds = Positive
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
+Hours = Annotated[int, Field(ge=1, le=744)]  # a month at most: all of them are held in memory
 Range = Annotated[tuple[float, float], AfterValidator(lambda ends: _range(*ends))]
 ColumnName = Annotated[str, Field(min_length=1)]
 ColumnNames = Annotated[list[ColumnName], Field(min_length=1)]

@@ -15,6 +15,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from logged import profile_of_rows
+
+from lineage_bridge.assess.drift.course import HOUR_US, Course, CourseState, RowsOfHour
+from lineage_bridge.assess.drift.policy import DriftPolicy
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(900)]
 
@@ -117,3 +121,18 @@ def test_memory_does_not_grow_with_the_rows(millions, tmp_path):
         f"\n{millions} million rows by 5: {wall:.1f} s, {cpu:.1f} s of processor, {memory:.0f} MB"
     )
     assert memory < 500
+
+
+@pytest.mark.parametrize("rows", [100, 10_000])
+def test_a_week_of_a_log_hour_by_hour(rows):
+    reference = profile_of_rows(features(1, 40_000))
+    hours = [RowsOfHour(at * HOUR_US, profile_of_rows(features(at, rows))) for at in range(168)]
+    course = Course(reference, DriftPolicy(), CourseState(), lambda: None)
+    begun = time.process_time()
+    for hour in hours:
+        course.judge(hour)
+    seconds = time.process_time() - begun
+    print(
+        f"\na week of {rows:,} rows an hour: {seconds:.1f} s, {seconds / 168 * 1e3:.0f} ms an hour"
+    )
+    assert seconds < 120

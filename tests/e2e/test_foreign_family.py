@@ -111,7 +111,7 @@ def test_a_line_may_hold_several_records(site, run, tmp_path):
     (install(site, "pairs", {"pairs": "pairs:ADAPTER"}) / "pairs.py").write_text(TWO_A_LINE)
     (tmp_path / "x.pairs").write_text("a b\nc d\n")
 
-    result = run("backfill", "--json", "--pairs", tmp_path / "x.pairs")
+    result = run("backfill", "--json", "--no-observe", "--pairs", tmp_path / "x.pairs")
 
     assert (result.code, result.err) == (0, "")
     jobs = {n["name"] for n in run("graph", "--json").json["nodes"] if n["kind"] == "job"}

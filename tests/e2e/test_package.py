@@ -55,7 +55,7 @@ def test_the_demo_runs_from_the_wheel_and_what_it_says_can_be_pasted(wheel, tmp_
     done = subprocess.run(
         start, cwd=empty, env=environment, capture_output=True, text=True, check=True
     )
-    assert "11 deployments: 1 unhealthy, 3 degraded" in done.stdout
+    assert "12 deployments: 1 unhealthy, 3 degraded" in done.stdout
     asked = subprocess.run(
         done.stdout.partition("Ask it:")[2],
         shell=True,

@@ -175,7 +175,7 @@ def test_the_demo_shows_everything_and_can_be_run_again(tmp_path, monkeypatch):
     for _ in range(2):
         result = run_command("demo", "--once")
         assert result.code == 0
-        for expected in ("Rejected: 3", "entities_lost", "! warned", "dep-nyc-prod-roll"):
+        for expected in ("Rejected: 3", "entities_lost", "5 of 19 features", "dep-nyc-prod-roll"):
             assert expected in result.out
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "precious.txt").touch()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ from platform_events import (
     SLOT,
     a_build,
     a_check,
+    a_drift,
     a_look,
     a_platform,
     a_slow_reason,
@@ -170,6 +172,35 @@ def test_checks_are_of_the_newest_version_and_their_age_of_the_newest_that_was_c
     assert read(then, "ml_dataset_check_age_seconds") == {"": 19 * 60}
     assert not read(now, "ml_dataset_checks")
     assert read(now, "ml_dataset_check_age_seconds") == {"": 49 * 60}
+
+
+def test_drift_is_of_the_version_that_serves(tmp_path: Path) -> None:
+    moved = {f"f{number:02}": "warning" for number in range(30)} | {"worst": "critical"}
+    history = [a_start(30), a_drift(46, moved=moved), a_start(60, version="v2")]
+    with a_home(tmp_path, history) as journal:
+        then = samples(a_collector(journal, minute=50))
+        now = samples(a_collector(journal, minute=61))
+
+    def read(found: Samples, name: str) -> dict[str, float]:
+        return {
+            dict(labels).get("severity") or dict(labels).get("feature", ""): value
+            for (metric, labels), value in found.items()
+            if metric == name
+        }
+
+    assert read(then, "ml_drift_features") == {"none": 0, "warning": 30, "critical": 1}
+    assert len(read(then, "ml_drift_psi_above_floor")) == 20
+    assert read(then, "ml_deployment_untrained_requests_ratio") == {"": 0.01}
+    assert read(then, "ml_drift_age_seconds") == {"": 4 * 60}
+    assert {name for name, _ in now if "drift" in name} == {"ml_drift_age_seconds"}
+    assert read(now, "ml_drift_age_seconds") == {"": math.inf}
+
+
+def test_too_few_rows_have_no_series_of_drift(tmp_path: Path) -> None:
+    with a_home(tmp_path, [a_start(30), a_drift(46, status="insufficient_data")]) as journal:
+        found = {name for name, _ in samples(a_collector(journal, minute=50))}
+
+    assert {name for name in found if "drift" in name} == {"ml_drift_age_seconds"}
 
 
 def test_ages_grow_between_scrapes_without_an_event(tmp_path: Path) -> None:

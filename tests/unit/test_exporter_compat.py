@@ -7,7 +7,7 @@ from collections import defaultdict
 import pytest
 from builders import a_journal, at
 from conftest import run_command
-from platform_events import SLOT, a_build, a_look, a_platform, a_start, a_training
+from platform_events import SLOT, a_build, a_drift, a_look, a_platform, a_start, a_training
 from prometheus_client.parser import text_string_to_metric_families
 
 from lineage_bridge.times import format_time
@@ -94,7 +94,7 @@ def test_sentinelmls_names_are_there_on_request_alone(scrape):
     found = scrape("--compat", "sentinelml", "--compat", "p6", events=a_service())
     added = found.keys() - plain.keys()
     assert added
-    assert all(name.startswith("ml_api_") for name in added)
+    assert all(name.startswith(("ml_api_", "ml_monitor_")) for name in added)
     assert named(found, "ml_prediction_total") == {"default"}
     slot = {
         "service": SLOT.service,
@@ -121,6 +121,58 @@ def test_a_rate_falls_while_nothing_comes(scrape, minute):
 def test_without_windows_sentinelml_has_no_series(scrape):
     found = scrape("--compat", "sentinelml", events=[*a_training(20), a_start(30)])
     assert not [name for name in found if name.startswith("ml_api_")]
+
+
+MOVED = {"worst": "critical", "less": "warning", **{f"f{n:02}": "none" for n in range(22)}}
+
+
+def monitored(found):
+    """SentinelML's metrics of drift: value by name and the label that a series has of its own."""
+    values = {}
+    for name, samples in found.items():
+        for labels, value in samples if name.startswith("ml_monitor_drift_") else ():
+            own = labels.get("feature") or labels.get("model_version") or ""
+            values[name.removeprefix("ml_monitor_drift_"), own] = value
+    return values
+
+
+def test_drift_is_shown_as_sentinelml_did(scrape):
+    events = [*a_service(), a_drift(46, moved=MOVED, answers="warning")]
+    found = monitored(scrape("--compat", "sentinelml", events=events))
+    assert found["overall", "v1"] == found["prediction", "v1"] == 1
+    assert found["feature_count", "v1"] == 2
+    assert found["rate_pct", "v1"] == pytest.approx(100 * 2 / 24)
+    assert (found["critical_count", ""], found["warning_count", ""]) == (1, 1)
+    drifted = {own: value for (name, own), value in found.items() if name == "feature_drifted"}
+    assert len(drifted) == 20
+    assert {own for own, value in drifted.items() if value} == {"worst", "less"}
+    assert found["report_age_seconds", ""] == 4 * 60
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [a_drift(46, status="insufficient_data")],
+        [a_drift(46, moved=MOVED), a_start(48, version="v2")],
+        [],
+    ],
+    ids=["too few rows", "of another version", "no log"],
+)
+def test_where_nothing_was_judged_sentinelml_has_an_age_alone(scrape, events):
+    found = monitored(scrape("--compat", "sentinelml", events=[*a_service(), *events]))
+    assert {name for name, _ in found} == {"report_age_seconds"}
+    few_rows = bool(events) and len(events) == 1
+    assert found["report_age_seconds", ""] == (4 * 60 if few_rows else float("inf"))
+
+
+def test_only_the_answers_drift(scrape):
+    events = [*a_service(), a_drift(46, moved={"x": "none"}, answers="critical")]
+    found = monitored(scrape("--compat", "sentinelml", events=events))
+    assert (found["overall", "v1"], found["critical_count", ""]) == (1, 0)
+    events = [*a_service(), a_drift(46, moved={"x": "none"})]
+    found = monitored(scrape("--compat", "sentinelml", events=events, minute=51))
+    assert found["overall", "v1"] == 0
+    assert ("prediction", "v1") not in found
 
 
 def test_a_system_that_is_not_known_is_an_error(tmp_path):

@@ -16,6 +16,7 @@ from platform_events import (
     SLOT,
     a_build,
     a_check,
+    a_drift,
     a_look,
     a_platform,
     a_slow_reason,
@@ -150,6 +151,17 @@ def test_a_dataset_has_a_badge_with_what_failed_in_it(tmp_path: Path) -> None:
     assert printable(HOSTILE) in page.text
     assert {tag for tag, _ in page.elements} & {"script", "b"} == set()
     assert "? unknown" in page.text  # of the other one, into which nobody looked
+
+
+def test_a_deployment_has_a_badge_with_what_drifted_in_it(tmp_path: Path) -> None:
+    moved = {HOSTILE: "critical", "b": "warning", "c": "warning", "d": "warning", "still": "none"}
+    page = page_of(tmp_path, [a_start(30), a_look(45), a_drift(46, moved=moved)])
+
+    assert "X critical" in page.text
+    assert printable(HOSTILE) in page.texts
+    assert "and 1 more" in page.text
+    assert "still" not in page.texts
+    assert {tag for tag, _ in page.elements} & {"script", "b"} == set()
 
 
 def test_links_lead_to_the_api_with_encoded_names(tmp_path: Path) -> None:

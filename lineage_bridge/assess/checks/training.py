@@ -22,6 +22,7 @@ _ERRORS: Final = frozenset(
 _SCORES: Final = frozenset(
     {"auc", "auroc", "auprc", "accuracy", "acc", "f1", "precision", "recall", "r2", "ap"}
 )
+SEEN: Final = "training_dataset_seen"
 _PARTS: Final = re.compile(r"[a-z0-9]+")
 _UNKNOWN: Final = skipped("not both times are known")
 _UNZONED: Final = skipped("the times of the training name no zone")
@@ -36,9 +37,11 @@ class Training(NamedTuple):
         not_finite: the names of those that were infinite or NaN.
         started, completed: None where nothing says it.
         is_unzoned: whether these times name no zone.
-        dataset: what it was trained on, as far as that is known.
+        dataset: what it was trained on; None where nothing leads there.
+        said: the name that the record has for it, if it has one.
         built: when that version was built; None where nobody saw it.
-        is_seen: whether something is known to have written that version.
+        is_seen: whether something is known to have written that version; None where that of such a
+            dataset is not known here.
     """
 
     policy: CheckPolicy
@@ -48,8 +51,9 @@ class Training(NamedTuple):
     completed: datetime | None = None
     is_unzoned: bool = False
     dataset: str | None = None
+    said: str | None = None
     built: datetime | None = None
-    is_seen: bool = False
+    is_seen: bool | None = False
 
 
 def _reported(training: Training) -> Verdict:
@@ -98,12 +102,15 @@ def _after_build(training: Training) -> Verdict:
 
 
 def _named(training: Training) -> Verdict:
-    return verdict(training.dataset or "none", "a dataset", holds=training.dataset is not None)
+    said = "none" if training.said is None else f"`{training.said}`, which leads to none"
+    return verdict(training.dataset or said, "a dataset", holds=training.dataset is not None)
 
 
 def _seen(training: Training) -> Verdict:
     if training.dataset is None:
-        return skipped("it names no dataset")
+        return skipped("it leads to no dataset")
+    if training.is_seen is None:
+        return skipped("who writes that dataset is not known here")
     actual = training.dataset if training.is_seen else f"{training.dataset}, which nobody wrote"
     return verdict(actual, "a version that was seen being written", holds=training.is_seen)
 
@@ -149,12 +156,12 @@ CHECKS: Final = (
     CheckOf(
         "training_dataset",
         "warn",
-        "whether the record leads to a dataset",
-        "it may have been trained on what has no name",
+        "whether what the record says of its dataset leads to one",
+        "it may have been trained on what has no name; `doctor` says what mends it",
         _named,
     ),
     CheckOf(
-        "training_dataset_seen",
+        SEEN,
         "warn",
         "the dataset version that it names with those that something is known to have written",
         "its artifacts were deleted, or lie where nobody looked",

@@ -34,8 +34,9 @@ def judge(reference: Profile, current: Profile, policy: DriftPolicy = DriftPolic
         tuple(name for name in these if name not in those)
         for these, those in (columns, columns[::-1])
     )
-    found_power = power(reference.rows, current.rows, len(features))
-    is_enough = min(reference.rows, current.rows) >= policy.fewest_rows
+    rows = reference.rows, current.rows
+    found_power = power(*rows, len(features), policy.false_share)
+    is_enough = min(rows) >= policy.fewest_rows
     judged = _judged(features if is_enough else (), reference, current, policy)
     of_calendar = _judged(calendar if is_enough else (), reference, current, policy)
     drifted = [one for one in judged if one.severity != "none"]
@@ -175,7 +176,7 @@ def _is_within(
 ) -> bool | None:
     if variation is None and q_blocks is None:
         return None
-    is_block_chance = q_blocks is not None and q_blocks >= policy.false_share
+    is_block_chance = q_blocks is not None and q_blocks >= policy.false_share_of_blocks
     return is_block_chance or (variation is not None and above <= variation)
 
 

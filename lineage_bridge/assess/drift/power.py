@@ -12,7 +12,7 @@ _TESTS: Final = 2  # of a feature of numbers without nulls
 _LARGEST_OF_MANY: Final = 0.37
 
 
-def power(reference: int, current: int, features: int) -> float:
+def power(reference: int, current: int, features: int, false_share: float = 0.05) -> float:
     """Return the chance to find one feature of normal numbers that moved by half its deviation.
 
     By the limit of Kolmogorov's distribution, with the correction for the number of features as if
@@ -22,11 +22,12 @@ def power(reference: int, current: int, features: int) -> float:
         reference: rows of the reference.
         current: rows that are compared with it.
         features: how many are judged together.
+        false_share: the share of false ones that is let pass.
     """
     if min(reference, current, features) < 1:
         return 0.0
     effective = sqrt(reference * current / (reference + current))
-    least_p = 0.05 / (features * _TESTS)
+    least_p = false_share / (features * _TESTS)
     needed = sqrt(log(2 / least_p) / 2) / (effective + 0.12 + 0.11 / effective)
     below = _normal(SHIFT / 2)  # the share of the one below the point where they are most apart
     distance = 2 * below - 1 + _LARGEST_OF_MANY / effective

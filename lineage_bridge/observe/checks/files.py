@@ -18,6 +18,7 @@ from lineage_bridge.assess.checks.settings import expected_of
 from lineage_bridge.errors import ArtifactError
 from lineage_bridge.journal import Journal
 from lineage_bridge.observe.checks.facts import facts_of
+from lineage_bridge.observe.checks.others import report_on
 from lineage_bridge.observe.checks.rows import hash_of_values, row_facts, told_apart
 from lineage_bridge.settings import Settings
 
@@ -36,24 +37,40 @@ class CheckedFiles:
         settings: expectations.
         journal: of the home, with kept profiles; None: there is none yet.
         footer_only: whether rows stay unread.
+        datasets_only: whether every file is one of a dataset, as it was for P6.
     """
 
-    def __init__(self, settings: Settings, journal: Journal | None, *, footer_only: bool) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        journal: Journal | None,
+        *,
+        footer_only: bool,
+        datasets_only: bool = False,
+    ) -> None:
         self._settings = settings
         self._journal = journal
         self._footer_only = footer_only
+        self._datasets_only = datasets_only
         self.profiled: list[Profiled] = []
 
     def reports(self, paths: Sequence[Path]) -> list[Report]:
-        """Read and judge files; those of one dataset in the order of their build.
+        """Read and judge files; those of one dataset in the order of their build, after others.
 
         Raises:
             SettingsError: the settings name a check that there is not.
         """
-        of_dataset: dict[str, list[Version]] = defaultdict(list)
-        for version in told_apart([facts_of(path, self._settings) for path in paths]):
-            of_dataset[version.dataset or version.name].append(version)
         reports: list[Report] = []
+        facts: list[Version] = []
+        for path in paths:
+            report = None if self._datasets_only else report_on(path, self._settings)
+            if report is None:
+                facts.append(facts_of(path, self._settings))
+            else:
+                reports.append(report)
+        of_dataset: dict[str, list[Version]] = defaultdict(list)
+        for version in told_apart(facts):
+            of_dataset[version.dataset or version.name].append(version)
         for dataset, versions in of_dataset.items():
             policy = expected_of(dataset, self._settings, usual_policy(versions))
             # Rows are read when it is a version's turn, so that few profiles are held at a time.

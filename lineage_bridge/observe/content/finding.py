@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Final
 
-from lineage_bridge.assess.assertions import ASSERTIONS, Assertion, assertions_facet
+from lineage_bridge.assess.assertions import Assertion, assertions_facet, assertions_in
 from lineage_bridge.assess.checks.facet import check_assertions, validation_facet
 from lineage_bridge.assess.checks.judge import Report
 from lineage_bridge.events import (
     Dataset,
     Event,
     EventView,
-    Job,
-    as_list,
-    as_object,
-    as_text,
-    run_event,
 )
 from lineage_bridge.facets import facet_in
 from lineage_bridge.facets.validation import ValidationFacet
 from lineage_bridge.link.identities import Key
-from lineage_bridge.naming import observe_job, run_uuid
 from lineage_bridge.observe.content.versions import Build
-from lineage_bridge.records.descriptions import described_dataset, described_job
-from lineage_bridge.records.identity import job_type
+from lineage_bridge.observe.telling import event_on_version, key_of_version
+from lineage_bridge.records.descriptions import described_dataset
 from lineage_bridge.times import from_micros, within_range
 
 AFTER_BUILD_US: Final = 1_000  # so that its assertions are the newer ones
@@ -33,9 +26,7 @@ AFTER_BUILD_US: Final = 1_000  # so that its assertions are the newer ones
 
 def key_of(namespace: str, build: Build) -> Key:
     """Return what the event is about: one run for each version, whenever it is judged."""
-    job = observe_job(build.name)
-    said = json.dumps([build.namespace, build.name, build.version])
-    return Key(job, run_uuid(namespace, job, said), "COMPLETE")
+    return key_of_version(namespace, Dataset(build.namespace, build.name, build.version))
 
 
 def finding_event(
@@ -61,10 +52,8 @@ def finding_event(
     own = {**described_dataset(build.namespace, build.name), ValidationFacet.key: facet.as_json()}
     asserted = assertions_facet(_asserted(of_build), check_assertions(report))
     read = Dataset(build.namespace, build.name, build.version, own, asserted)
-    key = key_of(namespace, build)
     sentence = f"Checks what is in {build.name}; a run is the finding on one version."
-    job = Job(namespace, key.job, {**job_type("OBSERVER"), **described_job(sentence)})
-    return run_event("COMPLETE", time, job, key.run, inputs=[read], supersedes=supersedes)
+    return event_on_version(namespace, read, time, sentence, supersedes)
 
 
 def versions_before(view: EventView) -> int:
@@ -76,14 +65,4 @@ def versions_before(view: EventView) -> int:
 def _asserted(of_build: EventView | None) -> Iterator[Assertion]:
     """Yield what the build's event asserts of its dataset: how fresh it was."""
     for dataset in of_build.outputs if of_build is not None else ():
-        for said in as_list(as_object(dataset.facets.get(ASSERTIONS)).get("assertions")):
-            assertion = as_object(said)
-            severity = assertion.get("severity")
-            yield Assertion(
-                as_text(assertion.get("assertion")) or "",
-                success=assertion.get("success") is True,
-                column=as_text(assertion.get("column")),
-                severity=severity if severity in {"error", "warn"} else None,
-                expected=as_text(assertion.get("expected")),
-                actual=as_text(assertion.get("actual")),
-            )
+        yield from assertions_in(dataset.facets)

@@ -9,8 +9,7 @@ from typing import NamedTuple
 from lineage_bridge.inference.columns import Columns, profile_of_rows
 from lineage_bridge.inference.requests import Requests
 from lineage_bridge.inference.values import Inference
-from lineage_bridge.observe.logs.hours import HOUR_US, Answered
-from lineage_bridge.observe.logs.kept_requests import DAY_US
+from lineage_bridge.observe.logs.hours import DAY_US, HOUR_US, Answered
 from lineage_bridge.profiles.profile import Profile
 
 

@@ -18,8 +18,8 @@ import numpy as np
 from lineage_bridge.inference.labels import Joined, Labels
 from lineage_bridge.inference.measures import Measures, Measuring
 from lineage_bridge.inference.requests import NO_TIME, Instants, Requests, Told
-from lineage_bridge.observe.logs.hours import Answered
-from lineage_bridge.observe.logs.kept_requests import DAY_US, duplicates_of, requests_of
+from lineage_bridge.observe.logs.hours import DAY_US, Answered, duplicates_of
+from lineage_bridge.observe.logs.kept_requests import requests_of
 from lineage_bridge.profiles.keys import Floats
 from lineage_bridge.times import EARLIEST_US
 

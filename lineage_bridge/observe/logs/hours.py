@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 HOUR: Final = timedelta(hours=1)
 HOUR_US: Final = HOUR // timedelta(microseconds=1)
+DAY_US: Final = 24 * HOUR_US
 
 _SERVED: Final = "service, environment, deployment, model, version"
 
@@ -89,6 +90,39 @@ def list_hours(
         (*_names(slot), -(2**63) if since_us is None else since_us),
     )
     return [Hour(slot, *row) for row in rows]
+
+
+def list_marks(connection: sqlite3.Connection, answered: Answered) -> list[tuple[int, str]]:
+    """List the hours of a version by time, each with a text that changes when its rows do."""
+    if not has_table(connection, "log_hours"):
+        return []
+    rows = connection.execute(
+        "SELECT h.begin_us, max(h.number), count(*), sum(h.rows), sum(length(h.body))"
+        " FROM log_served s JOIN log_hours h ON h.served = s.number"
+        " WHERE s.service = ? AND s.environment = ? AND s.deployment = ? AND s.model = ?"
+        " AND s.version = ? GROUP BY h.begin_us ORDER BY h.begin_us",
+        (*_names(answered.slot), answered.model, answered.version),
+    )
+    return [(begin_us, " ".join(map(str, mark))) for begin_us, *mark in rows]
+
+
+def duplicates_of(connection: sqlite3.Connection, answered: Answered) -> dict[int, int]:
+    """Return how many rows of each day did not count, by its begin (microseconds since 1970)."""
+    rows = connection.execute(
+        "SELECT day_us, sum(rows) FROM log_duplicates WHERE served = ? GROUP BY day_us",
+        (known_number(connection, answered),),
+    )
+    return dict(rows.fetchall())
+
+
+def mark_of_all(connection: sqlite3.Connection) -> str | None:
+    """Return a text that changes when any hour does; None if there is none."""
+    if not has_table(connection, "log_hours"):
+        return None
+    (count, *said) = connection.execute(
+        "SELECT count(*), max(number), sum(rows), sum(length(body)) FROM log_hours"
+    ).fetchone()
+    return f"{count} {said}" if count else None
 
 
 def profile_of(connection: sqlite3.Connection, hour: Hour) -> Profile:

@@ -19,7 +19,6 @@ from lineage_bridge.inference.requests import Requests, Told
 from lineage_bridge.inference.seen import Seen
 from lineage_bridge.observe.logs.hours import Answered, known_number, number_of
 
-DAY_US: Final = 86_400_000_000
 _LEVEL: Final = 1  # of zlib: more is much slower and hardly smaller
 
 
@@ -81,15 +80,6 @@ def add_duplicates(
             " ON CONFLICT DO UPDATE SET rows = rows + excluded.rows",
             (number_of(connection, answered), file, day_us, count),
         )
-
-
-def duplicates_of(connection: sqlite3.Connection, answered: Answered) -> dict[int, int]:
-    """Return how many rows of each day did not count, by its begin (microseconds since 1970)."""
-    rows = connection.execute(
-        "SELECT day_us, sum(rows) FROM log_duplicates WHERE served = ? GROUP BY day_us",
-        (known_number(connection, answered),),
-    )
-    return dict(rows.fetchall())
 
 
 def forget_rows(connection: sqlite3.Connection, file: int) -> None:

@@ -24,8 +24,7 @@ from lineage_bridge.inference.measures import Bounded, Measures
 from lineage_bridge.link.identities import Identities, Key
 from lineage_bridge.naming import Slot, observe_job, run_uuid
 from lineage_bridge.observe.logs.figures import Figures
-from lineage_bridge.observe.logs.hours import Answered
-from lineage_bridge.observe.logs.kept_requests import DAY_US
+from lineage_bridge.observe.logs.hours import DAY_US, Answered
 from lineage_bridge.observe.telling import Standing, due, standing_of
 from lineage_bridge.records.descriptions import described_dataset, described_job, spoken
 from lineage_bridge.records.identity import job_type

@@ -33,7 +33,7 @@ def writers_due(connection: sqlite3.Connection, identities: Identities) -> Itera
     started = {(start.slot, *start.serves) for start in identities.starts()}
     for answered, begin_us in first_hours(connection):
         key = _key(identities.namespace, answered)
-        found = identities.finding(key)
+        found = next(reversed(identities.findings(key)), None)
         if tuple(answered) not in started:
             if found is not None and found.time_us < begin_us:
                 continue  # who said it knew older rows

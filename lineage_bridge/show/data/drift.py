@@ -9,7 +9,7 @@ from lineage_bridge.profiles.bars import shares
 from lineage_bridge.show.data.blocks import same_scale
 from lineage_bridge.show.data.values import value_text
 from lineage_bridge.show.statuses import status_of
-from lineage_bridge.show.tables import Cell, Column, Table
+from lineage_bridge.show.tables import Column, Table
 from lineage_bridge.show.units import counted, number, percent
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ NOTES: Final = {
 }
 _LOW_POWER: Final = 0.8
 _NAMES: Final = 12
-_WITHIN: Final = "the reference itself varies as much"
+WITHIN: Final = "the reference itself varies as much"
 
 
 def drift_table(features: Sequence[FeatureDrift], reference: Profile, current: Profile) -> Table:
@@ -54,10 +54,10 @@ def drift_table(features: Sequence[FeatureDrift], reference: Profile, current: P
             one.feature,
             status_of(one.severity),
             number(one.psi_above),
-            "" if one.effect is None else _effect(one),
+            effect_text(one),
             was,
             now,
-            _what(one),
+            moved_most(one),
         )
     return table
 
@@ -131,12 +131,16 @@ def feature_lines(one: FeatureDrift) -> list[str]:
     for share, what in ((one.beyond_share, "beyond the range"), (one.unseen_share, "unseen label")):
         if share:
             lines.append(f"Rows {what} of the reference: {percent(share)}.")
-    return [*lines, *(f"{text[0].upper()}{text[1:]}." for text in _remarks(one))]
+    return [*lines, *(f"{text[0].upper()}{text[1:]}." for text in remarks_of(one))]
 
 
 def cell_text(cell: DriftCell) -> str:
     """Name a cell: a label, `4 to 12`, `above 41`, `null`."""
-    what, label, above, up_to = cell.place
+    return place_text(*cell.place)
+
+
+def place_text(what: str, label: str | None, above: float | None, up_to: float | None) -> str:
+    """Name a part of what a feature can be; see `assess.drift.finding.Place`."""
     if what == "label":
         return label or "(empty)"
     if what != "interval":
@@ -148,18 +152,26 @@ def cell_text(cell: DriftCell) -> str:
     return f"above {low}" if low else f"up to {high}" if high else "any"
 
 
-def _effect(one: FeatureDrift) -> str:
-    return f"{number(one.effect)}{' sd' if one.kind == 'number' else ''}"
+def effect_text(one: FeatureDrift) -> str:
+    """Say how far a feature moved: `0.42 sd` of numbers, Cramer's V of labels."""
+    return shift_text(one.effect, one.kind)
 
 
-def _what(one: FeatureDrift) -> Cell:
+def shift_text(effect: float | None, kind: str) -> str:
+    """Say how far a feature of a kind moved."""
+    return "" if effect is None else f"{number(effect)}{' sd' if kind == 'number' else ''}"
+
+
+def moved_most(one: FeatureDrift) -> str:
+    """Say which cell moved most, and what else is to be known."""
     moved = [
         f"{cell_text(cell)}: {percent(cell.reference_share)} → {percent(cell.current_share)}"
         for cell in one.cells[:1]
     ]
-    return "; ".join([*moved, *_remarks(one)])
+    return "; ".join([*moved, *remarks_of(one)])
 
 
-def _remarks(one: FeatureDrift) -> list[str]:
+def remarks_of(one: FeatureDrift) -> list[str]:
+    """Say what else is to be known of a feature."""
     remarks = [NOTES[note] for note in one.notes]
-    return [*remarks, _WITHIN] if one.within_reference_variation else remarks
+    return [*remarks, WITHIN] if one.within_reference_variation else remarks

@@ -1,0 +1,1 @@
+"""What is shown in a browser: style, pictures, and reports as files of their own."""
