@@ -11,6 +11,8 @@ from datasets import dataset, write
 from lineage_bridge.collector.server import CollectorServer
 from lineage_bridge.journal import Journal
 
+pytestmark = pytest.mark.slow  # `make test` runs the samples
+
 DATASET = "features.mobility.training_dataset"
 
 
@@ -41,6 +43,7 @@ def codes(one):
     return {check["check"] for check in one["checks"] if check["status"] == "failed"}
 
 
+@pytest.mark.sample
 def test_all_datasets_have_a_line_each(lb, filled):
     done = lb("check")
     assert done.code == 0
@@ -61,6 +64,7 @@ def test_a_version_is_shown_with_what_failed_in_it(lb, filled, spelling):
     assert dropped["against"] == f"{DATASET}@{version(6)}"
 
 
+@pytest.mark.sample
 def test_what_was_found_later_is_not_known_earlier(lb, filled):
     at = "2026-04-08T12:00:00Z"
     (then,) = lb("check", "--json", "--at", at, DATASET).json["versions"]

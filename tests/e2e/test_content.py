@@ -20,6 +20,8 @@ from lineage_bridge.journal import Journal
 from lineage_bridge.observe.content import judging
 from lineage_bridge.settings import Settings
 
+pytestmark = pytest.mark.slow  # `make test` runs the samples
+
 JOB = "observe.features.mobility.training_dataset"
 
 
@@ -62,6 +64,7 @@ def build(folder: Path, day: int, **changed: object) -> Path:
     return write(folder, columns, stamp=f"202604{day:02}_235500")
 
 
+@pytest.mark.sample
 def test_each_version_has_a_finding_on_its_own_event(lb, p2, home):
     build(p2, 6)
     build(p2, 7, ft_capacity=lambda c: [None] * len(c["ft_capacity"]))
@@ -80,6 +83,7 @@ def test_each_version_has_a_finding_on_its_own_event(lb, p2, home):
     assert by_code["freshness"]["success"] is True  # the build's own
 
 
+@pytest.mark.sample
 def test_what_has_not_changed_is_not_opened_again(lb, p2, home, monkeypatch):
     build(p2, 6)
     assert lb("backfill", "--p2", p2).code == 0
@@ -108,6 +112,7 @@ def test_in_whatever_order_versions_turn_up_they_are_found_alike(order, lb, p2, 
     assert one_by_one["2026-04-08T23:55:00Z"]["versionsBefore"] == 2
 
 
+@pytest.mark.sample
 def test_a_new_version_is_judged_alone(lb, p2, home):
     for day in (5, 6, 7):
         build(p2, day)
@@ -133,6 +138,7 @@ def test_judged_one_by_one_from_what_is_kept_it_comes_out_as_at_once(lb, p2, hom
     assert len(jumped) == 4  # and what was normal before is none any more
 
 
+@pytest.mark.sample
 def test_another_policy_supersedes_what_it_changes_and_nothing_else(lb, p2, home, tmp_path):
     for day in (6, 7):
         build(p2, day)
@@ -149,6 +155,7 @@ def test_another_policy_supersedes_what_it_changes_and_nothing_else(lb, p2, home
     assert len(told(home)) == 6
 
 
+@pytest.mark.sample
 def test_a_home_that_knows_fewer_versions_leaves_the_finding_as_it_is(lb, p2, tmp_path):
     for day in (5, 6, 7):
         last = build(p2, day)
@@ -164,6 +171,7 @@ def test_a_home_that_knows_fewer_versions_leaves_the_finding_as_it_is(lb, p2, tm
     assert findings(part) == findings(full)
 
 
+@pytest.mark.sample
 def test_what_was_told_and_not_noted_is_not_told_again(lb, p2, home):
     for day in (6, 7):
         build(p2, day)
@@ -176,6 +184,7 @@ def test_what_was_told_and_not_noted_is_not_told_again(lb, p2, home):
     assert told(home) == before
 
 
+@pytest.mark.sample
 def test_several_that_look_at_the_same_time_find_what_one_finds(lb, p2, home, tmp_path):
     for day in range(4, 9):
         build(p2, day)
@@ -220,6 +229,7 @@ def test_of_what_two_homes_found_that_of_the_one_that_knew_more_stands(
     assert lb("backfill", "--home", target, "--p2", tmp_path / "one").code == 0
 
 
+@pytest.mark.sample
 def test_nothing_is_looked_into_where_nobody_wants_it(lb, p2, home):
     build(p2, 6)
     done = lb("backfill", "--json", "--no-observe", "--p2", p2).json
@@ -227,6 +237,7 @@ def test_nothing_is_looked_into_where_nobody_wants_it(lb, p2, home):
     assert not told(home)
 
 
+@pytest.mark.sample
 def test_a_dry_run_shows_what_would_be_found(lb, p2, home):
     build(p2, 6)
     events = lb("backfill", "--dry-run", "--json", "--p2", p2).json

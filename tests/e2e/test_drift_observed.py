@@ -22,6 +22,8 @@ from lineage_bridge.journal import Journal
 from lineage_bridge.observe.logs.hours import HOUR_US
 from lineage_bridge.times import format_time, from_micros
 
+pytestmark = pytest.mark.slow  # `make test` runs the samples
+
 SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
 WEEK = "output/training_dataset_20260401_003505.parquet"
 THREE_DAYS = "output/training_dataset_20260328_002012.parquet"
@@ -142,6 +144,7 @@ def drifting(backfilled, city, rows, tmp_path_factory):
     return home
 
 
+@pytest.mark.sample
 def test_each_deployment_has_a_line_and_one_without_a_log_is_unknown(drifting, monkeypatch):
     monkeypatch.setenv("COLUMNS", "240")
     shown = run_command("drift", "--home", drifting)
@@ -207,6 +210,7 @@ class Words(HTMLParser):
         self.text += data
 
 
+@pytest.mark.sample
 def test_a_deployment_has_a_report_with_both_distributions(drifting, tmp_path):
     path = tmp_path / "report.html"
     shown = run_command("drift", "dep-nyc-batch-bug", "--html", path, "--home", drifting)
@@ -217,6 +221,7 @@ def test_a_deployment_has_a_report_with_both_distributions(drifting, tmp_path):
     assert run_command("drift", "dep-nyc-prod-001", "--html", path, "--home", drifting).code == 2
 
 
+@pytest.mark.sample
 def test_what_cannot_be_meant_is_said(drifting, city):
     one = city / "p2" / WEEK
     for args in ((one,), (one, one, one), ("--html", "x.html"), ("--feature", "x")):
@@ -225,6 +230,7 @@ def test_what_cannot_be_meant_is_said(drifting, city):
         assert shown.out == ""
 
 
+@pytest.mark.sample
 def test_versions_of_a_dataset_are_compared_from_what_the_home_keeps(drifting, city):
     name = "features.mobility.training_dataset"
     versions = f"{name}@2026-03-28T00:20:12Z", f"{name}@2026-04-01T00:35:05Z"
@@ -239,6 +245,7 @@ def test_versions_of_a_dataset_are_compared_from_what_the_home_keeps(drifting, c
     assert "Traceback" not in gone.err
 
 
+@pytest.mark.sample
 def test_metrics_say_what_moved_and_a_deployment_without_a_log_has_an_age_only(drifting):
     text = run_command("exporter", "--once", "--home", drifting).out
     bug = 'deployment="dep-nyc-batch-bug",environment="batch",service="mobility-serving-layer"'
@@ -291,6 +298,7 @@ def test_followed_hour_by_hour_the_findings_are_the_same(lb, home, at_once, city
     assert len(ids[0]) >= 3
 
 
+@pytest.mark.sample
 def test_what_is_told_of_one_version_makes_no_finding_of_another_due(lb, home, at_once, city):
     other = answered("dep-nyc-batch-bug", model="lightgbm_small")  # judged after the other one
     log_hours(home, other, [(number, normal(7)) for number in (HOUR - 1, HOUR)], file=1)
@@ -335,6 +343,7 @@ def test_a_home_that_knows_fewer_hours_leaves_what_stands(lb, at_once, home, cit
     assert {run: found[run] for run in standing(at_once)} == standing(at_once)
 
 
+@pytest.mark.sample
 def test_limits_are_those_of_the_settings_and_impossible_ones_are_named(lb, home, city, tmp_path):
     log_hours(home, BUG, HOURS)
     settings = tmp_path / "lineage-bridge.toml"
@@ -355,6 +364,7 @@ def test_limits_are_those_of_the_settings_and_impossible_ones_are_named(lb, home
         assert "policies.drift.default" in shown.err
 
 
+@pytest.mark.sample
 def test_odd_columns_of_a_log_end_in_a_finding(lb, home, city, monkeypatch):
     monkeypatch.setenv("COLUMNS", "240")
     odd = {
@@ -372,6 +382,7 @@ def test_odd_columns_of_a_log_end_in_a_finding(lb, home, city, monkeypatch):
     assert "kind" in shown.out
 
 
+@pytest.mark.sample
 def test_a_backfill_without_news_of_logs_does_not_import_numpy(drifting, city):
     code = (
         "import sys\nfrom lineage_bridge.cli.main import cli\n"

@@ -8,6 +8,8 @@ import pytest
 from cases import others_slow
 from foreign import install, install_notebooks, run_with
 
+pytestmark = pytest.mark.slow  # `make test` runs the samples
+
 AT = ("--at", "2028-01-01T00:00:00Z")
 
 
@@ -37,6 +39,7 @@ def edges_into(graph, job):
     return [edge["from"] for edge in graph["edges"] if edge["to"].partition("@")[0] == job]
 
 
+@pytest.mark.sample
 def test_its_flag_is_in_the_help(run):
     told = run("backfill", "--help").out
     assert "--notebooks DIR" in told

@@ -14,6 +14,8 @@ from conftest import run_command
 
 from lineage_bridge.events import compute_id
 
+pytestmark = pytest.mark.slow  # `make test` runs the samples
+
 FAMILIES = ("p2", "p4", "p5", "p6")
 LEFT = [c for n in range(1, 5) for c in itertools.combinations(FAMILIES, n)]
 ORDERS = list(itertools.permutations(FAMILIES))[::4]
@@ -75,6 +77,7 @@ def test_a_restored_home_says_nothing_new_whatever_artifacts_are_left(
     assert graph_of(home) == whole
 
 
+@pytest.mark.sample
 @pytest.mark.parametrize(
     "gone",
     others_slow(
@@ -118,6 +121,7 @@ def test_machines_that_share_nothing_but_the_journal_end_with_the_graph_of_one(
     assert records_in(graph_of(home)) == records_in(whole)
 
 
+@pytest.mark.sample
 def test_bundles_are_linked_to_builds_that_this_machine_never_read(nyc, tmp_path):
     other, here = tmp_path / "other", tmp_path / "here"
     run_command("backfill", "--home", other, "--namespace", "urban", nyc / "p2")
@@ -134,12 +138,14 @@ def test_bundles_are_linked_to_builds_that_this_machine_never_read(nyc, tmp_path
                        model["to"], "--home", here).code == 0  # fmt: skip
 
 
+@pytest.mark.sample
 def test_a_home_that_imported_events_takes_their_namespace(exported, nyc, tmp_path):
     home = restored(exported, tmp_path / "home")
     run_command("backfill", "--home", home, nyc / "p4")
     assert {n["namespace"] for n in graph_of(home)["nodes"]} == {"urban", "duckdb://mobility"}
 
 
+@pytest.mark.sample
 def test_what_nothing_calls_for_is_withdrawn_by_an_event_of_its_own(nyc, lb, tmp_path):
     lb("backfill", "--namespace", "urban", nyc)
     before = {e["run"]["runId"] for e in exported_events(lb, tmp_path)}
@@ -170,6 +176,7 @@ def test_what_is_called_for_again_counts_again(nyc, lb, tmp_path):
         assert lb("backfill", "--json", nyc).json["events"] == 0
 
 
+@pytest.mark.sample
 def test_a_file_that_says_something_else_by_now_is_believed(nyc, lb, tmp_path):
     root = shutil.copytree(nyc / "p4", tmp_path / "p4")
     metadata = next(p for p in root.rglob("metadata.json") if "lightgbm_small" in p.read_text())
@@ -198,6 +205,7 @@ def a_bundle(root):
     return folder, json.loads((folder / "metrics.json").read_text())
 
 
+@pytest.mark.sample
 def test_what_changes_in_a_folder_after_it_was_moved_counts(nyc, lb, tmp_path):
     root = shutil.copytree(nyc / "p4", tmp_path / "a")
     lb("backfill", "--namespace", "urban", root)
@@ -241,6 +249,7 @@ def test_events_of_strangers_under_our_names_change_nothing_of_what_is_said(
     assert lb("doctor").code in {0, 1}
 
 
+@pytest.mark.sample
 def test_an_event_without_the_names_of_its_record_is_none(nyc, lb, tmp_path):
     """Its id is what it says, so it may come from a later version of ours."""
     lb("backfill", "--namespace", "urban", nyc / "p4")
@@ -261,6 +270,7 @@ def exported_metrics(lb, tmp_path, run_id):
     return said[-1]["run"]["facets"]["lineageBridge_training"].get("metrics")
 
 
+@pytest.mark.sample
 def test_a_bundle_that_is_torn_apart_says_what_it_said(nyc, lb, tmp_path):
     """Its metadata are known by their hash, but what lay beside them is not there any more."""
     root = shutil.copytree(nyc / "p4", tmp_path / "p4")
@@ -291,6 +301,7 @@ def test_a_published_folder_that_was_moved_names_another_run_by_now(nyc, lb, tmp
     assert records_in(graph_of(fresh)) == records_in(lb("graph", "--json", "--at", LATE).json)
 
 
+@pytest.mark.sample
 def test_builds_that_are_written_over_each_other_all_stand(nyc, lb, tmp_path):
     root = tmp_path / "output"
     root.mkdir()
@@ -305,6 +316,7 @@ def test_builds_that_are_written_over_each_other_all_stand(nyc, lb, tmp_path):
     assert len(node["versions"]) == len(files)
 
 
+@pytest.mark.sample
 def test_trainings_that_are_written_over_each_other_all_stand(nyc, lb, tmp_path):
     root = shutil.copytree(nyc / "p4", tmp_path / "p4")
     lb("backfill", "--namespace", "urban", root)
@@ -318,6 +330,7 @@ def test_trainings_that_are_written_over_each_other_all_stand(nyc, lb, tmp_path)
     assert withdrawn == []
 
 
+@pytest.mark.sample
 def test_a_file_that_changed_twice_is_believed(nyc, lb, tmp_path):
     """Its first change calls for no event, so the event names a state of the file before that."""
     root = shutil.copytree(nyc / "p4", tmp_path / "p4")
@@ -419,6 +432,7 @@ def test_what_the_settings_of_another_machine_declared_stands_here_without_them(
     assert {"models.slow", "models.little", "features.city.week"} <= names
 
 
+@pytest.mark.sample
 def test_a_refused_alias_reads_as_sentences(tmp_path):
     home = tmp_path / "home"
     run_command("backfill", tmp_path, "--home", home)

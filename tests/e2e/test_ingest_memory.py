@@ -18,6 +18,8 @@ from lineage_bridge.observe import unsaved
 from lineage_bridge.observe.serving import windows
 from lineage_bridge.settings import Settings
 
+pytestmark = pytest.mark.slow  # `make test` runs the samples
+
 ALL_SLOTS = "SELECT * FROM serving_slots"
 FAMILIES = ("p2", "p4", "p5", "p6")
 WINDOWS_OF_FILES = ("window_slots", "window_files")
@@ -120,6 +122,7 @@ def test_a_home_of_the_time_before_migrations_is_read_and_brought_up_to_date(cit
     assert ask(tmp_path, "SELECT name FROM migrations WHERE room = 'ingest'") == migrations
 
 
+@pytest.mark.sample
 def test_a_home_of_a_newer_version_is_refused_by_name(city, lb, tmp_path):
     change(tmp_path, "INSERT INTO migrations VALUES ('ingest', 'something new', 0)")
 
@@ -200,6 +203,7 @@ def test_the_memory_of_a_deployment_that_cannot_be_decoded_is_made_anew(city, lb
     assert graph(lb) == before
 
 
+@pytest.mark.sample
 def test_waiting_windows_that_cannot_be_decoded_are_named(city, lb, tmp_path):
     change(tmp_path, "UPDATE window_pending SET windows = x'00'", SOMETHING_CHANGED)
 
@@ -221,6 +225,7 @@ def killed(*_args, **_named):
     raise Killed
 
 
+@pytest.mark.sample
 def test_what_was_appended_and_not_saved_is_said_again_and_no_more(nyc, nyc_home, tmp_path):
     roots = {family: [nyc / family] for family in FAMILIES}
     settings = Settings(namespace="urban")
@@ -238,6 +243,7 @@ def test_what_was_appended_and_not_saved_is_said_again_and_no_more(nyc, nyc_home
             assert connection.execute("SELECT count(*) FROM unsaved_events").fetchone() == (0,)
 
 
+@pytest.mark.sample
 def test_a_link_that_was_appended_and_not_saved_is_superseded_by_a_better_one(nyc, lb, tmp_path):
     settings = Settings(namespace="urban")
     with Journal(tmp_path / "home") as journal, pytest.MonkeyPatch.context() as patch:

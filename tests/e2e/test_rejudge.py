@@ -21,6 +21,8 @@ from lineage_bridge.facets.serving_policy import ServingPolicy
 from lineage_bridge.journal import Journal
 from lineage_bridge.observe.serving.state import all_slots, list_implied
 
+pytestmark = pytest.mark.slow  # `make test` runs the samples
+
 TIMES = ("08:30", "08:51", "09:10", "09:47", "10:12", "10:30", "13:00")
 
 
@@ -111,6 +113,7 @@ def test_starts_that_come_late_and_bit_by_bit_change_nothing_in_the_end(nyc, tmp
         assert (facts[-1], final or len(facts)) == (whole[name][-1], final or len(whole[name]))
 
 
+@pytest.mark.sample
 def test_what_is_said_again_is_not_appended_again(journal, root):
     write(root, *(a_line(minute) for minute in range(60)))
     ingest(journal, root, starts=[a_start(-1)])
@@ -123,6 +126,7 @@ def test_what_is_said_again_is_not_appended_again(journal, root):
     assert (result.events, count(journal)) == (2, before + 2)
 
 
+@pytest.mark.sample
 def test_what_is_no_longer_said_is_superseded(journal, root, tmp_path):
     starts = [a_start(-1), a_start(30, "v2")]
     write(root, *(a_line(minute) for minute in range(20)))
@@ -136,6 +140,7 @@ def test_what_is_no_longer_said_is_superseded(journal, root, tmp_path):
     assert standing(journal) == at_once(tmp_path, root, starts=starts)
 
 
+@pytest.mark.sample
 def test_of_other_deployments_nothing_is_said_again(journal, root):
     write(root, *(a_line(minute) for minute in range(20)))
     write(root, *(a_line(minute, deployment="other") for minute in range(20)))
@@ -148,6 +153,7 @@ def test_of_other_deployments_nothing_is_said_again(journal, root):
     assert memory_of(journal, "other").totals[0].windows == 20
 
 
+@pytest.mark.sample
 def test_lines_that_stand_in_several_files_count_once_when_they_are_judged_anew(
     journal, root, tmp_path
 ):
@@ -162,6 +168,7 @@ def test_lines_that_stand_in_several_files_count_once_when_they_are_judged_anew(
     assert ingest(journal, tmp_path, starts=[a_start(-1)]).events == 0
 
 
+@pytest.mark.sample
 def test_windows_whose_files_are_gone_are_not_lost(journal, root):
     write(root, *(a_line(minute) for minute in range(20)))
     ingest(journal, root)
@@ -180,6 +187,7 @@ def test_windows_whose_files_are_gone_are_not_lost(journal, root):
     assert count(journal) == before
 
 
+@pytest.mark.sample
 def test_another_policy_judges_anew_and_the_old_one_once_more(journal, root, tmp_path):
     strict = ServingPolicy(latency_p95_ms=10.0, expects_traffic=True)
     write(root, *(a_line(minute) for minute in range(40)))
@@ -223,6 +231,7 @@ OWN = [f"metrics_{minute:02}.jsonl" for minute in range(0, 20, 2)]
 OTHERS = [f"metrics_{minute:02}.jsonl" for minute in range(1, 20, 2)]
 
 
+@pytest.mark.sample
 def test_only_files_with_windows_of_the_deployment_are_read_again(journal, root):
     with_two_in_files_of_their_own(root)
     ingest(journal, root)
@@ -233,6 +242,7 @@ def test_only_files_with_windows_of_the_deployment_are_read_again(journal, root)
     assert memory_of(journal).totals[0].windows == 10
 
 
+@pytest.mark.sample
 def test_files_of_the_time_before_that_was_kept_are_looked_into_once(journal, root):
     with_two_in_files_of_their_own(root)
     ingest(journal, root)
@@ -248,6 +258,7 @@ def test_files_of_the_time_before_that_was_kept_are_looked_into_once(journal, ro
     assert [memory_of(journal, name).totals[0].windows for name in ("dep", "other")] == [10, 10]
 
 
+@pytest.mark.sample
 def test_a_file_that_grows_by_another_deployment_has_both(journal, root):
     write(root, *(a_line(minute) for minute in range(5)))
     ingest(journal, root)

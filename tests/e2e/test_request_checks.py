@@ -16,6 +16,8 @@ from lineage_bridge.adapters.feature_columns import MADE_OF
 from lineage_bridge.facets.validation import ValidationFacet
 from lineage_bridge.journal import Journal
 
+pytestmark = pytest.mark.slow  # `make test` runs the samples
+
 FEATURES = [name for name in MADE_OF if name.startswith("ft_")]
 LOG = "inference_log.dep-1.prod.bikes"
 NOT_MADE = ("features_unknown_labels", "confidence")  # there is nothing to compare
@@ -86,6 +88,7 @@ def statuses(facet):
     return {one["code"]: one["status"] for one in facet["checks"]}
 
 
+@pytest.mark.sample
 def test_requests_as_the_model_knows_them_pass(platform, log, lb, tmp_path):
     assert log([row(n) for n in range(120)])["validation"] == 1
     ((time, facet, _),) = told(tmp_path / "home")
@@ -117,6 +120,7 @@ def test_what_is_wrong_with_requests_is_found(changed, code, platform, log, lb, 
     assert lb("check", LOG).code == (code != "predictions_known")
 
 
+@pytest.mark.sample
 def test_a_feature_that_a_service_never_logs_and_an_id_that_comes_again(platform, log, tmp_path):
     rows = [row(n, ft_capacity="gone") for n in range(60)]
     log([*rows, *rows[:5]])
@@ -149,6 +153,7 @@ def test_bit_by_bit_says_the_same_as_at_once(platform, log, tmp_path):
     assert list(told(other)) == [(time, facet, asserted)]
 
 
+@pytest.mark.sample
 def test_without_a_training_that_is_known_the_rest_is_checked(log, lb, tmp_path):
     log([row(n) for n in range(60)])
     ((_, facet, _),) = told(tmp_path / "home")
@@ -157,6 +162,7 @@ def test_without_a_training_that_is_known_the_rest_is_checked(log, lb, tmp_path)
     assert found["features_out_of_range"] == found["features_needed"] == "skipped"
 
 
+@pytest.mark.sample
 def test_the_settings_say_what_is_expected_of_a_log(log, lb, tmp_path):
     (tmp_path / "lineage-bridge.toml").write_text(
         '[checks."inference_log.*"]\nranges = { ft_capacity = [100, 200] }\nclasses = ["0", "1"]\n'
@@ -198,6 +204,7 @@ def test_quality_is_shown_as_sentinelml_did(platform, log, tmp_path):
     assert ("ml_api_accuracy", "") not in found
 
 
+@pytest.mark.sample
 def test_labels_make_an_accuracy_under_its_old_name(log, tmp_path):
     log([row(n) | {"label": 1} for n in range(60)])
     found = scraped(tmp_path / "home")

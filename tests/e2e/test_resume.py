@@ -17,6 +17,8 @@ from lineage_bridge.facets.serving_policy import ServingPolicy
 from lineage_bridge.journal import Journal
 from lineage_bridge.observe import unsaved
 
+pytestmark = pytest.mark.slow  # `make test` runs the samples
+
 TIMES = ("09:00", "10:00", "11:30", "13:00")
 LOST = ("unsaved_events", "serving_slots", "serving_starts", "window_lines", "scanned_files")
 
@@ -151,6 +153,7 @@ def test_windows_that_come_back_count_once(fleet, home, tmp_path, gone):
     assert answers(tmp_path / "other") == answers(home)
 
 
+@pytest.mark.sample
 def test_tables_that_are_lost_are_no_loss(fleet, home):
     starts = starts_of(fleet)
     with Journal(home) as journal:
@@ -165,6 +168,7 @@ def test_tables_that_are_lost_are_no_loss(fleet, home):
     assert answers(home) == before
 
 
+@pytest.mark.sample
 def test_a_look_after_a_look_goes_on_from_the_journal(fleet, home, tmp_path):
     """As a watcher does: no event at an end, and each look has a few files more."""
     starts = starts_of(fleet)
@@ -255,6 +259,7 @@ def test_a_later_window_is_judged_as_where_nothing_was_lost(
     assert answers(tmp_path / "other", times) == answers(home, times)
 
 
+@pytest.mark.sample
 def test_files_that_are_gone_are_no_gap_in_serving(root, home, tmp_path):
     write(root, *(a_line(minute) for minute in range(60)))
     with Journal(home) as journal:
@@ -270,6 +275,7 @@ def test_files_that_are_gone_are_no_gap_in_serving(root, home, tmp_path):
     assert (last["status"], last["totals"]["windows"]) == ("healthy", 61)
 
 
+@pytest.mark.sample
 @pytest.mark.parametrize("at_once", [False, True])
 def test_a_window_after_all_others_are_gone_adds_to_the_sums(root, home, tmp_path, at_once):
     write(root, *(a_line(minute) for minute in range(60)))
@@ -291,6 +297,7 @@ def test_a_window_after_all_others_are_gone_adds_to_the_sums(root, home, tmp_pat
     assert (last["starts"], last["instancesRunning"]) == (1, 1)
 
 
+@pytest.mark.sample
 def test_windows_that_nobody_had_are_told_at_the_end(root, home, tmp_path):
     write(root, *(a_line(minute) for minute in range(60) if minute != 20))
     with Journal(home) as journal:
@@ -307,6 +314,7 @@ def test_windows_that_nobody_had_are_told_at_the_end(root, home, tmp_path):
 # Other facts than those that the journal was told by
 
 
+@pytest.mark.sample
 def test_a_start_of_which_the_journal_did_not_know_is_told(root, home, tmp_path):
     write(root, *(a_line(minute) for minute in range(60)))
     with Journal(home) as journal:
@@ -398,6 +406,7 @@ def test_a_finding_that_was_appended_and_not_saved_is_superseded(tmp_path, crash
         assert ingest(journal, root, starts=[a_start(-1)]).events == 0
 
 
+@pytest.mark.sample
 def test_notes_of_events_are_taken_away_when_all_is_saved(tmp_path):
     write(tmp_path / "p5", *(a_line(minute) for minute in range(40)))
     with Journal(tmp_path / "home") as journal:

@@ -11,6 +11,8 @@ from conftest import run_command
 from lineage_bridge.facets.validation import ValidationFacet
 from lineage_bridge.journal import Journal
 
+pytestmark = pytest.mark.slow  # `make test` runs the samples
+
 
 def told(home):
     """The findings on models in the order in which they came, each with its model version."""
@@ -57,6 +59,7 @@ def bundle(tmp_path):
     return write
 
 
+@pytest.mark.sample
 def test_the_trainings_of_the_city_are_well_but_for_what_they_leave_out(nyc, lb, tmp_path):
     lb("backfill", "--p2", nyc / "p2", "--p4", nyc / "p4")
     found = findings(tmp_path / "home")
@@ -112,6 +115,7 @@ def test_a_build_that_turns_up_later_mends_what_was_said(nyc, lb, tmp_path, bund
     }
 
 
+@pytest.mark.sample
 def test_a_training_is_judged_where_its_artifacts_are_gone(nyc, lb, tmp_path, bundle):
     folder = bundle(metrics={"rmse": 0.0})
     lb("backfill", "--no-observe", "--p4", folder)
@@ -121,6 +125,7 @@ def test_a_training_is_judged_where_its_artifacts_are_gone(nyc, lb, tmp_path, bu
     assert "training_perfect" in failed(findings(tmp_path / "home")["models.alpha@v1"])
 
 
+@pytest.mark.sample
 def test_the_settings_say_what_is_expected_of_a_model(lb, tmp_path, bundle):
     folder = bundle(metrics={})
     (tmp_path / "lineage-bridge.toml").write_text(
@@ -137,6 +142,7 @@ def test_the_settings_say_what_is_expected_of_a_model(lb, tmp_path, bundle):
 AS_A_DATASET = {"dataset_name_present", "dataset_version_present", "freshness_computable"}
 
 
+@pytest.mark.sample
 @pytest.mark.parametrize(
     ("changed", "failed"),
     [
@@ -157,6 +163,7 @@ def test_a_record_is_checked_as_a_file_by_what_it_says_alone(changed, failed, lb
     assert found["training_dataset_seen"] == "skipped"  # a file knows of no other
 
 
+@pytest.mark.sample
 def test_the_record_of_another_family_and_what_is_no_record_at_all(nyc, lb, tmp_path):
     training = nyc / "p6" / "training_metadata" / "2260c092895b449096ef4d219f18dcc3.json"
     (version,) = lb("check", "--json", training).json["versions"]

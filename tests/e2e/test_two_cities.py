@@ -12,6 +12,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+pytestmark = pytest.mark.slow  # `make test` runs the samples
+
 FEATURES = "features.lon.training_dataset"
 
 
@@ -136,6 +138,7 @@ def test_the_commands_that_doctor_prints_mend_the_gaps_as_they_stand(nyc, lb):
     assert left == ["dataset_missing"]
 
 
+@pytest.mark.sample
 def test_what_doctor_guesses_is_true(nyc, lb):
     """The keys say what the three bundles that name no dataset were trained on."""
     lb("backfill", nyc)
@@ -149,6 +152,7 @@ def test_what_doctor_guesses_is_true(nyc, lb):
         assert re.sub(r"\D", "", stem) == re.sub(r"\D", "", stamp)
 
 
+@pytest.mark.sample
 def test_where_the_true_dataset_is_not_there_nothing_is_guessed(nyc, lb, tmp_path):
     left = shutil.copytree(nyc, tmp_path / "left", symlinks=True)
     for path in left.rglob("training_dataset_2026032[89]*"):
@@ -159,6 +163,7 @@ def test_where_the_true_dataset_is_not_there_nothing_is_guessed(nyc, lb, tmp_pat
     assert sum(g["kind"] == "training_without_dataset" for g in gaps) == 3
 
 
+@pytest.mark.sample
 def test_an_alias_of_what_nobody_knows_is_refused_and_says_what_is_near(nyc, lb, tmp_path):
     lb("backfill", nyc)
     run = "9456770ce7a34f54a368c38be1dfc203"
@@ -185,6 +190,7 @@ def test_an_alias_says_what_it_replaces(nyc, lb):
     assert 'It replaces the line "lightgbm_slow" = "models.lightgbm_default".' in second.out
 
 
+@pytest.mark.sample
 @pytest.mark.parametrize(
     ("field", "value"),
     [("candidate_name", "unknown"), ("run_id", "unknown"), ("candidate_name", "a\ud800b")],

@@ -15,6 +15,8 @@ from lineage_bridge.assess.drift.untrained import Trained, Untrained
 from lineage_bridge.profiles.making import make_profile
 from lineage_bridge.profiles.profile import Profile, RowKeys
 
+pytestmark = pytest.mark.slow  # `make test` runs the samples
+
 BEGIN = 494_000 * HOUR_US
 
 
@@ -65,6 +67,7 @@ def normal(rng, rows, shift=0.0, labels=("a", "b")):
     return profile(x=rng.normal(shift, 1, rows), z=rng.choice(list(labels), rows))
 
 
+@pytest.mark.sample
 def test_drift_is_found_at_the_hour_and_its_beginning_stays_until_it_clears(rng, trained):
     shifts = [0] * 30 + [2] * 10 + [0] * 20
     hours = hours_of(*(normal(rng, 200, shift) for shift in shifts))
@@ -79,6 +82,7 @@ def test_drift_is_found_at_the_hour_and_its_beginning_stays_until_it_clears(rng,
     assert [window.brought for window in found[40].windows] == [6, 24]
 
 
+@pytest.mark.sample
 def test_a_finding_is_told_on_change_and_once_a_day(rng, trained):
     hours = hours_of(*(normal(rng, 100) for _ in range(60)))
     due = [judged.at_us for judged in judged_all(trained, hours) if judged.is_due]
@@ -92,6 +96,7 @@ def test_a_finding_is_told_on_change_and_once_a_day(rng, trained):
     assert len(due) < 8
 
 
+@pytest.mark.sample
 def test_few_rows_are_judged_by_nobody_and_clear_nothing(rng, trained):
     hours = hours_of(normal(rng, 300, 3), *(normal(rng, 2) for _ in range(5)), gap=7)
     found = judged_all(trained, hours)
@@ -101,6 +106,7 @@ def test_few_rows_are_judged_by_nobody_and_clear_nothing(rng, trained):
         assert judged.windows[0].since == {"x": BEGIN}
 
 
+@pytest.mark.sample
 def test_answers_are_held_against_the_first_day_of_the_version(rng, trained):
     def answered(shift):
         return profile(x=rng.normal(0, 1, 100), prediction=rng.normal(shift, 1, 100))
@@ -140,6 +146,7 @@ def test_at_once_or_bit_by_bit_the_findings_are_the_same(cuts, seed):
     assert parts == whole
 
 
+@pytest.mark.sample
 def test_one_label_in_16_000_is_found_by_its_count_and_first_time(rng):
     trained = profile(z=["a"] * 4000 + ["b"] * 4000)
     every_week = [profile(z=["a"] * 90 + ["b"] * 90 + ["new"]) for _ in range(8)]
@@ -159,6 +166,7 @@ def test_one_label_in_16_000_is_found_by_its_count_and_first_time(rng):
     assert changed[0].outside[0].requests == 3
 
 
+@pytest.mark.sample
 def test_what_is_beyond_the_range_counts_by_its_proven_share(rng):
     trained = profile(x=np.linspace(0, 1, 1000), only=[1.0] * 1000)
     calm = profile(x=[0.5] * 999 + [1.5], only=[1.0] * 1000)
@@ -213,6 +221,7 @@ def test_counts_of_parts_add_up(parts):
     assert labels == {label: unseen.count(label) for label in dict.fromkeys(unseen)}
 
 
+@pytest.mark.sample
 def test_a_log_without_rows_of_a_reference_that_has_none_is_no_all_clear(trained):
     course = course_of(Profile(), [])
     judged = course.judge(RowsOfHour(BEGIN, profile(x=[1.0] * 100)))
