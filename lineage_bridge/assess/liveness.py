@@ -41,6 +41,8 @@ NO_TRAFFIC = "no_traffic"
 # What only time or the absence of anything says: judged anew.
 QUIET = frozenset({NO_TRAFFIC, "silent", "stopped", "finished", "no_requests_yet", "no_evidence"})
 RAISED: frozenset[Status] = frozenset({DEGRADED, UNHEALTHY})
+ENDED = frozenset({"stopped", "finished"})
+GIVEN_UP_SECONDS = 86_400.0  # of silence: whoever was killed without a word and not missed
 
 
 class Start(NamedTuple):
@@ -89,6 +91,20 @@ def health_at(
     if later and (later[-1].model, later[-1].version) != (facet.model, facet.model_version):
         return _never_asked(later[-1], at, applied)
     return _after_windows(facet, at, applied, later)
+
+
+def is_retired(health: Health) -> bool:
+    """Return whether nobody waits for a deployment any more, whatever was wrong with it.
+
+    It stopped or finished, or has been silent for a day. One that the settings expect to have
+    traffic (`expects_traffic`) is unhealthy then, and never retired.
+    """
+    return any(
+        reason.code in ENDED
+        or (reason.code == "silent" and (reason.value or 0.0) > GIVEN_UP_SECONDS)
+        for reason in health.reasons
+        if reason.level not in RAISED
+    )
 
 
 def _no_evidence(at: datetime) -> Health:

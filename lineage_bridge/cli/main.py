@@ -46,6 +46,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "alias": ("alias", "alias", "Explain and declare identities."),
     "follow": ("follow", "follow", "Take in what others sent to a shared Marquez."),
     "exporter": ("exporter", "exporter", "Serve the facts as Prometheus metrics."),
+    "rules": ("rules", "rules", "Write alert rules and dashboards for the metrics."),
     "journal": ("journal", "journal", "Look after the journal: status, forward, dead letters."),
 }
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from lineage_bridge.answers import DeploymentHealth
 from lineage_bridge.answers.health import serving_health
+from lineage_bridge.assess.liveness import is_retired
 from lineage_bridge.assess.reasons import DEGRADED, HEALTHY, IDLE, UNHEALTHY, UNKNOWN
 from lineage_bridge.assess.serving_facet import RATIOS
 from lineage_bridge.errors import NamingError
@@ -38,6 +39,7 @@ def health_readings(view: View) -> Iterator[Reading]:
         for status in STATUSES:
             value = 1 if found.health.status == status else 0
             yield ml.DEPLOYMENT_HEALTH.read(*labels, status, value=value)
+        yield ml.DEPLOYMENT_RETIRED.read(*labels, value=1 if is_retired(found.health) else 0)
         yield from _reasons(found.health.reasons, labels, view.snapshot.at)
         yield from _served(found, labels)
         for endpoint in found.health.endpoints:

@@ -120,6 +120,12 @@ TRAINING_METRIC: Final = Metric(
 JOB_RUNS: Final = Metric(
     "ml_job_runs", "gauge", "Known runs of a job that are in a state", (*_JOB, "state")
 )
+JOB_LAST_STATE: Final = Metric(
+    "ml_job_last_state",
+    "gauge",
+    "1 for the state in which the newest finished batch run of a job ended, 0 for the others",
+    (*_JOB, "state"),
+)
 JOB_LAST_SUCCESS: Final = Metric(
     "ml_job_last_success_timestamp_seconds",
     "gauge",
@@ -131,6 +137,12 @@ DEPLOYMENT_HEALTH: Final = Metric(
     "gauge",
     "1 for the health status that holds now, 0 for the others",
     (*_DEPLOYMENT, "status"),
+)
+DEPLOYMENT_RETIRED: Final = Metric(
+    "ml_deployment_retired",
+    "gauge",
+    "1 if nobody waits for a deployment any more: it stopped, finished, or was silent for a day",
+    _DEPLOYMENT,
 )
 DEPLOYMENT_REASON_AGE: Final = Metric(
     "ml_deployment_reason_age_seconds",
@@ -295,8 +307,10 @@ PLATFORM: Final = (
     MODEL_INFO,
     TRAINING_METRIC,
     JOB_RUNS,
+    JOB_LAST_STATE,
     JOB_LAST_SUCCESS,
     DEPLOYMENT_HEALTH,
+    DEPLOYMENT_RETIRED,
     DEPLOYMENT_REASON_AGE,
     DEPLOYMENT_INFO,
     DEPLOYMENT_INSTANCES,

@@ -15,6 +15,7 @@ from lineage_bridge.exporter.metric import Metric, Reading
 from lineage_bridge.exporter.per_node import PerNode
 from lineage_bridge.exporter.platform_metrics import (
     BUILD_DURATION,
+    JOB_LAST_STATE,
     JOB_LAST_SUCCESS,
     JOB_RUNS,
     TRAINING_DURATION,
@@ -24,15 +25,23 @@ from lineage_bridge.graph.model import Node, Run
 from lineage_bridge.naming import is_observer
 
 _Series = tuple[Metric, tuple[str, ...]]
+_ENDS = ("COMPLETED", "FAILED", "ABORTED")
 
 
 def run_readings(job: Node, name: str, environment: str) -> tuple[Reading, ...]:
-    """Read how many runs of a job are in each state, and when one succeeded last."""
+    """Read how many runs of a job are in each state, how the last ended, and the last success."""
     states = Counter(run.state for run in job.runs)
     found = [
         JOB_RUNS.read(name, environment, state, value=count)
         for state, count in sorted(states.items())
     ]
+    finished = [run for run in job.runs if run.ended and not run.streaming]
+    if finished:
+        last = max(finished, key=lambda run: (run.ended, run.started or run.first))
+        found += [
+            JOB_LAST_STATE.read(name, environment, state, value=1 if last.state == state else 0)
+            for state in _ENDS
+        ]
     ends = [run.ended for run in job.runs if run.state == "COMPLETED" and run.ended]
     if ends:
         found.append(JOB_LAST_SUCCESS.read(name, environment, value=max(ends).timestamp()))

@@ -39,10 +39,10 @@ def test_the_file_has_nothing_that_compose_does_not_know() -> None:
     known = {
         *("build", "cap_drop", "command", "depends_on", "env_file", "environment", "healthcheck"),
         *("image", "logging", "networks", "ports", "profiles", "read_only", "restart"),
-        *("security_opt", "tmpfs", "volumes"),
+        *("secrets", "security_opt", "tmpfs", "volumes"),
     }
 
-    assert set(COMPOSE) - extensions == {"name", "services", "volumes"}
+    assert set(COMPOSE) - extensions == {"name", "secrets", "services", "volumes"}
     for service in SERVICES.values():
         assert set(service) <= known
 
@@ -75,7 +75,7 @@ def test_a_dependency_is_there_whenever_its_dependent_is(service: dict[str, Any]
 
 @pytest.mark.parametrize("profile", ["marquez", "embedded"])
 def test_no_two_services_of_a_profile_want_one_port(profile: str) -> None:
-    names = services_of(profile) | services_of("prometheus")
+    names = services_of(profile) | services_of("alerts")
     bound = [bound_of(port) for name in names for port in SERVICES[name].get("ports", [])]
 
     assert len(bound) == len(set(bound))
@@ -85,7 +85,9 @@ def test_every_part_can_be_left_out() -> None:
     assert services_of("marquez") == {"db", "marquez", "web", "bridge"}
     assert services_of("embedded") == {"bridge-alone", "web-alone"}
     assert services_of("prometheus") == {"prometheus"}
-    assert services_of("marquez") | services_of("embedded") | {"prometheus"} == set(SERVICES)
+    assert services_of("alerts") == {"prometheus", "alertmanager"}
+    profiles = ("marquez", "embedded", "alerts")
+    assert set().union(*map(services_of, profiles)) == set(SERVICES)
 
 
 def test_no_secret_is_in_the_files() -> None:
@@ -95,7 +97,7 @@ def test_no_secret_is_in_the_files() -> None:
         example = (ROOT / "marquez" / f"{name}.example").read_text("utf-8").splitlines()
         assert all(line.endswith("=") for line in example if re.match(r"\w*(PASSWORD|KEY)", line))
     ignored = (ROOT / "marquez" / ".gitignore").read_text("utf-8").split()
-    assert ignored == ["marquez.env", "keys.env", "read-key"]
+    assert ignored == ["marquez.env", "keys.env", "read-key", "slack-url", "pagerduty-key"]
 
 
 @pytest.mark.parametrize(
@@ -246,6 +248,16 @@ def test_with_keys_prometheus_differs_by_its_key_alone():
     assert KEYED["prometheus"]["secrets"] == ["read-key"]
 
 
+def test_alertmanager_is_given_the_secrets_that_its_configuration_reads():
+    text = (ROOT / "marquez" / "alertmanager.yml").read_text("utf-8")
+    told = yaml.safe_load((ROOT / "marquez" / "prometheus.yml").read_text("utf-8"))["alerting"]
+
+    read = set(re.findall(r"/run/secrets/([\w-]+)$", text, re.MULTILINE))
+    assert read == set(SERVICES["alertmanager"]["secrets"]) == set(COMPOSE["secrets"])
+    (target,) = told["alertmanagers"][0]["static_configs"][0]["targets"]
+    assert target == "alertmanager:9093"
+
+
 @pytest.mark.parametrize("name", ["prometheus.yml", "prometheus-keys.yml"])
 def test_promtool_accepts_the_configuration(name, tmp_path) -> None:
     promtool = shutil.which("promtool")
@@ -254,6 +266,8 @@ def test_promtool_accepts_the_configuration(name, tmp_path) -> None:
 
     (tmp_path / "read-key").write_text("a key")
     text = (ROOT / "marquez" / name).read_text("utf-8")
+    for rules in yaml.safe_load(text)["rule_files"]:
+        shutil.copy(ROOT / "marquez" / rules, tmp_path)
     config = tmp_path / name
     config.write_text(text.replace("/run/secrets", str(tmp_path)))
 

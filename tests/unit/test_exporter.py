@@ -259,6 +259,28 @@ def test_a_build_without_a_start_has_no_duration(tmp_path: Path) -> None:
     assert "ml_dataset_build_duration_seconds_count" not in names
 
 
+def test_how_the_newest_batch_run_of_a_job_ended(tmp_path: Path) -> None:
+    def run(minute: float, state: str, job: str = "report") -> Event:
+        return an_event(job, minute, run=f"{minute}", state=state, streaming=job == "stream")
+
+    recorded = [run(0, "COMPLETE"), run(10, "FAIL"), run(15, "START"), run(30, "ABORT")]
+    with a_home(tmp_path, [*recorded, run(5, "FAIL", "stream")]) as journal:
+        ended = {
+            minute: {
+                (dict(labels)["job_name"], dict(labels)["state"]): value
+                for (name, labels), value in samples(a_collector(journal, minute)).items()
+                if name == "ml_job_last_state"
+            }
+            for minute in (6, 20, 40)
+        }
+
+    def of(*values: int) -> dict[tuple[str, str], float]:
+        states = ("COMPLETED", "FAILED", "ABORTED")
+        return {("report", state): value for state, value in zip(states, values, strict=True)}
+
+    assert ended == {6: of(1, 0, 0), 20: of(0, 1, 0), 40: of(0, 0, 1)}
+
+
 def test_predictions_are_counted_for_the_model_as_the_graph_names_it(tmp_path: Path) -> None:
     with a_home(tmp_path, a_platform()) as journal:
         found = samples(a_collector(journal))

@@ -19,6 +19,7 @@ ALLOWED = {
     "views.py": {"diagrams.mermaid(shown)", "diagrams.dot(shown)"},
     "checks.py": {"toml_text({'checks': {name: section}})"},
     "demo.py": {""},
+    "rules.py": {"text"},
 }
 
 

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from serving import Service, a_window, minute_at
 
-from lineage_bridge.assess.liveness import Start, health_at
+from lineage_bridge.assess.liveness import Start, health_at, is_retired
 from lineage_bridge.facets.serving_policy import AppliedPolicy, ServingPolicy
 
 
@@ -103,6 +103,23 @@ def test_where_traffic_is_expected_stopped_and_silent_are_unhealthy(flush):
     service.see(a_window(10, flush=flush))
 
     assert service.later(30).status == "unhealthy"
+
+
+def test_what_stopped_or_finished_is_retired_and_what_is_silent_a_day_later():
+    def after(minute, *, flush, **options):
+        service = Service(**options)
+        service.minutes(0, 9)
+        service.see(a_window(10, flush=flush))
+        return is_retired(service.later(minute))
+
+    assert not after(12, flush=True)
+    assert after(13, flush=True)
+    assert after(13, flush=True, environment="batch")
+    assert not after(60 * 24, flush=False)
+    assert after(60 * 24 + 12, flush=False)
+    expecting = ServingPolicy(expects_traffic=True)
+    assert not after(60 * 48, flush=True, policy=expecting)
+    assert not after(60 * 48, flush=False, policy=expecting)
 
 
 def test_a_start_is_a_sign_of_life():
