@@ -97,6 +97,7 @@ UP = {'up{job="lineage-bridge"}': 1}
 REFUSED = of("lineage_bridge_forward_events", MARQUEZ, 2, state="dead")
 UNREADABLE = 'lineage_bridge_quarantined_artifacts{family="p5"}'
 ARRIVAL = "lineage_bridge_journal_last_arrival_timestamp_seconds"
+WATCHED = "lineage_bridge_watch_last_look_timestamp_seconds"
 AUDIT = "lineage_bridge_follow_last_audit_timestamp_seconds"
 FEED = 'source="http://marquez:5000"'
 
@@ -228,6 +229,11 @@ CASES = {
             "mended": {UNREADABLE: "3+0x61 1+0x99"},
         },
         since=62,
+    ),
+    "WatcherDead": Case(
+        5,
+        at_second(WATCHED, -1_801),
+        {"a long pass": at_second(WATCHED, -1_000), "stopped": {}},
     ),
     "ObservationTooOld": Case(
         5, at_second(ARRIVAL, -86_401), {"a quiet day": at_second(ARRIVAL, -80_000)}

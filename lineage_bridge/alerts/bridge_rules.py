@@ -110,6 +110,19 @@ BRIDGE: Final = (
         todo="`lineage-bridge doctor` lists each with its reason; a mended file is read again.",
     ),
     Rule(
+        name="WatcherDead",
+        area="bridge",
+        severity="warning",
+        after="5m",
+        expr="time() - lineage_bridge_watch_last_look_timestamp_seconds > 1800",
+        summary="Nobody has looked at the sources for {{ $value | humanizeDuration }}",
+        meaning=(
+            "A watcher was killed, hangs, or one pass takes longer than half an hour. One that was "
+            "stopped does not fire."
+        ),
+        todo="Start `lineage-bridge watch` (or `up`) again; what it missed is read then.",
+    ),
+    Rule(
         name="ObservationTooOld",
         area="bridge",
         severity="warning",

@@ -12,6 +12,7 @@ from lineage_bridge.exporter.arrivals import Arrivals
 from lineage_bridge.exporter.metric import Reading
 from lineage_bridge.follow.status import list_sources
 from lineage_bridge.graph.model import Graph
+from lineage_bridge.ingest.watch import last_look
 from lineage_bridge.journal import Journal
 from lineage_bridge.journal.migrations import has_table
 from lineage_bridge.journal.models import list_models
@@ -54,16 +55,19 @@ def graph_readings(graph: Graph) -> Iterator[Reading]:
 
 
 def journal_readings(journal: Journal) -> Iterator[Reading]:
-    """Read the newest sequence number, the one of each model, and the size of the quarantine."""
+    """Read how far the journal and its models are, the quarantine, and the watcher's last look."""
     with journal.reading() as connection:
         (newest,) = connection.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()
         models = list_models(connection)
         rejected = _quarantined(connection)
+        watched = last_look(connection)
     yield own.JOURNAL_SEQ.read(value=newest)
     for name, _, seq in models:
         yield own.MODEL_SEQ.read(name, value=seq)
     for family, count in rejected:
         yield own.QUARANTINED.read(family, value=count)
+    if watched is not None:
+        yield own.WATCH_LAST_LOOK.read(value=watched.timestamp())
 
 
 def forward_readings(journal: Journal, marquez_url: str | None) -> Iterator[Reading]:

@@ -42,6 +42,11 @@ QUARANTINED: Final = Metric(
     "Files and lines that could not be read and wait to be mended",
     ("family",),
 )
+WATCH_LAST_LOOK: Final = Metric(
+    "lineage_bridge_watch_last_look_timestamp_seconds",
+    "gauge",
+    "When a watcher looked at the sources last, to the minute; no series where none should run",
+)
 FORWARD_EVENTS: Final = Metric(
     "lineage_bridge_forward_events",
     "gauge",
@@ -107,6 +112,7 @@ BRIDGE: Final = (
     GRAPH_NODES,
     GRAPH_EDGES,
     QUARANTINED,
+    WATCH_LAST_LOOK,
     FORWARD_EVENTS,
     FORWARD_PARKED,
     FOLLOW_EVENTS,

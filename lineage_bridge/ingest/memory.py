@@ -322,3 +322,8 @@ def load_fact(connection: sqlite3.Connection, key: str) -> str | None:
 def keep_fact(connection: sqlite3.Connection, key: str, value: str) -> None:
     """Save a fact of the ingest."""
     connection.execute("INSERT OR REPLACE INTO ingest_facts VALUES (?, ?)", (key, value))
+
+
+def forget_fact(connection: sqlite3.Connection, key: str) -> None:
+    """Delete a fact of the ingest, if there is one."""
+    connection.execute("DELETE FROM ingest_facts WHERE key = ?", (key,))

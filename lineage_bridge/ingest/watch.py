@@ -7,9 +7,11 @@ backfills may work on one home: they take turns. What a pass could not do is don
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -17,13 +19,18 @@ from typing import Final
 from lineage_bridge.errors import LineageBridgeError
 from lineage_bridge.ingest.backfill import Backfill, backfill
 from lineage_bridge.ingest.changes import Look
+from lineage_bridge.ingest.memory import forget_fact, keep_fact, load_fact
 from lineage_bridge.ingest.observing import Observed, observe
 from lineage_bridge.ingest.sources import Source, list_sources, roots_of
 from lineage_bridge.journal import Journal
+from lineage_bridge.journal.migrations import has_table
 from lineage_bridge.settings import Settings
+from lineage_bridge.times import format_time, parse_time
 
 RETRY_SECONDS: Final = 2.0
 RETRY_MAX_SECONDS: Final = 60.0
+SIGN_SECONDS: Final = 60.0  # from one sign of life of a watcher to the next
+_LAST_LOOK: Final = "last_look"
 
 
 class Stopped(Exception):  # noqa: N818 - nothing failed
@@ -94,6 +101,7 @@ class Watcher:
         self._left: Look = frozenset()  # what is to be looked at yet
         self._failures = 0
         self._retry_at = 0.0
+        self._sign_at = 0.0
         self._troubled = ""
         self._gone: set[str] = set()
 
@@ -102,7 +110,17 @@ class Watcher:
         return sorted({source.path for source in self._sources()})
 
     def run(self, looks: Iterable[Look]) -> None:
-        """Take looks, one after another, until there are no more or it is stopped."""
+        """Take looks, one after another, until there are no more or it is stopped.
+
+        What it leaves in the home says when it looked last; whoever is stopped takes that away, so
+        that a watcher that nobody wants any more is not taken for one that was killed.
+        """
+        self._take(looks)
+        if self._stop.is_set():
+            with suppress(LineageBridgeError, OSError), self._journal.transaction() as tx:
+                forget_fact(tx.connection, _LAST_LOOK)
+
+    def _take(self, looks: Iterable[Look]) -> None:
         for look in looks:
             self._left = None if look is None or self._left is None else self._left | look
             if self._left:
@@ -114,12 +132,19 @@ class Watcher:
                     self._pass(self._left)
                     self._left = frozenset()
                 self._between()
+                self._give_sign()
             except Stopped:
                 return
             except (LineageBridgeError, OSError) as exc:  # such as a full disk
                 self._failed(exc)
             else:
                 self._failures, self._troubled = 0, ""
+
+    def _give_sign(self) -> None:
+        if self._clock() >= self._sign_at:
+            with self._journal.transaction() as tx:
+                keep_fact(tx.connection, _LAST_LOOK, format_time(self._now()))
+            self._sign_at = self._clock() + SIGN_SECONDS
 
     def _pass(self, look: Look) -> None:
         begun = self._clock()
@@ -166,3 +191,11 @@ class Watcher:
         if str(exc) != self._troubled:
             self._troubled = str(exc)
             self._trouble(f"{exc} It is tried again.")
+
+
+def last_look(connection: sqlite3.Connection) -> datetime | None:
+    """Return when a watcher of the home has looked last, to the minute; None if none should."""
+    if not has_table(connection, "ingest_facts"):
+        return None
+    said = load_fact(connection, _LAST_LOOK)
+    return None if said is None else parse_time(said).instant

@@ -9,14 +9,14 @@ import signal
 import subprocess
 import sys
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cases import others_slow
 
 from lineage_bridge.errors import JournalError
 from lineage_bridge.ingest.sources import named, remember
-from lineage_bridge.ingest.watch import Watcher
+from lineage_bridge.ingest.watch import SIGN_SECONDS, Watcher, last_look
 from lineage_bridge.journal import Journal
 from lineage_bridge.settings import Settings
 
@@ -172,6 +172,24 @@ def test_what_a_full_disk_kept_it_from_is_done_later(nyc, city, tmp_path, monkey
         watching.look(())
         assert watching.passes[0].is_whole
         assert watching.passes[0].done.events > 0
+
+
+def test_the_home_says_when_it_was_looked_at_last_unless_the_watcher_was_stopped(city, tmp_path):
+    def last(watching):
+        with watching.journal.reading() as connection:
+            return last_look(connection)
+
+    looked = iter(NOW + timedelta(minutes=minute) for minute in range(9))
+    with Watching(tmp_path / "home", city, now=lambda: next(looked)) as watching:
+        assert last(watching) is None
+        watching.look(None, ())
+        assert last(watching) == NOW
+        watching.now += SIGN_SECONDS
+        watching.look(())
+        assert last(watching) == NOW + timedelta(minutes=1)
+        watching.stop.set()
+        watching.look(())
+        assert last(watching) is None
 
 
 def full_disk(*_):

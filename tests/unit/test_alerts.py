@@ -22,9 +22,11 @@ from lineage_bridge.events import Dataset
 from lineage_bridge.exporter.families import METRICS
 from lineage_bridge.exporter.metrics_collector import MetricsCollector
 from lineage_bridge.follow.tables import FOLLOW
+from lineage_bridge.ingest.memory import keep_fact
 from lineage_bridge.journal import Journal
 from lineage_bridge.observe.tables import INGEST
 from lineage_bridge.settings import Settings
+from lineage_bridge.times import format_time
 
 ROOT = Path(__file__).parents[2]
 MINUTES = 99  # for which every series goes on
@@ -167,6 +169,7 @@ def everything(home: Path) -> Iterator[str]:
             tx.connection.execute(
                 "INSERT INTO follow_sources (url, counted, audited_us) VALUES ('http://m', 1, 1)"
             )
+            keep_fact(tx.connection, "last_look", format_time(at(54)))
             tx.connection.execute(
                 "INSERT INTO quarantine (path, line, family, reason) VALUES ('f', 1, 'p5', 'torn')"
             )
