@@ -16,6 +16,7 @@ OTHER = 'service="taxi",environment="production",deployment="dep-2"'
 TABLE = 'dataset_name="features.trips",environment="production"'
 MARQUEZ = 'target="http://marquez:5000"'
 
+STOPPED = "ml_deployment_reason_age_seconds"
 RETIRED = {f"ml_deployment_retired{{{SLOT}}}": 1}
 SERVES = {f"ml_deployment_retired{{{SLOT}}}": 0}
 
@@ -64,6 +65,10 @@ def slow(seconds: float, percentile: str = "99") -> Series:
 
 def instances(number: float | str, labels: str = SLOT) -> Series:
     return of("ml_deployment_instances", labels, number)
+
+
+def stopped(level: str) -> Series:
+    return of(STOPPED, SLOT, 600, code="stopped", level=level)
 
 
 def fresh(status: str, value: float = 1) -> Series:
@@ -125,11 +130,14 @@ CASES = {
     ),
     "NoProductionModel": Case(
         2,
-        instances(0) | SERVES | instances(0, OTHER),
+        stopped("unhealthy") | SERVES | instances(0) | instances(0, OTHER),
         {
-            "shut down": instances(0) | RETIRED,
-            "replaced": instances(0) | RETIRED | instances(2, OTHER),
-            "a restart": instances("1 1 0 1 1 1+0x99") | SERVES,
+            "shut down": stopped("unknown") | RETIRED | instances(0),
+            "replaced": stopped("unhealthy") | SERVES | instances(0) | instances(2, OTHER),
+            "about to say that it stopped": SERVES | instances(0),
+            "a restart": of(STOPPED, SLOT, "_ 60 _x99", code="stopped", level="unhealthy")
+            | SERVES
+            | instances("1 0 1+0x99"),
         },
     ),
     "HighApiErrorRate": Case(

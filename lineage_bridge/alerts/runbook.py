@@ -22,9 +22,9 @@ _INTRODUCTION: Final = """\
 Written by `lineage-bridge rules runbook`: changes here are lost.
 
 `lineage-bridge rules prometheus --out DIR` writes the rules for Prometheus, `rules alertmanager`
-who is told of them and `rules runbook` this page; without `--out` they are printed. `marquez/` has
-them for docker compose. They ask for the metrics of [metrics.md](metrics.md), scraped under the job
-name `lineage-bridge`.
+who is told of them, `rules grafana` a dashboard and `rules runbook` this page; without `--out` they
+are printed. `marquez/` has them for docker compose. They ask for the metrics of
+[metrics.md](metrics.md), scraped under the job name `lineage-bridge`.
 
 - Critical alerts go to Slack and PagerDuty, warnings to Slack. The secrets are in files that
   `alertmanager.yml` names.

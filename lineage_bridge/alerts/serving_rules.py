@@ -63,15 +63,17 @@ SERVING: Final = (
         severity="critical",
         after="2m",
         expr=(
-            "sum by (service, environment) (ml_deployment_instances) == 0\n"
+            "max by (service, environment) (\n"
+            '  ml_deployment_reason_age_seconds{code="stopped", level="unhealthy"}\n'
+            ")\n"
             "unless on (service, environment)\n"
-            "  min by (service, environment) (ml_deployment_retired) == 1"
+            "  sum by (service, environment) (ml_deployment_instances) > 0"
         ),
         summary="{{ $labels.service }} has no running instance in {{ $labels.environment }}",
         meaning=(
-            "Every instance of every deployment of the service has ended in this environment, "
-            "although the settings expect traffic (`expects_traffic`) for one at least. A service "
-            "that was shut down on purpose is retired, and does not fire."
+            "A deployment that the settings expect to have traffic (`expects_traffic`) has "
+            "stopped, and no other of its service runs in this environment. A service that was "
+            "shut down on purpose is retired, and does not fire."
         ),
         todo="Start a deployment. `lineage-bridge health` says which model versions served last.",
         sentinelml=True,

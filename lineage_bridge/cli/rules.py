@@ -41,6 +41,15 @@ def alertmanager(out: Path | None) -> None:
 
 @rules.command()
 @out_option
+def grafana(out: Path | None) -> None:
+    """Write the dashboard, as JSON of Grafana 11.6; later versions read it too."""
+    from lineage_bridge.alerts.grafana import FILE, grafana_dashboard
+
+    _give(grafana_dashboard(), FILE, out)
+
+
+@rules.command()
+@out_option
 def runbook(out: Path | None) -> None:
     """Write what each alert means and what to do then, as Markdown."""
     from lineage_bridge.alerts.runbook import FILE

@@ -56,7 +56,7 @@ def serving_readings(view: View) -> Iterator[Reading]:
 
 
 def total_readings(view: View) -> Iterator[Reading]:
-    """Read the counters: totals of each deployment, and predictions of each model."""
+    """Read the counters: of each deployment, of its model versions, and predictions of models."""
     predictions: dict[tuple[str, str], float] = defaultdict(float)
     for deployment, facet in with_windows(view):
         for name, metric in _TOTALS:
@@ -68,6 +68,9 @@ def total_readings(view: View) -> Iterator[Reading]:
             model = _model_name(part.model, names)
             if model is not None and part.predictions is not None:
                 predictions[model, deployment.slot.environment] += part.predictions
+            if part.requests is not None:
+                served = (*view.slot_labels(deployment), model or part.model, part.model_version)
+                yield ml.DEPLOYMENT_VERSION_REQUESTS.read(*served, value=part.requests)
     for labels, value in predictions.items():
         yield ml.PREDICTIONS.read(*labels, value=value)
 
@@ -124,10 +127,11 @@ def _ratios(endpoint: Endpoint, labels: tuple[str, ...]) -> Iterator[Reading]:
     """Read every ratio; the facet leaves out those that are zero."""
     if not endpoint.requests:
         return
-    found = {share.code: share.value for share in endpoint.ratios or ()}
+    found = {share.code: share for share in endpoint.ratios or ()}
     for code, _, _ in RATIOS:
-        value = found.get(code, 0.0)
-        yield ml.DEPLOYMENT_BAD_RATIO.read(*labels, endpoint.endpoint, code, value=value)
+        share, named = found.get(code), (*labels, endpoint.endpoint, code)
+        yield ml.DEPLOYMENT_BAD_RATIO.read(*named, value=share.value if share else 0)
+        yield ml.DEPLOYMENT_PROVEN_BAD_RATIO.read(*named, value=share.lower if share else 0)
 
 
 def _model_names(view: View, deployment: Deployment) -> dict[str, str]:

@@ -180,10 +180,22 @@ DEPLOYMENT_REJECTIONS: Final = Metric(
 DEPLOYMENT_TIMEOUTS: Final = Metric(
     "ml_deployment_timeouts_total", "counter", "Requests that timed out", _DEPLOYMENT
 )
+DEPLOYMENT_VERSION_REQUESTS: Final = Metric(
+    "ml_deployment_version_requests_total",
+    "counter",
+    "Requests to a deployment, by the model version that took them",
+    (*_DEPLOYMENT, "model_name", "model_version"),
+)
 DEPLOYMENT_BAD_RATIO: Final = Metric(
     "ml_deployment_bad_ratio",
     "gauge",
     "Share of bad requests or predictions of one sort in the look-back, 0 to 1",
+    (*_ENDPOINT, "code"),
+)
+DEPLOYMENT_PROVEN_BAD_RATIO: Final = Metric(
+    "ml_deployment_proven_bad_ratio",
+    "gauge",
+    "What is certain of the same share by 95 %: its lower bound, 0 to 1",
     (*_ENDPOINT, "code"),
 )
 DEPLOYMENT_LATENCY: Final = Metric(
@@ -320,7 +332,9 @@ PLATFORM: Final = (
     DEPLOYMENT_FAILURES,
     DEPLOYMENT_REJECTIONS,
     DEPLOYMENT_TIMEOUTS,
+    DEPLOYMENT_VERSION_REQUESTS,
     DEPLOYMENT_BAD_RATIO,
+    DEPLOYMENT_PROVEN_BAD_RATIO,
     DEPLOYMENT_LATENCY,
     INFERENCE_ROWS,
     INFERENCE_LOG_AGE,

@@ -15,11 +15,11 @@ from alert_cases import CASES, UP, Case, Series
 from builders import an_event, at
 from click.testing import CliRunner
 from platform_events import a_check, a_platform
+from promql import KNOWN, OF_PROMETHEUS, names_in, unknown_in
 
 from lineage_bridge.alerts.table import RULES
 from lineage_bridge.cli.main import cli
 from lineage_bridge.events import Dataset
-from lineage_bridge.exporter.families import METRICS
 from lineage_bridge.exporter.metrics_collector import MetricsCollector
 from lineage_bridge.follow.tables import FOLLOW
 from lineage_bridge.ingest.memory import keep_fact
@@ -35,7 +35,9 @@ WRITTEN = {
     "prometheus": ROOT / "marquez" / "lineage-bridge.rules.yml",
     "alertmanager": ROOT / "marquez" / "alertmanager.yml",
     "runbook": ROOT / "docs" / "alerts.md",
+    "grafana": ROOT / "lineage_bridge" / "alerts" / "dashboard.json",
 }
+FILES = {kind: path.name for kind, path in WRITTEN.items()} | {"grafana": "lineage-bridge.json"}
 # SentinelML's table: alert -> severity, minutes, limit in our unit.
 SENTINELML = {
     "NoProductionModel": ("critical", 2, "0"),
@@ -73,7 +75,7 @@ def test_the_files_in_the_repository_are_what_the_command_writes(kind: str, tmp_
         f"lineage-bridge rules {kind} --out {kept.parent}"
     )
     written(kind, "--out", str(tmp_path / "new" / "folder"))
-    assert (tmp_path / "new" / "folder" / kept.name).read_text("utf-8") == written(kind)
+    assert (tmp_path / "new" / "folder" / FILES[kind]).read_text("utf-8") == written(kind)
 
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
@@ -185,31 +187,14 @@ def test_the_exporter_shows_every_metric_that_a_rule_names(tmp_path: Path) -> No
     assert named <= set(everything(tmp_path))
 
 
-# PromQL's own words, as far as the rules use them.
-WORDS = {"absent", "and", "by", "delta", "min", "offset", "on", "or", "sum", "time", "unless"}
-OF_PROMETHEUS = {"up": {"job"}}
-
-
-def names_in(expr: str) -> tuple[set[str], set[str]]:
-    """The names in an expression: of metrics, and of labels."""
-    bare = re.sub(r'"[^"]*"', "", expr)
-    matchers = re.findall(r"\{([^}]*)\}", bare)
-    groups = re.findall(r"\b(?:on|by)\s*\(([^)]*)\)", bare)
-    labels = set(re.findall(r"[a-z_]\w*", " ".join([*matchers, *groups])))
-    rest = re.sub(r"\{[^}]*\}|\[[^]]*\]|\b(?:on|by)\s*\([^)]*\)|offset \w+", "", bare)
-    return set(re.findall(r"\b[a-z_]\w*", rest)) - WORDS, labels
-
-
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_a_rule_names_only_metrics_and_labels_that_there_are(rule) -> None:
-    known = {metric.name: set(metric.labels) for metric in METRICS} | OF_PROMETHEUS
-    metrics, labels = names_in(rule.expr)
+    metrics, _ = names_in(rule.expr)
 
     assert metrics
-    assert metrics <= known.keys()
-    assert labels <= set().union(*(known[name] for name in metrics))
+    assert not unknown_in(rule.expr)
     told = set(re.findall(r"\$labels\.(\w+)", rule.summary))
-    assert told <= set().union(*(known[name] for name in metrics))
+    assert told <= set().union(*(KNOWN[name] for name in metrics))
 
 
 def test_promtool_accepts_the_rules() -> None:

@@ -75,7 +75,7 @@ def test_a_dependency_is_there_whenever_its_dependent_is(service: dict[str, Any]
 
 @pytest.mark.parametrize("profile", ["marquez", "embedded"])
 def test_no_two_services_of_a_profile_want_one_port(profile: str) -> None:
-    names = services_of(profile) | services_of("alerts")
+    names = services_of(profile) | services_of("alerts") | services_of("grafana")
     bound = [bound_of(port) for name in names for port in SERVICES[name].get("ports", [])]
 
     assert len(bound) == len(set(bound))
@@ -86,7 +86,8 @@ def test_every_part_can_be_left_out() -> None:
     assert services_of("embedded") == {"bridge-alone", "web-alone"}
     assert services_of("prometheus") == {"prometheus"}
     assert services_of("alerts") == {"prometheus", "alertmanager"}
-    profiles = ("marquez", "embedded", "alerts")
+    assert services_of("grafana") == {"prometheus", "grafana"}
+    profiles = ("marquez", "embedded", "alerts", "grafana")
     assert set().union(*map(services_of, profiles)) == set(SERVICES)
 
 
@@ -256,6 +257,20 @@ def test_alertmanager_is_given_the_secrets_that_its_configuration_reads():
     assert read == set(SERVICES["alertmanager"]["secrets"]) == set(COMPOSE["secrets"])
     (target,) = told["alertmanagers"][0]["static_configs"][0]["targets"]
     assert target == "alertmanager:9093"
+
+
+def test_grafana_asks_prometheus_and_has_the_dashboard_of_its_version():
+    source = yaml.safe_load((ROOT / "marquez" / "grafana-source.yml").read_text("utf-8"))
+    folder = yaml.safe_load((ROOT / "marquez" / "grafana-dashboards.yml").read_text("utf-8"))
+    grafana = SERVICES["grafana"]
+    development = (ROOT / "pyproject.toml").read_text("utf-8")
+
+    (built,) = re.findall(r'"grafana-foundation-sdk==\d+!(\d+\.\d+)\.\d+"', development)
+    assert re.fullmatch(rf"grafana/grafana:{re.escape(built)}\.\d+", grafana["image"])
+    mounted = grafana["volumes"][-1].split(":")
+    assert mounted[0] == "./lineage_bridge/alerts/dashboard.json"
+    assert mounted[1].startswith(folder["providers"][0]["options"]["path"] + "/")
+    assert source["datasources"][0]["url"] == "http://prometheus:9090"
 
 
 @pytest.mark.parametrize("name", ["prometheus.yml", "prometheus-keys.yml"])
