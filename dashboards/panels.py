@@ -35,7 +35,7 @@ FRESHNESS: Final = _status(
     *("LATE", "UNKNOWN", "STALE"),
 )
 
-# The panels that SentinelML had, in its order.
+# The eleven panels that SentinelML had, in its order.
 SENTINELML: Final = Row(
     "At a glance",
     (
@@ -74,6 +74,25 @@ SENTINELML: Final = Row(
             red_from=0.05,
         ),
         Panel(
+            "Mean confidence",
+            "number",
+            (Query(f"ml_prediction_mean_confidence{{{SLOT}}}", _SLOT_NAME),),
+            "How sure the model is on average, in the last hours of its log.",
+            unit="percentunit",
+        ),
+        Panel(
+            "Drifted features",
+            "number",
+            (
+                Query(
+                    f'sum {_BY_SLOT} (ml_drift_features{{{SLOT},severity=~"warning|critical"}})',
+                    _SLOT_NAME,
+                ),
+            ),
+            "Against what the model that serves was trained on.",
+            red_from=1,
+        ),
+        Panel(
             "Failed checks",
             "number",
             (
@@ -99,6 +118,30 @@ SENTINELML: Final = Row(
             red_from=2,
         ),
         Panel(
+            "Predicted classes",
+            "graph",
+            (
+                Query(
+                    f"ml_prediction_class_ratio{{{SLOT}}}",
+                    f"{_SLOT_NAME}: {{{{prediction}}}}",
+                ),
+            ),
+            unit="percentunit",
+        ),
+        Panel(
+            "Most drifted features",
+            "graph",
+            (
+                Query(
+                    f"topk(10, ml_drift_psi_above_floor{{{SLOT}}})",
+                    f"{_SLOT_NAME}: {{{{feature}}}}",
+                ),
+            ),
+            "Population stability index above what the numbers of rows explain. From 0.1 on it is "
+            "a warning, from 0.2 on critical.",
+            red_from=0.2,
+        ),
+        Panel(
             "Requests by model version",
             "graph",
             (
@@ -109,6 +152,18 @@ SENTINELML: Final = Row(
                 ),
             ),
             unit="reqps",
+        ),
+        Panel(
+            "Requests without a feature",
+            "graph",
+            (
+                Query(
+                    f"topk(10, ml_feature_missing_ratio{{{SLOT}}})",
+                    f"{_SLOT_NAME}: {{{{feature}}}}",
+                ),
+            ),
+            unit="percentunit",
+            red_from=0.15,
         ),
     ),
 )
@@ -170,6 +225,40 @@ CHECKS: Final = Row(
             (Query(f"ml_dataset_check_age_seconds{{{TABLE}}}", "{{dataset_name}}"),),
             unit="s",
             span=12,
+        ),
+    ),
+)
+
+DRIFT: Final = Row(
+    "Drift",
+    (
+        Panel(
+            "Features by severity",
+            "graph",
+            (
+                Query(
+                    f"sum {_BY_SLOT[:-1]}, severity) (ml_drift_features{{{SLOT}}})",
+                    f"{_SLOT_NAME}: {{{{severity}}}}",
+                ),
+                Query(
+                    f"ml_drift_features_beyond_variation{{{SLOT}}}",
+                    f"{_SLOT_NAME}: beyond what the training data varies",
+                ),
+            ),
+        ),
+        Panel(
+            "Requests unlike anything trained on",
+            "graph",
+            (Query(f"ml_deployment_untrained_requests_ratio{{{SLOT}}}", _SLOT_NAME),),
+            "Share of requests with an unseen label, a number beyond the range, and the like.",
+            unit="percentunit",
+        ),
+        Panel(
+            "Age of the newest hour that was judged",
+            "number",
+            (Query(f"ml_drift_age_seconds{{{SLOT}}} < +Inf", _SLOT_NAME),),
+            unit="s",
+            red_from=43_200,
         ),
     ),
 )
@@ -317,7 +406,7 @@ BRIDGE: Final = Row(
     ),
 )
 
-ROWS: Final = (SENTINELML, FRESH, CHECKS, SERVING, PIPELINE, BRIDGE)
+ROWS: Final = (SENTINELML, FRESH, CHECKS, DRIFT, SERVING, PIPELINE, BRIDGE)
 
 # Where a new version appears: title -> query, text. It was not there at the evaluation before.
 ANNOTATIONS: Final = {

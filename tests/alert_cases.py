@@ -71,6 +71,20 @@ def stopped(level: str) -> Series:
     return of(STOPPED, SLOT, 600, code="stopped", level=level)
 
 
+def drifted(severity: str, features: int = 1, beyond: int = 1) -> Series:
+    return {
+        **of("ml_drift_features", SLOT, features, severity=severity),
+        **of("ml_drift_features_beyond_variation", SLOT, beyond),
+    }
+
+
+def judged(age: float | str, asked: float | str) -> Series:
+    return {
+        **of("ml_drift_age_seconds", SLOT, age),
+        **of("ml_inference_log_age_seconds", SLOT, asked),
+    }
+
+
 def fresh(status: str, value: float = 1) -> Series:
     return of("ml_dataset_freshness_status", TABLE, value, status=status)
 
@@ -159,6 +173,65 @@ CASES = {
             "one slow request": slow(30) | SERVES,
             "another percentile": slow(3, "95") | raised("latency_p99_ms") | SERVES,
             "retired": slow(3) | raised("latency_p99_ms") | RETIRED,
+        },
+    ),
+    "CriticalFeatureDrift": Case(
+        5,
+        drifted("critical") | SERVES,
+        {
+            "none": drifted("critical", 0) | SERVES,
+            "as the training data varies": drifted("critical", beyond=0) | SERVES,
+            "retired": drifted("critical") | RETIRED,
+        },
+    ),
+    "FeatureDriftWarning": Case(
+        15,
+        drifted("warning") | SERVES,
+        {
+            "as the training data varies": drifted("warning", 9, beyond=0) | SERVES,
+            "retired": drifted("warning") | RETIRED,
+        },
+    ),
+    "PredictionDistributionDrift": Case(
+        10,
+        of("ml_prediction_drift", SLOT, 1, answer="prediction") | SERVES,
+        {
+            "as before": of("ml_prediction_drift", SLOT, 0, answer="prediction") | SERVES,
+            "retired": of("ml_prediction_drift", SLOT, 1, answer="prediction") | RETIRED,
+        },
+    ),
+    "DriftReportStale": Case(
+        5,
+        judged("+Inf+0x99", 60) | SERVES,
+        {
+            "never asked": judged("+Inf+0x99", "+Inf+0x99") | SERVES,
+            "not asked for a day": judged(90_000, 86_400) | SERVES,
+            "judged": judged(43_200, 60) | SERVES,
+            "retired": judged("+Inf+0x99", 60) | RETIRED,
+        },
+    ),
+    "HighFeatureMissingRate": Case(
+        10,
+        of("ml_feature_missing_ratio", SLOT, 0.151, feature="speed") | SERVES,
+        {
+            "at the limit": of("ml_feature_missing_ratio", SLOT, 0.15, feature="speed") | SERVES,
+            "retired": of("ml_feature_missing_ratio", SLOT, 1, feature="speed") | RETIRED,
+        },
+    ),
+    "LowPredictionConfidence": Case(
+        15,
+        of("ml_prediction_mean_confidence", SLOT, 0.549) | SERVES,
+        {
+            "at the limit": of("ml_prediction_mean_confidence", SLOT, 0.55) | SERVES,
+            "retired": of("ml_prediction_mean_confidence", SLOT, 0.5) | RETIRED,
+        },
+    ),
+    "UntrainedRequests": Case(
+        15,
+        of("ml_deployment_untrained_features", SLOT, 1, sort="unseen_label") | SERVES,
+        {
+            "let pass": of("ml_deployment_untrained_requests_ratio", SLOT, 0.001) | SERVES,
+            "retired": of("ml_deployment_untrained_features", SLOT, 1, sort="constant") | RETIRED,
         },
     ),
     "DatasetStale": Case(5, fresh("STALE"), {"late": fresh("LATE"), "fresh": fresh("STALE", 0)}),

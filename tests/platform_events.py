@@ -161,8 +161,14 @@ def a_drift(
     within: Collection[str] = (),
     status: str = "judged",
     answers: str | None = None,
+    unseen: Collection[str] = (),
+    **window_fields: Any,
 ) -> Event:
-    """What was found of a deployment's log: by feature, what varies so by itself, and answers."""
+    """What was found of a deployment's log: by feature, what varies so by itself, and answers.
+
+    `unseen` are features with labels that were never trained; `window_fields` are those of the
+    facet's window that are not always there.
+    """
     features = [
         _moved(name, severity, minute) | {"withinReferenceVariation": name in within}
         for name, severity in (moved or {}).items()
@@ -182,6 +188,7 @@ def a_drift(
         "driftedBeyondVariation": drifted - len(within),
         "share": drifted / max(1, len(features)),
         "features": features,
+        **window_fields,
     }
     if answers is not None:
         window["answers"] = [_moved("prediction", answers, minute)]
@@ -197,7 +204,8 @@ def a_drift(
         "reference": {"dataset": "features.mobility.trips", "rows": 1200},
         "windows": [window],
         "untrained": {
-            "requests": 500, "atLeast": 5, "atMost": 5, "ratio": 0.01, "perMinute": 0.5
+            "requests": 500, "atLeast": 5, "atMost": 5, "ratio": 0.01, "perMinute": 0.5,
+            "features": [_unseen(name, minute) for name in unseen],
         },
         "firstRow": format_time(at(minute - 60)),
         "hoursKnown": 1,
@@ -220,6 +228,11 @@ def a_drift(
 
 
 SEVERITIES = ("none", "warning", "critical")
+
+
+def _unseen(name: str, minute: float) -> dict[str, Any]:
+    counts = {"requests": 5, "requestsSince": 5, "since": format_time(at(minute - 60))}
+    return {"feature": name, "sort": "unseen_label", "isFault": True, **counts}
 
 
 def _moved(name: str, severity: str, minute: float) -> dict[str, Any]:

@@ -49,9 +49,9 @@ def _document() -> dict[str, Any]:
         ],
         "inhibit_rules": [
             {  # one deployment, one message: the worst
-                "source_matchers": ['severity="critical"', 'area="serving"', 'deployment!=""'],
-                "target_matchers": ['severity="warning"', 'area="serving"'],
-                "equal": ["service", "environment", "deployment"],
+                "source_matchers": ['severity="critical"', 'deployment!=""'],
+                "target_matchers": ['severity="warning"'],
+                "equal": ["area", "service", "environment", "deployment"],
             },
             {  # a service without an instance, and not each of its deployments
                 "source_matchers": ['alertname="NoProductionModel"'],

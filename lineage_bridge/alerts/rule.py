@@ -9,7 +9,7 @@ from lineage_bridge.facets.definition import REPOSITORY
 
 # `critical` wakes somebody, `warning` waits until somebody looks.
 Severity: TypeAlias = Literal["critical", "warning"]
-Area: TypeAlias = Literal["serving", "data", "bridge"]
+Area: TypeAlias = Literal["serving", "drift", "data", "bridge"]
 
 RUNBOOK: Final = f"{REPOSITORY}/blob/main/docs/alerts.md"
 

@@ -12,6 +12,7 @@ FILE: Final = "alerts.md"
 
 _TITLES: Final[dict[Area, str]] = {
     "serving": "Deployments",
+    "drift": "What deployments are asked and answer",
     "data": "Datasets and jobs",
     "bridge": "The bridge itself",
 }
@@ -30,8 +31,8 @@ are printed. `marquez/` has them for docker compose. They ask for the metrics of
   `alertmanager.yml` names.
 - What has retired fires nothing: a deployment that stopped or finished, or was silent for a day,
   whatever was wrong with it then (`ml_deployment_retired`).
-- A critical alert on a deployment mutes the warnings on it, NoProductionModel mutes all on the
-  deployments of the service, and DatasetStale mutes BuildOverdue.
+- A critical alert on a deployment mutes the warnings of its section on it, NoProductionModel mutes
+  all on how the deployments of its service serve, and DatasetStale mutes BuildOverdue.
 - An alert marked with a star is one of SentinelML's eleven, with its limit and duration.
 
 | Alert | Severity | Fires after |

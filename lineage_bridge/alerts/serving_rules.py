@@ -11,7 +11,7 @@ from lineage_bridge.alerts.rule import Rule
 
 SLOT: Final = "service, environment, deployment"
 UNLESS_RETIRED: Final = f"unless on ({SLOT}) ml_deployment_retired == 1"
-_NAME: Final = "{{ $labels.service }}, {{ $labels.environment }}/{{ $labels.deployment }}"
+NAME: Final = "{{ $labels.service }}, {{ $labels.environment }}/{{ $labels.deployment }}"
 
 SERVING: Final = (
     Rule(
@@ -20,7 +20,7 @@ SERVING: Final = (
         severity="critical",
         after="1m",
         expr=f'ml_deployment_health_status{{status="unhealthy"}} == 1\n{UNLESS_RETIRED}',
-        summary=f"{_NAME} is unhealthy",
+        summary=f"{NAME} is unhealthy",
         meaning=(
             "Over half of the requests are provably too slow, a quarter or more fail or time out, "
             "or it does not answer although the settings expect traffic. Health has its own limits "
@@ -37,7 +37,7 @@ SERVING: Final = (
         severity="warning",
         after="5m",
         expr=f'ml_deployment_health_status{{status="degraded"}} == 1\n{UNLESS_RETIRED}',
-        summary=f"{_NAME} is degraded",
+        summary=f"{NAME} is degraded",
         meaning="More than a few requests are slow, fail, are refused or get a bad prediction.",
         todo="`lineage-bridge health` lists the reasons, with the minute in which each began.",
     ),
@@ -47,7 +47,7 @@ SERVING: Final = (
         severity="warning",
         after="5m",
         expr=f'ml_deployment_reason_age_seconds{{code="silent"}} > 0\n{UNLESS_RETIRED}',
-        summary=f"{_NAME} gave no sign of life for {{{{ $value | humanizeDuration }}}}",
+        summary=f"{NAME} gave no sign of life for {{{{ $value | humanizeDuration }}}}",
         meaning=(
             "No window came for ten minutes, and it did not say that it ends. It was killed, its "
             "files are not read, or nobody asks it anything. After a day it counts as retired."
@@ -88,7 +88,7 @@ SERVING: Final = (
             f"and on ({SLOT}, endpoint, code) ml_deployment_reason_age_seconds > 0\n"
             f"{UNLESS_RETIRED}"
         ),
-        summary=f"{_NAME}: {{{{ $value | humanizePercentage }}}} of the requests fail",
+        summary=f"{NAME}: {{{{ $value | humanizePercentage }}}} of the requests fail",
         meaning=(
             "More than 5 % of the requests in the look-back fail or time out, and health has "
             "raised that: it is proven, and no matter of one bad request of ten."
@@ -107,7 +107,7 @@ SERVING: Final = (
             '  ml_deployment_reason_age_seconds{code="latency_p99_ms"} > 0\n'
             f"{UNLESS_RETIRED}"
         ),
-        summary=f"{_NAME}: one of 100 requests takes over {{{{ $value | humanizeDuration }}}}",
+        summary=f"{NAME}: one of 100 requests takes over {{{{ $value | humanizeDuration }}}}",
         meaning=(
             "The 99th percentile of the newest minute is over 2 s, and health has raised it: it is "
             "no matter of one slow request at night."

@@ -249,6 +249,30 @@ UNTRAINED_FEATURES: Final = Metric(
     "Features in which requests carry more than is let pass of what the model never saw",
     (*_DEPLOYMENT, "sort"),
 )
+PREDICTION_DRIFT: Final = Metric(
+    "ml_prediction_drift",
+    "gauge",
+    "1 if what is answered drifted from the first day of the model version, else 0",
+    (*_DEPLOYMENT, "answer"),
+)
+PREDICTION_CONFIDENCE: Final = Metric(
+    "ml_prediction_mean_confidence",
+    "gauge",
+    "How sure the model is on average, 0 to 1",
+    _DEPLOYMENT,
+)
+PREDICTION_CLASS: Final = Metric(
+    "ml_prediction_class_ratio",
+    "gauge",
+    "Share of the answers that name a class, 0 to 1",
+    (*_DEPLOYMENT, "prediction"),
+)
+FEATURE_MISSING: Final = Metric(
+    "ml_feature_missing_ratio",
+    "gauge",
+    "Share of requests without a value of a feature, 0 to 1; the 20 with the largest",
+    (*_DEPLOYMENT, "feature"),
+)
 
 INFERENCE_ROWS: Final = Metric(
     "ml_inference_rows_total",
@@ -352,4 +376,8 @@ PLATFORM: Final = (
     UNTRAINED_RATIO,
     UNTRAINED_RATE,
     UNTRAINED_FEATURES,
+    PREDICTION_DRIFT,
+    PREDICTION_CONFIDENCE,
+    PREDICTION_CLASS,
+    FEATURE_MISSING,
 )

@@ -96,6 +96,13 @@ class DriftFeature(Part, frozen=True, kw_only=True):
     ] = None
 
 
+class ClassShare(Part, frozen=True, kw_only=True):
+    """A predicted class."""
+
+    label: Annotated[str, doc("The class as the log has it.")]
+    share: Annotated[Ratio, doc("Of the requests that were answered. A ratio, 0 to 1.")]
+
+
 class DriftWindow(Part, frozen=True, kw_only=True):
     """The rows of the last hours up to `evaluatedAt`."""
 
@@ -141,6 +148,20 @@ class DriftWindow(Part, frozen=True, kw_only=True):
         doc(
             "What was answered (`prediction`, `probability`, `confidence`) against the first day "
             "of this model version."
+        ),
+    ] = None
+    mean_confidence: Annotated[
+        Ratio | None,
+        doc(
+            "The mean of `confidence`, else of the larger of `probability` and its complement. "
+            "0 to 1."
+        ),
+    ] = None
+    classes: Annotated[
+        tuple[ClassShare, ...] | None,
+        doc(
+            "Predicted classes, the most frequent first, 20 at most; where only a probability is "
+            "answered, 1 from 0.5 on. Absent where amounts are."
         ),
     ] = None
 

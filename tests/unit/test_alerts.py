@@ -14,7 +14,7 @@ import yaml
 from alert_cases import CASES, UP, Case, Series
 from builders import an_event, at
 from click.testing import CliRunner
-from platform_events import a_check, a_platform
+from platform_events import a_check, a_drift, a_platform
 from promql import KNOWN, OF_PROMETHEUS, names_in, unknown_in
 
 from lineage_bridge.alerts.table import RULES
@@ -43,6 +43,12 @@ SENTINELML = {
     "NoProductionModel": ("critical", 2, "0"),
     "HighApiErrorRate": ("critical", 5, "0.05"),
     "HighApiLatencyP99": ("warning", 5, "2"),
+    "CriticalFeatureDrift": ("critical", 5, "0"),
+    "FeatureDriftWarning": ("warning", 15, "0"),
+    "PredictionDistributionDrift": ("warning", 10, "1"),
+    "DriftReportStale": ("warning", 5, "43200"),
+    "HighFeatureMissingRate": ("warning", 10, "0.15"),
+    "LowPredictionConfidence": ("warning", 15, "0.55"),
     "DataQualityHardFailure": ("critical", 5, "0"),
     "QualityReportStale": ("warning", 5, "43200"),
 }
@@ -148,7 +154,7 @@ def test_sentinelmls_alerts_have_its_limits_and_durations() -> None:
         rule = of_theirs[name]
         assert (rule.severity, rule.after) == (severity, f"{minutes}m")
         assert CASES[name].after == minutes
-        assert re.search(rf"[=>] {re.escape(limit)}\b", rule.expr)
+        assert re.search(rf"[=<>] {re.escape(limit)}\b", rule.expr)
 
 
 EXPECTING = {
@@ -160,13 +166,20 @@ EXPECTING = {
 def everything(home: Path) -> Iterator[str]:
     """Show the names of the metrics of a home in which there is something of each sort."""
     failed = an_event("report", 5, state="FAIL")
+    drift = a_drift(
+        46,
+        moved={"speed": "critical"},
+        unseen=["city"],
+        meanConfidence=0.7,
+        answers="warning",
+    )
     names = [("lake", "trips"), ("ns", "trips"), ("ns", "lake:trips")]
     mistakable = an_event("etl", 6, outputs=[Dataset(*name, "1") for name in names])
     with Journal(home) as journal:
         for room in (FOLLOW, INGEST):
             journal.prepare(room)
         with journal.transaction() as tx:
-            for event in (*a_platform(), a_check(1), failed, mistakable):
+            for event in (*a_platform(), a_check(1), failed, drift, mistakable):
                 tx.append(event, "artifact")
             tx.connection.execute(
                 "INSERT INTO follow_sources (url, counted, audited_us) VALUES ('http://m', 1, 1)"

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lineage_bridge.assess.answers import class_shares, mean_confidence
 from lineage_bridge.assess.drift.course import HOUR_US, Course, CourseState, RowsOfHour, first_day
 from lineage_bridge.assess.drift.policy import DriftPolicy
 from lineage_bridge.assess.drift.untrained import Trained, Untrained
@@ -226,3 +227,28 @@ def test_a_log_without_rows_of_a_reference_that_has_none_is_no_all_clear(trained
     course = course_of(Profile(), [])
     judged = course.judge(RowsOfHour(BEGIN, profile(x=[1.0] * 100)))
     assert {window.drift.status for window in judged.windows} == {"nothing_to_compare"}
+
+
+def test_a_window_says_how_sure_the_model_was_and_which_classes_it_named():
+    told = profile(prediction=["yes"] * 30 + ["no"] * 10, probability=[0.9] * 30 + [0.2] * 10)
+    assert mean_confidence(told) == pytest.approx(0.875)
+    assert class_shares(told) == {"yes": 0.75, "no": 0.25}
+    chances = profile(prediction=[0.5, 0.4999, 0.9, 0.8], probability=[0.5, 0.4999, 0.9, 0.8])
+    assert class_shares(chances) == {"1": 0.75, "0": 0.25}
+    said = profile(prediction=[1, 0, 0, 2], confidence=[0.5, 0.7, 0.9, 0.9], probability=[1.0] * 4)
+    assert mean_confidence(said) == pytest.approx(0.75)
+    assert class_shares(said) == {"0": 0.5, "1": 0.25, "2": 0.25}
+
+
+@pytest.mark.parametrize("amounts", [[0.5, 1.5], [float(n) for n in range(21)], [], [None, None]])
+def test_amounts_have_no_classes_and_who_does_not_say_is_not_sure(amounts):
+    told = profile(prediction=pa.array(amounts, pa.float64()))
+    assert class_shares(told) == {}
+    assert mean_confidence(told) is None
+
+
+def test_only_the_twenty_most_frequent_classes_are_told():
+    names = [f"c{number:02}" for number in range(30)] + ["c29"]
+    found = class_shares(profile(prediction=names))
+    assert list(found) == ["c29", *(f"c{number:02}" for number in range(19))]
+    assert found["c29"] == 2 / 31

@@ -196,11 +196,39 @@ def test_drift_is_of_the_version_that_serves(tmp_path: Path) -> None:
     assert read(now, "ml_drift_age_seconds") == {"": math.inf}
 
 
+def test_what_is_asked_and_answered_is_that_of_the_shortest_window(tmp_path: Path) -> None:
+    found = a_drift(
+        46,
+        moved={"speed": "none"},
+        unseen=["city"],
+        meanConfidence=0.7,
+        answers="warning",
+        classes=[{"label": "yes", "share": 0.75}, {"label": "no", "share": 0.25}],
+    )
+    with a_home(tmp_path, [a_start(30), found]) as journal:
+        shown = samples(a_collector(journal, minute=50))
+
+    own = {"answer", "feature", "prediction", "sort"}
+    read = {
+        (name, *(text for label, text in labels if label in own)): value
+        for (name, labels), value in shown.items()
+    }
+    assert read["ml_prediction_mean_confidence",] == 0.7
+    assert read["ml_prediction_class_ratio", "yes"] == 0.75
+    assert read["ml_prediction_class_ratio", "no"] == 0.25
+    assert read["ml_prediction_drift", "prediction"] == 1
+    assert read["ml_feature_missing_ratio", "speed"] == 0
+    assert read["ml_deployment_untrained_features", "unseen_label"] == 1
+
+
 def test_too_few_rows_have_no_series_of_drift(tmp_path: Path) -> None:
-    with a_home(tmp_path, [a_start(30), a_drift(46, status="insufficient_data")]) as journal:
+    with a_home(
+        tmp_path, [a_start(30), a_drift(46, status="insufficient_data", meanConfidence=0.5)]
+    ) as journal:
         found = {name for name, _ in samples(a_collector(journal, minute=50))}
 
-    assert {name for name in found if "drift" in name} == {"ml_drift_age_seconds"}
+    told = {name for name in found if "drift" in name or "prediction" in name}
+    assert told == {"ml_drift_age_seconds"}
 
 
 def test_ages_grow_between_scrapes_without_an_event(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from lineage_bridge.assess.answers import class_shares, mean_confidence
 from lineage_bridge.assess.assertions import WARN, Assertion
 from lineage_bridge.assess.drift.course import Judged, Window
 from lineage_bridge.assess.drift.finding import SEVERITIES, Cell, Drift, FeatureDrift
@@ -94,6 +95,16 @@ def _window(found: Window, reference: Profile) -> facet.DriftWindow:
         calendar=_names([one.feature for one in drift.calendar if one.severity != "none"]),
         missing=_names(drift.missing),
         answers=_answers(found.answers),
+        mean_confidence=_maybe(mean_confidence(rows)),
+        classes=_classes(rows),
+    )
+
+
+def _classes(rows: Profile) -> tuple[facet.ClassShare, ...] | None:
+    shares_of = class_shares(rows).items()
+    return (
+        tuple(facet.ClassShare(label=name, share=_short(value)) for name, value in shares_of)
+        or None
     )
 
 

@@ -29,6 +29,7 @@ def drift_readings(view: View) -> Iterator[Reading]:
         if one.facet is not None and is_of_serving(one):
             yield from _untrained(one.facet, labels)
             yield from _drift(one, labels)
+            yield from _recent(one.facet, labels)
 
 
 def is_of_serving(one: DeploymentDrift) -> bool:
@@ -52,6 +53,24 @@ def _drift(one: DeploymentDrift, labels: tuple[str, ...]) -> Iterator[Reading]:
     yield ml.DRIFT_RATIO.read(*labels, value=window.share)
     for feature in window.features[:MOST_FEATURES]:
         yield ml.DRIFT_PSI.read(*labels, feature.feature, value=feature.psi)
+
+
+def _recent(found: DriftFacet, labels: tuple[str, ...]) -> Iterator[Reading]:
+    """Read what is asked and answered in the shortest window that has rows enough."""
+    window = next((one for one in found.windows if one.status == "judged"), None)
+    if window is None:
+        return
+    for answer in window.answers or ():
+        value = 0 if answer.severity == "none" else 1
+        yield ml.PREDICTION_DRIFT.read(*labels, answer.feature, value=value)
+    if window.mean_confidence is not None:
+        yield ml.PREDICTION_CONFIDENCE.read(*labels, value=window.mean_confidence)
+    for one in window.classes or ():
+        yield ml.PREDICTION_CLASS.read(*labels, one.label, value=one.share)
+    missing = sorted(window.features, key=lambda one: (-one.current_null_share, one.feature))
+    for feature in missing[:MOST_FEATURES]:
+        share = feature.current_null_share
+        yield ml.FEATURE_MISSING.read(*labels, feature.feature, value=share)
 
 
 def _by_severity(window: DriftWindow) -> dict[str, int]:
