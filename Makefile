@@ -10,7 +10,7 @@ UV := .uv
 WORKERS := -n 3 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow lint fmt dashboard wheel try-wheel lock bench conformance integrations fuzz torture clean
+.PHONY: help setup demo test test-slow lint fmt monitoring wheel try-wheel lock bench conformance integrations fuzz torture clean
 
 help: ## print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,8 +47,11 @@ fmt: setup ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-dashboard: setup ## write the dashboard anew from dashboards/, for Grafana 11.6
-	$(BIN)/python dashboards/build.py lineage_bridge/alerts/dashboard.json
+monitoring: setup ## write alert rules, runbook and dashboard anew from their tables
+	@$(BIN)/lineage-bridge rules prometheus --out marquez
+	@$(BIN)/lineage-bridge rules alertmanager --out marquez
+	@$(BIN)/lineage-bridge rules runbook --out docs
+	@$(BIN)/python dashboards/build.py lineage_bridge/alerts/dashboard.json
 
 conformance: setup ## replay the recordings; on another server with MARQUEZ_URL=... MARQUEZ_RESET='command'
 	$(BIN)/python -m pytest tests/conformance $(if $(MARQUEZ_URL),-m real_marquez)

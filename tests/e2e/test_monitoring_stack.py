@@ -23,7 +23,7 @@ import httpx
 import pytest
 import yaml
 from conftest import HANG_SECONDS, run_command
-from platform_events import a_build, a_check
+from platform_events import HOSTILE, SICK_SLOT, a_build, a_check, a_look, a_slow_reason, a_start
 
 from lineage_bridge.alerts.alertmanager import alertmanager_config
 from lineage_bridge.alerts.grafana import grafana_dashboard
@@ -87,10 +87,14 @@ class Told:
 
     alerts: list[dict[str, Any]] = field(default_factory=list)
 
-    def of(self, name: str, status: str = "firing") -> list[dict[str, Any]]:
-        """What came of one alert."""
-        named = [one for one in self.alerts if one["labels"]["alertname"] == name]
-        return [one for one in named if one["status"] == status]
+    def of(self, name: str, status: str = "firing", **labels: str) -> list[dict[str, Any]]:
+        """What came of one alert, of series with these labels."""
+        wanted = {"alertname": name, **labels}.items()
+        return [
+            one
+            for one in self.alerts
+            if one["status"] == status and wanted <= one["labels"].items()
+        ]
 
     @contextmanager
     def listening(self) -> Iterator[str]:
@@ -164,6 +168,13 @@ def tell(journal: Journal, *events: Event) -> None:
             tx.append(event, "http")
 
 
+def a_sick_deployment() -> list[Event]:
+    """One whose name has quotes, a backslash, a line's end and what a page would take for a tag."""
+    reasons = [a_slow_reason(140)]
+    started = a_start(130, slot=SICK_SLOT, model="flaky")
+    return [started, a_look(149, slot=SICK_SLOT, model="flaky", reasons=reasons)]
+
+
 def ask(prometheus: str, expr: str) -> list[dict[str, Any]]:
     """What an expression gives now; nothing while Prometheus starts."""
     try:
@@ -217,8 +228,9 @@ def test_a_fault_is_told_to_those_whom_it_concerns_and_that_it_is_over(tmp_path:
     ):
         until(lambda: told.of("DeploymentDegraded"))
         assert not told.of("DataQualityHardFailure")
-        tell(journal, *a_build(0), a_check(1, failed={"nulls": "a lot"}))
+        tell(journal, *a_build(0), a_check(1, failed={"nulls": "a lot"}), *a_sick_deployment())
         first = until(lambda: told.of("DataQualityHardFailure"))[0]
+        sick = until(lambda: told.of("DeploymentDegraded", deployment=HOSTILE))
         tell(journal, a_check(2))
         last = until(lambda: told.of("DataQualityHardFailure", "resolved"))[0]
         firing = {one["metric"]["deployment"] for one in ask(prometheus, 'ALERTS{deployment!=""}')}
@@ -226,6 +238,7 @@ def test_a_fault_is_told_to_those_whom_it_concerns_and_that_it_is_over(tmp_path:
             one["metric"]["deployment"] for one in ask(prometheus, "ml_deployment_retired == 1")
         }
 
+    assert HOSTILE in sick[0]["annotations"]["summary"]
     assert (first["receiver"], last["receiver"]) == ("slack-and-pagerduty",) * 2
     assert (
         first["annotations"]["summary"]

@@ -77,9 +77,7 @@ def written(kind: str, *args: str) -> str:
 def test_the_files_in_the_repository_are_what_the_command_writes(kind: str, tmp_path: Path) -> None:
     kept = WRITTEN[kind]
 
-    assert written(kind) == kept.read_text("utf-8"), (
-        f"lineage-bridge rules {kind} --out {kept.parent}"
-    )
+    assert written(kind) == kept.read_text("utf-8"), "make monitoring"
     written(kind, "--out", str(tmp_path / "new" / "folder"))
     assert (tmp_path / "new" / "folder" / FILES[kind]).read_text("utf-8") == written(kind)
 

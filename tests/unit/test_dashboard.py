@@ -36,7 +36,7 @@ def test_the_file_in_the_repository_is_what_the_panels_make(tmp_path: Path) -> N
     command = [sys.executable, str(ROOT / "dashboards" / "build.py"), str(made)]
     subprocess.run(command, check=True)
 
-    assert made.read_text("utf-8") == FILE.read_text("utf-8"), "make dashboard"
+    assert made.read_text("utf-8") == FILE.read_text("utf-8"), "make monitoring"
 
 
 def lost(given: Any, read: Any, path: str = "") -> Iterator[str]:
