@@ -24,7 +24,10 @@ def rules() -> None:
 @rules.command()
 @out_option
 def prometheus(out: Path | None) -> None:
-    """Write the alert rules, for `rule_files` of Prometheus."""
+    """Write the alert rules for Prometheus.
+
+    They belong into its `rule_files`. docs/alerts.md says what each means.
+    """
     from lineage_bridge.alerts.prometheus import FILE, prometheus_rules
 
     _give(prometheus_rules(), FILE, out)
@@ -33,7 +36,11 @@ def prometheus(out: Path | None) -> None:
 @rules.command()
 @out_option
 def alertmanager(out: Path | None) -> None:
-    """Write a configuration of Alertmanager: critical to Slack and PagerDuty, warning to Slack."""
+    """Write a configuration for Alertmanager.
+
+    Critical alerts go to Slack and PagerDuty, warnings to Slack. The secrets of both stay in files
+    that it names.
+    """
     from lineage_bridge.alerts.alertmanager import FILE, alertmanager_config
 
     _give(alertmanager_config(), FILE, out)
@@ -42,7 +49,10 @@ def alertmanager(out: Path | None) -> None:
 @rules.command()
 @out_option
 def grafana(out: Path | None) -> None:
-    """Write the dashboard, as JSON of Grafana 11.6; later versions read it too."""
+    """Write the dashboard for Grafana 11.6.
+
+    It is JSON to import, or for a folder that Grafana reads; later versions read it too.
+    """
     from lineage_bridge.alerts.grafana import FILE, grafana_dashboard
 
     _give(grafana_dashboard(), FILE, out)
@@ -51,7 +61,10 @@ def grafana(out: Path | None) -> None:
 @rules.command()
 @out_option
 def runbook(out: Path | None) -> None:
-    """Write what each alert means and what to do then, as Markdown."""
+    """Write the runbook, as Markdown.
+
+    It says what each alert means and what to do then.
+    """
     from lineage_bridge.alerts.runbook import FILE
     from lineage_bridge.alerts.runbook import runbook as written
 

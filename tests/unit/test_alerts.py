@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -236,3 +237,23 @@ def test_a_rule_links_to_its_section_of_the_runbook(rule) -> None:
     assert page.endswith("/docs/alerts.md")
     assert f"### {rule.name}\n" in WRITTEN["runbook"].read_text("utf-8")
     assert anchor == rule.name.lower()
+
+
+def test_a_name_of_others_calls_nobody_in_slack(tmp_path: Path) -> None:
+    amtool = program("amtool", "prometheus-alertmanager")
+    receivers = yaml.safe_load(WRITTEN["alertmanager"].read_text("utf-8"))["receivers"]
+    text = receivers[0]["slack_configs"][0]["text"]
+    summary = "production/<!channel> <http://evil|here> is degraded"
+    told = {"summary": summary, "description": "Look.", "runbook_url": "http://runbook"}
+    data = tmp_path / "data.json"
+    data.write_text(json.dumps({"alerts": [{"status": "firing", "annotations": told}]}))
+    (tmp_path / "none.tmpl").write_text("")
+
+    shown = run(
+        *(amtool, "template", "render", f"--template.glob={tmp_path / 'none.tmpl'}"),
+        *(f"--template.data={data}", f"--template.text={text}"),
+    )
+
+    assert "<!channel>" not in shown
+    assert "<http://evil" not in shown
+    assert "<http://runbook|Runbook>" in shown
