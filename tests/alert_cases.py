@@ -92,7 +92,8 @@ def fresh(status: str, value: float = 1) -> Series:
 def ages(checked: float | str, built: float) -> Series:
     return {
         **of("ml_dataset_check_age_seconds", TABLE, checked),
-        **of("ml_feature_freshness_seconds", TABLE, built),
+        **of("ml_dataset_age_seconds", TABLE, built, clock="build"),
+        **of("ml_dataset_age_seconds", TABLE, 99_999, clock="data"),
     }
 
 

@@ -7,6 +7,8 @@ from typing import Final
 from lineage_bridge.alerts.rule import Rule
 
 _TABLE: Final = "dataset_name, environment"
+# Under `--compat p6` ml_feature_freshness_seconds, which says the same, has other label values.
+_BUILD_AGE: Final = 'ml_dataset_age_seconds{clock="build"}'
 
 DATA: Final = (
     Rule(
@@ -74,8 +76,8 @@ DATA: Final = (
         severity="warning",
         after="5m",
         expr=(
-            f"ml_dataset_check_age_seconds - on ({_TABLE}) ml_feature_freshness_seconds > 60\n"
-            f"and on ({_TABLE}) ml_feature_freshness_seconds > 43200"
+            f"ml_dataset_check_age_seconds - on ({_TABLE}) {_BUILD_AGE} > 60\n"
+            f"and on ({_TABLE}) {_BUILD_AGE} > 43200"
         ),
         summary="The newest version of {{ $labels.dataset_name }} was not checked",
         meaning=(

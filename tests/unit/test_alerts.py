@@ -21,6 +21,7 @@ from promql import KNOWN, OF_PROMETHEUS, names_in, unknown_in
 from lineage_bridge.alerts.table import RULES
 from lineage_bridge.cli.main import cli
 from lineage_bridge.events import Dataset
+from lineage_bridge.exporter.compat import p6
 from lineage_bridge.exporter.metrics_collector import MetricsCollector
 from lineage_bridge.follow.tables import FOLLOW
 from lineage_bridge.ingest.memory import keep_fact
@@ -207,6 +208,12 @@ def test_a_rule_names_only_metrics_and_labels_that_there_are(rule) -> None:
     assert not unknown_in(rule.expr)
     told = set(re.findall(r"\$labels\.(\w+)", rule.summary))
     assert told <= set().union(*(KNOWN[name] for name in metrics))
+
+
+def test_no_rule_depends_on_metrics_that_have_other_names_under_compat_p6() -> None:
+    renamed = {metric.name for metric in (*p6._OF_DATASETS, *p6._OF_MODELS)}
+
+    assert not renamed & set().union(*(names_in(rule.expr)[0] for rule in RULES))
 
 
 def test_promtool_accepts_the_rules() -> None:
