@@ -256,7 +256,13 @@ CASES = {
         },
     ),
     "DataQualityHardFailure": Case(
-        5, checks(1), {"none failed": checks(0), "warnings": checks(3, "warn")}
+        5,
+        checks(1) | of("ml_dataset_retired", TABLE, 0),
+        {
+            "none failed": checks(0),
+            "warnings": checks(3, "warn"),
+            "of a retired deployment": checks(1) | of("ml_dataset_retired", TABLE, 1),
+        },
     ),
     "QualityReportStale": Case(
         5,

@@ -61,9 +61,15 @@ DATA: Final = (
         area="data",
         severity="critical",
         after="5m",
-        expr='ml_dataset_checks{severity="error", status="failed"} > 0',
+        expr=(
+            'ml_dataset_checks{severity="error", status="failed"} > 0\n'
+            f"unless on ({_TABLE}) ml_dataset_retired == 1"
+        ),
         summary="{{ $labels.dataset_name }} fails {{ $value }} checks of severity error",
-        meaning="The newest version is not what is expected of it; a good version ends it.",
+        meaning=(
+            "The newest version is not what is expected of it; a good version ends it. The "
+            "inference log of a deployment that retired does not fire."
+        ),
         todo=(
             "`lineage-bridge check DATASET` shows what failed, with the numbers. Keep it from "
             "being trained on, and build it again."

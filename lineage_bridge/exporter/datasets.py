@@ -18,6 +18,7 @@ from lineage_bridge.assess.freshness import (
     STALE,
     UNKNOWN,
 )
+from lineage_bridge.assess.liveness import is_retired
 from lineage_bridge.events import as_number, as_object
 from lineage_bridge.exporter import platform_metrics as ml
 from lineage_bridge.exporter.metric import Reading
@@ -62,8 +63,10 @@ def _freshness(found: DatasetFreshness, *labels: str) -> Iterator[Reading]:
 
 def check_readings(view: View) -> Iterator[Reading]:
     """Read what the checks found in the newest version of each dataset, and how old that is."""
+    retired = set(_retired_logs(view))
     for found in view.snapshot.checks:
         labels = view.name(found.node.id), view.environment
+        yield ml.DATASET_RETIRED.read(*labels, value=1 if found.node.id in retired else 0)
         checked = found.last_checked
         age = math.inf if checked is None else (view.snapshot.at - checked).total_seconds()
         yield ml.DATASET_CHECK_AGE.read(*labels, value=age)
@@ -72,6 +75,14 @@ def check_readings(view: View) -> Iterator[Reading]:
             for severity, status in product(SEVERITIES, OUTCOMES):
                 value = counts[severity, status]
                 yield ml.DATASET_CHECKS.read(*labels, severity, status, value=value)
+
+
+def _retired_logs(view: View) -> Iterator[str]:
+    for one in view.snapshot.health:
+        log = one.deployment.log if is_retired(one.health) else None
+        node = None if log is None else view.graph.called(log)
+        if node is not None:
+            yield node.id
 
 
 def size_readings(view: View, of_dataset: PerNode[tuple[Reading, ...]]) -> Iterator[Reading]:

@@ -99,6 +99,12 @@ DATASET_CHECKS: Final = Metric(
     "Checks of a dataset's newest version, by how bad it is that they fail and how they came out",
     (*_DATASET, "severity", "status"),
 )
+DATASET_RETIRED: Final = Metric(
+    "ml_dataset_retired",
+    "gauge",
+    "1 if a dataset is the inference log of a deployment that retired, else 0",
+    _DATASET,
+)
 DATASET_CHECK_AGE: Final = Metric(
     "ml_dataset_check_age_seconds",
     "gauge",
@@ -339,6 +345,7 @@ PLATFORM: Final = (
     DATASET_POSITIVE_RATIO,
     DATASET_INFO,
     DATASET_CHECKS,
+    DATASET_RETIRED,
     DATASET_CHECK_AGE,
     MODEL_INFO,
     TRAINING_METRIC,
