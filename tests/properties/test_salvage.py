@@ -242,6 +242,7 @@ def test_what_does_not_stand_in_damaged_bytes_is_read(shape, where, length, cont
     assert {seq for seq, pages in kept.pages.items() if not pages & broken} <= read.keys()
 
 
+@example((512, True, 12), 0.0, 0.8828125, b"5")  # a greatest number made smaller than it is
 @given(st.sampled_from(SHAPES[:4]), places, places, st.binary(min_size=1, max_size=4))
 def test_a_page_that_leads_to_others_is_not_believed_where_it_contradicts_itself(
     shape, which, where, content

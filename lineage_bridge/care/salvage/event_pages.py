@@ -150,7 +150,8 @@ def _given(values: Sequence[Value]) -> int:
 
 def _followed(pages: Pages, last_given: int) -> Iterator[Piece]:
     root = root_of(pages, "events")
-    for piece in walk(pages, root, _is_event) if root is not None else ():
+    is_used = FreePages(pages).is_used
+    for piece in walk(pages, root, _is_event, is_used) if root is not None else ():
         if piece.last < HIGHEST:
             yield piece
         else:  # the last page of the table: it cannot tell of numbers that nobody has given

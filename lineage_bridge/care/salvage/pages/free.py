@@ -34,6 +34,10 @@ class FreePages:
         self.is_known = self.is_known and is_free is not None
         return is_free or False
 
+    def is_used(self, version: Version) -> bool:
+        """Return whether a page is known to be in use; False if nothing tells."""
+        return self._says(version) is False
+
     def _says(self, version: Version) -> bool | None:
         """Return whether a page is free; None if nothing tells, or only what is older than it."""
         number = version.number

@@ -51,7 +51,10 @@ class Row(NamedTuple):
 
 
 def walk(
-    pages: Pages, root: int, is_row: Callable[[Cell], bool] = lambda _: True
+    pages: Pages,
+    root: int,
+    is_row: Callable[[Cell], bool] = lambda _: True,
+    is_used: Callable[[Version], bool] = lambda _: False,
 ) -> Iterator[Piece]:
     """Follow a table from its root; what is damaged is left out, with all that is below it.
 
@@ -59,6 +62,8 @@ def walk(
         pages: have the table.
         root: its first page.
         is_row: tells on a page that is not whole what is left of its rows from what only seems so.
+        is_used: tells of a page that is known to be in use: it is believed of rows which the page
+            above it has no place for, since that may be the damaged one.
     """
     seen: set[int] = set()
     ahead = [(root, LOWEST, HIGHEST)]
@@ -71,18 +76,26 @@ def walk(
         page = pages.read(version)
         leaf = decode_leaf(page, number, pages.usable)
         if version is not None and leaf is not None:
-            yield from _of_leaf(leaf, Piece(first, last, version, pages.log.committed), is_row)
+            whole = Piece(first, last, version, pages.log.committed)
+            yield from _of_leaf(leaf, whole, is_row, is_used)
             continue
         interior = decode_interior(page, number, pages.usable)
         if interior is not None:
             ahead += reversed(list(_children(interior, first, last)))
 
 
-def _of_leaf(leaf: Leaf, whole: Piece, is_row: Callable[[Cell], bool]) -> Iterator[Piece]:
+def _of_leaf(
+    leaf: Leaf,
+    whole: Piece,
+    is_row: Callable[[Cell], bool],
+    is_used: Callable[[Version], bool],
+) -> Iterator[Piece]:
     cells = [cell for cell in leaf.cells if whole.first <= cell.key <= whole.last]
     if leaf.is_whole and len(cells) == len(leaf.cells):
         yield whole
     else:
+        if leaf.is_whole and is_used(whole.version):
+            cells = list(leaf.cells)
         yield from (whole._replace(first=cell.key, last=cell.key) for cell in cells if is_row(cell))
 
 
