@@ -125,9 +125,9 @@ def _defaults(command: click.Command, given: Mapping[str, Any]) -> dict[str, Any
 def cli(home: Path | None, config: Path | None) -> None:
     """Version-exact lineage and health from the artifacts that an ML platform leaves behind.
 
-    Every command takes --home and --config, before its name or after it, prints JSON with --json,
-    and exits 0 (fine), 1 (it found what it looks for), 2 (usage, bad settings) or 3 (no collector
-    reached).
+    Every command about a home takes --home and --config, before its name or after it. Commands
+    print JSON with --json where they print facts, and exit 0 (fine), 1 (it found what it looks
+    for), 2 (usage, bad settings) or 3 (no collector reached).
     """
 
 

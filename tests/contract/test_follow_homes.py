@@ -85,6 +85,7 @@ def settle(nyc, homes, url, transport=None):
     pytest.fail("they go on and on")
 
 
+@pytest.mark.slow
 def test_two_bridges_on_one_marquez_show_the_same(nyc, homes):
     marquez = AMarquez()
     marquez.post(FOREIGN)

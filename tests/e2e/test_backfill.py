@@ -54,6 +54,7 @@ def test_events_stand_in_ascending_event_time(nyc_home):
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "after_bytes", [50_000, pytest.param(200_000, marks=pytest.mark.sample), 400_000]
 )

@@ -199,6 +199,7 @@ def test_a_profile_is_kept_by_the_map_that_it_was_read_by(lb, tmp_path):
     assert "a" in names()
 
 
+@pytest.mark.slow
 def test_rows_of_ten_thousand_features(lb, tmp_path):
     features = {f"x{n}": n for n in range(10_000)}
     rows = [nested(request(n, features=features)) for n in range(120)]  # more than one bite

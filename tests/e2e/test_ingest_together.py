@@ -218,6 +218,7 @@ def test_backfills_of_several_folders_at_once_give_one_graph(nyc, nyc_home, tmp_
     assert again.json["events"] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "others",
     [

@@ -118,6 +118,7 @@ def marquez(tmp_path_factory):
         yield server.url
 
 
+@pytest.mark.slow
 def test_marquez_answers_the_lineage_of_the_graph(nyc, marquez, lb, monkeypatch):
     monkeypatch.setenv("MARQUEZ_URL", marquez)
     assert lb("backfill", "--namespace", "urban", nyc).code == 0

@@ -226,7 +226,6 @@ def lines_until(process, is_it):
 
 
 @pytest.mark.slow
-@pytest.mark.sample
 def test_a_new_file_is_read_and_a_polite_kill_ends_it(nyc, city, tmp_path):
     process = watching_process(tmp_path / "home", city)
     try:

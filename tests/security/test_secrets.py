@@ -150,6 +150,7 @@ def spellings(*secrets: str) -> set[str]:
     return {spelt for secret in secrets for spelt in (secret, quote(secret, safe=""))}
 
 
+@pytest.mark.slow
 def test_what_artifacts_hold_is_in_no_output_no_event_and_no_database(said, tmp_path, monkeypatch):
     plant(tmp_path / "artifacts")
     home, node = tmp_path / "home", "dataset:default:models.m"

@@ -392,6 +392,7 @@ def collector(home, files, toml=""):
         process.stdout.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("toml", others_slow(["", "[collector]\nconnections_max = 10000"]))
 def test_with_few_file_handles_it_still_answers_and_logs_little(tmp_path, toml):
     home = tmp_path / "home"

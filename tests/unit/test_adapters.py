@@ -217,6 +217,7 @@ def test_a_bad_companion_loses_its_own_facts_only(reading, tmp_path):
 # Bounds
 
 
+@pytest.mark.slow
 def test_a_metadata_value_of_50_mb_is_refused_without_being_read(reading):
     long = parquet(KEYS | {"obs_ts_max": "9" * 50_000_000})
     reason = refusal(reading("p2", "x.parquet", long))[1]

@@ -231,6 +231,7 @@ def test_a_journal_that_begins_again_in_the_same_file_is_noticed(journal):
     assert kept.at(LATE) == (loaded(journal), 9)
 
 
+@pytest.mark.slow
 def test_more_runs_at_once_than_are_followed_are_read(journal):
     kept = KeptGraph(journal)
     for minute, state in enumerate(("START", "RUNNING", "COMPLETE")):
