@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lineage_bridge import forks
-from lineage_bridge.journal.trouble import is_unwritable
+from lineage_bridge.journal.trouble import is_unwritable, size_of
 
 BUSY_SECONDS = 30.0
 BUSY_RETRY_SECONDS = 0.005
@@ -96,8 +96,7 @@ def _ways(path: Path) -> Iterator[str]:
     uri = path.absolute().as_uri()
     yield f"{uri}?mode=rw"
     yield f"{uri}?mode=ro"  # in a read-only folder this reads the log if its shared memory exists
-    log = path.with_name(path.name + "-wal")
-    if not log.exists() or not log.stat().st_size:
+    if not size_of(path.with_name(path.name + "-wal")):
         # Nobody has the journal open for writing, and all of it is in the one file. If there were
         # a log, this way of opening would miss the latest writes.
         yield f"{uri}?mode=ro&immutable=1"

@@ -38,6 +38,7 @@ from lineage_bridge.journal.trouble import (
     is_damage,
     is_sound,
     no_journal,
+    size_of,
 )
 
 SHRINK_PAGES = 64  # removed from the file in one transaction: a millisecond or two
@@ -331,10 +332,9 @@ class Journal:
     def bytes_on_disk(self) -> int:
         """Return the size of both files with their logs."""
         return sum(
-            path.stat().st_size
+            size_of(path)
             for base in (self.path, self.derived.path)
             for path in (base, base.with_name(f"{base.name}-wal"))
-            if path.exists()
         )
 
     def shrink(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from pathlib import Path
+from stat import S_ISREG
 from typing import Final
 
 from lineage_bridge.errors import DamagedError, JournalError
@@ -67,18 +68,23 @@ def check_files(journal: Path) -> None:
                 f"Cannot open the journal `{journal}`: {reason}. Move it away.", reason
             )
     # In this order: whoever makes a new home writes the journal's first page before its log.
-    if _size(log):
+    if size_of(log):
         reason = "the file is empty, and its log is not"
-    elif journal.exists() and _size(journal.with_name("models.db")):
+    elif journal.exists() and size_of(journal.with_name("models.db")):
         reason = "the file is empty, though events were derived from it"
     else:
         return
-    if not _size(journal):
+    if not size_of(journal):
         raise damaged(journal, "open", reason)
 
 
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.is_file() else 0
+def size_of(path: Path) -> int:
+    """Return the size of a file, 0 if there is none: a log goes whenever its last user goes."""
+    try:
+        found = path.stat()
+    except OSError:
+        return 0
+    return found.st_size if S_ISREG(found.st_mode) else 0
 
 
 def damaged(journal: Path, verb: str, reason: str) -> DamagedError:
