@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
 from lineage_bridge.answers.health import Versioned
-from lineage_bridge.errors import NamingError
 from lineage_bridge.facets.deployment import DeploymentFacet
 from lineage_bridge.facets.drift import DriftFacet, DriftWindow
 from lineage_bridge.facets.serving_health import ServingHealthFacet
-from lineage_bridge.graph.deployments import Deployment
+from lineage_bridge.graph.deployments import Deployment, with_logged
 from lineage_bridge.graph.model import Graph, Node
-from lineage_bridge.naming import Slot, dataset_id, slot_of_log
+from lineage_bridge.naming import Slot
 
 # The facets that the answer is made of: of findings, and of the deployments that have logs.
 KEYS: Final = (DriftFacet.key, DeploymentFacet.key, ServingHealthFacet.key)
@@ -81,21 +80,13 @@ def judge_drift(
         found: the deployments that events and windows tell of.
         at: the instant.
     """
-    every = sorted([*found, *_only_logged(graph, found)], key=lambda d: (d.slot, d.namespace))
+    every = with_logged(graph, found)
     uses = Counter(one.slot for one in every)
     return tuple(_judge(graph, one, at, is_unique=uses[one.slot] == 1) for one in every)
 
 
-def _only_logged(graph: Graph, found: Iterable[Deployment]) -> Iterator[Deployment]:
-    known = {(one.namespace, one.slot) for one in found}
-    for node in graph.nodes.values():
-        slot = slot_of_log(node.name) if node.kind == "dataset" else None
-        if slot is not None and (node.namespace, slot) not in known:
-            yield Deployment(slot, node.namespace, dataset_id(node.namespace, slot.predictions))
-
-
 def _judge(graph: Graph, one: Deployment, at: datetime, *, is_unique: bool) -> DeploymentDrift:
-    log = _log_of(graph, one)
+    log = None if one.log is None else graph.called(one.log)
     findings = dict(_findings(log)) if log is not None else {}
     serving = _serving(one)
     facet = findings.get(serving) if serving else None
@@ -114,14 +105,6 @@ def _judge(graph: Graph, one: Deployment, at: datetime, *, is_unique: bool) -> D
         None if log is None else log.name,
         None if is_unique else one.namespace,
     )
-
-
-def _log_of(graph: Graph, one: Deployment) -> Node | None:
-    try:
-        name = one.slot.inference_log
-    except NamingError:  # predictions of a stranger, whose name tells no deployment
-        return None
-    return graph.called(dataset_id(one.namespace, name))
 
 
 def _findings(log: Node) -> Iterator[tuple[tuple[str, str], DriftFacet]]:

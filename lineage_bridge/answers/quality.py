@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from lineage_bridge.facets.quality import QualityFacet
-from lineage_bridge.graph.deployments import Deployment, only_logged
+from lineage_bridge.graph.deployments import Deployment, with_logged
 from lineage_bridge.graph.model import Graph
 from lineage_bridge.naming import Slot
 
@@ -59,7 +59,7 @@ def judge_quality(
         found: the deployments that events and windows tell of.
         at: the instant.
     """
-    every = sorted([*found, *only_logged(graph, found)], key=lambda d: (d.slot, d.namespace))
+    every = with_logged(graph, found)
     uses = Counter(one.slot for one in every)
     return tuple(_judge(graph, one, at, is_unique=uses[one.slot] == 1) for one in every)
 

@@ -29,6 +29,7 @@ from lineage_bridge.graph.model import Graph
 from lineage_bridge.journal import Journal
 
 _Answer = TypeVar("_Answer")
+_OfDeployment = TypeVar("_OfDeployment", DeploymentHealth, DeploymentDrift, DeploymentQuality)
 
 # The facets that health and freshness are made of; the others are not even loaded.
 STATUS_KEYS: Final = (
@@ -105,7 +106,8 @@ class Snapshot:
         """Return the health of the deployments that somebody means by a text.
 
         Args:
-            text: a deployment, or its predictions, its job or a run of it; see `graph.find`.
+            text: a deployment, or its predictions, its inference log, its job or a run of it; see
+                `graph.find`.
             parents: as for `graph.find.find`.
 
         Raises:
@@ -113,8 +115,7 @@ class Snapshot:
             NodeNotFoundError: no deployment has that name.
             AmbiguousNodeError: a part of a run id fits several.
         """
-        meant = set(meant_by(self.graph, self.deployments, text, parents))
-        return tuple(one for one in self.health if one.deployment.predictions in meant)
+        return self._meant(self.health, text, parents)
 
     @cached_property
     def drift(self) -> tuple[DeploymentDrift, ...]:
@@ -128,19 +129,8 @@ class Snapshot:
     def drift_of(
         self, text: str, parents: Callable[[], Parents] | None = None
     ) -> tuple[DeploymentDrift, ...]:
-        """Return the drift of the deployments that somebody means by a text.
-
-        Args:
-            text: as for `health_of`, or an inference log.
-            parents: as for `graph.find.find`.
-
-        Raises:
-            JudgingError: a bug of ours.
-            NodeNotFoundError: no deployment has that name.
-            AmbiguousNodeError: a part of a run id fits several.
-        """
-        meant = self._logged(text, [one.deployment for one in self.drift], parents)
-        return tuple(one for one in self.drift if one.deployment.predictions in meant)
+        """Return the drift of the deployments that somebody means; see `health_of`."""
+        return self._meant(self.drift, text, parents)
 
     @cached_property
     def quality(self) -> tuple[DeploymentQuality, ...]:
@@ -154,28 +144,19 @@ class Snapshot:
     def quality_of(
         self, text: str, parents: Callable[[], Parents] | None = None
     ) -> tuple[DeploymentQuality, ...]:
-        """Return what the logs of the deployments say that somebody means by a text.
+        """Return what the logs of the deployments say that somebody means; see `health_of`."""
+        return self._meant(self.quality, text, parents)
 
-        Args:
-            text: as for `health_of`, or an inference log.
-            parents: as for `graph.find.find`.
-
-        Raises:
-            JudgingError: a bug of ours.
-            NodeNotFoundError: no deployment has that name.
-            AmbiguousNodeError: a part of a run id fits several.
-        """
-        meant = self._logged(text, [one.deployment for one in self.quality], parents)
-        return tuple(one for one in self.quality if one.deployment.predictions in meant)
-
-    def _logged(
-        self, text: str, known: Sequence[Deployment], parents: Callable[[], Parents] | None
-    ) -> set[str]:
-        """Return the predictions of the deployments that somebody means, also by their log."""
-        for one in known:
-            if one.log is not None and text in {one.log, one.slot.inference_log}:
-                return {one.predictions}
-        return set(meant_by(self.graph, known, text, parents))
+    def _meant(
+        self, answers: Sequence[_OfDeployment], text: str, parents: Callable[[], Parents] | None
+    ) -> tuple[_OfDeployment, ...]:
+        known = [one.deployment for one in answers]
+        logged = (d for d in known if d.log is not None and text in {d.log, d.slot.inference_log})
+        log = next(logged, None)
+        meant = (
+            set(meant_by(self.graph, known, text, parents)) if log is None else {log.predictions}
+        )
+        return tuple(one for one in answers if one.deployment.predictions in meant)
 
     @cached_property
     def freshness(self) -> tuple[DatasetFreshness, ...]:
@@ -251,12 +232,15 @@ class Snapshots:
     Args:
         journal: writable, because asking brings the graph's tables up to date.
         policies: see `Snapshot`.
+        keys: the facets that are kept: those that the answers are made of which are asked for.
     """
 
-    def __init__(self, journal: Journal, policies: Policies) -> None:
+    def __init__(
+        self, journal: Journal, policies: Policies, keys: Collection[str] = JUDGED_KEYS
+    ) -> None:
         from lineage_bridge.graph.kept import KeptGraph  # who asks once needs none of it
 
-        self._kept = KeptGraph(journal, keys=JUDGED_KEYS)
+        self._kept = KeptGraph(journal, keys=keys)
         self._policies = policies
 
     def at(self, instant: datetime) -> Snapshot:

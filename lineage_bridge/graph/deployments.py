@@ -75,18 +75,21 @@ def deployments(graph: Graph) -> list[Deployment]:
     return sorted(found.values(), key=lambda d: (d.slot, d.namespace))
 
 
-def only_logged(graph: Graph, found: Iterable[Deployment]) -> Iterator[Deployment]:
-    """Yield the deployments of which nothing but an inference log is known.
+def with_logged(graph: Graph, found: Sequence[Deployment]) -> list[Deployment]:
+    """Return deployments and those of which nothing but an inference log is known, by slot.
 
     Args:
         graph: of some instant.
         found: those that events and windows of the same instant tell of.
     """
     known = {(one.namespace, one.slot) for one in found}
+    every = list(found)
     for node in graph.nodes.values():
         slot = slot_of_log(node.name) if node.kind == "dataset" else None
         if slot is not None and (node.namespace, slot) not in known:
-            yield Deployment(slot, node.namespace, dataset_id(node.namespace, slot.predictions))
+            predictions = dataset_id(node.namespace, slot.predictions)
+            every.append(Deployment(slot, node.namespace, predictions))
+    return sorted(every, key=lambda one: (one.slot, one.namespace))
 
 
 def _only_told(predictions: Node) -> Deployment:
