@@ -18,6 +18,7 @@ from lineage_bridge.events import as_list, as_object, as_text
 from lineage_bridge.facets import clean_facet
 
 ASSERTIONS: Final = "dataQualityAssertions"
+FRESHNESS: Final = "freshness"  # the code of the assertion that a dataset is not too old
 ERROR: Final = "error"
 WARN: Final = "warn"
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
 
-from lineage_bridge.assess.assertions import ERROR, WARN, Assertion
+from lineage_bridge.assess.assertions import ERROR, FRESHNESS, WARN, Assertion
 from lineage_bridge.facets.freshness import Clock, FreshnessFacet, FreshnessStatus
 
 FRESH: Final = "FRESH"
@@ -174,7 +174,7 @@ def freshness_assertions(finding: Freshness) -> Iterator[Assertion]:
     is_fresh, policy = finding.status == FRESH, finding.policy
     limit_seconds = policy.error_seconds if finding.status == STALE else policy.warn_seconds
     yield Assertion(
-        "freshness",
+        FRESHNESS,
         is_fresh,
         severity=None if is_fresh else ERROR if finding.status == STALE else WARN,
         expected=f"{finding.basis} age < {limit_seconds:g} s",

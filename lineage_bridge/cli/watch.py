@@ -94,12 +94,12 @@ def watch_until(
     from lineage_bridge.assess.policies import Policies
     from lineage_bridge.ingest.changes import Changes
     from lineage_bridge.ingest.watch import Watcher
-    from lineage_bridge.serve.passing_time import PassingTime
+    from lineage_bridge.serve.passing_time import KEYS, PassingTime
 
     def trouble(what: str) -> None:
         say(what, err=True)
 
-    snapshots = Snapshots(journal, Policies.of(settings))
+    snapshots = Snapshots(journal, Policies.of(settings), KEYS)
     passing = PassingTime(journal, snapshots, settings.namespace, lambda: datetime.now(UTC))
     watcher = Watcher(
         journal,

@@ -19,7 +19,13 @@ from lineage_bridge.adapters.serving_windows import observer_job, window_event
 from lineage_bridge.answers import Snapshot, Snapshots
 from lineage_bridge.answers.freshness import DatasetFreshness
 from lineage_bridge.answers.health import DeploymentHealth, health_by
-from lineage_bridge.assess.assertions import assertions_facet
+from lineage_bridge.answers.snapshot import STATUS_KEYS
+from lineage_bridge.assess.assertions import (
+    ASSERTIONS,
+    FRESHNESS,
+    assertions_facet,
+    assertions_in,
+)
 from lineage_bridge.assess.freshness import (
     EFFECTIVE,
     FRESH,
@@ -40,6 +46,7 @@ from lineage_bridge.records.descriptions import described_dataset, described_job
 from lineage_bridge.records.identity import job_type
 from lineage_bridge.times import format_time
 
+KEYS: Final = (*STATUS_KEYS, ASSERTIONS)  # the facets that a snapshot needs for this
 LOOK_SECONDS: Final = 5.0  # from one look to the next, at least
 LOOK_FACTOR: Final = 150.0  # looking takes so small a part of the time
 
@@ -52,7 +59,7 @@ class PassingTime:
 
     Attributes:
         journal: of the home.
-        snapshots: of the home.
+        snapshots: of the home, with these `KEYS`.
         namespace: of our jobs.
         now: the clock.
         seconds: only grow.
@@ -138,7 +145,8 @@ def _state(status: str, reasons: tuple[Reason, ...]) -> object:
 def _of_dataset(one: DatasetFreshness, namespace: str, at: datetime) -> Iterator[Event]:
     finding, version = one.finding, one.version
     of_version = (known.facets for known in one.node.versions if known.version == version)
-    told = next(of_version, one.node.facets).of(FreshnessFacet)
+    facets = next(of_version, one.node.facets)
+    told = facets.of(FreshnessFacet)
     is_stated = one.expectation.stated is not None and finding.basis != EFFECTIVE
     if not is_stated or finding.status == UNKNOWN:
         return
@@ -169,7 +177,11 @@ def _of_dataset(one: DatasetFreshness, namespace: str, at: datetime) -> Iterator
             **described_dataset(one.node.namespace, one.node.name),
             FreshnessFacet.key: freshness_facet(now).as_json(),
         },
-        assertions_facet(freshness_assertions(now)),
+        # A Marquez keeps the newest such facet alone: what the checks found stays in it.
+        assertions_facet(
+            freshness_assertions(now),
+            (said for said in assertions_in(facets) if said.assertion != FRESHNESS),
+        ),
     )
     name = observe_job(one.node.name)
     sentence = f"Observes {one.node.name}; a run is one finding."

@@ -9,13 +9,14 @@ import pytest
 from conftest import run_command
 
 from lineage_bridge.answers import Snapshots
+from lineage_bridge.assess.assertions import assertions_in
 from lineage_bridge.assess.policies import Policies
 from lineage_bridge.events import decode, view_event
 from lineage_bridge.facets import facet_in
 from lineage_bridge.facets.freshness import FreshnessFacet
 from lineage_bridge.facets.serving_health import ServingHealthFacet
 from lineage_bridge.journal import Journal
-from lineage_bridge.serve.passing_time import PassingTime
+from lineage_bridge.serve.passing_time import KEYS, PassingTime
 from lineage_bridge.settings import load_settings
 
 EVENING = datetime(2026, 4, 7, 20, tzinfo=UTC)
@@ -43,7 +44,7 @@ def settings_of(home):
 def look(home, at, seconds=lambda: 1e9):
     """Look at what time has changed, as a watcher that has just been started; return how much."""
     with Journal(home) as journal:
-        snapshots = Snapshots(journal, Policies.of(settings_of(home)))
+        snapshots = Snapshots(journal, Policies.of(settings_of(home)), KEYS)
         return PassingTime(journal, snapshots, "city", lambda: at, seconds).look()
 
 
@@ -100,6 +101,20 @@ def test_it_says_when_and_why(home):
     fresh = [facet_in(FreshnessFacet, d.facets) for one in new for d in one.inputs]
     late = [(one.status, one.basis, one.data_age_seconds) for one in fresh if one is not None]
     assert late == [("LATE", "data", 100_000)]
+
+
+def test_what_the_checks_found_stays_asserted_when_a_dataset_becomes_late(home):
+    def asserted():
+        with Journal(home) as journal:
+            snapshot = Snapshots(journal, Policies.of(settings_of(home)), KEYS).at(EVENING)
+        node = snapshot.graph.nodes["dataset:city:features.mobility.training_dataset"]
+        return {one.assertion: one.success for one in assertions_in(node.facets)}
+
+    before = asserted()
+    assert before["freshness"]
+    assert len(before) > 5
+    look(home, EVENING)
+    assert asserted() == {**before, "freshness": False}
 
 
 def test_it_looks_again_when_that_costs_little(home):
