@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -116,16 +116,24 @@ def open_journal(settings: Settings, *, readonly: bool = False) -> Iterator[Jour
 
 @functools.cache  # once, however often a command opens its home
 def _warn_of_network(home: Path) -> None:
+    network = network_under(home)
+    if network is not None:
+        say(
+            f"The home `{home}` is on a network ({network}). It must be on a disk of the one "
+            "host that uses it, or events may be lost; see docs/journal.md.",
+            err=True,
+        )
+
+
+def network_under(path: Path) -> str | None:
+    """Return the network file system that a path is on, as far as the system tells."""
     from lineage_bridge.journal.trouble import network_of
 
-    with suppress(OSError):  # no Linux
-        network = network_of(home, MOUNTS.read_text(encoding="utf-8", errors="surrogateescape"))
-        if network is not None:
-            say(
-                f"The home `{home}` is on a network ({network}). It must be on a disk of the one "
-                "host that uses it, or events may be lost; see docs/journal.md.",
-                err=True,
-            )
+    try:
+        mounts = MOUNTS.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:  # no Linux
+        return None
+    return network_of(path, mounts)
 
 
 def rename_deployments(journal: Journal) -> None:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from lineage_bridge.cli.context import (
-    MOUNTS,
     echo_json_line,
     in_namespace_of_home,
     json_option,
+    network_under,
     open_journal,
     say,
     with_settings,
@@ -122,15 +122,9 @@ def watch_until(
 
 
 def _network_of(roots: list[str]) -> str | None:
-    """Name a source on a network share, as far as the system tells."""
-    from lineage_bridge.journal.trouble import network_of
-
-    try:
-        mounts = MOUNTS.read_text(encoding="utf-8", errors="surrogateescape")
-    except OSError:  # no Linux
-        return None
+    """Name the first source on a network share."""
     for root in roots:
-        kind = network_of(Path(root), mounts)
+        kind = network_under(Path(root))
         if kind is not None:
             return f"`{root}` is on a network ({kind})"
     return None
