@@ -23,7 +23,7 @@ HANG_SECONDS = 300  # a wait for what must come is given up then; nothing is jud
 settings.register_profile(
     "usual", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.register_profile("few", settings.get_profile("usual"), max_examples=10)
+settings.register_profile("few", settings.get_profile("usual"), max_examples=5)
 settings.load_profile("usual")
 
 

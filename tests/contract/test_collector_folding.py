@@ -159,6 +159,7 @@ def test_what_is_refused_half_way_is_known_before_it_is_folded(members, status, 
     assert refused == ([] if status == 201 else [(status,)])
 
 
+@pytest.mark.slow
 def test_a_body_that_is_checked_in_another_process_is_taken_and_refused_like_any_other(url):
     columns = [{"name": f"c{n}", "type": "t" * 50} for n in range(40_000)]
     facet = {"_producer": "p:p", "_schemaURL": "s:s", "fields": columns}

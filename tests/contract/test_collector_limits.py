@@ -28,6 +28,7 @@ def test_a_body_over_the_limit_is_refused_and_one_at_it_taken(tmp_path):
         assert w.post(body + b"   ").status == 413
 
 
+@pytest.mark.slow
 def test_a_gzip_bomb_is_refused_while_it_is_inflated(tmp_path):
     bomb = gzip.compress(b"{" + b" " * (128 * MIB), compresslevel=1)
     with world(tmp_path) as w:

@@ -44,6 +44,7 @@ def test_a_run_ends_alike_in_whatever_order_its_events_arrive(order, tmp_path):
     assert nodes == {"dataset:db:a", "dataset:db:b", "dataset:db:c", "job:jobs:etl"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", others_slow(["OTHER", "PAUSED"]))
 @pytest.mark.parametrize("before", [[START, COMPLETE], [COMPLETE]], ids=["a start", "no start"])
 def test_what_decides_nothing_changes_nothing_of_a_run_that_is_over(before, kind, tmp_path):

@@ -33,6 +33,7 @@ def test_it_serves_until_it_is_stopped(journal):
         httpx.get(f"{server.url}/api/v1/jobs")
 
 
+@pytest.mark.slow
 def test_it_starts_again_on_the_same_journal(journal):
     for expected in (1, 2):
         with CollectorServer(journal, port=0) as server:
@@ -69,6 +70,7 @@ def test_the_admin_port_tells_how_it_is(journal):
         assert httpx.get(f"{server.admin_url}/nothing").status_code == 404
 
 
+@pytest.mark.slow
 def test_the_admin_port_is_not_ready_without_the_journal(journal):
     with CollectorServer(journal, port=0, admin_port=0) as server:
         journal.path.rename(journal.path.with_name("gone.db"))

@@ -74,6 +74,7 @@ def stored_bytes(home):
     return pages * page_bytes
 
 
+@pytest.mark.slow
 def test_what_is_said_again_is_not_stored_again(tmp_path):
     with world(tmp_path) as w:
         w.send(a_wide_event(1, 80))
@@ -111,6 +112,7 @@ def test_one_changed_column_costs_one_column(tmp_path):
     assert after - before == 3  # the facet, the column's recipe, the list of all recipes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_packed", others_slow([True, False]))
 @pytest.mark.parametrize(
     "path",
@@ -141,6 +143,7 @@ def test_a_long_answer_goes_out_in_pieces_and_is_never_held_whole(path, is_packe
     assert held < 12 * PIECE_BYTES  # as objects, the edges alone take more
 
 
+@pytest.mark.slow
 def test_the_feed_reads_large_events_one_by_one(tmp_path):
     with world(tmp_path) as w:
         w.send(*(a_wide_event(run, 60) for run in range(1, 9)))

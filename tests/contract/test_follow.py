@@ -181,6 +181,7 @@ def test_an_event_that_was_sent_twice_is_one(journal, feed):
     assert len(journal.read()) == 1
 
 
+@pytest.mark.slow
 def test_a_thousand_events_of_one_instant_are_all_read(journal, feed):
     feed.post(*(theirs(0, f"job {n}") for n in range(2500)), theirs(1))
     assert a_follower(journal, feed).run().appended == 2501
@@ -191,6 +192,7 @@ def test_a_thousand_events_of_one_instant_are_all_read(journal, feed):
 # Late events, at small cost
 
 
+@pytest.mark.slow
 def test_one_late_event_among_many_costs_a_few_small_requests(journal, feed):
     feed.post(*(theirs(minute) for minute in range(3000)))
     follower = a_follower(journal, feed)
@@ -206,6 +208,7 @@ def test_one_late_event_among_many_costs_a_few_small_requests(journal, feed):
     assert feed.requests == (2, 1)
 
 
+@pytest.mark.slow
 def test_an_event_that_comes_into_what_was_just_read_is_there_and_not_gone(journal, feed):
     feed.post(*(theirs(minute) for minute in range(1500)))
     late = [theirs(0.5), theirs(1400.5)]
@@ -292,6 +295,7 @@ def test_an_hour_without_marquez_loses_nothing_and_is_said_once(journal, feed):
     assert len(feed.asked) < 500  # it waits longer and longer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", others_slow([500, 502, 503, 429]))
 def test_a_marquez_that_does_not_come_back_ends_a_pass_and_what_was_read_stays(
     journal, feed, status

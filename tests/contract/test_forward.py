@@ -504,6 +504,7 @@ def test_nothing_reached_for_a_minute_gives_up_and_keeps_all(journal, clock, mar
     assert states(journal) == {"pending": 2}
 
 
+@pytest.mark.slow
 def test_for_ever_does_not_give_up(journal, clock, marquez):
     stop = threading.Event()
     journal.append([train()], "artifact")

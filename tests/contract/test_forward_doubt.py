@@ -193,6 +193,7 @@ def test_while_marquez_cannot_be_asked_nothing_is_sent_again(tmp_path):
     assert (posts(stub), refused) == (1, [])
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.integers(0, STATEMENTS), st.booleans(), st.booleans()), max_size=12))
 def test_whatever_is_lost_the_model_is_as_if_nothing_were(tmp_path_factory, faults):
     tmp_path = tmp_path_factory.mktemp("home")

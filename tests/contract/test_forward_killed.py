@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
+import pytest
 from conftest import HANG_SECONDS
 from marquez_stub import StubMarquez
 
@@ -81,6 +82,7 @@ def an_event(number):
     )
 
 
+@pytest.mark.slow
 def test_what_a_killed_process_left_is_sent_and_nothing_twice(tmp_path):
     with slow() as (server, url), Journal(tmp_path) as journal:
         journal.append([an_event(n) for n in range(EVENTS)], "artifact")

@@ -103,6 +103,7 @@ def test_ctrl_c_ends_it_at_once_and_all_is_kept(home, command, code, said):
     assert doubts == (CONNECTIONS,), "what was under way is asked for before it is sent again"
 
 
+@pytest.mark.slow
 def test_a_stop_is_heard_while_a_dataset_is_being_hidden(home):
     with hanging() as (server, url), Journal(home) as journal:
         forwarder = Forwarder(journal, url, answer_seconds=ANSWER_SECONDS)

@@ -52,6 +52,7 @@ def test_a_shape_of_p6_is_as_published(nyc_home, name, args):
     validate(name, shown)
 
 
+@pytest.mark.slow
 def test_what_a_backfill_prints_is_as_published(bad, lb):
     validate("backfill", lb("backfill", "--json", bad).json)
     validate("doctor", lb("doctor", "--json").json)
@@ -66,6 +67,7 @@ def test_what_profile_prints_of_odd_files_is_as_published(lb, tmp_path):
     assert len(shown["profiles"]) == len(odd_tables.SMALL)
 
 
+@pytest.mark.slow
 def test_what_check_prints_of_odd_and_bad_files_is_as_published(bad, lb, tmp_path):
     for name, table in odd_tables.SMALL.items():
         pq.write_table(table, tmp_path / f"{name}.parquet")

@@ -174,6 +174,7 @@ def test_a_head_that_never_ends_is_cut_off_before_it_fills_the_memory(tmp_path):
         assert httpx.get(f"{server.url}{NAMESPACES}").status_code == 200
 
 
+@pytest.mark.slow
 def test_a_bomb_in_a_bomb_is_no_event(tmp_path):
     bomb = gzip.compress(gzip.compress(b" " * 50_000_000))
     headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
@@ -229,6 +230,7 @@ def test_with_a_certificate_it_speaks_tls_alone(tmp_path):
             httpx.get(f"{server.url.replace('https', 'http')}{NAMESPACES}")
 
 
+@pytest.mark.slow
 def test_more_requests_at_once_than_allowed_are_asked_to_come_again(tmp_path):
     begun, over = threading.Semaphore(0), threading.Event()
 
@@ -294,6 +296,7 @@ def test_a_trailer_that_never_ends_is_cut_off(tmp_path):
         assert raw(server, begun, *[b"y" * 1_000_000] * 100)[9:12] in ("431", "")
 
 
+@pytest.mark.slow
 def test_a_body_in_many_small_chunks_is_taken(tmp_path):
     body = json.dumps(EVENT).encode() + b" " * 300_000
     lines = ("Content-Type: application/json", "Transfer-Encoding: chunked")

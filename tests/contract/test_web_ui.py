@@ -192,6 +192,7 @@ def test_the_quality_column_of_the_datasets_page(changing):
     assert found["facets"]["dataQualityAssertions"]["assertions"] == [assertion]
 
 
+@pytest.mark.slow
 def test_the_lineage_page_of_every_node(ui):
     for kind, name in [
         *(("job", job["name"]) for job in jobs_of(ui)),

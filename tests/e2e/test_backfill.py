@@ -33,6 +33,7 @@ def test_a_second_and_a_third_backfill_append_nothing(nyc, lb, tmp_path):
     assert again.json["unchanged"] > 300
 
 
+@pytest.mark.slow
 def test_a_copy_of_the_folder_appends_nothing(nyc, lb, tmp_path):
     lb("backfill", nyc)
     copy = shutil.copytree(nyc, tmp_path / "elsewhere" / "copy")
@@ -53,7 +54,6 @@ def test_events_stand_in_ascending_event_time(nyc_home):
     assert times == sorted(times)
 
 
-@pytest.mark.slow
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "after_bytes", [50_000, pytest.param(200_000, marks=pytest.mark.sample), 400_000]
@@ -86,6 +86,7 @@ def test_a_home_of_a_backfill_that_was_killed_at_once_can_be_asked(lb, tmp_path)
     assert result.json == {"gaps": [], "notes": [], "rejected": [], "rejected_count": 0}
 
 
+@pytest.mark.slow
 def test_a_dry_run_prints_valid_events_and_writes_nothing(nyc, lb, tmp_path):
     result = lb("backfill", "--dry-run", "--json", nyc)
 
@@ -173,6 +174,7 @@ def test_of_two_bundles_of_one_run_the_one_in_its_own_folder_wins(nyc, lb, tmp_p
     assert "models.another" not in names
 
 
+@pytest.mark.slow
 def test_a_declared_run_mends_the_edge_that_doctor_named(nyc, lb, tmp_path):
     lb("backfill", nyc)
     before = lb("doctor", "--json")

@@ -140,6 +140,7 @@ def test_odd_data_ends_in_a_finding_or_an_error(kind, lb, tmp_path):
             assert str(path) in result.out + result.err, call
 
 
+@pytest.mark.slow
 def test_a_footer_that_is_too_long_is_not_parsed_by_anybody(lb, tmp_path):
     path = tmp_path / "long.parquet"
     table = odd_tables.numbers().replace_schema_metadata({"note": "x" * 20_000_000})

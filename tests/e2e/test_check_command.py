@@ -241,6 +241,7 @@ def jumps(versions):
     ]
 
 
+@pytest.mark.slow
 def test_a_jump_is_far_more_than_days_differ_and_after_three_it_is_normal(check, tmp_path):
     shifts = [0, 0, 0, 0.3, 3, 0, 3, 3, 3, 3, 0]
     files = [two_days(tmp_path, n, shift=shift) for n, shift in enumerate(shifts)]
@@ -259,6 +260,7 @@ def test_a_jump_is_far_more_than_days_differ_and_after_three_it_is_normal(check,
     assert "normal" in found[8]["actual"]
 
 
+@pytest.mark.slow
 def test_features_of_the_calendar_do_not_jump(check, tmp_path):
     files = [two_days(tmp_path, n, column="ft_day_of_week", shift=9 * (n == 3)) for n in range(4)]
     assert jumps(check(*files))[3]["status"] == "passed"

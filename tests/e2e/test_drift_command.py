@@ -31,6 +31,7 @@ def test_drift_says_what_moved_and_how_much(rows, lb, monkeypatch):
     assert lb("drift", rows / "week.parquet", rows / "nodrift.parquet").code == 0
 
 
+@pytest.mark.slow
 def test_one_feature_cell_by_cell(rows, lb):
     pair = rows / "week.parquet", rows / "bug.parquet"
     shown = lb("drift", *pair, "--feature", "ft_low_avail_freq_24h")
@@ -44,6 +45,7 @@ def test_one_feature_cell_by_cell(rows, lb):
     assert "ft_capacity" in wrong.err
 
 
+@pytest.mark.slow
 def test_the_real_pairs_are_found_as_they_are(rows, lb):
     for pair in json.loads((rows / "truth.json").read_text()):
         reference, current = (rows / f"{name}.parquet" for name in pair["pair"])
@@ -63,6 +65,7 @@ def test_the_real_pairs_are_found_as_they_are(rows, lb):
             assert max(still) < 0.02
 
 
+@pytest.mark.slow
 def test_odd_columns_end_in_a_finding_and_never_in_a_traceback(lb, tmp_path):
     even = write(tmp_path / "even.parquet", odd_tables.numbers())
     for name, table in odd_tables.SMALL.items():

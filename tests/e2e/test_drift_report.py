@@ -9,6 +9,7 @@ import numpy as np
 import odd_tables
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 EVIL = '<script>alert(1)</script>"&\u202e'
 
@@ -43,6 +44,7 @@ def report(lb, folder, *pair):
     return shown, Page(path.read_text(encoding="utf-8"))
 
 
+@pytest.mark.slow
 def test_a_report_has_both_distributions_of_each_feature_worst_first(
     rows, lb, tmp_path, monkeypatch
 ):
@@ -89,6 +91,7 @@ def test_bars_are_shares_of_rows_that_add_up(lb, tmp_path):
         assert expected in page.text
 
 
+@pytest.mark.slow
 def test_odd_columns_have_a_report_too(lb, tmp_path):
     even = tmp_path / "even.parquet"
     pq.write_table(odd_tables.numbers(), even)

@@ -144,6 +144,7 @@ def test_a_home_that_holds_it_from_before_is_usable_again(far_home, lb, tmp_path
     assert again == {"appended": 0, "known": len(FAR)}
 
 
+@pytest.mark.slow
 def test_a_home_of_a_released_version_that_holds_it_is_usable_again(lb, tmp_path):
     home = unpack("home-0.1.tar.gz", tmp_path) / "home"
     body = json.dumps(a_far_event(1, 1769932800000)).encode()

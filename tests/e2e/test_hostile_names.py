@@ -239,6 +239,7 @@ def test_what_the_collector_refused_is_told_in_words_that_do_nothing(tmp_path, l
     assert SHOWN in result.out
 
 
+@pytest.mark.slow
 def test_a_log_line_that_quotes_a_name_is_one_line(tmp_path):
     home = tmp_path / f"home{HOSTILE}"
     a_journal(home, [an_event("job", 1)]).close()

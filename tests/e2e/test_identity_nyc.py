@@ -144,6 +144,7 @@ def test_a_redeploy_is_three_activations_and_replicas_are_one(nyc_home):
     assert len(multi.runs) == 2
 
 
+@pytest.mark.slow
 def test_the_second_hand_json_adds_no_node(nyc, graph, lb):
     without = [f"--{f}={nyc / f}" for f in ("p2", "p4", "p5")]
     assert lb("backfill", "--no-observe", "--namespace", NAMESPACE, *without).code == 0
@@ -152,6 +153,7 @@ def test_the_second_hand_json_adds_no_node(nyc, graph, lb):
     assert ids == {n["id"] for n in graph["nodes"]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "order", [("p6", "p5", "p4", "p2"), ("p4", "p6", "p2", "p5"), ("p5", "p2", "p6", "p4")]
 )

@@ -194,6 +194,7 @@ def run_together(home: Path, *commands: tuple[object, ...], seconds: float = 0.0
     assert [(p.returncode, err) for p, (_, err) in ends] == [(0, b"")] * len(processes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "seconds", [pytest.param(0.0, marks=SLOW), pytest.param(0.002, marks=SLOW), 2.0]
 )

@@ -224,6 +224,7 @@ def test_a_file_that_was_written_anew_replaces_what_it_brought(lb, logs, home):
     assert (one["rows"], one.get("duplicates", 0)) == (60, 0)
 
 
+@pytest.mark.slow
 def test_bit_by_bit_says_the_same_as_at_once(lb, tmp_path):
     """Rows, labels and corrections come in any order and in any parts."""
     order = random.Random(7)

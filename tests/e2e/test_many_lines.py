@@ -270,6 +270,7 @@ def test_a_window_file_is_read_in_parts_and_others_have_their_turn_between(
     assert ingest(journal, files=[path]).files_unchanged == 1
 
 
+@pytest.mark.slow
 def test_a_window_file_read_in_parts_tells_what_one_read_in_one_go_tells(tmp_path, monkeypatch):
     path = tmp_path / "metrics_00.jsonl"
     lines = [b"bad" if number % 3 else a_line(number) for number in range(60)]

@@ -111,6 +111,7 @@ def events_of(home):
     return run_command("journal", "status", "--home", home, "--json").json["events"]
 
 
+@pytest.mark.slow
 def test_the_ids_of_everything_but_deployments_never_change(nyc):
     kept = json.loads((DATA / "ids.json").read_text())
     for city, now in all_ids(nyc).items():
@@ -134,6 +135,7 @@ def test_a_former_home_answers_as_a_fresh_one(home, fresh):
     assert standing(home) == standing(fresh)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asks_first", [True, False])
 def test_after_that_a_backfill_says_only_what_was_unheard_of(home, whole, artifacts, asks_first):
     if asks_first:
@@ -152,6 +154,7 @@ def test_after_that_a_backfill_says_only_what_was_unheard_of(home, whole, artifa
     assert standing(home) == standing(whole)
 
 
+@pytest.mark.slow
 def test_reading_goes_on_as_if_names_had_never_changed(home, artifacts, tmp_path):
     other = tmp_path / "other"
     folder = tmp_path / "all"
@@ -203,6 +206,7 @@ def test_what_is_imported_later_gets_the_names_of_today_too(home, fresh, tmp_pat
     assert graph(elsewhere) == graph(fresh)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", [1, 40, 70, 100, 112])
 def test_an_import_in_parts_ends_with_the_same_events_standing(home, fresh, tmp_path, part):
     exported = tmp_path / "former.jsonl"
@@ -217,6 +221,7 @@ def test_an_import_in_parts_ends_with_the_same_events_standing(home, fresh, tmp_
     assert graph(elsewhere) == graph(fresh)
 
 
+@pytest.mark.slow
 def test_former_names_are_aliases(home):
     for slot in (ORPHAN, SLOW):
         for former, of_today in (

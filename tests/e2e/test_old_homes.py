@@ -120,6 +120,7 @@ def without_row_ids(answer):
     return {**answer, "jobs": jobs}
 
 
+@pytest.mark.slow
 def test_it_takes_a_backfill_that_has_little_new_and_one_that_has_more(kept, nyc):
     folders = [f"--{family}={EXAMPLES / family}" for family in ("p2", "p4", "p5", "p6")]
     home = ("--home", kept / "home", "--namespace", "city")
@@ -144,6 +145,7 @@ def test_it_takes_a_backfill_that_has_little_new_and_one_that_has_more(kept, nyc
     assert told(kept, "dead") == ask(kept, "dead")
 
 
+@pytest.mark.slow
 def test_it_is_taken_over_once_and_what_is_derived_stands_in_a_file_of_its_own(kept):
     home = kept / "home"
     assert run_command("journal", "rebuild", "--home", home).code == 0
@@ -159,6 +161,7 @@ def test_it_is_taken_over_once_and_what_is_derived_stands_in_a_file_of_its_own(k
     assert size < 1_700_000  # the room of what moved was given back
 
 
+@pytest.mark.slow
 def test_a_pipeline_appends_to_an_old_home_and_leaves_it_as_it_is(kept, a_run):
     from openlineage.client import OpenLineageClient
 

@@ -69,6 +69,7 @@ def asked(client, jobs):
     return found
 
 
+@pytest.mark.slow
 def test_the_collector_shows_the_edges_of_the_graph(home, edges, tmp_path):
     copy = shutil.copytree(home, tmp_path / "home")
     with (
@@ -81,6 +82,7 @@ def test_the_collector_shows_the_edges_of_the_graph(home, edges, tmp_path):
     assert runs["totalCount"] == 7  # the old ones among them
 
 
+@pytest.mark.slow
 def test_a_marquez_shows_the_edges_of_the_graph(home, edges, tmp_path):
     stub = StubMarquez()
     transport = httpx.MockTransport(stub)

@@ -67,6 +67,7 @@ def answer(snapshot):
     return snapshot.at, health, [(one.node.id, one.finding.status) for one in snapshot.freshness]
 
 
+@pytest.mark.slow
 def test_it_is_told_once_and_no_answer_changes(home):
     before = answers(home)
     events = len(told(home))
@@ -77,6 +78,7 @@ def test_it_is_told_once_and_no_answer_changes(home):
     assert answers(home) == before
 
 
+@pytest.mark.slow
 def test_whenever_it_looks_the_events_are_the_same(home, tmp_path):
     other = shutil.copytree(home, tmp_path / "other")
     look(home, EVENING)

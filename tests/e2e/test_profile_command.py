@@ -41,6 +41,7 @@ def test_a_file_is_a_table_with_its_distributions(rows, lb, monkeypatch):
                                "0", "█······▄"]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_odd_columns_end_in_a_line_and_never_in_a_traceback(lb, tmp_path):
     for name, table in odd_tables.SMALL.items():
         shown = lb("profile", write(tmp_path / f"{name}.parquet", table))
@@ -137,6 +138,7 @@ def test_a_text_that_is_stored_once_is_read_once(lb, tmp_path):
     assert raw["not_compared"] == 100_000
 
 
+@pytest.mark.slow
 def test_any_column_can_say_of_what_a_row_is_or_is_named_as_one_that_cannot(lb, tmp_path):
     for name, table in odd_tables.SMALL.items():
         if table.num_columns != 1:

@@ -53,6 +53,7 @@ def test_graph_health_and_freshness_for_now_are_as_before_but_for_history(home):
     ]
 
 
+@pytest.mark.slow
 def test_every_deployment_still_leads_up_to_its_source_table(home):
     paths = [
         ("main.raw_station_metrics_1min", deployment["deployment"])
@@ -75,6 +76,7 @@ def test_every_deployment_still_leads_up_to_its_source_table(home):
     assert answers(home, *questions) == before
 
 
+@pytest.mark.slow
 def test_a_backfill_after_pruning_appends_nothing_and_the_journal_is_sound(home, nyc):
     run_command("journal", "prune", *OLD, "--home", home)
 

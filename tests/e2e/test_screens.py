@@ -88,6 +88,7 @@ def test_doctor_keeps_the_line_that_mends_whole(nyc_home, width):
     assert sum(line.startswith("  guess ") for line in lines) == 3
 
 
+@pytest.mark.slow
 def test_in_a_pipe_nothing_is_coloured_and_names_have_room(nyc_home, monkeypatch):
     monkeypatch.delenv("COLUMNS", raising=False)
     done = subprocess.run(

@@ -279,6 +279,7 @@ def test_a_pipeline_waits_no_longer_for_a_former_home_than_for_any(former):
         assert pipeline.append([a_foreign_event("g")], "transport") == [10]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("point", others_slow([15, 40, 6, 9, 12, 18, 21, 24], fast=2))
 def test_taking_a_former_home_over_may_die_at_any_statement(point, former):
     die(point, "journal", "rebuild", "--home", former)

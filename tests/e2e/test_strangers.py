@@ -151,6 +151,7 @@ def odd_facets(draw):
     return with_a_change(GOOD)
 
 
+@pytest.mark.slow
 @given(st.lists(odd_facets(), min_size=1, max_size=4))
 def test_whatever_a_stranger_says_of_his_own_nothing_changes_for_others(
     tmp_path_factory, undisturbed, facets

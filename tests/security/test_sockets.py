@@ -83,6 +83,7 @@ def test_who_says_nothing_gives_up_its_place(begun):
                 assert small(server) == "small"
 
 
+@pytest.mark.slow
 def test_a_connection_at_work_keeps_its_place():
     with served(connections_max=4) as server, ExitStack() as held:
         answer = held.enter_context(httpx.stream("GET", f"{server.url}/big"))

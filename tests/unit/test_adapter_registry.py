@@ -82,6 +82,7 @@ def test_one_that_cannot_be_used_is_said_in_a_line_with_its_package(loaded, text
     assert {"logs", "p2", "p4", "p5", "p6"} == set(found.adapters)
 
 
+@pytest.mark.slow
 def test_commands_that_read_no_artifacts_load_no_adapter():
     code = "import sys, lineage_bridge.cli.views, lineage_bridge.cli.backfill; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

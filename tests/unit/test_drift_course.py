@@ -121,6 +121,7 @@ def test_answers_are_held_against_the_first_day_of_the_version(rng, trained):
     assert found[35].windows[0].drift.severity == "none"
 
 
+@pytest.mark.slow
 @given(cuts=st.sets(st.integers(1, 19), max_size=4), seed=st.integers(0, 5))
 def test_at_once_or_bit_by_bit_the_findings_are_the_same(cuts, seed):
     rng = np.random.default_rng(seed)

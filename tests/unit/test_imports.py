@@ -42,6 +42,7 @@ def test_words_need_no_terminal(module):
     assert not set(done.stdout.split()) & {*HEAVY, "click", "difflib"}
 
 
+@pytest.mark.slow
 def test_the_collector_loads_what_writes_metrics_for_a_scrape_only():
     code = "import sys, lineage_bridge.collector.server\nprint(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

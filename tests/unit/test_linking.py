@@ -257,6 +257,7 @@ def a_start_of(instance, *, minutes, **model):
     )
 
 
+@pytest.mark.slow
 def test_many_files_of_one_name_are_told_apart_by_their_folders_in_linear_time():
     def cpu_seconds(count):
         records = list(many(count))

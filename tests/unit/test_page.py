@@ -207,6 +207,7 @@ def test_it_can_be_read_without_eyes_or_a_mouse(tmp_path: Path) -> None:
     assert all(attrs.get("tabindex") == "0" for attrs in attributes["div"])
 
 
+@pytest.mark.slow
 def test_a_table_is_bounded_and_says_so(tmp_path: Path) -> None:
     builds = [event for i in range(MAX_ROWS + 2) for event in a_build(0, name=f"d{i}")]
     with a_journal(tmp_path, builds) as journal:

@@ -150,6 +150,7 @@ def test_lines_of_an_earlier_import_are_never_written_over(lb, tmp_path):
     assert kept.read_text() == "kept"
 
 
+@pytest.mark.slow
 def test_a_line_that_is_too_long_is_set_aside_too(lb, tmp_path):
     file = tmp_path / "saved.ndjson.gz"
     long = b"x" * (MAX_LINE_BYTES + 1)

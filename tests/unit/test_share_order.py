@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from graphlib import CycleError, TopologicalSorter
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -145,6 +146,7 @@ def is_circle(todo):
     return False
 
 
+@pytest.mark.slow
 @given(items, st.randoms(use_true_random=False), st.integers(1, 4))
 def test_any_interleaving_keeps_the_order_of_events_that_touch_each_other(todo, random, most):
     assume(not is_circle(todo))
