@@ -15,6 +15,15 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 _LATEST = datetime.max.replace(tzinfo=UTC)
 
+_ASKED = re.compile(
+    r"(?P<date>\d{4}-\d\d-\d\d)(?:[Tt ](?P<clock>\d\d:\d\d)(?P<seconds>:\d\d(?:\.\d{1,9})?)?"
+    r" ?(?P<zone>[Zz]|[+-]\d\d:\d\d)?)?",
+    re.ASCII,
+)
+_UNIT_SECONDS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
+_AGO = re.compile(
+    r"-(?=\d)" + "".join(rf"(?:(\d{{1,9}}){unit})?" for unit in _UNIT_SECONDS), re.ASCII
+)
 _RFC3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:([Zz])|([+-]\d\d:\d\d))?", re.ASCII
 )
@@ -51,6 +60,30 @@ def parse_time(text: str) -> Stamp:
         return Stamp(parsed.astimezone(UTC), zoned)
     except OverflowError as exc:
         raise ValueError("the time is outside of the years 1 to 9999") from exc
+
+
+def asked_time(text: str, now: datetime) -> datetime:
+    """Return the instant that somebody means who asks for a time.
+
+    Args:
+        text: `2026-04-07` (its first instant), `2026-04-07T10:30`, with seconds or without, with a
+            blank for the `T`, with a zone or without, which is UTC; `now`; or how long ago, such as
+            `-90m`, `-2d` or `-1h30m` (w, d, h, m, s).
+        now: what `now` and `-1h` count from.
+
+    Raises:
+        ValueError: it is nothing of these, or names no real instant.
+    """
+    if text == "now":
+        return now
+    if ago := _AGO.fullmatch(text):
+        parts = zip(ago.groups(default="0"), _UNIT_SECONDS.values(), strict=True)
+        return moved(now, -sum(int(count) * seconds for count, seconds in parts))
+    match = _ASKED.fullmatch(text)
+    if match is None:
+        raise ValueError("expected a time such as 2026-04-07T10:30:00Z, a date, or -1h")
+    clock, seconds = match["clock"] or "00:00", match["seconds"] or ":00"
+    return parse_time(f"{match['date']}T{clock}{seconds}{match['zone'] or 'Z'}").instant
 
 
 def format_time(instant: datetime) -> str:

@@ -6,7 +6,7 @@ import functools
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,7 +14,7 @@ import click
 
 from lineage_bridge.cli.progress import progress
 from lineage_bridge.commands import at_home, pasteable
-from lineage_bridge.times import parse_time
+from lineage_bridge.times import asked_time
 
 if TYPE_CHECKING:
     from lineage_bridge.journal import Journal
@@ -204,7 +204,7 @@ def deriving_progress() -> Iterator[Callable[[int, int], None]]:
 
 
 class Instant(click.ParamType[datetime]):
-    """An RFC 3339 time with a zone, as an aware datetime in UTC."""
+    """A time as people write it (see `asked_time`), as an aware datetime in UTC."""
 
     name = "time"
 
@@ -214,12 +214,9 @@ class Instant(click.ParamType[datetime]):
         if isinstance(value, datetime):
             return value
         try:
-            instant, zoned = parse_time(value)
+            return asked_time(value, datetime.now(UTC))
         except ValueError as exc:
             self.fail(f"{value!r}: {exc}", param, ctx)
-        if not zoned:
-            self.fail(f"{value!r} has no zone; write it with Z or an offset", param, ctx)
-        return instant
 
 
 def give_way() -> None:

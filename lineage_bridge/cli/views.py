@@ -31,7 +31,10 @@ if TYPE_CHECKING:
     from lineage_bridge.graph.model import End, Graph
 
 at_option = click.option(
-    "--at", type=Instant(), help="Answer for this time (RFC 3339), by event time.  [default: now]"
+    "--at",
+    type=Instant(),
+    help="Answer for this time, by event time: a time or a date (UTC where it names no zone), or "
+    "how long ago, such as -1h.  [default: now]",
 )
 known_at_option = click.option(
     "--known-at", type=Instant(), help="Only from what had arrived by this time."

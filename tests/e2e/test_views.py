@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from conftest import run_command
@@ -154,10 +155,26 @@ def test_freshness_grows_with_time_alone(ask):
     assert [answer.code for answer in answers] == [0, 0, 1]
 
 
-def test_a_time_without_a_zone_is_refused(ask):
-    result = ask("health", "--at", "2026-04-07T10:30:00")
-    assert result.code == 2
-    assert "no zone" in result.err
+def test_a_time_may_be_asked_for_as_people_write_it(ask):
+    for text, instant in [
+        ("2026-04-07T10:30", "2026-04-07T10:30:00Z"),
+        ("2026-04-07 12:30+02:00", "2026-04-07T10:30:00Z"),
+        ("2026-04-07", "2026-04-07T00:00:00Z"),
+    ]:
+        assert ask("health", "--json", "--at", text).json["at"] == instant
+
+
+def test_a_time_may_be_asked_for_by_how_long_ago_it_was(ask):
+    before = datetime.now(UTC)
+    answer = datetime.fromisoformat(ask("health", "--json", "--at", "-1h30m").json["at"])
+    assert before <= answer + timedelta(minutes=90) <= datetime.now(UTC)
+
+
+def test_what_is_no_time_is_refused_with_an_example(ask):
+    for text in ("yesterday", "2026-02-30", "-h", "-", "2026-04-07T25:00"):
+        result = ask("health", "--at", text)
+        assert (result.code, "Traceback" in result.err) == (2, False)
+        assert repr(text) in result.err
 
 
 def test_doctor_names_what_is_missing(ask):
