@@ -20,7 +20,8 @@ from lineage_bridge.errors import FacetError
 from lineage_bridge.facets.definition import Facet
 from lineage_bridge.facets.registry import definitions
 
-_OFFSET: Final = re.compile(r"[+-]\d\d:?\d\d\"")  # at the end of a time that is not in UTC
+# At the end of a time that is not in UTC; its first character is rare, so looking for it is quick.
+_OFFSET: Final = re.compile(r":\d\d(?:\.\d*)?[+-]\d\d:?\d\d\"")
 
 MAX_WHOLE: Final = 2**53  # a larger float is no exact number, and sums of such ones overflow
 
