@@ -33,6 +33,7 @@ from lineage_bridge.settings.values import (
 
 DEFAULT_HOME = ".lineage-bridge"
 _LEVELS = ("warning", "critical")
+_SERVING_LEVELS = ("degraded", "unhealthy")
 DEFAULT_TABLE = "main.raw_station_metrics_1min"  # P2's SQL reads this one table
 
 
@@ -73,11 +74,38 @@ class FreshnessSettings(_Section):
 
 
 class ServingSettings(_Section):
-    """Expectations of a deployment; where a value is absent, the rule's default applies."""
+    """Expectations of a deployment; where a value is absent, the rule's default applies.
+
+    The names are those of the policy in the facet `lineageBridge_servingHealth`, which says what
+    each means. Shares are from 0 to 1.
+    """
 
     expects_traffic: bool | None = None
     latency_p95_ms: Seconds | None = None
     latency_p99_ms: Seconds | None = None
+    failure_degraded: Share | None = None
+    failure_unhealthy: Share | None = None
+    prediction_degraded: Share | None = None
+    prediction_unhealthy: Share | None = None
+    refusal_degraded: Share | None = None
+    refusal_unhealthy: Share | None = None
+    window_seconds: Positive | None = None
+    gap_factor: Positive | None = None
+    gap_max_missing: Count | None = None
+    gap_max_seconds: Seconds | None = None
+    silent_seconds: Seconds | None = None
+    start_seconds: Seconds | None = None
+    stop_seconds: Seconds | None = None
+
+    @model_validator(mode="after")
+    def _degraded_before_unhealthy(self) -> Self:
+        for what in ("failure", "prediction", "refusal"):
+            degraded, unhealthy = (getattr(self, f"{what}_{level}") for level in _SERVING_LEVELS)
+            if degraded is not None and unhealthy is not None and degraded > unhealthy:
+                raise ValueError(
+                    f"`{what}_degraded` is above `{what}_unhealthy`, so nothing would be degraded"
+                )
+        return self
 
 
 class DriftSettings(_Section):
