@@ -10,7 +10,7 @@ UV := .uv
 WORKERS := -n 3 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow lint fmt monitoring wheel try-wheel lock bench conformance integrations fuzz torture clean
+.PHONY: help setup demo test test-slow lint fmt monitoring wheel try-wheel lock bench conformance integrations fuzz torture watched-hour clean
 
 help: ## print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -94,6 +94,9 @@ integrations: setup ## run dbt and Airflow in environments of their own and reco
 fuzz: setup ## ask the collector whatever its OpenAPI document allows; nothing may end in a 500
 	$(BIN)/python $(PIP) install --group fuzz
 	$(BIN)/python -m pytest tests/contract/test_openapi_fuzz.py
+
+watched-hour: setup ## an hour of a fleet under `watch`, compressed, undisturbed and with 50 kills
+	$(BIN)/python tests/durability/watched_hour.py tests/data/nyc.tar.gz
 
 torture: setup ## kill, crowd, choke and fuzz it for MINUTES=20 (SEED=.., ONLY=kind): nothing may be lost
 	PYTHONPATH=tests $(BIN)/python -m torture --minutes $(or $(MINUTES),20) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
