@@ -60,6 +60,13 @@ class ArtifactError(LineageBridgeError, ValueError):
         super().__init__(f"`{field}`: {reason}" if field else reason)
 
 
+class UnreachableError(ArtifactError):
+    """An artifact cannot be read for now, such as a server that does not answer.
+
+    What was read of it before stands, and it is tried again.
+    """
+
+
 class NamingError(LineageBridgeError, ValueError):
     """A name is empty, or has a form that no identity can be made of."""
 

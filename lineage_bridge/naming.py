@@ -26,7 +26,6 @@ from lineage_bridge.times import format_time, parse_time
 
 MAX_NAME = 200
 UNKNOWN = "unknown"  # a literal that upstreams write where they know nothing
-
 # How names begin: those of datasets, then those of jobs.
 _FEATURES, _MODELS, _PREDICTIONS = "features.", "models.", "predictions."
 _BUILD, _TRAIN, _PUBLISH, _SERVE = "build.", "train.", "publish.", "serve."
@@ -236,6 +235,11 @@ def train_job(model_name: str) -> str:
 def publish_job(model_name: str) -> str:
     """Return `publish.<model>` for `models.<model>`."""
     return limit(_PUBLISH + model_name.removeprefix(_MODELS))
+
+
+def model_job(verb: str, model_name: str) -> str:
+    """Return `<verb>.<model>` for `models.<model>`; `evaluate` and `promote` are verbs."""
+    return limit(f"{verb}.{model_name.removeprefix(_MODELS)}")
 
 
 def publishes(job: str) -> bool:

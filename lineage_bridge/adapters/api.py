@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 API: Final = 1  # raised when an adapter that was written for an earlier one cannot be used
 
-Form = Literal["whole", "lines", "windows", "rows"]
+Form = Literal["whole", "lines", "windows", "rows", "part"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +30,20 @@ class Kind:
     Attributes:
         name: for people, in counts: `bundle`.
         form: how it is read: as a `whole`; by `lines`, each of them an artifact of its own, of a
-            file that may still grow; as serving `windows`, which `observe` judges over time; or as
-            `rows` of an inference log, which `observe` reads.
+            file that may still grow; as serving `windows`, which `observe` judges over time; as
+            `rows` of an inference log, which `observe` reads; or not by itself, as a `part` of
+            another artifact.
         companions: files beside it that are read together with it, so that a change of one has all
             of them read again; a name that ends in `/` is a folder with all files in it, and one
             that begins with `../` is looked for above, as far as the named folder.
+        encloses: whether the folder that it lies in is all its own, so that a walk looks for
+            nothing else in there and below: an artifact that is a folder is known by one file.
     """
 
     name: str
     form: Form = "whole"
     companions: tuple[str, ...] = ()
+    encloses: bool = False
 
 
 @dataclass(slots=True)
@@ -70,7 +74,12 @@ class Problem:
 
 
 class Adapter(Protocol):
-    """One family of artifacts."""
+    """One family of artifacts.
+
+    It may have two more members. `enters(folder)` tells whether the family's artifacts lie in a
+    folder of a tool's that nobody else looks into, by the folder's name as it is spelled. `server`
+    is the kind of a family's artifact that is a server, which somebody names by its URL.
+    """
 
     @property
     def api(self) -> int:
@@ -105,3 +114,15 @@ class Adapter(Protocol):
             ArtifactError: the artifact cannot be read; with the field and the reason.
         """
         ...
+
+
+def server_kind(adapter: Adapter) -> Kind | None:
+    """Return the kind of a family's artifacts that are servers, None if it has none."""
+    kind = getattr(adapter, "server", None)
+    return kind if isinstance(kind, Kind) else None
+
+
+def enters(adapter: Adapter, folder: str) -> bool:
+    """Return whether a family's artifacts lie in a folder of a tool's, by the folder's name."""
+    of_family = getattr(adapter, "enters", None)
+    return bool(of_family is not None and of_family(folder))

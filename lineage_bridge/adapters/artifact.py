@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from lineage_bridge.adapters import files
 from lineage_bridge.adapters.api import Kind
+from lineage_bridge.adapters.servers import Login, Server
 from lineage_bridge.records import Source
 
 
@@ -23,7 +24,7 @@ class Artifact:
     Attributes:
         family: the adapter's name.
         kind: what it was recognised as.
-        path: of the file, absolute.
+        path: of the file, absolute; of a server its URL.
         root: the folder that the user named; nothing outside of it can be read.
         line: counted from 1, of a file that is read by lines.
         text: the line, without its end.
@@ -99,6 +100,26 @@ class Artifact:
             ArtifactError: it is no regular file, cannot be read, or is too large.
         """
         return files.read_if_there(self._beside(name), self.root, max_bytes=max_bytes)
+
+    def server(self, login: Login) -> Server:
+        """Return the server that it is, to be asked within a `with`."""
+        return Server(self.path, login)
+
+    def folder(self, name: str, *, max_bytes: int = files.MAX_BYTES) -> Iterator[files.Inside]:
+        """Read all files in a folder beside this one and below it; none if it is not there.
+
+        Raises:
+            ArtifactError: it is no folder, holds too much, or cannot be listed.
+        """
+        return files.read_folder(self._beside(name), self.root, max_bytes=max_bytes)
+
+    def folders_in(self, folder: str) -> list[str]:
+        """List the names of the folders in a folder beside this one; none if it is not there.
+
+        Raises:
+            ArtifactError: it is no folder, or cannot be listed.
+        """
+        return files.list_folders(self._beside(folder), self.root)
 
     def companions(self, folder: str) -> list[str]:
         """List the files in a folder beside this one, as names for `companion`.

@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple
 
 from lineage_bridge.errors import ArtifactError
 
 MAX_BYTES: Final = 16 * 1024 * 1024  # of a file that is read as a whole
 MAX_ENTRIES: Final = 10_000  # of a folder that is read together with a file
+MAX_DEPTH: Final = 10  # of folders in such a folder
 
 _FILE: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 # Where the system has it, a folder is passed through without the right to list it.
@@ -90,6 +92,15 @@ def list_files(folder: str, root: str = "/") -> list[str]:
     Raises:
         ArtifactError: it is no folder, lies behind a link, holds too much, or cannot be listed.
     """
+    return _listed(folder, root, lambda entry: entry.is_file(follow_symlinks=False))
+
+
+def list_folders(folder: str, root: str = "/") -> list[str]:
+    """List the names of the folders in a folder; as `list_files`."""
+    return _listed(folder, root, lambda entry: entry.is_dir(follow_symlinks=False))
+
+
+def _listed(folder: str, root: str, wanted: Callable[[os.DirEntry[str]], bool]) -> list[str]:
     try:
         opened = _folder_of(f"{folder}/.", root)
     except FileNotFoundError:
@@ -100,8 +111,8 @@ def list_files(folder: str, root: str = "/") -> list[str]:
         listing = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=opened)
         try:
             with os.scandir(listing) as entries:
-                regular = (e.name for e in entries if e.is_file(follow_symlinks=False))
-                names = list(islice(regular, MAX_ENTRIES + 1))
+                found = (e.name for e in entries if wanted(e))
+                names = list(islice(found, MAX_ENTRIES + 1))
         finally:
             os.close(listing)
     except OSError as exc:
@@ -111,6 +122,97 @@ def list_files(folder: str, root: str = "/") -> list[str]:
     if len(names) > MAX_ENTRIES:
         raise ArtifactError(f"holds more than {MAX_ENTRIES:,} files")
     return sorted(names)
+
+
+class Inside(NamedTuple):
+    """A file in a folder that is read as a whole.
+
+    Attributes:
+        name: from the folder on, with `/` between names.
+        content: its bytes, or why they cannot be read.
+    """
+
+    name: str
+    content: bytes | ArtifactError
+
+
+def read_folder(folder: str, root: str = "/", *, max_bytes: int = MAX_BYTES) -> Iterator[Inside]:
+    """Read all regular files in a folder and in the folders of it, each folder in no order.
+
+    Links, hidden files, and what is neither file nor folder are passed over.
+
+    Args:
+        folder: absolute, below the root; nothing comes of one that is not there.
+        root: as for `open_file`.
+        max_bytes: of one file.
+
+    Raises:
+        ArtifactError: it is no folder, lies behind a link, holds too much, or cannot be listed.
+    """
+    try:
+        opened = _folder_of(f"{folder}/.", root)
+    except FileNotFoundError:
+        return
+    except OSError as exc:
+        raise unreadable(exc) from exc
+    try:
+        left = [MAX_ENTRIES]
+        yield from _inside(opened, "", max_bytes, left, MAX_DEPTH)
+    except OSError as exc:
+        raise unreadable(exc) from exc
+    finally:
+        os.close(opened)
+
+
+def _inside(
+    folder: int, above: str, max_bytes: int, left: list[int], depth: int
+) -> Iterator[Inside]:
+    listing = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder)
+    folders = []
+    try:
+        with os.scandir(listing) as entries:
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                left[0] -= 1
+                if left[0] < 0:
+                    raise ArtifactError(f"holds more than {MAX_ENTRIES:,} files")
+                if entry.is_file(follow_symlinks=False):
+                    content = _content_in(listing, entry.name, max_bytes)
+                    if content is not None:
+                        yield Inside(f"{above}{entry.name}", content)
+                elif entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.name)
+        for name in folders if depth else ():
+            inner = os.open(name, _FOLDER, dir_fd=listing)
+            try:
+                yield from _inside(inner, f"{above}{name}/", max_bytes, left, depth - 1)
+            finally:
+                os.close(inner)
+    finally:
+        os.close(listing)
+
+
+def _content_in(folder: int, name: str, max_bytes: int) -> bytes | ArtifactError | None:
+    """Read a file of an open folder; None if it is gone by now."""
+    try:
+        opened = os.open(name, _FILE, dir_fd=folder)
+    except FileNotFoundError:
+        return None
+    except OSError as exc:
+        return unreadable(exc)
+    try:
+        seen = os.fstat(opened)
+        _check(seen)
+        if seen.st_size > max_bytes:
+            return ArtifactError(f"is larger than {_size(max_bytes)}, expected a small one")
+        return os.read(opened, seen.st_size) if seen.st_size else b""
+    except ArtifactError as exc:
+        return exc
+    except OSError as exc:
+        return unreadable(exc)
+    finally:
+        os.close(opened)
 
 
 def mark_of(path: str) -> str:

@@ -12,12 +12,12 @@ from typing import Any, get_args
 
 import msgspec
 
-from lineage_bridge.adapters.api import Adapter, Kind, Place, Problem
+from lineage_bridge.adapters.api import Adapter, Kind, Place, Problem, enters, server_kind
 from lineage_bridge.adapters.artifact import Artifact
 from lineage_bridge.errors import ArtifactError
 from lineage_bridge.records import Record, decode_record, encode_record, shape_of
 
-_FORMS = ("whole", "lines")  # `windows` are judged by rules of our own
+_FORMS = ("whole", "lines", "part")  # `windows` are judged by rules of our own
 
 
 class Guest:
@@ -30,6 +30,7 @@ class Guest:
         self.name = adapter.name
         self.title = adapter.title
         self.version = adapter.version
+        self.server = server_kind(adapter)
 
     def recognise(self, place: Place) -> Kind | None:
         """Recognise as the adapter does; what it cannot recognise is none of its files.
@@ -44,6 +45,17 @@ class Guest:
         if kind is not None and not _is_kind(kind):
             raise self._failed(TypeError(f"recognise() returned {kind!r}"))
         return kind
+
+    def enters(self, folder: str) -> bool:
+        """Return whether the adapter looks into a folder of a tool's.
+
+        Raises:
+            ArtifactError: the adapter failed.
+        """
+        try:
+            return enters(self._adapter, folder)
+        except (Exception, SystemExit) as exc:
+            raise self._failed(exc) from exc
 
     def read(self, artifact: Artifact) -> Iterator[Record | Problem]:
         """Read as the adapter does.
@@ -77,6 +89,7 @@ def _is_kind(kind: Any) -> bool:
         and kind.form in _FORMS
         and isinstance(kind.companions, tuple)
         and all(isinstance(name, str) for name in kind.companions)
+        and type(kind.encloses) is bool
     )
 
 

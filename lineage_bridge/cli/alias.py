@@ -22,7 +22,7 @@ from lineage_bridge.settings import FILE_NAME, Settings
 
 if TYPE_CHECKING:
     from lineage_bridge.journal import Journal
-    from lineage_bridge.link.linking import Decision
+    from lineage_bridge.link.outcome import Decision
 
 KINDS = {"dataset": "datasets", "model": "models", "run": "runs"}
 

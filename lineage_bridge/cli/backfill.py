@@ -22,16 +22,19 @@ from lineage_bridge.cli.context import (
     say,
 )
 from lineage_bridge.cli.progress import progress
+from lineage_bridge.cli.roots import ROOT
 
 if TYPE_CHECKING:
     import sqlite3
 
+    from lineage_bridge.adapters.roots import Root
     from lineage_bridge.ingest.backfill import Backfill, Progress
     from lineage_bridge.ingest.observing import Observed
     from lineage_bridge.journal import Journal
     from lineage_bridge.settings import Settings
 
 Folders = tuple[Path, ...]
+Roots = tuple["Root", ...]
 
 _PARAMETER: Final = "family_"  # so that no family's name is that of another option
 
@@ -48,14 +51,15 @@ class _WithFamilies(click.Command):
 
 @cache
 def _family_options() -> Sequence[click.Option]:
+    from lineage_bridge.adapters.api import server_kind
     from lineage_bridge.adapters.registry import adapters
 
     return [
         click.Option(
             [_PARAMETER + name.replace("-", "_"), f"--{name}"],
             multiple=True,
-            type=click.Path(exists=True, path_type=Path),
-            metavar="DIR",
+            type=ROOT,
+            metavar="DIR" if server_kind(adapter) is None else "DIR|URL",
             help=f"{adapter.title}; may be given several times.",
         )
         for name, adapter in adapters().items()
@@ -81,7 +85,7 @@ def backfill(
     no_observe: bool,
     no_wait: bool,
     as_json: bool,
-    **families: Folders,
+    **families: Roots,
 ) -> None:
     """Read artifacts and append their events to the journal.
 
@@ -117,14 +121,14 @@ def backfill(
         sys.exit(1)
 
 
-def _roots(folders: Folders, families: dict[str, Folders]) -> dict[str, Sequence[Path]]:
+def _roots(folders: Folders, families: dict[str, Roots]) -> dict[str, Sequence[Root]]:
     """Return the folders of each family, and say which adapters cannot be used."""
     from lineage_bridge.adapters.registry import registry
 
     known = registry()
     say(*known.troubles, err=True)
     given = {name: families[_PARAMETER + name.replace("-", "_")] for name in known.adapters}
-    roots: dict[str, Sequence[Path]] = {
+    roots: dict[str, Sequence[Root]] = {
         name: [*folders, *paths] for name, paths in given.items() if folders or paths
     }
     if not roots:
@@ -137,7 +141,7 @@ def _roots(folders: Folders, families: dict[str, Folders]) -> dict[str, Sequence
 def _read(
     journal: Journal,
     settings: Settings,
-    roots: dict[str, Sequence[Path]],
+    roots: dict[str, Sequence[Root]],
     *,
     observes: bool,
     quiet: bool,
@@ -155,7 +159,7 @@ def _read(
         return done, observed
 
 
-def _remember(journal: Journal, folders: Folders, families: dict[str, Folders]) -> None:
+def _remember(journal: Journal, folders: Folders, families: dict[str, Roots]) -> None:
     """Remember what was named, so that `watch` and `up` read it too."""
     from lineage_bridge.ingest.sources import named, remember
 
@@ -166,7 +170,7 @@ def _remember(journal: Journal, folders: Folders, families: dict[str, Folders]) 
 
 
 def _dry_run(
-    settings: Settings, roots: dict[str, Sequence[Path]], *, observes: bool, as_json: bool
+    settings: Settings, roots: dict[str, Sequence[Root]], *, observes: bool, as_json: bool
 ) -> Backfill:
     """Backfill into a temporary journal, and print the events that the home does not have yet."""
     from lineage_bridge.care.removal import known_ids, pruned_ids, take_as_pruned

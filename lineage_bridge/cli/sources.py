@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -15,10 +14,12 @@ from lineage_bridge.cli.context import (
     say,
     with_settings,
 )
+from lineage_bridge.cli.roots import ROOT
 from lineage_bridge.errors import SettingsError
 from lineage_bridge.settings import Settings
 
 if TYPE_CHECKING:
+    from lineage_bridge.adapters.roots import Root
     from lineage_bridge.ingest.sources import Source
 
 family_option = click.option("--family", metavar="NAME", help="Only this one's.  [default: all]")
@@ -51,11 +52,11 @@ def list_(settings: Settings, *, as_json: bool) -> None:
 
 
 @sources.command("add")
-@click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.argument("folders", nargs=-1, required=True, type=ROOT)
 @family_option
 @with_settings
-def add(settings: Settings, folders: tuple[Path, ...], family: str | None) -> None:
-    """Name FOLDERS (or files) whose artifacts this home reads from now on."""
+def add(settings: Settings, folders: tuple[Root, ...], family: str | None) -> None:
+    """Name FOLDERS (files, or servers by their URLs) that this home reads from now on."""
     from lineage_bridge.ingest.sources import ALL, check_family, named, remember
 
     chosen = family or ALL
@@ -66,14 +67,15 @@ def add(settings: Settings, folders: tuple[Path, ...], family: str | None) -> No
 
 
 @sources.command("remove")
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder")
 @family_option
 @with_settings
-def remove(settings: Settings, folder: Path, family: str | None) -> None:
-    """Read FOLDER no more. What was read from it stays."""
+def remove(settings: Settings, folder: str, family: str | None) -> None:
+    """Read FOLDER (or the server of that URL) no more. What was read from it stays."""
+    from lineage_bridge.adapters.roots import root_of
     from lineage_bridge.ingest.sources import forget, named
 
-    (source,) = named([folder])
+    (source,) = named([root_of(folder)])
     held = [one for one in _list(settings) if one.path == source.path]
     held = [one for one in held if family in {None, one.family}]
     if not held:

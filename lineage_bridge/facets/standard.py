@@ -25,6 +25,10 @@ STANDARD: Final[Mapping[str, str]] = {
     "outputStatistics": "1-0-2/OutputStatisticsOutputDatasetFacet",
     "jobType": "2-0-4/JobTypeJobFacet",
     "executionParameters": "1-0-0/ExecutionParametersRunFacet",
+    "parent": "1-1-0/ParentRunFacet",
+    "sourceCodeLocation": "1-0-1/SourceCodeLocationJobFacet",
+    "ownership": "1-0-1/OwnershipJobFacet",
+    "tags": "1-0-0/TagsRunFacet",
 }
 
 

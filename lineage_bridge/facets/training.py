@@ -21,11 +21,13 @@ class Location(Part, frozen=True, kw_only=True):
 class TrainingFacet(Facet, frozen=True, kw_only=True):
     """What one training run reports.
 
-    Source: P4's bundle, P2's metrics file, or P6's training JSON.
+    Source: P4's bundle, P2's metrics file, P6's training JSON, or a run of MLflow's.
     """
 
     key = "lineageBridge_training"
     schema = "LineageBridgeTrainingRunFacet"
+    version = "1-0-1"
+    released = "0.2.0"
 
     upstream_run_id: Annotated[str, doc("The run's id as its upstream spells it.")]
     model: Annotated[str, doc("The model's name in the artifact.")]
@@ -52,6 +54,19 @@ class TrainingFacet(Facet, frozen=True, kw_only=True):
         tuple[str, ...] | None,
         doc("What a reader should know of the artifact, as `<flag>` or `<flag>:<field>`."),
     ] = None
+    state: Annotated[
+        Literal["RUNNING", "FAIL", "ABORT"] | None,
+        doc("How far the run has come, as of the artifact; absent of one that completed."),
+    ] = None
+    parent: Annotated[
+        str | None, doc("The run that it is nested in, as its upstream spells it.")
+    ] = None
+    commit: Annotated[str | None, doc("The commit of the code that ran, as the run says it.")] = (
+        None
+    )
+    script: Annotated[str | None, doc("What ran: a file of the code, or a notebook.")] = None
+    repository: Annotated[str | None, doc("Where the code is kept, as the run says it.")] = None
+    user: Annotated[str | None, doc("Who ran it, as the run says it.")] = None
     location: Annotated[
         Location | None, doc("Where the model lies; no part of the event's identity.")
     ] = None

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
-from pathlib import Path
 
+from lineage_bridge.adapters.roots import Root
+from lineage_bridge.adapters.servers import is_there
 from lineage_bridge.assess.policies import Policies
 from lineage_bridge.ingest import memory
 from lineage_bridge.ingest.found import Found, Scan
@@ -64,7 +65,7 @@ class Backfill:
 def backfill(
     journal: Journal,
     settings: Settings,
-    roots: Mapping[str, Sequence[Path]],
+    roots: Mapping[str, Sequence[Root]],
     *,
     progress: Progress | None = None,
     final: bool = True,
@@ -75,7 +76,7 @@ def backfill(
     Args:
         journal: of the home.
         settings: namespace, declared identities and policies.
-        roots: folders (or single files) by family, searched at any depth.
+        roots: folders, single files or servers by family; folders are searched at any depth.
         progress: called with a step's name, how much is done, and of how much.
         final: whether this is a whole backfill; False for one look of a watcher (see `findings`).
         changed: as for `scan`.
@@ -89,7 +90,7 @@ def backfill(
     found = scan(roots, changed)
     done = Backfill(ignored=found.ignored)
     _take_in_logs(journal, settings, roots, found, done)
-    files = [f for f in found.found if f.form not in {"windows", "rows"}]
+    files = [f for f in found.found if f.form not in {"windows", "rows", "part"}]
     count = partial(_count, done)
     read_files(
         journal,
@@ -130,7 +131,7 @@ def backfill(
 def _take_in_logs(
     journal: Journal,
     settings: Settings,
-    roots: Mapping[str, Sequence[Path]],
+    roots: Mapping[str, Sequence[Root]],
     found: Scan,
     done: Backfill,
 ) -> None:
@@ -183,7 +184,7 @@ def _count(done: Backfill, item: Found, records: int | None) -> None:
 
 
 def rejected_below(
-    journal: Journal, roots: Mapping[str, Sequence[Path]], now: Sequence[Rejected]
+    journal: Journal, roots: Mapping[str, Sequence[Root]], now: Sequence[Rejected]
 ) -> Rejections:
     """Return what is in quarantine below the roots, and what only this pass rejected.
 
@@ -199,7 +200,7 @@ def rejected_below(
         for path, items in groupby(quarantine.list_rejected(connection), attrgetter("path")):
             if not any(path == root or path.startswith(f"{root.rstrip('/')}/") for root in named):
                 continue
-            if Path(path).exists():
+            if is_there(path):
                 yield from items
             else:
                 gone.append(path)

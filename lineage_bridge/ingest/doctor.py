@@ -10,6 +10,7 @@ from operator import attrgetter
 from pathlib import Path
 
 from lineage_bridge.adapters.registry import registry
+from lineage_bridge.adapters.servers import is_there
 from lineage_bridge.facets import definitions
 from lineage_bridge.graph.broken import BrokenFacet, list_broken
 from lineage_bridge.ingest import memory
@@ -18,7 +19,7 @@ from lineage_bridge.journal import Journal
 from lineage_bridge.journal.migrations import has_table
 from lineage_bridge.link.gaps import Gap
 from lineage_bridge.link.identities import Identities
-from lineage_bridge.link.linking import Decision
+from lineage_bridge.link.outcome import Decision
 from lineage_bridge.link.vocabulary import Vocabulary
 from lineage_bridge.naming import LOG_FORM, Slot, model_dataset
 from lineage_bridge.observe import quarantine
@@ -81,7 +82,7 @@ def vocabulary(journal: Journal, settings: Settings) -> Vocabulary:
 def _quarantined(connection: sqlite3.Connection) -> Iterator[Rejected]:
     if has_table(connection, "quarantine"):
         for path, items in groupby(quarantine.list_rejected(connection), attrgetter("path")):
-            if Path(path).exists():
+            if is_there(path):
                 yield from items
 
 

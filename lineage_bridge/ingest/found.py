@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from lineage_bridge.adapters.api import Adapter, Form, Kind, Place
+from lineage_bridge.adapters.api import Adapter, Form, Kind, Place, server_kind
 from lineage_bridge.adapters.artifact import shown_path
 from lineage_bridge.adapters.registry import adapters
+from lineage_bridge.adapters.servers import is_url
 from lineage_bridge.errors import ArtifactError
 from lineage_bridge.observe.quarantine import Rejected
 
@@ -21,7 +22,7 @@ class Found:
     Attributes:
         adapter: of its family.
         sort: what its adapter recognised it as.
-        path: absolute and real.
+        path: absolute and real; of a server its URL.
         root: the folder that was named, or that of a file that was named.
         seen: the file's metadata during the walk.
     """
@@ -41,6 +42,11 @@ class Found:
     def kind(self) -> str:
         """The name of its kind."""
         return self.sort.name
+
+    @property
+    def is_server(self) -> bool:
+        """Whether it is a server, of which only asking tells whether it changed."""
+        return is_url(self.path)
 
     @property
     def form(self) -> Form:
@@ -65,6 +71,9 @@ class Scan:
 def found_again(family: str, path: str, *, by_line: bool) -> Found | None:
     """Recognise a file again, without a walk; None if it does not exist or is of no family."""
     adapter = adapters().get(family)
+    if adapter is not None and is_url(path):
+        of_server = server_kind(adapter)
+        return None if of_server is None else Found(adapter, of_server, path, path)
     if adapter is None or not os.path.isfile(path):  # noqa: PTH113 - paths are text here
         return None
     folder, _, name = path.rpartition("/")

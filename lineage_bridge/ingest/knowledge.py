@@ -25,7 +25,8 @@ from lineage_bridge.link.calls import calls_of
 from lineage_bridge.link.gaps import Gap
 from lineage_bridge.link.identities import Identities
 from lineage_bridge.link.identities_model import IDENTITIES
-from lineage_bridge.link.linking import Outcome, link
+from lineage_bridge.link.linking import link
+from lineage_bridge.link.outcome import Outcome
 from lineage_bridge.naming import Logged
 from lineage_bridge.observe.logs.hours import list_answered
 from lineage_bridge.observe.quarantine import Rejected, rejected

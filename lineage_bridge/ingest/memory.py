@@ -11,16 +11,17 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import msgspec
 
+from lineage_bridge.adapters.servers import is_there
 from lineage_bridge.errors import ArtifactError, SettingsError
 from lineage_bridge.journal import Journal
 from lineage_bridge.journal.migrations import has_table
 from lineage_bridge.observe.tables import INGEST, records_generation
 from lineage_bridge.records import (
     Build,
+    Promotion,
     Record,
     Training,
     decode_record,
@@ -166,6 +167,8 @@ def _is_later(new: Record, old: Record) -> bool:
             return new.built > old.built and new.dataset.sha256 != old.dataset.sha256
         case Training(), Training():
             return new.ended > old.ended
+        case Promotion(), Promotion():  # the registry has only the last one
+            return new.follows(old)
         case _:
             return False
 
@@ -266,7 +269,7 @@ def _gone_behind(records: Sequence[Record]) -> list[Record]:
     for record in records:
         places[record.subject].add(record.source.path)
     several = {path for paths in places.values() if len(paths) > 1 for path in paths}
-    gone = {path for path in several if not Path(path).exists()}
+    gone = {path for path in several if not is_there(path)}
     return [_of_journal(r) if r.source.path in gone else r for r in records]
 
 

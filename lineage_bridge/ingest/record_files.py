@@ -46,7 +46,11 @@ class _FileReading:
             return False
         for place in places(self.found):
             quarantine.forget(connection, place, family=family)
+        if self.found.sort.encloses:
+            quarantine.forget_below(connection, path.rpartition("/")[0], family)
         quarantine.put(connection, self.reading.rejected)
+        if self.reading.passes:  # it is read again, and what it said before stands
+            return False
         memory.keep_file(connection, family, path, self.mark, self.reading.records)
         return self.before is not None or bool(self.reading.records)
 
@@ -155,6 +159,12 @@ def _read(found: Found, before: _Known, *, again: bool) -> _Read | None:
     if not isinstance(before, Mark) and found.form == "lines":
         return read_lines(found, before, again=again)
     assert not isinstance(before, Cursor)
+    if found.is_server:
+        reading = read(found)
+        mark = Mark(fingerprint(found, reading), found.adapter.version)
+        if mark == before and not again:
+            return None
+        return _FileReading(found, before, mark, reading)
     mark = Mark(fingerprint(found), found.adapter.version)
     if mark == before and not again:
         return None

@@ -10,10 +10,11 @@ import os
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Final, NamedTuple
 
+from lineage_bridge.adapters.api import server_kind
 from lineage_bridge.adapters.registry import adapters
+from lineage_bridge.adapters.roots import Root, Server, root_of
 from lineage_bridge.errors import SettingsError
 from lineage_bridge.journal import Journal
 from lineage_bridge.journal.migrations import Room, has_table, statements
@@ -39,10 +40,10 @@ SOURCES: Final = Room(
 
 
 class Source(NamedTuple):
-    """A folder, or a single file, that is read for one family or for all.
+    """A folder, a single file or a server that is read for one family, or for all.
 
     Attributes:
-        path: absolute.
+        path: absolute; of a server its URL.
         family: its name, or `ALL`.
         is_declared: whether the settings name it; else a backfill did, or `sources add`.
     """
@@ -52,9 +53,9 @@ class Source(NamedTuple):
     is_declared: bool = False
 
 
-def named(paths: Iterable[Path], family: str = ALL) -> list[Source]:
+def named(paths: Iterable[Root], family: str = ALL) -> list[Source]:
     """Return the sources that somebody names from the working folder."""
-    return [Source(os.path.abspath(path), family) for path in paths]  # noqa: PTH100 - keeps links
+    return [Source(_as_named(path), family) for path in paths]
 
 
 def list_sources(connection: sqlite3.Connection, settings: Settings) -> list[Source]:
@@ -103,13 +104,15 @@ def forget(journal: Journal, path: str, family: str | None = None) -> int:
         return cursor.rowcount
 
 
-def roots_of(sources: Iterable[Source]) -> Mapping[str, Sequence[Path]]:
-    """Return the folders by family, as a backfill takes them; those that are gone are left out."""
-    roots: dict[str, list[Path]] = {}
+def roots_of(sources: Iterable[Source]) -> Mapping[str, Sequence[Root]]:
+    """Return what is to be read by family, as a backfill takes it; no folder that is gone."""
+    roots: dict[str, list[Root]] = {}
     known = adapters()
     for source in sources:
-        path = Path(source.path)
+        path = root_of(source.path)
         families = known if source.family == ALL else [source.family]
+        if isinstance(path, Server):
+            families = [name for name in families if name in known and server_kind(known[name])]
         for family in families if path.exists() else ():
             if family in known:  # a package that had it may be gone
                 roots.setdefault(family, []).append(path)
@@ -133,5 +136,10 @@ def _declared(settings: Settings) -> list[tuple[str, str]]:
     found = []
     for family, paths in settings.sources.items():
         check_family(family, f" in `sources` in `{settings.config_path}`")
-        found += [(os.path.abspath(path), family) for path in paths]  # noqa: PTH100
+        found += [(_as_named(root_of(path)), family) for path in paths]
     return found
+
+
+def _as_named(root: Root) -> str:
+    # `abspath` keeps links, and a URL is no path.
+    return root.url if isinstance(root, Server) else os.path.abspath(root)  # noqa: PTH100

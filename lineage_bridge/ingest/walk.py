@@ -14,7 +14,7 @@ from contextlib import suppress
 from stat import S_ISREG
 from typing import Final
 
-from lineage_bridge.adapters.api import Adapter, Kind, Place
+from lineage_bridge.adapters.api import Adapter, Kind, Place, enters
 from lineage_bridge.errors import ArtifactError
 from lineage_bridge.ingest.found import Found, Scan
 from lineage_bridge.observe.quarantine import Rejected, rejected
@@ -28,22 +28,27 @@ _PASSING: Final = re.compile(
 )
 
 
+_Families = list[Adapter]
+_Folder = tuple[str, tuple[str, ...], _Families]  # its path, the names down to it, who looks there
+
+
 class Walk:
     """One root, walked for some families."""
 
     def __init__(self, root: str, families: Sequence[Adapter], result: Scan) -> None:
         self._root = root
         self._families = list(families)
+        self._failed: set[str] = set()
         self._result = result
 
     def run(self) -> None:
         """Find every file below the root, or the one file that was named."""
         if os.path.isdir(self._root):  # noqa: PTH112 - paths are text here
-            self._folders()
+            self._folders((self._root, (), self._families))
         elif os.path.isfile(self._root):  # noqa: PTH113 - same
             path, self._root = self._root, os.path.dirname(self._root)  # noqa: PTH120 - same
             name = path.rpartition("/")[2]
-            self._take(path, Place(name.lower()), os.lstat(path))
+            self._take(path, Place(name.lower()), os.lstat(path), self._families)
         else:
             self._result.ignored["special file"] += 1
 
@@ -55,15 +60,18 @@ class Walk:
             return
         for path in sorted(changed):
             names = self._names_of(path)
-            if names is None:
+            families = None if names is None else self._lookers(path, names)
+            if names is None or not families:
+                continue
+            if self._take_enclosing(names, families):
                 continue
             if os.path.isdir(path):  # noqa: PTH112
-                self._folders(path, names)
+                self._folders((path, names, families))
             else:
                 with suppress(FileNotFoundError):  # it is gone again
-                    self._take_one(path, names)
+                    self._take_one(path, names, families)
             if names:
-                self._take_mains(path, names[:-1])
+                self._take_mains(path, names[:-1], families)
 
     def _names_of(self, path: str) -> tuple[str, ...] | None:
         """Return the names from the root to a path; None if a walk would not come there."""
@@ -72,18 +80,52 @@ class Walk:
             return ()
         if not path.startswith(f"{root}/") or os.path.realpath(path) != path:
             return None
-        names = tuple(path[len(root) + 1 :].split("/"))
-        folders = names if os.path.isdir(path) else names[:-1]  # noqa: PTH112
-        if any(map(_is_passing, names)) or any(map(_OF_TOOLS.fullmatch, folders)):
-            return None
-        return names
+        return tuple(path[len(root) + 1 :].split("/"))
 
-    def _take_one(self, path: str, names: Sequence[str]) -> None:
+    def _lookers(self, path: str, names: Sequence[str]) -> _Families:
+        """Return the families whose walk would come to a path."""
+        families = self._families
+        folders = names if os.path.isdir(path) else names[:-1]  # noqa: PTH112
+        for name in folders:
+            families = self._entering(name, families) if _is_of_tool(name) else families
+            if _PASSING.fullmatch(name):
+                return []
+        if len(folders) < len(names) and _is_passing(names[-1]):
+            return []
+        return families
+
+    def _take_enclosing(self, names: Sequence[str], families: _Families) -> bool:
+        """Take the file that encloses what has these names from the root, if one does."""
+        folder = self._root.rstrip("/")
+        for depth in range(len(names)):
+            found = self._enclosing(folder, tuple(names[:depth]), families)
+            for entry, place in found:
+                with suppress(FileNotFoundError):
+                    self._take(entry.path, place, entry, families)
+            if found:
+                return True
+            folder = f"{folder}/{names[depth]}"
+        return False
+
+    def _enclosing(
+        self, folder: str, names: tuple[str, ...], families: _Families
+    ) -> list[tuple[os.DirEntry[str], Place]]:
+        found = []
+        with suppress(OSError), os.scandir(folder or "/") as entries:
+            for entry in entries:
+                if _is_passing(entry.name) or not entry.is_file(follow_symlinks=False):
+                    continue
+                place = Place(entry.name.lower(), names)
+                if any(kind.encloses for _, kind in self._recognised(place, families)):
+                    found.append((entry, place))
+        return found
+
+    def _take_one(self, path: str, names: Sequence[str], families: _Families) -> None:
         stat = os.lstat(path)
         if S_ISREG(stat.st_mode):
-            self._take(path, Place(names[-1].lower(), tuple(names[:-1])), stat)
+            self._take(path, Place(names[-1].lower(), tuple(names[:-1])), stat, families)
 
-    def _take_mains(self, path: str, names: tuple[str, ...]) -> None:
+    def _take_mains(self, path: str, names: tuple[str, ...], families: _Families) -> None:
         """Take the files that a file is read together with; they lie in a folder near to it."""
         folder = path.rpartition("/")[0]
         near = [(folder, names)]
@@ -95,62 +137,91 @@ class Walk:
             with suppress(OSError), os.scandir(place) as entries:
                 for entry in entries:
                     if entry.path != path and entry.is_file(follow_symlinks=False):
-                        self._take_main(entry, above, path)
+                        self._take_main(entry, above, path, families)
 
-    def _take_main(self, entry: os.DirEntry[str], names: tuple[str, ...], path: str) -> None:
+    def _take_main(
+        self, entry: os.DirEntry[str], names: tuple[str, ...], path: str, families: _Families
+    ) -> None:
         place = Place(entry.name.lower(), names)
         kinds = [
             (adapter, kind)
-            for adapter, kind in self._recognised(place)
+            for adapter, kind in self._recognised(place, families)
             if any(_is_companion(entry.path, name, path) for name in kind.companions)
         ]
         if kinds:
-            self._take(entry.path, place, entry)
+            self._take(entry.path, place, entry, families)
 
-    def _folders(self, start: str | None = None, names: tuple[str, ...] = ()) -> None:
-        pending: list[tuple[str, tuple[str, ...]]] = [(start or self._root, names)]
+    def _folders(self, start: _Folder) -> None:
+        pending: list[_Folder] = [start]
         while pending:
-            folder, names = pending.pop()
+            folder, names, families = pending.pop()
             try:
                 with os.scandir(folder) as entries:
-                    pending += self._entries(entries, names)
+                    pending += self._entries(entries, names, families)
             except OSError as exc:
                 reason = f"cannot be listed: {exc.strerror or exc}"
                 self._reject(folder, "folder", reason)
 
     def _entries(
-        self, entries: Iterator[os.DirEntry[str]], names: tuple[str, ...]
-    ) -> list[tuple[str, tuple[str, ...]]]:
-        """Take the files of a folder; return its folders."""
-        ignored, folders = self._result.ignored, []
+        self, entries: Iterator[os.DirEntry[str]], names: tuple[str, ...], families: _Families
+    ) -> list[_Folder]:
+        """Take the files of a folder; return its folders, unless a file of it encloses them."""
+        ignored, folders, before = self._result.ignored, [], len(self._result.found)
         for entry in entries:
             name = entry.name
-            if name[0] == ".":
+            if entry.is_dir(follow_symlinks=False):
+                inside = self._inside(entry, names, families)
+                folders += [(entry.path, (*names, name), inside)] if inside else []
+            elif name[0] == ".":
                 ignored["hidden"] += 1
             elif entry.is_symlink():
                 ignored["link"] += 1
             elif _PASSING.fullmatch(name):
                 ignored["temporary"] += 1
             elif entry.is_file(follow_symlinks=False):
-                self._take_entry(entry, names)
-            elif not entry.is_dir(follow_symlinks=False):
-                ignored["special file"] += 1
-            elif _OF_TOOLS.fullmatch(name):
-                ignored["folder of another tool"] += 1
+                self._take_entry(entry, names, families)
             else:
-                if "." in name:
-                    self._reject_folder(entry.path, Place(name.lower(), names, is_folder=True))
-                folders.append((entry.path, (*names, name)))
+                ignored["special file"] += 1
+        enclosing = [one for one in self._result.found[before:] if one.sort.encloses]
+        if enclosing:
+            self._result.found[before:] = enclosing
+            return []
         return folders
 
-    def _take_entry(self, entry: os.DirEntry[str], names: tuple[str, ...]) -> None:
+    def _inside(
+        self, folder: os.DirEntry[str], names: tuple[str, ...], families: _Families
+    ) -> _Families:
+        """Return the families that look into a folder; it is ignored if none does."""
+        name, ignored = folder.name, self._result.ignored
+        if _is_of_tool(name):
+            inside = self._entering(name, families)
+            if not inside:
+                ignored["hidden" if name[0] == "." else "folder of another tool"] += 1
+            return inside
+        if _PASSING.fullmatch(name):
+            ignored["temporary"] += 1
+            return []
+        if "." in name:
+            place = Place(name.lower(), names, is_folder=True)
+            self._reject_folder(folder.path, place, families)
+        return families
+
+    def _take_entry(
+        self, entry: os.DirEntry[str], names: tuple[str, ...], families: _Families
+    ) -> None:
         try:
-            self._take(entry.path, Place(entry.name.lower(), names), entry)
+            self._take(entry.path, Place(entry.name.lower(), names), entry, families)
         except FileNotFoundError:
             return  # it was deleted during the walk
 
-    def _take(self, path: str, place: Place, seen: os.DirEntry[str] | os.stat_result) -> None:
-        kinds = self._recognised(place)
+    def _take(
+        self,
+        path: str,
+        place: Place,
+        seen: os.DirEntry[str] | os.stat_result,
+        families: _Families,
+    ) -> None:
+        kinds = self._recognised(place, families)
         if not kinds:
             self._result.ignored["of no family"] += 1
             return
@@ -171,28 +242,48 @@ class Walk:
         if not families:
             self._result.ignored["of no family"] += 1
 
-    def _reject_folder(self, path: str, place: Place) -> None:
-        kinds = self._recognised(place)
+    def _reject_folder(self, path: str, place: Place, families: _Families) -> None:
+        kinds = self._recognised(place, families)
         if kinds and not _holds_parts(path):
             for adapter, _ in kinds:
                 self._reject(path, adapter.name, "is a folder, expected a file")
 
-    def _recognised(self, place: Place) -> list[tuple[Adapter, Kind]]:
+    def _recognised(self, place: Place, families: _Families) -> list[tuple[Adapter, Kind]]:
         kinds = []
-        for adapter in self._families:
+        for adapter in families:
+            if adapter.name in self._failed:
+                continue
             try:
                 kind = adapter.recognise(place)
             except ArtifactError as exc:
-                # It would fail at every file: say so once, and go on without it.
-                self._result.rejected.append(rejected(self._root, adapter.name, exc))
-                self._families = [a for a in self._families if a is not adapter]
+                self._fail(adapter, exc)
                 continue
             if kind is not None:
                 kinds.append((adapter, kind))
         return kinds
 
+    def _entering(self, folder: str, families: _Families) -> _Families:
+        """Return the families that look into a folder of a tool's."""
+        found = []
+        for adapter in families:
+            try:
+                if adapter.name not in self._failed and enters(adapter, folder):
+                    found.append(adapter)
+            except ArtifactError as exc:
+                self._fail(adapter, exc)
+        return found
+
+    def _fail(self, adapter: Adapter, exc: ArtifactError) -> None:
+        """Go on without an adapter: it would fail at every file, and is said once."""
+        self._result.rejected.append(rejected(self._root, adapter.name, exc))
+        self._failed.add(adapter.name)
+
     def _reject(self, path: str, family: str, reason: str) -> None:
         self._result.rejected.append(Rejected(path, family, 0, None, reason))
+
+
+def _is_of_tool(name: str) -> bool:
+    return name.startswith(".") or _OF_TOOLS.fullmatch(name) is not None
 
 
 def _is_passing(name: str) -> bool:

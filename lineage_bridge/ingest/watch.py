@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from lineage_bridge.adapters.servers import is_there, is_url
 from lineage_bridge.errors import LineageBridgeError
 from lineage_bridge.ingest.backfill import Backfill, backfill
 from lineage_bridge.ingest.changes import Look
@@ -29,6 +30,7 @@ from lineage_bridge.times import format_time, parse_time
 
 RETRY_SECONDS: Final = 2.0
 RETRY_MAX_SECONDS: Final = 60.0
+ASK_SECONDS: Final = 60.0  # from one look at a server to the next
 SIGN_SECONDS: Final = 60.0  # from one sign of life of a watcher to the next
 _LAST_LOOK: Final = "last_look"
 
@@ -102,12 +104,13 @@ class Watcher:
         self._failures = 0
         self._retry_at = 0.0
         self._sign_at = 0.0
+        self._ask_at = 0.0
         self._troubled = ""
         self._gone: set[str] = set()
 
     def roots(self) -> list[str]:
         """Return the paths of all sources as they are named now, also of those that are gone."""
-        return sorted({source.path for source in self._sources()})
+        return sorted({source.path for source in self._sources() if not is_url(source.path)})
 
     def run(self, looks: Iterable[Look]) -> None:
         """Take looks, one after another, until there are no more or it is stopped.
@@ -123,6 +126,8 @@ class Watcher:
     def _take(self, looks: Iterable[Look]) -> None:
         for look in looks:
             self._left = None if look is None or self._left is None else self._left | look
+            if self._left is not None and self._clock() >= self._ask_at:
+                self._left |= self._servers()
             if self._left:
                 self._left = frozenset(path for path in self._left if not self._is_own(path))
             if self._clock() < self._retry_at:
@@ -131,6 +136,8 @@ class Watcher:
                 if self._left != frozenset():
                     self._pass(self._left)
                     self._left = frozenset()
+                if self._clock() >= self._ask_at:
+                    self._ask_at = self._clock() + ASK_SECONDS
                 self._between()
                 self._give_sign()
             except Stopped:
@@ -176,8 +183,15 @@ class Watcher:
         with self._journal.reading() as connection:
             return list_sources(connection, self._settings)
 
+    def _servers(self) -> frozenset[str]:
+        """Return the sources that only tell when they are asked."""
+        try:
+            return frozenset(source.path for source in self._sources() if is_url(source.path))
+        except (LineageBridgeError, OSError):  # the pass says so
+            return frozenset()
+
     def _tell_gone(self, sources: Iterable[Source]) -> None:
-        gone = {source.path for source in sources if not os.path.exists(source.path)}  # noqa: PTH110
+        gone = {source.path for source in sources if not is_there(source.path)}
         for path in sorted(gone - self._gone):
             self._trouble(
                 f"`{path}` is gone. What was read from it stays; it is read again once it is back."

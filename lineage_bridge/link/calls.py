@@ -23,10 +23,11 @@ from functools import partial
 from lineage_bridge.assess.freshness import FreshnessPolicy
 from lineage_bridge.events import Event
 from lineage_bridge.link.identities import Key, Standing
-from lineage_bridge.link.linking import Outcome
+from lineage_bridge.link.outcome import Outcome
 from lineage_bridge.records.build import LinkedBuild, build_event
 from lineage_bridge.records.ends import AllSeen, with_ends
 from lineage_bridge.records.identity import links_text
+from lineage_bridge.records.promotion import LinkedPromotion, promotion_event
 from lineage_bridge.records.publication import LinkedPublication, publication_event
 from lineage_bridge.records.start import LinkedStart, start_event
 from lineage_bridge.records.training import LinkedTraining, training_event
@@ -35,7 +36,7 @@ from lineage_bridge.times import to_micros
 FreshnessOf = Callable[[str], FreshnessPolicy]
 
 
-Made = LinkedBuild | LinkedTraining | LinkedPublication | LinkedStart
+Made = LinkedBuild | LinkedTraining | LinkedPublication | LinkedPromotion | LinkedStart
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +109,19 @@ def calls_of(outcome: Outcome, freshness_of: FreshnessOf) -> Iterator[Call]:
             begin = partial(training_event, training, "START")
             key = Key(training.job, training.run_id, "START")
             yield Call(key, 1, training.started, training, begin)
-        end = partial(training_event, training, "COMPLETE")
-        key = Key(training.job, training.run_id, "COMPLETE")
-        yield Call(key, 1, training.ended, training, end)
+        state = training.record.state
+        if state != "RUNNING":
+            end = partial(training_event, training, state)
+            key = Key(training.job, training.run_id, state)
+            yield Call(key, 1, training.ended, training, end)
     for publication in outcome.publications:
         copy = partial(publication_event, publication)
         key = Key(publication.job, publication.run_id, "COMPLETE")
         yield Call(key, 2, publication.ended, publication, copy)
+    for promotion in outcome.promotions:
+        decide = partial(promotion_event, promotion)
+        key = Key(promotion.job, promotion.run_id, "COMPLETE")
+        yield Call(key, 3, promotion.record.time, promotion, decide)
     for start in outcome.starts:
         begin_serving = partial(start_event, start, "START")
         key = Key(start.slot.job, start.run_id, "START")

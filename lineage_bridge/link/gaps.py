@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lineage_bridge.naming import FEATURES_FORM
-from lineage_bridge.records import Reference, Source, Start
+from lineage_bridge.records import Promotion, Publication, Reference, Source, Start
 from lineage_bridge.records.identity import DatasetVersion
 from lineage_bridge.records.training import LinkedTraining, Training
 
@@ -179,6 +179,31 @@ def model_missing(record: Start, model: DatasetVersion) -> Gap:
         edge=f"(training) -> {model.name}@{model.version}",
         mend=record.model.mend or "name the folder that holds its training to `backfill`",
         group="{count} model versions are served, and their trainings are not known",
+    )
+
+
+def registered_without_run(record: Publication, model: DatasetVersion) -> Gap:
+    """Report a registered version whose run nobody knows."""
+    return _gap(
+        record.source,
+        "model_missing",
+        f"the run of the registered version {model.name}@{model.version} is not known",
+        field=record.trained.field,
+        edge=f"(training) -> {model.name}@{model.version}",
+        mend=record.trained.mend or "name the store that holds its run to `backfill`",
+        group="{count} registered versions come from runs that are not known",
+    )
+
+
+def promoted_nothing(record: Promotion) -> Gap:
+    """Report a label on a version that there is not."""
+    name, version = record.model.name, record.model.version
+    return _gap(
+        record.source,
+        "flagged",
+        f"the {record.kind} {record.label!r} of {name!r} is on {version!r}, which nobody has",
+        field=record.model.field,
+        mend="put it on a version that there is",
     )
 
 

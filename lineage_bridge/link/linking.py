@@ -6,70 +6,36 @@ is what the next one's words are compared with.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import datetime
 
-from lineage_bridge.errors import ArtifactError
 from lineage_bridge.link import gaps
-from lineage_bridge.link.datasets import Resolved, resolve
-from lineage_bridge.link.gaps import Gap
-from lineage_bridge.link.guess import Habit
-from lineage_bridge.link.known import Known, KnownDatasets, declared_target
-from lineage_bridge.link.models import Ancestry, KnownModels, model_name
-from lineage_bridge.naming import Logged, build_job, is_uuid, publish_job, run_uuid, train_job
+from lineage_bridge.link.known import Known, KnownDatasets
+from lineage_bridge.link.models import Ancestry, KnownModels
+from lineage_bridge.link.outcome import Outcome
+from lineage_bridge.link.trainings import Trainings
+from lineage_bridge.naming import Logged, build_job, model_job, publish_job
 from lineage_bridge.records import (
     Build,
     Claim,
+    Promotion,
     Publication,
     Record,
     Reference,
-    Source,
     Start,
     Training,
 )
 from lineage_bridge.records.build import LinkedBuild
 from lineage_bridge.records.identity import Bound, DatasetVersion, Link
+from lineage_bridge.records.promotion import LinkedPromotion
 from lineage_bridge.records.publication import LinkedPublication
 from lineage_bridge.records.start import LinkedStart, in_order
-from lineage_bridge.records.training import MISPLACED, LinkedTraining
 from lineage_bridge.records.words import JOURNAL
 from lineage_bridge.settings import Settings
 
 Served = tuple[Publication | Start, Ancestry]
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """One resolved reference: the artifact's words (`said`), and the node that they mean."""
-
-    node: str
-    version: str | None
-    said: str
-    path: str
-    link: Link
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A record that tells of a run that another record tells of better."""
-
-    source: Source
-    error: ArtifactError
-
-
-@dataclass(slots=True)
-class Outcome:
-    """All linked records, each list in the order of event time, and what came up on the way."""
-
-    builds: list[LinkedBuild] = field(default_factory=list)
-    trainings: list[LinkedTraining] = field(default_factory=list)
-    publications: list[LinkedPublication] = field(default_factory=list)
-    starts: list[LinkedStart] = field(default_factory=list)
-    decisions: list[Decision] = field(default_factory=list)
-    gaps: list[Gap] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
 
 
 def link(records: Iterable[Record], settings: Settings, logged: Container[Logged] = ()) -> Outcome:
@@ -94,31 +60,34 @@ class _Pass:
         self._builds = [r for r in ordered if isinstance(r, Build)]
         self._trainings = [r for r in ordered if isinstance(r, Training)]
         self._published = [r for r in ordered if isinstance(r, Publication)]
+        self._decided = [r for r in ordered if isinstance(r, Promotion)]
         self._starts = [r for r in ordered if isinstance(r, Start)]
         self._known = KnownDatasets(self._builds, settings)
-        self._built: dict[tuple[str, str, str | None], datetime] = {}
-        self._without_dataset: list[tuple[LinkedTraining, Resolved]] = []
         self._outcome = Outcome()
 
     def run(self) -> Outcome:
         outcome = self._outcome
         outcome.builds = self._all_builds()
-        self._built = {build.dataset.key: build.record.built for build in outcome.builds}
-        outcome.trainings = self._apart(self._all_trainings())
-        self._note_trainings()
+        built: dict[tuple[str, str, str | None], datetime] = {
+            build.dataset.key: build.record.built for build in outcome.builds
+        }
+        trainings = Trainings(self._known, built, outcome, self._settings)
+        outcome.trainings = trainings.linked(self._trainings, self._published)
         models = KnownModels(
             outcome.trainings,
             self._published,
             namespace=self._namespace,
             aliases=self._settings.aliases.models,
         )
+        outcome.trainings = trainings.with_models(outcome.trainings, models)
         for record in self._published:
             served = f"{record.model.name}/{record.versions[-1]}" if record.versions else ""
-            self._note_flags(record, served or record.model.name, record.trained.mend)
+            self._outcome.note_flags(record, served or record.model.name, record.trained.mend)
         found: list[Served] = [(r, models.of_published(r)) for r in self._published]
         found += [(r, models.of_start(r)) for r in self._starts]
         ancestries = self._copies_apart(found)
         outcome.publications = self._publications(ancestries)
+        outcome.promotions = self._promotions(models)
         outcome.starts = in_order(
             self._start(record, ancestry)
             for record, ancestry in ancestries
@@ -126,10 +95,6 @@ class _Pass:
         )
         outcome.gaps = gaps.distinct(outcome.gaps)
         return outcome
-
-    def _decide(self, found: DatasetVersion, said: str, source: Source) -> None:
-        decision = Decision(found.id, found.version, said, source.shown, found.link)
-        self._outcome.decisions.append(decision)
 
     # Builds
 
@@ -142,125 +107,17 @@ class _Pass:
 
     def _build(self, known: Known) -> LinkedBuild:
         record, dataset = known.record, known.dataset
-        self._decide(dataset, f"stem {record.dataset.name!r}", record.source)
+        self._outcome.decide(dataset, f"stem {record.dataset.name!r}", record.source)
         tables = tuple(Bound(table, self._known.table_of(table)) for table in record.reads)
         for bound in tables:
             if bound.dataset is not None:
                 said = f"{bound.reference.field or 'table'} {bound.reference.said!r}"
-                self._decide(bound.dataset, said, record.source)
+                self._outcome.decide(bound.dataset, said, record.source)
         if not any(bound.dataset for bound in tables):
             first = record.reads[0] if record.reads else None
             self._outcome.gaps.append(gaps.dataset_without_source(record.source, first, dataset))
-        self._note_flags(record, record.dataset.name)
+        self._outcome.note_flags(record, record.dataset.name)
         return LinkedBuild(record, build_job(known.store, record.base), dataset, tables)
-
-    # Trainings
-
-    def _all_trainings(self) -> list[LinkedTraining]:
-        by_run: dict[str, list[Training]] = defaultdict(list)
-        for record in self._trainings:
-            by_run[record.subject].append(record)
-        return [self._training(self._winner(group)) for group in by_run.values()]
-
-    def _winner(self, group: Sequence[Training]) -> Training:
-        """Choose among records of one run: first hand, then the one whose folder has the run id."""
-        ordered = sorted(group, key=lambda r: (r.source.second_hand, MISPLACED in r.flags))
-        winner = ordered[0]
-        for other in ordered[1:]:
-            is_rival = other.source.second_hand == winner.source.second_hand
-            if is_rival and not other.source.is_same_artifact(winner.source):
-                reason = f"run {other.run_id!r} is also that of {winner.source.shown!r}, which wins"
-                error = ArtifactError(reason, field="run_id")
-                self._outcome.refused.append(Refused(other.source, error))
-        return winner
-
-    def _training(self, record: Training) -> LinkedTraining:
-        name = model_name(record.model, self._settings.aliases.models)
-        job = train_job(name)
-        run_id = run_uuid(self._namespace, job, record.run_id)
-        resolved = [self._resolve(record, number) for number in range(len(record.reads))]
-        reads = tuple(
-            Bound(reference, found.dataset)
-            for reference, found in zip(record.reads, resolved, strict=True)
-        )
-        ended = record.ended
-        if record.time_basis == "unzoned":
-            ended = self._not_before_its_data(ended, reads)
-        version = record.model.version or (run_id if is_uuid(record.run_id) else record.run_id)
-        own = Link("run_id", 1.0, f"run {record.run_id!r} calls its model {record.model.name!r}")
-        model = DatasetVersion(self._namespace, name, version, own)
-        self._decide(model, f"model {record.model.name!r}", record.source)
-        self._note_flags(record, f"{record.model.name}, run {record.run_id}")
-        for bound, found in zip(reads, resolved, strict=True):
-            self._note_read(record, job, bound, found)
-        training = LinkedTraining(record, job, run_id, reads, model, ended)
-        if training.dataset is None:
-            nothing = resolved[0] if resolved else Resolved(None)
-            self._without_dataset.append((training, nothing))
-        return training
-
-    def _resolve(self, record: Training, number: int) -> Resolved:
-        declared = self._settings.aliases.runs.get(record.run_id) if number == 0 else None
-        if declared is not None:
-            return Resolved(declared_target(declared, self._namespace, record.run_id))
-        return resolve(record.reads[number], self._known)
-
-    def _not_before_its_data(self, stamp: datetime, reads: Sequence[Bound]) -> datetime:
-        """Return the earliest time at which a training can have ended whose clock has no zone.
-
-        Its stamp, read as UTC, may come before the build of what it read, which is impossible.
-        """
-        built = [self._built.get(b.dataset.key) for b in reads if b.dataset is not None]
-        return max([stamp.astimezone(UTC), *(time for time in built if time is not None)])
-
-    def _note_read(self, record: Training, job: str, bound: Bound, found: Resolved) -> None:
-        if bound.dataset is None:
-            return
-        self._decide(bound.dataset, f"dataset {bound.reference.said!r}", record.source)
-        if found.candidates:
-            gap = gaps.dataset_ambiguous(record, bound.reference, job, found.candidates)
-            self._outcome.gaps.append(gap)
-
-    def _note_trainings(self) -> None:
-        """Note the trainings that do not say what they read, and datasets that nobody has."""
-        trainings = self._outcome.trainings
-        examples = (
-            (t.dataset, t.ended)
-            for t in trainings
-            if t.dataset is not None and t.record.time_basis == "utc"
-        )
-        habit = Habit(self._built, examples) if self._without_dataset else None
-        for training, found in self._without_dataset:
-            record = training.record
-            guess = habit.guess(training.ended) if habit is not None else None
-            gap = gaps.training_without_dataset(record, training.job, found.candidates, guess)
-            self._outcome.gaps.append(gap)
-        for training in trainings:
-            for bound in training.reads:
-                if bound.dataset is not None and bound.dataset.key not in self._built:
-                    gap = gaps.dataset_missing(training, bound.reference, bound.dataset)
-                    self._outcome.gaps.append(gap)
-
-    def _apart(self, trainings: Sequence[LinkedTraining]) -> list[LinkedTraining]:
-        """Keep runs that claim one model version apart: add each one's run id to its version."""
-        claims = Counter((t.model.name, t.model.version) for t in trainings)
-        distinct = []
-        for training in trainings:
-            model = training.model
-            if claims[model.name, model.version] == 1:
-                distinct.append(training)
-                continue
-            version = self._set_apart(training.record, model, training.run_id)
-            distinct.append(replace(training, model=replace(model, version=version)))
-        return sorted(distinct, key=lambda t: (t.ended, t.run_id))
-
-    def _set_apart(
-        self, record: Training | Publication | Start, model: DatasetVersion, run_id: str
-    ) -> str:
-        version = f"{model.version}+{run_id[:8]}"
-        gap = gaps.model_ambiguous(record.source, record.model.field, model, version)
-        self._outcome.gaps.append(gap)
-        return version
 
     # Models and deployments
 
@@ -276,7 +133,7 @@ class _Pass:
         for record, ancestry in found:
             model, trained = ancestry.model, ancestry.trained
             if trained is not None and (model.name, model.version) in several:
-                version = self._set_apart(record, model, trained.run_id)
+                version = self._outcome.set_apart(record, model, trained.run_id)
                 renamed = replace(ancestry, model=replace(model, version=version))
                 apart.append((record, renamed))
             else:
@@ -287,7 +144,9 @@ class _Pass:
         publications: dict[tuple[str, str | None], LinkedPublication] = {}
         for record, ancestry in found:
             source, model, trained = record.source, ancestry.model, ancestry.trained
-            self._decide(model, f"model of {source.shown!r}", source)
+            self._outcome.decide(model, f"model of {source.shown!r}", source)
+            if trained is None and isinstance(record, Publication) and record.registers:
+                self._outcome.gaps.append(gaps.registered_without_run(record, model))
             if trained is None or not ancestry.is_publication:
                 continue
             parent = replace(trained.model, link=model.link)
@@ -304,6 +163,19 @@ class _Pass:
             )
         return sorted(publications.values(), key=lambda p: (p.ended, p.run_id))
 
+    def _promotions(self, models: KnownModels) -> list[LinkedPromotion]:
+        """Link the decisions on versions; one on a version that nobody has decides nothing."""
+        found: dict[str, LinkedPromotion] = {}
+        for record in self._decided:
+            model = models.of_read(record.model)
+            if model is None or model.link.method == "name":
+                self._outcome.gaps.append(gaps.promoted_nothing(record))
+                continue
+            promotion = LinkedPromotion(record, model_job("promote", model.name), model)
+            self._outcome.decide(model, f"{record.kind} {record.label!r}", record.source)
+            found.setdefault(promotion.run_id, promotion)
+        return sorted(found.values(), key=lambda p: (p.record.time, p.run_id))
+
     def _start(self, record: Start, ancestry: Ancestry) -> LinkedStart:
         model = ancestry.model
         if ancestry.trained is None:
@@ -311,7 +183,7 @@ class _Pass:
         link = Link("event", 1.0, "the deployment names itself")
         version = "/".join(record.serves)  # as in the events of its windows
         predictions = DatasetVersion(self._namespace, record.slot.predictions, version, link)
-        self._decide(predictions, f"deployment {record.deployment!r}", record.source)
+        self._outcome.decide(predictions, f"deployment {record.deployment!r}", record.source)
         return LinkedStart(
             record,
             record.run_id(self._namespace),
@@ -328,7 +200,7 @@ class _Pass:
             return None
         link = Link("rows", 1.0, "its rows name the deployment and what answered")
         log = DatasetVersion(self._namespace, record.slot.inference_log, version, link)
-        self._decide(log, f"deployment {record.deployment!r}", record.source)
+        self._outcome.decide(log, f"deployment {record.deployment!r}", record.source)
         return log
 
     def _live(self, record: Start) -> tuple[DatasetVersion, ...]:
@@ -340,13 +212,6 @@ class _Pass:
             DatasetVersion(namespace or self._namespace, name, None, link)
             for namespace, *_, name in tables
         )
-
-    def _note_flags(
-        self, record: Build | Training | Publication, what: str, mend: str | None = None
-    ) -> None:
-        self._outcome.gaps += [
-            gaps.flagged(record.source, what, flag, mend) for flag in record.flags
-        ]
 
 
 def _outranking_first(record: Record) -> tuple[bool, bool, str, int]:

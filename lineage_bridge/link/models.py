@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from lineage_bridge.naming import canonical_version, model_dataset, one_spelling
+from lineage_bridge.naming import canonical_version, is_uuid, model_dataset, one_spelling
 from lineage_bridge.records import Claim, Publication, Reference, Start
 from lineage_bridge.records.identity import DatasetVersion, Link
 from lineage_bridge.records.training import LinkedTraining
-from lineage_bridge.records.words import path_ends, path_tail
+from lineage_bridge.records.words import path_ends, path_parts, path_tail
 
 Times = tuple[datetime | None, datetime | None]
 Triple = tuple[str | None, datetime, datetime]
@@ -83,6 +83,7 @@ class KnownModels:
         self.by_triple: dict[Triple, list[LinkedTraining]] = defaultdict(list)
         self.by_hash: dict[str, list[LinkedTraining]] = defaultdict(list)
         self.by_path: dict[str, dict[str, LinkedTraining]] = defaultdict(dict)
+        self.by_id: dict[str, list[LinkedTraining]] = defaultdict(list)
         for training in trainings:
             self._add(training)
         self._folders: dict[tuple[str, str, Times | None], Publication] = {}
@@ -97,7 +98,7 @@ class KnownModels:
     def _add(self, training: LinkedTraining) -> None:
         record, model, dataset = training.record, training.model, training.dataset
         self.by_run[one_spelling(record.run_id)] = training
-        if model.version is not None:
+        if model.version is not None and record.made:
             self.by_version[model.name, model.version].append(training)
         if dataset and dataset.version and record.started and record.completed:
             triple = (dataset.version, record.started, record.completed)
@@ -107,6 +108,8 @@ class KnownModels:
         for place in (record.model.path, record.artifact_uri):
             for end in path_ends(place or ""):
                 self.by_path[end][training.run_id] = training
+        for spelling in record.model.spellings:
+            self.by_id[spelling].append(training)
 
     def of_published(self, record: Publication) -> Ancestry:
         """Find the model in a published folder."""
@@ -118,6 +121,20 @@ class KnownModels:
             missing = f"no training is known for the folder {record.source.shown!r}"
             return self._unknown(words, missing, run_id)
         return self._ancestry(words, *found, run_id)
+
+    def of_read(self, said: Reference) -> DatasetVersion | None:
+        """Find the model that a run read: the one that it names, as it was trained or published."""
+        words = Words(
+            model_name(said, self._aliases) if said.name else "", said.version or "", said
+        )
+        folder = self._folders.get((said.name or "", words.version, None))
+        if folder is not None:
+            return self.of_published(folder).model
+        found = self._climb(words)
+        if found is not None:
+            training, link = found
+            return None if not training.record.made else replace(training.model, link=link)
+        return None if said.name is None else self._unknown(words, "the run says so", None).model
 
     def of_start(self, record: Start) -> Ancestry:
         """Find the model that a deployment serves."""
@@ -186,7 +203,21 @@ def by_path(words: Words, known: KnownModels) -> Found:
     if path is None:
         return None
     hits = known.by_path.get(path_tail(path), {}).values()
-    return _single(hits, Link("path", 0.95, f"path {path!r} is where it was put"))
+    found = _single(hits, Link("path", 0.95, f"path {path!r} is where it was put"))
+    return found or _by_part(path, known)
+
+
+def _by_part(path: str, known: KnownModels) -> Found:
+    """A folder on the way is called by the run that made it, or by a tracker's id of the model."""
+    link = Link("path", 0.9, f"path {path!r} leads through its folder")
+    for part in reversed(path_parts(path)):
+        training = known.by_run.get(one_spelling(part)) if is_uuid(part) else None
+        if training is not None:
+            return training, link
+        found = _single(known.by_id.get(part, ()), link)
+        if found is not None:
+            return found
+    return None
 
 
 def by_version(words: Words, known: KnownModels) -> Found:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from lineage_bridge.link.linking import Outcome
+from lineage_bridge.link.outcome import Outcome
 from lineage_bridge.naming import split_stem
 from lineage_bridge.records import Reference
 from lineage_bridge.records.identity import DatasetVersion

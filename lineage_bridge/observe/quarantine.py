@@ -37,7 +37,8 @@ class Rejected:
     Attributes:
         path: of the file, absolute.
         family: of its adapter.
-        line: counted from 1, the first one of several; 0 is the whole file.
+        line: counted from 1, the first one of several; 0 is the whole file, and what is below 0
+            another thing in it that is no line, such as a row of a database.
         field: that is wrong, if it is one.
         reason: what is wrong, of several lines with the first one.
         count: how many lines they are.
@@ -170,6 +171,14 @@ def forget(connection: sqlite3.Connection, path: str, *, family: str | None = No
     """Delete a file's rejections; only those of one family where one is named."""
     connection.execute(
         "DELETE FROM quarantine WHERE path = ? AND family = ifnull(?, family)", (path, family)
+    )
+
+
+def forget_below(connection: sqlite3.Connection, folder: str, family: str) -> None:
+    """Delete a family's rejections of all that lies below a folder."""
+    connection.execute(
+        "DELETE FROM quarantine WHERE path > ? AND path < ? AND family = ?",
+        (f"{folder}/", f"{folder}0", family),  # `0` comes after `/`
     )
 
 

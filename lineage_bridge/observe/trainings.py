@@ -27,7 +27,7 @@ from lineage_bridge.facets.validation import ValidationFacet
 from lineage_bridge.journal import Journal
 from lineage_bridge.journal.home_tables import read_event
 from lineage_bridge.link.identities import Identities
-from lineage_bridge.naming import dataset_id, is_features
+from lineage_bridge.naming import dataset_id, is_features, is_model
 from lineage_bridge.observe import telling
 from lineage_bridge.records.descriptions import described_dataset
 from lineage_bridge.records.recall.trainings import recall_training
@@ -82,8 +82,13 @@ def _all(connection: sqlite3.Connection, identities: Identities) -> Iterator[_Ma
         except EventError:
             continue
         record = recall_training(view, ended)
-        if record is not None:
-            yield _Made(view.outputs[0], next(iter(view.inputs), None), record, ended)
+        if record is not None and view.outputs:
+            yield _Made(view.outputs[0], _trained_on(view), record, ended)
+
+
+def _trained_on(view: EventView) -> DatasetView | None:
+    """Return what it was trained on: the first of its datasets that is no model."""
+    return next((one for one in view.inputs if not is_model(one.name.name)), None)
 
 
 class _Judging:

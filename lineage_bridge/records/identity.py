@@ -19,6 +19,8 @@ from lineage_bridge.records.words import JOURNAL, Claim, Reference, Source, path
 
 INTEGRATION: Final = "LINEAGE_BRIDGE"
 
+OF_PARENT: Final = "parent"  # the method of a link that a run has from the one it is nested in
+
 Role = Literal["input", "output"]
 
 
@@ -97,6 +99,13 @@ class Bound:
         return event_facet.Link(
             dataset="", role="input", method="none", confidence=0.0, said=words, field=field
         )
+
+
+def not_made(said: Words, field: str | None) -> event_facet.Link:
+    """Return the entry of what was to be made, and is no dataset of the event."""
+    return event_facet.Link(
+        dataset="", role="output", method="none", confidence=0.0, said=said, field=field
+    )
 
 
 def links_text(datasets: Iterable[tuple[str, str, str | None, str]]) -> str:

@@ -1,7 +1,8 @@
 """Publications: a trained model that lies in a folder to be served from, perhaps renamed.
 
 Only a copy under another name is an event (`publish.<model>`); under its own name the folder just
-tells which run a deployment's words mean.
+tells which run a deployment's words mean. A registry does more: a model that its training has no
+name for is called as it is registered.
 """
 
 from __future__ import annotations
@@ -27,18 +28,20 @@ from lineage_bridge.records.words import Claim, Reference, Source, subject_of
 
 
 class Publication(msgspec.Struct, frozen=True, tag="publication", kw_only=True):
-    """One model folder that a service loads.
+    """One model folder that a service loads, or one version in a registry.
 
     Attributes:
         model: the name and version that it is served under; the folder's name may be another
             spelling of the version.
         trained: the training that it comes from, in any words that the artifact has for it.
+        registers: whether it is the word of a registry.
     """
 
     source: Source
     model: Claim
     trained: Reference
     flags: tuple[str, ...] = ()
+    registers: bool = False
 
     SHAPE: ClassVar[int] = 1
 

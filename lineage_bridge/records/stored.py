@@ -15,11 +15,12 @@ from msgspec.structs import replace
 from lineage_bridge.errors import ArtifactError
 from lineage_bridge.masking import masked_values
 from lineage_bridge.records.build import Build
+from lineage_bridge.records.promotion import Promotion
 from lineage_bridge.records.publication import Publication
 from lineage_bridge.records.start import Start
 from lineage_bridge.records.training import Training
 
-Record = Build | Training | Publication | Start
+Record = Build | Training | Publication | Promotion | Start
 
 encode_record = msgspec.json.Encoder().encode
 Known = TypeVar("Known", bound=Record)
@@ -86,6 +87,10 @@ def names_of(record: Record) -> Iterator[tuple[str, str | None]]:
             yield "run", record.run_id
         case Publication():
             yield "model", record.model.name
+        case Promotion():
+            yield "model", record.model.name
+            yield "version", record.model.version
+            yield "label", record.label
         case Start():
             yield "service", record.service
             yield "environment", record.environment

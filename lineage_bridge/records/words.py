@@ -94,6 +94,8 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True):
         field: the artifact's field that has these words, or should have them.
         mend: what to do at the artifact's upstream if this cannot be resolved.
         declared: see `Claim`.
+        certainty: 0 to 1: below 1 where the artifact does not say that this was read, but has
+            words that look as if it was.
     """
 
     what: What = "dataset"
@@ -109,6 +111,7 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True):
     field: str | None = None
     mend: str | None = None
     declared: str | None = None
+    certainty: float = 1.0
 
     @property
     def said(self) -> str:

@@ -129,7 +129,9 @@ def _beside(path: Path, section: Any, only: str | None = None) -> None:
     """Let the lists of paths in a section be relative to the file."""
     for name, listed in section.items() if isinstance(section, dict) else ():
         if isinstance(listed, list) and only in {None, name}:
-            section[name] = [path.parent / v if isinstance(v, str) else v for v in listed]
+            section[name] = [
+                path.parent / v if isinstance(v, str) and "://" not in v else v for v in listed
+            ]
 
 
 def _sources(

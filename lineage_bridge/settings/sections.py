@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    model_validator,
+)
 
 from lineage_bridge.settings.feature_views import FreshnessSla
 from lineage_bridge.settings.values import (
@@ -294,6 +301,10 @@ class CollectorSettings(_Section):
         return self
 
 
+def _text_of_path(value: Any) -> Any:
+    return str(value) if isinstance(value, Path) else value
+
+
 class Settings(_Section):
     """Everything that can be set, and where the file was found (`config_path`).
 
@@ -306,7 +317,8 @@ class Settings(_Section):
     marquez_url: MarquezUrl = None
     marquez_api_key: MarquezKey = None
     follow: bool = True  # whether `up` takes in what others sent to that Marquez
-    sources: dict[str, list[Path]] = {}  # by family, or under `all`: folders that are watched
+    # By family, or under `all`: folders that are watched, and servers by their URLs.
+    sources: dict[str, list[Annotated[str, BeforeValidator(_text_of_path)]]] = {}
     stores: dict[str, str] = {}
     source_table: str = DEFAULT_TABLE
     live: dict[str, list[str]] = {}

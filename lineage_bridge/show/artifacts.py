@@ -91,7 +91,7 @@ def _print_rejected(out: Console, found: Rejections) -> None:
     )
     shown = found.listed[:SHOWN_REJECTIONS]
     for item in shown:
-        where = f"{item.path}:{item.line}" if item.line else item.path
+        where = f"{item.path}:{item.line}" if item.line > 0 else item.path
         several = f"{item.count:,} lines from this one on: " if item.count > 1 else ""
         table.add(where, item.field or "", f"{several}{item.reason}")
     if len(found.listed) > SHOWN_REJECTIONS:

@@ -268,7 +268,7 @@ def _rejected(item: Rejected) -> dict[str, Any]:
         path=item.path,
         family=item.family,
         reason=item.reason,
-        line=item.line or None,
+        line=item.line if item.line > 0 else None,
         field=item.field,
         count=item.count if item.count > 1 else None,
     )

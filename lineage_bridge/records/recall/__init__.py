@@ -14,10 +14,12 @@ from datetime import datetime
 from lineage_bridge.errors import NamingError
 from lineage_bridge.events import EventView
 from lineage_bridge.facets.deployment import DeploymentFacet
+from lineage_bridge.facets.promotion import PromotionFacet
 from lineage_bridge.facets.training import TrainingFacet
 from lineage_bridge.naming import is_observer, known
 from lineage_bridge.records.publication import Publication
 from lineage_bridge.records.recall.builds import recall_build
+from lineage_bridge.records.recall.promotions import recall_promotion
 from lineage_bridge.records.recall.publications import publication_behind, recall_publication
 from lineage_bridge.records.recall.starts import recall_start, served_words
 from lineage_bridge.records.recall.trainings import recall_training
@@ -72,6 +74,8 @@ def _told(view: EventView, time: datetime) -> Recalled | None:
         return None
     if TrainingFacet.key in view.run_facets:
         return Recalled(recall_training(view, time))
+    if PromotionFacet.key in view.run_facets:
+        return Recalled(recall_promotion(view, time))
     if DeploymentFacet.key in view.run_facets:
         start = recall_start(view, time)
         if start is None:

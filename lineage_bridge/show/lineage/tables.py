@@ -20,7 +20,7 @@ from lineage_bridge.show.tables import Column, Table
 from lineage_bridge.show.units import counted, moment, percent
 
 if TYPE_CHECKING:
-    from lineage_bridge.link.linking import Decision
+    from lineage_bridge.link.outcome import Decision
 
 MAX_EDGES: Final = 200  # more lines than that nobody reads
 
