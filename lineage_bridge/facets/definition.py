@@ -29,6 +29,7 @@ Instant: TypeAlias = Annotated[datetime, Meta(tz=True)]
 Count: TypeAlias = Annotated[int, Meta(ge=0)]
 Line: TypeAlias = Annotated[int, Meta(ge=1)]
 NotNegative: TypeAlias = Annotated[float, Meta(ge=0)]
+Percent: TypeAlias = Annotated[float, Meta(ge=0, le=100)]
 Ratio: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
 
 

@@ -181,7 +181,7 @@ class _Pass:
         if ancestry.trained is None:
             self._outcome.gaps.append(gaps.model_missing(record, model))
         link = Link("event", 1.0, "the deployment names itself")
-        version = "/".join(record.serves)  # as in the events of its windows
+        version = "/".join(filter(None, record.serves))  # as in the events of its windows
         predictions = DatasetVersion(self._namespace, record.slot.predictions, version, link)
         self._outcome.decide(predictions, f"deployment {record.deployment!r}", record.source)
         return LinkedStart(

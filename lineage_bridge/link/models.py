@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+import msgspec
+
 from lineage_bridge.naming import canonical_version, is_uuid, model_dataset, one_spelling
 from lineage_bridge.records import Claim, Publication, Reference, Start
 from lineage_bridge.records.identity import DatasetVersion, Link
@@ -141,11 +143,16 @@ class KnownModels:
         folder = self._folder_of(record)
         if folder is not None:
             return self.of_published(folder)
-        name, version = record.serves
-        words = Words(model_name(record.model, self._aliases), version, record.model)
+        said, name = record.model, record.serves[0]
+        named = said if said.name is not None else msgspec.structs.replace(said, name=name)
+        words = Words(model_name(named, self._aliases), said.version or "", said)
         found = self._climb(words)
         if found is None:
-            return self._unknown(words, f"the event says {name!r} {version!r}", None)
+            evidence = f"the event says {name!r} {said.version or ''!r}"
+            return self._unknown(words, evidence, None)
+        if said.name is None and said.declared is None:  # then its name is that of the training
+            training, link = found
+            return Ancestry(replace(training.model, link=link), training)
         return self._ancestry(words, *found, None)
 
     def _climb(self, words: Words) -> Found:
@@ -161,8 +168,7 @@ class KnownModels:
     ) -> Ancestry:
         trained = training.model
         if trained.name == words.name:  # of two spellings of the version the trained one's counts
-            model = DatasetVersion(trained.namespace, trained.name, trained.version, link)
-            return Ancestry(model, training, run_id)
+            return Ancestry(replace(training.model, link=link), training, run_id)
         model = DatasetVersion(self._namespace, words.name, words.version, link)
         return Ancestry(model, training, run_id)
 

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from lineage_bridge.events import Event, EventType, Job, run_event
-from lineage_bridge.facets.deployment import DeploymentFacet, Location
+from lineage_bridge.facets.deployment import DeploymentFacet, Location, Workload
 from lineage_bridge.naming import Slot, serving_run_uuid
 from lineage_bridge.records.descriptions import described_job, spoken
 from lineage_bridge.records.identity import (
@@ -22,7 +22,7 @@ from lineage_bridge.records.identity import (
     evidence_of,
     job_type,
 )
-from lineage_bridge.records.words import Reference, Source, subject_of
+from lineage_bridge.records.words import Reference, Source, path_tail, subject_of
 from lineage_bridge.times import format_time
 
 
@@ -31,7 +31,8 @@ class Start(msgspec.Struct, frozen=True, tag="start", kw_only=True):
 
     Attributes:
         time: when it was activated.
-        model: the model that it serves: its name and version, and what else is said of it.
+        model: the model that it serves: its name and version, or what else is said of it.
+        workload: what runs it in a cluster, if a cluster told of it.
         live: namespace and name of the tables that somebody's settings say the service reads.
     """
 
@@ -49,6 +50,7 @@ class Start(msgspec.Struct, frozen=True, tag="start", kw_only=True):
     bundle_created: datetime | None = None
     activation_reason: str | None = None
     traffic_status: str | None = None
+    workload: Workload | None = None
     live: tuple[tuple[str, str], ...] = ()
 
     SHAPE: ClassVar[int] = 1
@@ -60,8 +62,14 @@ class Start(msgspec.Struct, frozen=True, tag="start", kw_only=True):
 
     @property
     def serves(self) -> tuple[str, str]:
-        """Name and version of the model, as the artifact and its windows spell them."""
-        return self.model.name or "", self.model.version or ""
+        """Name and version of the model, as the artifact and its windows spell them.
+
+        One that has no name is called by whatever else is said of it.
+        """
+        model = self.model
+        if model.name is not None:
+            return model.name, model.version or ""
+        return model.version or model.run_id or path_tail(model.path or ""), ""
 
     def run_id(self, namespace: str) -> str:
         """Return the id of the run that began: replicas and restarts are runs of their own."""
@@ -127,7 +135,8 @@ def start_event(start: LinkedStart, event_type: EventType, supersedes: str | Non
     """Make the START or COMPLETE of a serving run."""
     record, model = start.record, start.model
     time = start.ended if event_type == "COMPLETE" and start.ended else record.time
-    words = msgspec.structs.replace(record.model, run_id=start.folder_run).words
+    run_id = start.folder_run or record.model.run_id
+    words = msgspec.structs.replace(record.model, run_id=run_id).words
     links = [model.as_link("input", words, record.model.field)]
     links += [table.as_link("input") for table in start.live]
     links += [written.as_link("output") for written in start.writes]
@@ -169,5 +178,6 @@ def _facet(record: Start) -> DeploymentFacet:
         bundle_created=record.bundle_created,
         activation_reason=record.activation_reason,
         traffic_status=record.traffic_status,
+        workload=record.workload,
         location=Location(bundle_id=record.bundle_id, bundle_uri=record.bundle_uri),
     )

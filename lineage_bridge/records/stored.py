@@ -95,7 +95,7 @@ def names_of(record: Record) -> Iterator[tuple[str, str | None]]:
             yield "service", record.service
             yield "environment", record.environment
             yield "deployment", record.deployment
-            yield "model", record.model.name
+            yield "model", record.serves[0]
 
 
 _KNOWN = {shape_of(kind) for kind in get_args(Record)}

@@ -1,0 +1,91 @@
+"""What the objects of one file, and of those beside it, say about each other."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from lineage_bridge.adapters.artifact import Artifact
+from lineage_bridge.adapters.kubernetes.objects import (
+    Object,
+    is_of_kubernetes,
+    read_objects,
+    section,
+)
+from lineage_bridge.errors import ArtifactError
+
+_KEPT: Final = ("ConfigMap", "ReplicaSet")
+_ENDINGS: Final = (".yaml", ".yml", ".json")
+
+
+@dataclass(slots=True)
+class Cluster:
+    """The objects that others refer to.
+
+    Attributes:
+        has_state: whether one of the file's own objects has a status.
+        configs: the data of each ConfigMap, by namespace and name.
+        replica_sets: those that a Deployment owns, by its namespace and name.
+    """
+
+    has_state: bool = False
+    configs: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
+    replica_sets: dict[tuple[str, str], list[Object]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+
+    @classmethod
+    def of(cls, objects: Iterable[Object]) -> Cluster:
+        """Take in the objects of a file."""
+        found = cls()
+        for one in objects:
+            found.has_state |= one.has_state
+            found.take(one)
+        return found
+
+    def take(self, one: Object) -> None:
+        """Take in an object; of two ConfigMaps of one name the first counts."""
+        try:
+            if one.kind == "ConfigMap":
+                data = section(one.document, "data")
+                self.configs.setdefault((one.namespace, one.name), data)
+            elif one.kind == "ReplicaSet" and (owner := owner_of(one)) is not None:
+                known = self.replica_sets[one.namespace, owner]
+                if all(one.name != other.name for other in known):
+                    known.append(one)
+        except ArtifactError:
+            return  # whoever reads its file rejects it
+
+
+def owner_of(one: Object) -> str | None:
+    """Return the name of the Deployment that controls an object, if one does."""
+    owners = one.metadata.get("ownerReferences")
+    for owner in owners if isinstance(owners, list) else ():
+        if isinstance(owner, dict) and owner.get("kind") == "Deployment":
+            name = owner.get("name")
+            return name if isinstance(name, str) else None
+    return None
+
+
+def read_around(cluster: Cluster, artifact: Artifact) -> None:
+    """Take in what the files of the same folder say; one that cannot be read says nothing here."""
+    try:
+        names = artifact.companions("./")
+    except ArtifactError:
+        return
+    for name in names:
+        own = name.rpartition("/")[2]
+        if own == artifact.name or not own.lower().endswith(_ENDINGS):
+            continue
+        try:
+            content = artifact.companion(name)
+            if content is None or not is_of_kubernetes(content):
+                continue
+            if not any(kind.encode() in content for kind in _KEPT):
+                continue
+            for one in read_objects(content, own)[0]:
+                cluster.take(one)
+        except ArtifactError:
+            continue
