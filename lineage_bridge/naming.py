@@ -196,9 +196,8 @@ def _slot_in(dataset: str, beginning: str) -> Slot | None:
 def former_name(name: str) -> str | None:
     """Return what a dataset or job of a deployment is called that had this name up to version 0.1.
 
-    Up to then the service came first and the deployment last; today they are the other way round.
-    So of today's name this is the former one. None where no deployment is named in three parts: of
-    a name that was cut, too much is lost.
+    Up to then the service came first and the deployment last; today it is the other way round. None
+    where no deployment is named in three parts: of a name that was cut, too much is lost.
     """
     for beginning in (_PREDICTIONS, _SERVE, OBSERVE + _PREDICTIONS):
         parts = _three_parts(name, beginning)

@@ -7,6 +7,7 @@ home in memory, for callers that ask again and again.
 
 from __future__ import annotations
 
+from lineage_bridge.answers.changes import Change
 from lineage_bridge.answers.checks import DatasetChecks
 from lineage_bridge.answers.drift import DeploymentDrift
 from lineage_bridge.answers.freshness import DatasetFreshness
@@ -15,6 +16,7 @@ from lineage_bridge.answers.quality import DeploymentQuality
 from lineage_bridge.answers.snapshot import Snapshot, Snapshots
 
 __all__ = [
+    "Change",
     "DatasetChecks",
     "DatasetFreshness",
     "DeploymentDrift",

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Final, Self, TypeVar
 
 from lineage_bridge.answers import checks, drift, quality
+from lineage_bridge.answers.changes import Change, changes_in
 from lineage_bridge.answers.checks import DatasetChecks, checks_of, judge_checks
 from lineage_bridge.answers.drift import DeploymentDrift, judge_drift
 from lineage_bridge.answers.freshness import DatasetFreshness, judge_freshness
@@ -157,6 +158,30 @@ class Snapshot:
             set(meant_by(self.graph, known, text, parents)) if log is None else {log.predictions}
         )
         return tuple(one for one in answers if one.deployment.predictions in meant)
+
+    def changes(
+        self,
+        text: str | None = None,
+        parents: Callable[[], Parents] | None = None,
+        *,
+        since: datetime | None = None,
+    ) -> tuple[Change, ...]:
+        """List what changed, oldest first; the graph must have the facets of `changes.KEYS`.
+
+        Args:
+            text: only changes of this node, and of all that it was made of; see `graph.find`.
+            parents: as for `graph.find.find`.
+            since: only later ones.
+
+        Raises:
+            JudgingError: a bug of ours.
+            NodeNotFoundError: nothing has that name.
+            AmbiguousNodeError: several things have.
+        """
+        node = find(self.graph, text, parents) if text is not None else None
+        return _judged(
+            "Changes", lambda: changes_in(self.graph, self.deployments, node=node, since=since)
+        )
 
     @cached_property
     def freshness(self) -> tuple[DatasetFreshness, ...]:

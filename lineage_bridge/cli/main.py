@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "path": ("views", "path", "Show how data came from one node to another, version by version."),
     "health": ("views", "health", "Say how each deployment is, and why."),
     "freshness": ("views", "freshness", "Say how old each dataset is."),
+    "changes": ("changes", "changes", "Say what changed, when, and from what to what."),
     "check": ("check", "check", "Check what is in datasets against what is expected."),
     "checks": ("checks", "checks", "Write down what to expect of a dataset."),
     "profile": ("profile", "profile", "Say what is in files of data, column by column."),

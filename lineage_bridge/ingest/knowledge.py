@@ -246,7 +246,7 @@ def _is_current(
 def _digest(settings: Settings) -> str:
     depends = settings.model_dump(
         mode="json",
-        include={"namespace", "stores", "source_table", "live", "aliases", "policies"},
+        include={"namespace", "stores", "source_table", "live", "aliases", "policies", "changes"},
     )
     text = json.dumps([__version__, IDENTITIES.version, depends])
     return hashlib.sha256(text.encode()).hexdigest()

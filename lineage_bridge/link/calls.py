@@ -25,6 +25,7 @@ from lineage_bridge.events import Event
 from lineage_bridge.link.identities import Key, Standing
 from lineage_bridge.link.outcome import Outcome
 from lineage_bridge.records.build import LinkedBuild, build_event
+from lineage_bridge.records.change import LinkedChange, change_event
 from lineage_bridge.records.ends import AllSeen, with_ends
 from lineage_bridge.records.identity import links_text
 from lineage_bridge.records.promotion import LinkedPromotion, promotion_event
@@ -36,7 +37,9 @@ from lineage_bridge.times import to_micros
 FreshnessOf = Callable[[str], FreshnessPolicy]
 
 
-Made = LinkedBuild | LinkedTraining | LinkedPublication | LinkedPromotion | LinkedStart
+Made = (
+    LinkedBuild | LinkedTraining | LinkedPublication | LinkedPromotion | LinkedStart | LinkedChange
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,10 @@ def calls_of(outcome: Outcome, freshness_of: FreshnessOf) -> Iterator[Call]:
         begin_serving = partial(start_event, start, "START")
         key = Key(start.slot.job, start.run_id, "START")
         yield Call(key, 3, start.record.time, start, begin_serving)
+
+    for change in outcome.changes:
+        key = Key(change.job, change.run_id, "COMPLETE")
+        yield Call(key, 0, change.record.time, change, partial(change_event, change))
 
 
 def end_calls(starts: Iterable[LinkedStart], seen: AllSeen) -> Iterator[Call]:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from lineage_bridge.link import gaps
+from lineage_bridge.link.changes import link_changes
 from lineage_bridge.link.known import Known, KnownDatasets
 from lineage_bridge.link.models import Ancestry, KnownModels
 from lineage_bridge.link.outcome import Outcome
@@ -19,6 +20,7 @@ from lineage_bridge.link.trainings import Trainings
 from lineage_bridge.naming import Logged, build_job, model_job, publish_job
 from lineage_bridge.records import (
     Build,
+    Change,
     Claim,
     Promotion,
     Publication,
@@ -62,6 +64,7 @@ class _Pass:
         self._published = [r for r in ordered if isinstance(r, Publication)]
         self._decided = [r for r in ordered if isinstance(r, Promotion)]
         self._starts = [r for r in ordered if isinstance(r, Start)]
+        self._changes = [r for r in ordered if isinstance(r, Change)]
         self._known = KnownDatasets(self._builds, settings)
         self._outcome = Outcome()
 
@@ -93,6 +96,7 @@ class _Pass:
             for record, ancestry in ancestries
             if isinstance(record, Start)
         )
+        outcome.changes = link_changes(self._changes, self._settings)
         outcome.gaps = gaps.distinct(outcome.gaps)
         return outcome
 

@@ -9,6 +9,7 @@ from lineage_bridge.link import gaps
 from lineage_bridge.link.gaps import Gap
 from lineage_bridge.records import Build, Publication, Source, Start, Training
 from lineage_bridge.records.build import LinkedBuild
+from lineage_bridge.records.change import LinkedChange
 from lineage_bridge.records.identity import DatasetVersion, Link
 from lineage_bridge.records.promotion import LinkedPromotion
 from lineage_bridge.records.publication import LinkedPublication
@@ -47,6 +48,7 @@ class Outcome:
     publications: list[LinkedPublication] = field(default_factory=list)
     promotions: list[LinkedPromotion] = field(default_factory=list)
     starts: list[LinkedStart] = field(default_factory=list)
+    changes: list[LinkedChange] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)

@@ -3,11 +3,13 @@
 A record is an artifact that was read and typed. It has no identity yet: it *claims* names for what
 it made, and *refers* to what it read, in the words of its artifact; `link` decides what they mean,
 from all records together. There is one module a kind of record (`build`, `training`, `publication`,
-`promotion`, `start`): the record, and the event of a linked one. `recall` is the way back from the
-event, which makes the journal the memory of all identities: it holds all words of its record.
+`promotion`, `start`, `change`): the record, and the event of a linked one. `recall` is the way back
+from the event, which makes the journal the memory of all identities: it holds all words of its
+record.
 """
 
 from lineage_bridge.records.build import Build
+from lineage_bridge.records.change import Change
 from lineage_bridge.records.columns import Column, MadeOf
 from lineage_bridge.records.promotion import Promotion
 from lineage_bridge.records.publication import Publication
@@ -25,6 +27,7 @@ from lineage_bridge.records.words import Claim, Reference, Source
 
 __all__ = [
     "Build",
+    "Change",
     "Claim",
     "Column",
     "MadeOf",

@@ -15,12 +15,13 @@ from msgspec.structs import replace
 from lineage_bridge.errors import ArtifactError
 from lineage_bridge.masking import masked_values
 from lineage_bridge.records.build import Build
+from lineage_bridge.records.change import Change
 from lineage_bridge.records.promotion import Promotion
 from lineage_bridge.records.publication import Publication
 from lineage_bridge.records.start import Start
 from lineage_bridge.records.training import Training
 
-Record = Build | Training | Publication | Promotion | Start
+Record = Build | Training | Publication | Promotion | Start | Change
 
 encode_record = msgspec.json.Encoder().encode
 Known = TypeVar("Known", bound=Record)
@@ -96,6 +97,8 @@ def names_of(record: Record) -> Iterator[tuple[str, str | None]]:
             yield "environment", record.environment
             yield "deployment", record.deployment
             yield "model", record.serves[0]
+        case Change():
+            yield "repository", record.what
 
 
 _KNOWN = {shape_of(kind) for kind in get_args(Record)}

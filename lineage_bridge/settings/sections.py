@@ -268,6 +268,19 @@ class InferenceLog(_Section):
         return self.model_dump(exclude=others, exclude_none=True)
 
 
+class ChangeSettings(_Section):
+    """What jobs and datasets are made of, so that a change of it is told as theirs.
+
+    `files`: a job or dataset -> patterns of paths within a repository; `*` is any text, also with
+    `/` in it. A node is called by its name, or by `job:<namespace>:<name>` or `dataset:…`.
+    `copies`: a name -> two files that should define the same, such as the SQL that builds features
+    and the copy that a service has of it.
+    """
+
+    files: dict[str, list[str]] = {}
+    copies: dict[str, tuple[Path, Path]] = {}
+
+
 class CollectorSettings(_Section):
     """Who may ask a server of ours (collector, page, exporter), and how much.
 
@@ -326,5 +339,6 @@ class Settings(_Section):
     policies: Policies = Policies()
     checks: dict[str, CheckSettings] = {}
     inference_logs: dict[str, InferenceLog] = {}  # by a pattern of the file's path
+    changes: ChangeSettings = ChangeSettings()
     collector: CollectorSettings = CollectorSettings()
     config_path: Path | None = None

@@ -29,6 +29,7 @@ def validate(name: str, document: object) -> None:
         ("health", ["health", "--at", "2026-04-01T02:10:00Z"]),
         ("freshness", ["freshness", "--all", *AT]),
         ("doctor", ["doctor"]),
+        ("changes", ["changes", "--since", "2026-04-01", *AT]),
         ("graph", ["graph", *AT]),
     ],
 )

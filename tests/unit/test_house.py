@@ -57,7 +57,7 @@ def test_only_one_module_guesses_what_was_meant():
     users = [
         str(path.relative_to(PACKAGE))
         for path in PACKAGE.rglob("*.py")
-        if "difflib" in path.read_text(encoding="utf-8")
+        if "get_close_matches" in path.read_text(encoding="utf-8")
     ]
     assert users == ["show/text.py"]
 

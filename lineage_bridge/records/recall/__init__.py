@@ -7,18 +7,21 @@ words that it said it in.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from lineage_bridge.errors import NamingError
 from lineage_bridge.events import EventView
+from lineage_bridge.facets.change import ChangeFacet
 from lineage_bridge.facets.deployment import DeploymentFacet
 from lineage_bridge.facets.promotion import PromotionFacet
 from lineage_bridge.facets.training import TrainingFacet
 from lineage_bridge.naming import is_observer, known
 from lineage_bridge.records.publication import Publication
 from lineage_bridge.records.recall.builds import recall_build
+from lineage_bridge.records.recall.changes import recall_change
 from lineage_bridge.records.recall.promotions import recall_promotion
 from lineage_bridge.records.recall.publications import publication_behind, recall_publication
 from lineage_bridge.records.recall.starts import recall_start, served_words
@@ -72,10 +75,9 @@ def _usable(record: Known | None) -> Known | None:
 def _told(view: EventView, time: datetime) -> Recalled | None:
     if view.id is None or view.job is None or is_observer(view.job.name):
         return None
-    if TrainingFacet.key in view.run_facets:
-        return Recalled(recall_training(view, time))
-    if PromotionFacet.key in view.run_facets:
-        return Recalled(recall_promotion(view, time))
+    for key, recall_record in _BY_FACET.items():
+        if key in view.run_facets:
+            return Recalled(recall_record(view, time))
     if DeploymentFacet.key in view.run_facets:
         start = recall_start(view, time)
         if start is None:
@@ -84,3 +86,10 @@ def _told(view: EventView, time: datetime) -> Recalled | None:
         return Recalled(start, folder)
     record = recall_publication(view) or recall_build(view, time)
     return None if record is None else Recalled(record)
+
+
+_BY_FACET: Final[Mapping[str, Callable[[EventView, datetime], Record | None]]] = {
+    TrainingFacet.key: recall_training,
+    PromotionFacet.key: recall_promotion,
+    ChangeFacet.key: recall_change,
+}

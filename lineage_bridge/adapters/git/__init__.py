@@ -1,0 +1,50 @@
+"""Git: what a history says was changed, commit by commit.
+
+A repository is read by the `git` program, with nothing of the repository's own but its objects: no
+configuration, hook, attribute or filter of it is ever looked at, so none can run anything. Nothing
+is written, and no network is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from lineage_bridge.adapters.api import API, Kind, Place, Problem
+from lineage_bridge.adapters.artifact import Artifact
+from lineage_bridge.adapters.git.changes import changes_of
+from lineage_bridge.adapters.git.repository import open_repository
+from lineage_bridge.records import Record
+
+REPOSITORY: Final = Kind(
+    "commits", companions=("packed-refs", "logs/HEAD", "shallow", "index"), encloses=True
+)
+
+
+class Git:
+    """The adapter of git's histories."""
+
+    api = API
+    name = "git"
+    title = "Git histories: changed files and dependencies"
+    version = 1
+
+    def enters(self, folder: str) -> bool:
+        """Look into `.git`, which is hidden."""
+        return folder == ".git"
+
+    def recognise(self, place: Place) -> Kind | None:
+        """Recognise HEAD in `.git`, in a bare repository, or in the folder that is named itself."""
+        if place.name != "head" or place.is_folder:
+            return None
+        is_repository = not place.folders or place.folders[-1].lower().endswith(".git")
+        return REPOSITORY if is_repository else None
+
+    def read(self, artifact: Artifact) -> Iterator[Record | Problem]:
+        """Read the history behind HEAD."""
+        with open_repository(artifact) as repository:
+            if repository is not None:
+                yield from changes_of(repository, artifact.source)
+
+
+ADAPTER: Final = Git()

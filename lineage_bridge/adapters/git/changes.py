@@ -1,0 +1,154 @@
+"""Changes out of commits: one of each sort that a commit touched.
+
+The sort is told by the file's name. A lock file is compared package by package; of the definition
+of features the changed lines are kept. A document (README, pictures) changes nothing that runs.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from lineage_bridge.adapters.git.history import Commit, File, read_history
+from lineage_bridge.adapters.git.repository import Repository
+from lineage_bridge.adapters.lock_files import is_lock_file, read_packages
+from lineage_bridge.errors import ArtifactError
+from lineage_bridge.facets.change import ChangedFile, ChangedValue, Kind
+from lineage_bridge.records import Change, Source
+from lineage_bridge.records.change import MAX_DIFFERENCE, MAX_LISTED, Code
+
+MAX_LOCK: Final = 8 * 1024 * 1024
+MAX_DEFINITION: Final = 64 * 1024
+
+_DOCUMENT: Final = re.compile(
+    r"(?i).*\.(?:md|rst|txt|png|jpe?g|gif|svg|pdf|license)|(?:.*/)?(?:license|notice|authors|"
+    r"\.git(?:ignore|attributes|keep|modules)|\.dvcignore|codeowners|metrics\.json)|"
+    r"(?:.*/)?\.(?:dvc|github|gitlab|idea|vscode)/.*"
+)
+_FEATURES: Final = re.compile(r"(?i)(?:.*/)?(?:[\w-]*features?[\w-]*/.*|[\w.-]*feature[\w.-]*)")
+_CONFIGURATION: Final = re.compile(
+    r"(?i).*\.(?:ya?ml|toml|json|ini|cfg|conf|properties|env|tf)|(?:.*/)?(?:dockerfile|makefile)"
+)
+_DATA: Final = re.compile(r"(?i).*\.dvc|(?:.*/)?dvc\.lock|.*\.(?:csv|parquet|arrow|feather)")
+
+
+def kind_of(path: str) -> Kind | None:
+    """Return the sort of change that a change of a file is; None if nothing runs by it."""
+    if is_lock_file(path):
+        return "dependencies"
+    if _DATA.fullmatch(path):
+        return "data"
+    if _DOCUMENT.fullmatch(path):
+        return None
+    if path.lower().endswith(".sql") or _FEATURES.fullmatch(path):
+        return "feature_definition"
+    return "configuration" if _CONFIGURATION.fullmatch(path) else "code"
+
+
+def changes_of(repository: Repository, source: Source) -> Iterator[Change]:
+    """Yield the changes of a history, oldest first.
+
+    Raises:
+        ArtifactError: the history cannot be read.
+    """
+    commits = read_history(repository)
+    files = [file for commit in commits for file in commit.files]
+    locks = repository.blobs(_ids(files, "dependencies"), MAX_LOCK)
+    definitions = repository.blobs(_ids(files, "feature_definition"), MAX_DEFINITION)
+    for commit in commits:
+        by_kind: dict[Kind, list[File]] = defaultdict(list)
+        for file in commit.files:
+            kind = kind_of(file.path)
+            if kind is not None:
+                by_kind[kind].append(file)
+        for kind, touched in sorted(by_kind.items()):
+            values = _packages(touched, locks) if kind == "dependencies" else []
+            difference = _difference(touched, definitions)
+            yield _change(repository, commit, kind, touched, values, difference, source)
+
+
+def _ids(files: Sequence[File], kind: Kind) -> list[str]:
+    wanted = (file for file in files if kind_of(file.path) == kind)
+    return [one for file in wanted for one in (file.before, file.after) if one is not None]
+
+
+def _change(
+    repository: Repository,
+    commit: Commit,
+    kind: Kind,
+    files: Sequence[File],
+    values: Sequence[ChangedValue],
+    difference: str | None,
+    source: Source,
+) -> Change:
+    left_out = max(0, len(files) - MAX_LISTED) + max(0, len(values) - MAX_LISTED)
+    return Change(
+        source=source,
+        time=commit.time,
+        kind=kind,
+        what=repository.name,
+        sentence=commit.subject[:1_000] or None,
+        before=commit.parent,
+        after=commit.id,
+        files=tuple(
+            ChangedFile(path=file.path, change=file.change, former=file.former)
+            for file in files[:MAX_LISTED]
+        ),
+        values=tuple(values[:MAX_LISTED]),
+        left_out=left_out,
+        difference=difference,
+        code=Code(
+            url=repository.url,
+            repository=repository.name,
+            version=commit.id,
+            branch=repository.branch,
+        ),
+    )
+
+
+def _packages(files: Sequence[File], contents: Mapping[str, bytes]) -> list[ChangedValue]:
+    """Compare lock files package by package; one that cannot be read has no packages."""
+    found: dict[str, ChangedValue] = {}
+    for file in files:
+        before = _read(file.former or file.path, contents.get(file.before or ""))
+        after = _read(file.path, contents.get(file.after or ""))
+        if before is None or after is None:
+            continue
+        for name in sorted(before.keys() | after.keys()):
+            if before.get(name) != after.get(name):
+                value = ChangedValue(name=name, before=before.get(name), after=after.get(name))
+                found.setdefault(name, value)
+    return [found[name] for name in sorted(found)]
+
+
+def _read(path: str, content: bytes | None) -> dict[str, str] | None:
+    if content is None:
+        return {}
+    try:
+        return read_packages(path, content)
+    except ArtifactError:
+        return None
+
+
+def _difference(files: Sequence[File], contents: Mapping[str, bytes]) -> str | None:
+    """Return the changed lines of definitions that were there before."""
+    lines: list[str] = []
+    for file in files:
+        before, after = contents.get(file.before or ""), contents.get(file.after or "")
+        if before is not None and after is not None:
+            lines += difference_of(_lines(before), _lines(after))
+    text = "\n".join(lines)
+    return text[:MAX_DIFFERENCE] or None
+
+
+def _lines(content: bytes) -> list[str]:
+    return content.decode("utf-8", "replace").splitlines()
+
+
+def difference_of(before: Sequence[str], after: Sequence[str]) -> list[str]:
+    """Return the lines that differ, `-` before and `+` after."""
+    compared = difflib.unified_diff(before, after, lineterm="", n=0)
+    return [line for line in compared if not line.startswith(("---", "+++", "@@"))]

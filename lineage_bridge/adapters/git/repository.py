@@ -1,0 +1,188 @@
+"""A repository, opened so that nothing in it can act: only its objects are lent to `git`.
+
+`git` runs in a folder of our own, with an empty configuration, and is pointed at the repository's
+objects. What HEAD means is read here, through the same door as every artifact. Sources:
+gitrepository-layout(5), git(1) under "Environment Variables".
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from lineage_bridge.adapters.artifact import Artifact
+from lineage_bridge.errors import ArtifactError
+from lineage_bridge.masking import public_url
+
+SECONDS: Final = 120.0
+MAX_OUTPUT: Final = 256 * 1024 * 1024
+_HASH: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_REMOTE: Final = re.compile(r'\[remote "origin"\][^\[]*?^\s*url\s*=\s*(\S+)\s*$', re.MULTILINE)
+_SAFE: Final = ("-c", "core.fsmonitor=", "-c", "core.hooksPath=/dev/null", "--no-pager")
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """An opened repository.
+
+    Attributes:
+        name: of the folder that it lies in, or of a bare one itself.
+        url: where it says that it comes from, without login; `git:<name>` if it says nothing.
+        head: the commit.
+        branch: None of a detached head.
+        shallow: commits whose parents are not here.
+    """
+
+    name: str
+    url: str
+    head: str
+    branch: str | None
+    shallow: frozenset[str]
+    folder: str
+    objects: str
+
+    def run(self, *args: str, stdin: bytes = b"") -> bytes:
+        """Run `git`, and return what it prints.
+
+        Raises:
+            ArtifactError: it failed, took too long, or printed too much.
+        """
+        try:
+            done = subprocess.run(  # noqa: S603 - no shell, and none of the words is a stranger's
+                ["git", *_SAFE, "--no-optional-locks", *args],  # noqa: S607 - whichever is on PATH
+                input=stdin,
+                capture_output=True,
+                env=self._environment(),
+                cwd=self.folder,
+                timeout=SECONDS,
+                check=False,
+            )
+        except FileNotFoundError as exc:
+            raise ArtifactError("cannot be read: the program `git` is not installed") from exc
+        except subprocess.TimeoutExpired as exc:
+            reason = f"cannot be read: `git {args[0]}` took over {SECONDS:.0f} s"
+            raise ArtifactError(reason) from exc
+        if done.returncode:
+            said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+            raise ArtifactError(f"cannot be read: git says {said[0][:200] if said else 'nothing'}")
+        if len(done.stdout) > MAX_OUTPUT:
+            raise ArtifactError(f"is larger than {MAX_OUTPUT // 2**20} MiB, expected less")
+        return done.stdout
+
+    def _environment(self) -> Mapping[str, str]:
+        return {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "HOME": self.folder,
+            "LC_ALL": "C",
+            "GIT_DIR": self.folder,
+            "GIT_OBJECT_DIRECTORY": self.objects,
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_ATTR_NOSYSTEM": "1",
+            "GIT_NO_LAZY_FETCH": "1",
+            "GIT_NO_REPLACE_OBJECTS": "1",
+            "GIT_OPTIONAL_LOCKS": "0",
+            "GIT_TERMINAL_PROMPT": "0",
+        }
+
+    def blobs(self, ids: Sequence[str], max_bytes: int) -> dict[str, bytes]:
+        """Return the contents of files by their ids; too large and missing ones are left out."""
+        asked = "".join(f"{one}\n" for one in dict.fromkeys(ids)).encode()
+        if not asked:
+            return {}
+        small = []
+        for line in self.run("cat-file", "--batch-check", stdin=asked).decode().splitlines():
+            one, kind, size = (*line.split(), "", "")[:3]
+            if kind == "blob" and int(size) <= max_bytes:
+                small.append(one)
+        return dict(self._contents(small))
+
+    def _contents(self, ids: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+        for begin in range(0, len(ids), 100):
+            part = "".join(f"{one}\n" for one in ids[begin : begin + 100]).encode()
+            rest = self.run("cat-file", "--batch", stdin=part)
+            while rest:
+                head, _, rest = rest.partition(b"\n")
+                one, _, size = head.decode().split()
+                yield one, rest[: int(size)]
+                rest = rest[int(size) + 1 :]
+
+
+@contextmanager
+def open_repository(artifact: Artifact) -> Iterator[Repository | None]:
+    """Open a repository for reading; None if it has no commit yet, or is none.
+
+    Raises:
+        ArtifactError: it cannot be read by what is here.
+    """
+    head, branch = _head(artifact)
+    if head is None:
+        yield None
+        return
+    objects = Path(artifact.path).parent / "objects"
+    if objects.is_symlink() or not objects.is_dir():
+        raise ArtifactError("has no folder `objects` beside it, expected one")
+    if artifact.companion("objects/info/alternates"):
+        raise ArtifactError("borrows the objects of another repository: name that one")
+    shallow = frozenset((artifact.companion("shallow") or b"").decode().split())
+    with tempfile.TemporaryDirectory(prefix="lineage-bridge-git-") as folder:
+        _prepare(Path(folder), head, shallow)
+        url = _remote(artifact)
+        *_, above, own = ("", *artifact.folders)
+        place = above if own == ".git" else own
+        name = re.split(r"[/:]", url or place)[-1].removesuffix(".git") or place
+        yield Repository(name, url or f"git:{name}", head, branch, shallow, folder, str(objects))
+
+
+def _head(artifact: Artifact) -> tuple[str | None, str | None]:
+    """Return the commit that HEAD means, and its branch."""
+    said = artifact.content().decode("utf-8", "replace").strip()
+    if _HASH.fullmatch(said):
+        return said, None
+    reference = said.removeprefix("ref: ")
+    if reference == said or not re.fullmatch(r"refs/[^\0]+", reference) or ".." in reference:
+        raise ArtifactError(f"names no commit: {said[:60]!r}")
+    if reference == "refs/heads/.invalid":
+        raise ArtifactError("keeps its references as a reftable, which is not read")
+    branch = reference.removeprefix("refs/heads/")
+    loose = artifact.companion(reference)
+    if loose is not None and _HASH.fullmatch(found := loose.decode("utf-8", "replace").strip()):
+        return found, branch
+    packed = (artifact.companion("packed-refs") or b"").decode("utf-8", "replace")
+    for line in packed.splitlines():
+        commit, _, name = line.partition(" ")
+        if name == reference and _HASH.fullmatch(commit):
+            return commit, branch
+    return None, branch
+
+
+def _remote(artifact: Artifact) -> str | None:
+    try:
+        text = (artifact.companion("config") or b"").decode("utf-8", "replace")
+    except ArtifactError:
+        return None
+    found = _REMOTE.search(text)
+    url = public_url(found[1]) if found is not None else ""
+    is_place = "://" in url or re.match(r"[\w.-]+@[\w.-]+:", url)
+    return url if is_place and not url.startswith("file:") else None  # no path of this machine
+
+
+def _prepare(folder: Path, head: str, shallow: frozenset[str]) -> None:
+    """Make a repository of our own, without anything."""
+    of_hash = len(head) == 64
+    extension = "\n[extensions]\n\tobjectFormat = sha256" if of_hash else ""
+    version = 1 if of_hash else 0
+    config = f"[core]\n\trepositoryformatversion = {version}\n\tbare = true{extension}\n"
+    (folder / "config").write_text(config, encoding="utf-8")
+    (folder / "HEAD").write_text("ref: refs/heads/none\n", encoding="utf-8")
+    (folder / "refs").mkdir()
+    (folder / "objects").mkdir()
+    if shallow:
+        (folder / "shallow").write_text("\n".join(sorted(shallow)) + "\n", encoding="utf-8")

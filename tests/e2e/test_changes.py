@@ -1,0 +1,253 @@
+"""What changed: told by a git history, and what follows from the graph."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+from clusters import T1, T2, T3, container, revision, scaled, write
+from repositories import git, repository
+
+from lineage_bridge.adapters.lock_files import read_packages
+from lineage_bridge.ingest.read import read
+from lineage_bridge.ingest.scan import scan
+
+pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+
+COMMITS = [
+    (
+        "Fri, 20 Mar 2026 09:12:00 +0100",
+        "Begin",
+        {
+            "README.md": "x",
+            "features/build.sql": "SELECT 1\nFROM t\n",
+            "train/fit.py": "fit()",
+            "requirements.txt": "lightgbm==4.6.0\nmlflow>=3\n",
+        },
+    ),
+    (
+        "Thu, 2 Apr 2026 07:30:00 +0200",
+        "Newer",
+        {"requirements.txt": "lightgbm==4.7.0\nmlflow>=3\n"},
+    ),
+    ("Fri, 3 Apr 2026 11:00:00 +0200", "Sample", {"features/build.sql": "SELECT 2\nFROM t\n"}),
+    ("Fri, 3 Apr 2026 12:00:00 +0200", "Words", {"README.md": "y"}),
+]
+KEYS_THAT_RUN = (
+    "core.fsmonitor",
+    "core.pager",
+    "core.sshCommand",
+    "core.alternateRefsCommand",
+    "diff.external",
+    "diff.x.textconv",
+    "filter.x.smudge",
+    "gpg.program",
+)
+SETTINGS = """
+[changes.files]
+"train.forest" = ["train/*", "requirements.txt"]
+"features.shop.basket" = ["features/*"]
+"""
+
+
+def changes(lb, *args):
+    return lb("changes", *args, "--json").json["changes"]
+
+
+def brief(found):
+    return [(one["kind"], one.get("node"), one.get("sentence")) for one in found]
+
+
+def test_a_history_tells_of_each_sort_by_the_files_and_never_of_documents(lb, tmp_path):
+    ids = repository(tmp_path / "code" / "shop", COMMITS)
+    (tmp_path / "lineage-bridge.toml").write_text(SETTINGS)
+    assert lb("backfill", tmp_path / "code", "--json").json["events"] == 5
+    found = changes(lb)
+    forest, basket = "job:default:train.forest", "dataset:default:features.shop.basket"
+    assert brief(found) == [
+        ("feature_definition", basket, "Begin"),
+        ("code", forest, "Begin"),
+        ("dependencies", forest, "Begin"),
+        ("dependencies", forest, "Newer"),
+        ("feature_definition", basket, "Sample"),
+    ]
+    assert found[3]["time"] == "2026-04-02T05:30:00Z"
+    assert found[3]["values"] == [{"name": "lightgbm", "before": "4.6.0", "after": "4.7.0"}]
+    assert (found[3]["before"], found[3]["after"]) == (ids[0], ids[1])
+    assert found[4]["difference"] == "-SELECT 1\n+SELECT 2"
+    assert brief(changes(lb, "change.train.forest", "--since", "2026-04-01")) == []
+    shown = lb("changes").out
+    assert "lightgbm 4.6.0 -> 4.7.0" in shown
+    assert "+SELECT 2" in shown
+
+
+def test_the_standard_facet_says_where_the_code_is_without_a_login(lb, tmp_path):
+    (commit,) = repository(tmp_path / "code" / "shop", COMMITS[:1])
+    url = "https://ada:hunter2@example.com/team/shop-code.git"
+    git(tmp_path / "code" / "shop", "remote", "add", "origin", url)
+    lb("backfill", tmp_path / "code")
+    lb("journal", "export", tmp_path / "all.ndjson")
+    text = (tmp_path / "all.ndjson").read_text()
+    event = json.loads(text.splitlines()[0])
+    assert event["job"]["name"] == "change.shop-code"
+    location = event["job"]["facets"]["sourceCodeLocation"]
+    assert location["url"] == "https://example.com/team/shop-code.git"
+    assert (location["type"], location["version"], location["branch"]) == ("git", commit, "main")
+    assert "hunter2" not in text
+
+
+def test_what_is_read_again_or_elsewhere_says_nothing_new(lb, tmp_path):
+    repository(tmp_path / "code" / "shop", COMMITS)
+    (tmp_path / "lineage-bridge.toml").write_text(SETTINGS)
+    lb("backfill", tmp_path / "code")
+    before = changes(lb)
+    assert lb("backfill", tmp_path / "code", "--json").json["events"] == 0
+    assert lb("backfill", tmp_path / "code" / "shop" / ".git", "--json").json["events"] == 0
+    lb("journal", "export", tmp_path / "all.ndjson")
+    (tmp_path / "lineage-bridge.toml").unlink()
+    other = ("--home", tmp_path / "other")
+    lb("journal", "import", tmp_path / "all.ndjson", *other)
+    (tmp_path / "empty").mkdir()
+    assert lb("backfill", tmp_path / "empty", "--json", *other).json["events"] == 0
+    assert changes(lb, *other) == before
+
+
+def test_other_settings_take_back_what_was_said_of_a_job(lb, tmp_path):
+    repository(tmp_path / "code" / "shop", COMMITS[:1])
+    (tmp_path / "lineage-bridge.toml").write_text(SETTINGS)
+    lb("backfill", tmp_path / "code")
+    (tmp_path / "lineage-bridge.toml").unlink()
+    lb("backfill", tmp_path / "code")
+    found = changes(lb)
+    assert {one["kind"] for one in found} == {"code", "dependencies", "feature_definition"}
+    assert {one.get("node") for one in found} == {None}
+    assert {one["repository"] for one in found} == {"shop"}
+
+
+def test_nothing_of_a_repository_runs(lb, tmp_path):
+    shop = tmp_path / "code" / "shop"
+    repository(shop, COMMITS)
+    trap = tmp_path / "trap.sh"
+    trap.write_text(f"#!/bin/sh\ntouch {tmp_path}/sprung\n")
+    trap.chmod(0o755)
+    for key in KEYS_THAT_RUN:
+        git(shop, "config", key, str(trap))
+    git(shop, "config", "log.showSignature", "true")
+    (shop / ".git" / "info").mkdir(exist_ok=True)
+    (shop / ".git" / "info" / "attributes").write_text("* diff=x filter=x\n")
+    (shop / ".git" / "hooks").mkdir(exist_ok=True)
+    for hook in ("post-checkout", "post-index-change", "reference-transaction"):
+        shutil.copy(trap, shop / ".git" / "hooks" / hook)
+    before = sorted(path.stat().st_mtime_ns for path in shop.rglob("*"))
+    assert lb("backfill", tmp_path / "code", "--json").json["events"] == 5
+    assert not (tmp_path / "sprung").exists()
+    assert sorted(path.stat().st_mtime_ns for path in shop.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (lambda one: (one / "HEAD").write_text("nonsense"), "names no commit"),
+        (lambda one: (one / "HEAD").write_text("0" * 39 + "1"), "git says"),
+        (
+            lambda one: (one / "HEAD").write_text("ref: refs/../../../etc/x"),
+            "names no commit",
+        ),
+        (lambda one: shutil.rmtree(one / "objects"), "no folder `objects`"),
+        (
+            lambda one: (one / "objects" / "info" / "alternates").write_text("/srv/other\n"),
+            "borrows the objects",
+        ),
+    ],
+)
+def test_a_damaged_repository_is_rejected_and_the_rest_goes_on(tmp_path, damage, reason):
+    repository(tmp_path / "code" / "sound", COMMITS[:1])
+    repository(tmp_path / "code" / "shop", COMMITS[:1])
+    own = tmp_path / "code" / "shop" / ".git"
+    (own / "objects" / "info").mkdir(exist_ok=True)
+    damage(own)
+    found = [read(one) for one in scan({"git": [tmp_path / "code"]}).found]
+    assert sum(len(one.records) for one in found) == 3
+    (rejected,) = [item for one in found for item in one.rejected]
+    assert rejected.path == str(own / "HEAD")
+    assert reason in rejected.reason
+
+
+def test_an_empty_repository_and_a_link_to_one_are_none(tmp_path):
+    git(tmp_path, "init", "-q", "code/empty")
+    repository(tmp_path / "other", COMMITS[:1])
+    (tmp_path / "code" / "linked").mkdir()
+    (tmp_path / "code" / "linked" / ".git").symlink_to(tmp_path / "other" / ".git")
+    found = [read(one) for one in scan({"git": [tmp_path / "code"]}).found]
+    assert [(one.records, one.rejected) for one in found] == [([], [])]
+
+
+REQUIREMENTS = r"""# a comment
+A_b.c==1.0 ; python_version > '3'
+d[x] >= 2, <3 --hash=sha256:0
+e
+-r other.txt
+f @ https://e.com/f.whl
+g==1 \
+    --hash=sha256:1
+"""
+TWICE = '[[package]]\nname = "a"\nversion = "1"\n[[package]]\nname = "a"\nversion = "2"\n'
+NPM = '{"packages": {"": {"version": "0"}, "node_modules/a": {"version": "1"}}}'
+CONDA = "dependencies:\n- python=3.11\n- conda-forge::numpy=1.26=py\n- pip:\n  - a==1\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "packages"),
+    [
+        (
+            "requirements-dev.txt",
+            REQUIREMENTS,
+            {"a-b-c": "1.0", "d": ">=2,<3", "e": "any", "f": "@https://e.com/f.whl", "g": "1"},
+        ),
+        ("uv.lock", '[[package]]\nname = "a"\n', {"a": "any"}),
+        ("poetry.lock", TWICE, {"a": "1, 2"}),
+        ("Pipfile.lock", '{"default": {"a": {"version": "==1.2"}}}', {"a": "1.2"}),
+        ("package-lock.json", NPM, {"a": "1"}),
+        ("environment.yml", CONDA, {"python": "3.11", "numpy": "1.26", "a": "1"}),
+        ("pyproject.toml", '[project]\ndependencies = ["a>=1", "b"]\n', {"a": ">=1", "b": "any"}),
+        ("renv.lock", '{"Packages": {"dplyr": {"Version": "1.1"}}}', {"dplyr": "1.1"}),
+    ],
+)
+def test_lock_files_are_read_without_their_tools(name, content, packages):
+    assert read_packages(f"some/{name}", content.encode()) == packages
+
+
+def test_another_model_image_and_number_of_replicas_follow_from_the_starts(lb, tmp_path):
+    one = container(image="r/server:1", MODEL_URI="models:/stock/1")
+    two = container(image="r/server:1", MODEL_URI="models:/stock/2")
+    newer = container(image="r/server:2", MODEL_URI="models:/stock/2")
+    last = revision(3, T3, newer)
+    revisions = [scaled(revision(1, T1, one), 0), scaled(revision(2, T2, two), 0), last]
+    write(tmp_path / "dump" / "k8s.json", *revisions)
+    lb("backfill", tmp_path / "dump")
+    found = [(c["time"], c["kind"], c.get("before"), c.get("after")) for c in changes(lb, "shop")]
+    first, second = (f"dataset:default:models.stock@{version}" for version in "12")
+    assert found == [
+        (T1, "model", None, first),
+        (T2, "model", first, second),
+        (T3, "image", "r/server:1", "r/server:2"),
+    ]
+
+
+def test_a_run_is_held_against_the_run_before_and_a_version_against_the_version_before(
+    nyc_home, lb
+):
+    found = lb("changes", "--home", nyc_home, "--json").json["changes"]
+    assert {one["told"] for one in found} == {False}
+    assert {one["kind"] for one in found} == {"model", "data", "parameters", "schema"}
+    graph = lb("graph", "--home", nyc_home, "--json").json
+    runs = {f"{n['id']}@{r['id']}" for n in graph["nodes"] for r in n.get("runs", ())}
+    assert {one["event"] for one in found} <= runs
+    edges = {(edge["from"], edge["to"]) for edge in graph["edges"]}
+    for one in (c for c in found if c["kind"] == "data"):
+        for value in one["values"]:
+            read = {source for source, target in edges if target == one["event"]}
+            assert f"{value['name']}@{value['after']}" in read
+            assert f"{value['name']}@{value['before']}" not in read
+    assert found == sorted(found, key=lambda one: one["time"])
