@@ -50,9 +50,11 @@ def changes(
 
         echo_json(changes_json(found, instant, since))
     else:
+        from lineage_bridge.graph.find import RunParts
         from lineage_bridge.show.lineage.changes import changes_table
         from lineage_bridge.show.tables import print_tables
         from lineage_bridge.show.units import counted
 
-        print_tables([changes_table(found, instant)])
+        parts = RunParts(run.id for run in snapshot.graph.runs)
+        print_tables([changes_table(found, instant, parts)])
         say(counted(len(found), "change"))

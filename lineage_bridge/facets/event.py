@@ -44,6 +44,7 @@ class Words(Part, frozen=True, kw_only=True):
         str | None, doc("Of the file, or of a table's database; of an output its last parts.")
     ] = None
     sha256: Annotated[str | None, doc("Of the content.")] = None
+    md5: Annotated[str | None, doc("Of the content, where its artifact has no better.")] = None
     run_id: Annotated[str | None, doc("Of the run that made it, as its upstream spells it.")] = None
     trained_on: Annotated[
         str | None, doc("Of a model: the version of the dataset that it was trained on.")

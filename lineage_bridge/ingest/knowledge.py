@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from lineage_bridge import __version__
+from lineage_bridge.adapters.hashes import with_hashes
 from lineage_bridge.assess.policies import Policies
 from lineage_bridge.ingest import memory
 from lineage_bridge.ingest.memory import Broken
@@ -188,7 +189,7 @@ def link_all(
 ) -> Outcome:
     """Link the records that were read here, and those that only the journal tells of."""
     told = identities.recalled(stored.records, stored.retracted)
-    return link([*stored.records, *told], settings, logged)
+    return link(with_hashes([*stored.records, *told]), settings, logged)
 
 
 def look_again(journal: Journal, learned: Learned, settings: Settings) -> bool:

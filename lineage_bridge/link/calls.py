@@ -31,6 +31,7 @@ from lineage_bridge.records.identity import links_text
 from lineage_bridge.records.promotion import LinkedPromotion, promotion_event
 from lineage_bridge.records.publication import LinkedPublication, publication_event
 from lineage_bridge.records.start import LinkedStart, start_event
+from lineage_bridge.records.step import LinkedStep, step_event
 from lineage_bridge.records.training import LinkedTraining, training_event
 from lineage_bridge.times import to_micros
 
@@ -38,7 +39,13 @@ FreshnessOf = Callable[[str], FreshnessPolicy]
 
 
 Made = (
-    LinkedBuild | LinkedTraining | LinkedPublication | LinkedPromotion | LinkedStart | LinkedChange
+    LinkedBuild
+    | LinkedTraining
+    | LinkedPublication
+    | LinkedPromotion
+    | LinkedStart
+    | LinkedStep
+    | LinkedChange
 )
 
 
@@ -130,6 +137,9 @@ def calls_of(outcome: Outcome, freshness_of: FreshnessOf) -> Iterator[Call]:
         key = Key(start.slot.job, start.run_id, "START")
         yield Call(key, 3, start.record.time, start, begin_serving)
 
+    for step in outcome.steps:
+        key = Key(step.job, step.run_id, "COMPLETE")
+        yield Call(key, 1, step.record.time, step, partial(step_event, step))
     for change in outcome.changes:
         key = Key(change.job, change.run_id, "COMPLETE")
         yield Call(key, 0, change.record.time, change, partial(change_event, change))

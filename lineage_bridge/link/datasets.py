@@ -96,10 +96,10 @@ def by_stem(words: Words, known: KnownDatasets) -> DatasetVersion | None:
 
 def by_hash(words: Words, known: KnownDatasets) -> DatasetVersion | None:
     """The content is that of a dataset's file."""
-    sha256 = words.reference.sha256
-    if sha256 is None:
+    digest = words.reference.sha256 or words.reference.md5
+    if digest is None:
         return None
-    return _single(known.by_hash(sha256), Link("hash", 0.95, f"its content is {sha256[:12]}"))
+    return _single(known.by_hash(digest), Link("hash", 0.95, f"its content is {digest[:12]}"))
 
 
 def by_suffix(words: Words, known: KnownDatasets) -> DatasetVersion | None:

@@ -74,8 +74,9 @@ class KnownDatasets:
         self._by_version[item.record.version][dataset.key] = dataset
         for end in path_ends(claim.path or ""):
             self._by_path[end][dataset.key] = dataset
-        if claim.sha256 is not None:
-            self._by_hash[claim.sha256][dataset.key] = dataset
+        for digest in (claim.sha256, claim.md5):
+            if digest is not None:
+                self._by_hash[digest][dataset.key] = dataset
 
     def table_of(self, reference: Reference) -> DatasetVersion | None:
         """Return the table that a build read, None where the artifact names no database."""
@@ -112,9 +113,9 @@ class KnownDatasets:
         """Return the builds whose files' paths end with a path."""
         return self._by_path.get(path_tail(path), _NONE).values()
 
-    def by_hash(self, sha256: str) -> Datasets:
+    def by_hash(self, digest: str) -> Datasets:
         """Return the builds with that content."""
-        return self._by_hash.get(sha256, _NONE).values()
+        return self._by_hash.get(digest, _NONE).values()
 
     def by_version(self, version: str) -> Datasets:
         """Return the builds with that version, whatever they are called."""

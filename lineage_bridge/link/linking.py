@@ -16,6 +16,7 @@ from lineage_bridge.link.changes import link_changes
 from lineage_bridge.link.known import Known, KnownDatasets
 from lineage_bridge.link.models import Ancestry, KnownModels
 from lineage_bridge.link.outcome import Outcome
+from lineage_bridge.link.steps import link_steps
 from lineage_bridge.link.trainings import Trainings
 from lineage_bridge.naming import Logged, build_job, model_job, publish_job
 from lineage_bridge.records import (
@@ -27,6 +28,7 @@ from lineage_bridge.records import (
     Record,
     Reference,
     Start,
+    Step,
     Training,
 )
 from lineage_bridge.records.build import LinkedBuild
@@ -64,6 +66,7 @@ class _Pass:
         self._published = [r for r in ordered if isinstance(r, Publication)]
         self._decided = [r for r in ordered if isinstance(r, Promotion)]
         self._starts = [r for r in ordered if isinstance(r, Start)]
+        self._steps = [r for r in ordered if isinstance(r, Step)]
         self._changes = [r for r in ordered if isinstance(r, Change)]
         self._known = KnownDatasets(self._builds, settings)
         self._outcome = Outcome()
@@ -96,6 +99,7 @@ class _Pass:
             for record, ancestry in ancestries
             if isinstance(record, Start)
         )
+        outcome.steps = link_steps(self._steps, self._known)
         outcome.changes = link_changes(self._changes, self._settings)
         outcome.gaps = gaps.distinct(outcome.gaps)
         return outcome

@@ -14,6 +14,7 @@ from lineage_bridge.records.identity import DatasetVersion, Link
 from lineage_bridge.records.promotion import LinkedPromotion
 from lineage_bridge.records.publication import LinkedPublication
 from lineage_bridge.records.start import LinkedStart
+from lineage_bridge.records.step import LinkedStep
 from lineage_bridge.records.training import LinkedTraining
 
 Flagged = Build | Training | Publication
@@ -48,6 +49,7 @@ class Outcome:
     publications: list[LinkedPublication] = field(default_factory=list)
     promotions: list[LinkedPromotion] = field(default_factory=list)
     starts: list[LinkedStart] = field(default_factory=list)
+    steps: list[LinkedStep] = field(default_factory=list)
     changes: list[LinkedChange] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)

@@ -3,9 +3,9 @@
 A record is an artifact that was read and typed. It has no identity yet: it *claims* names for what
 it made, and *refers* to what it read, in the words of its artifact; `link` decides what they mean,
 from all records together. There is one module a kind of record (`build`, `training`, `publication`,
-`promotion`, `start`, `change`): the record, and the event of a linked one. `recall` is the way back
-from the event, which makes the journal the memory of all identities: it holds all words of its
-record.
+`promotion`, `start`, `step`, `change`): the record, and the event of a linked one. `recall` is the
+way back from the event, which makes the journal the memory of all identities: it holds all words of
+its record.
 """
 
 from lineage_bridge.records.build import Build
@@ -14,6 +14,7 @@ from lineage_bridge.records.columns import Column, MadeOf
 from lineage_bridge.records.promotion import Promotion
 from lineage_bridge.records.publication import Publication
 from lineage_bridge.records.start import Start
+from lineage_bridge.records.step import Step
 from lineage_bridge.records.stored import (
     Record,
     decode_record,
@@ -37,6 +38,7 @@ __all__ = [
     "Reference",
     "Source",
     "Start",
+    "Step",
     "Training",
     "decode_record",
     "encode_record",

@@ -135,6 +135,7 @@ def claimed_words(claim: Claim) -> Words:
         within=claim.within,
         path=path_tail(claim.path) if claim.path is not None else None,
         sha256=claim.sha256,
+        md5=claim.md5,
     )
 
 

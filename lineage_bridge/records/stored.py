@@ -19,9 +19,10 @@ from lineage_bridge.records.change import Change
 from lineage_bridge.records.promotion import Promotion
 from lineage_bridge.records.publication import Publication
 from lineage_bridge.records.start import Start
+from lineage_bridge.records.step import Step
 from lineage_bridge.records.training import Training
 
-Record = Build | Training | Publication | Promotion | Start | Change
+Record = Build | Training | Publication | Promotion | Start | Change | Step
 
 encode_record = msgspec.json.Encoder().encode
 Known = TypeVar("Known", bound=Record)
@@ -97,6 +98,9 @@ def names_of(record: Record) -> Iterator[tuple[str, str | None]]:
             yield "environment", record.environment
             yield "deployment", record.deployment
             yield "model", record.serves[0]
+        case Step():
+            yield "pipeline", record.project
+            yield "step", record.name
         case Change():
             yield "repository", record.what
 

@@ -63,7 +63,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
         within: a word that the name stands under, where the name alone says too little: an
             algorithm that is the only name of a model.
         path: of the file, for references by path; its last parts count.
-        sha256: of the content, for references by hash.
+        sha256, md5: of the content, for references by hash.
         field: the artifact's field that the name came from.
         declared: the dataset that somebody's settings say it is; those at hand go before.
     """
@@ -75,6 +75,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     within: str | None = None
     path: str | None = None
     sha256: str | None = None
+    md5: str | None = None
     field: str | None = None
     declared: str | None = None
 
@@ -87,7 +88,7 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True):
             the identity, and nothing is to be looked up.
         name: a name, or a file's stem.
         path: of the file; of a `table` that of its database.
-        sha256: of the content.
+        sha256, md5: of the content; `size_bytes` is its length, which is compared first.
         run_id: of the run that made it.
         trained_on: of a model, the version of the dataset that it was trained on.
         started, completed: of a model, when its training began and ended.
@@ -104,6 +105,8 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True):
     version: str | None = None
     path: str | None = None
     sha256: str | None = None
+    md5: str | None = None
+    size_bytes: int | None = None
     run_id: str | None = None
     trained_on: str | None = None
     started: datetime | None = None
@@ -127,6 +130,7 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True):
             version=self.version,
             path=self.path,
             sha256=self.sha256,
+            md5=self.md5,
             run_id=self.run_id,
             trained_on=self.trained_on,
             started=self.started,
@@ -145,6 +149,7 @@ def reference_of(words: Words | None, what: What, *, field: str | None = None) -
         version=said.version,
         path=said.path,
         sha256=said.sha256,
+        md5=said.md5,
         run_id=said.run_id,
         trained_on=said.trained_on,
         started=said.started,

@@ -12,12 +12,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from lineage_bridge.adapters.dvc.lock import LOCK, PIPELINE, contents_in, models_in, steps_in
 from lineage_bridge.adapters.git.history import Commit, File, read_history
 from lineage_bridge.adapters.git.repository import Repository
 from lineage_bridge.adapters.lock_files import is_lock_file, read_packages
 from lineage_bridge.errors import ArtifactError
 from lineage_bridge.facets.change import ChangedFile, ChangedValue, Kind
-from lineage_bridge.records import Change, Source
+from lineage_bridge.records import Change, Source, Step
 from lineage_bridge.records.change import MAX_DIFFERENCE, MAX_LISTED, Code
 
 MAX_LOCK: Final = 8 * 1024 * 1024
@@ -32,6 +33,7 @@ _FEATURES: Final = re.compile(r"(?i)(?:.*/)?(?:[\w-]*features?[\w-]*/.*|[\w.-]*f
 _CONFIGURATION: Final = re.compile(
     r"(?i).*\.(?:ya?ml|toml|json|ini|cfg|conf|properties|env|tf)|(?:.*/)?(?:dockerfile|makefile)"
 )
+_COMPARED: Final = ("dependencies", "data")
 _DATA: Final = re.compile(r"(?i).*\.dvc|(?:.*/)?dvc\.lock|.*\.(?:csv|parquet|arrow|feather)")
 
 
@@ -48,8 +50,8 @@ def kind_of(path: str) -> Kind | None:
     return "configuration" if _CONFIGURATION.fullmatch(path) else "code"
 
 
-def changes_of(repository: Repository, source: Source) -> Iterator[Change]:
-    """Yield the changes of a history, oldest first.
+def changes_of(repository: Repository, source: Source) -> Iterator[Change | Step]:
+    """Yield the changes of a history, oldest first, and the steps that its lock files tell of.
 
     Raises:
         ArtifactError: the history cannot be read.
@@ -57,7 +59,9 @@ def changes_of(repository: Repository, source: Source) -> Iterator[Change]:
     commits = read_history(repository)
     files = [file for commit in commits for file in commit.files]
     locks = repository.blobs(_ids(files, "dependencies"), MAX_LOCK)
+    locks |= repository.blobs(_ids(files, "data"), MAX_LOCK)
     definitions = repository.blobs(_ids(files, "feature_definition"), MAX_DEFINITION)
+    yield from _steps(repository, commits, locks, source)
     for commit in commits:
         by_kind: dict[Kind, list[File]] = defaultdict(list)
         for file in commit.files:
@@ -65,7 +69,7 @@ def changes_of(repository: Repository, source: Source) -> Iterator[Change]:
             if kind is not None:
                 by_kind[kind].append(file)
         for kind, touched in sorted(by_kind.items()):
-            values = _packages(touched, locks) if kind == "dependencies" else []
+            values = _values(touched, locks) if kind in _COMPARED else []
             difference = _difference(touched, definitions)
             yield _change(repository, commit, kind, touched, values, difference, source)
 
@@ -109,8 +113,37 @@ def _change(
     )
 
 
-def _packages(files: Sequence[File], contents: Mapping[str, bytes]) -> list[ChangedValue]:
-    """Compare lock files package by package; one that cannot be read has no packages."""
+def _steps(
+    repository: Repository,
+    commits: Sequence[Commit],
+    contents: Mapping[str, bytes],
+    source: Source,
+) -> Iterator[Step]:
+    """Yield the steps of every state of DVC's lock files; the models are those of the last one."""
+    models: dict[str, dict[str, str]] = {}
+    pipelines = [f for c in commits for f in c.files if f.path.rpartition("/")[2] == PIPELINE]
+    read = repository.blobs([f.after for f in pipelines if f.after is not None], MAX_DEFINITION)
+    for file in pipelines:
+        try:
+            models[file.path] = models_in(read[file.after or ""])
+        except (ArtifactError, KeyError):
+            continue
+    for commit in commits:
+        for file in commit.files:
+            folder, _, name = file.path.rpartition("/")
+            content = contents.get(file.after or "")
+            if name != LOCK or content is None:
+                continue
+            project = folder.rpartition("/")[2] or repository.place
+            of_pipeline = models.get(f"{folder}/{PIPELINE}".lstrip("/"), {})
+            try:
+                yield from steps_in(content, project, commit.time, of_pipeline, source)
+            except ArtifactError:
+                continue  # a state that nobody could use; the file at hand is rejected by itself
+
+
+def _values(files: Sequence[File], contents: Mapping[str, bytes]) -> list[ChangedValue]:
+    """Compare lock files value by value; one that cannot be read has none."""
     found: dict[str, ChangedValue] = {}
     for file in files:
         before = _read(file.former or file.path, contents.get(file.before or ""))
@@ -125,10 +158,10 @@ def _packages(files: Sequence[File], contents: Mapping[str, bytes]) -> list[Chan
 
 
 def _read(path: str, content: bytes | None) -> dict[str, str] | None:
-    if content is None:
+    if content is None or not (is_lock_file(path) or path.endswith((".dvc", LOCK))):
         return {}
     try:
-        return read_packages(path, content)
+        return read_packages(path, content) if is_lock_file(path) else contents_in(path, content)
     except ArtifactError:
         return None
 

@@ -33,7 +33,8 @@ class Repository:
     """An opened repository.
 
     Attributes:
-        name: of the folder that it lies in, or of a bare one itself.
+        name: that it has where it comes from, else `place`.
+        place: the folder that it lies in, or a bare one itself.
         url: where it says that it comes from, without login; `git:<name>` if it says nothing.
         head: the commit.
         branch: None of a detached head.
@@ -41,6 +42,7 @@ class Repository:
     """
 
     name: str
+    place: str
     url: str
     head: str
     branch: str | None
@@ -138,7 +140,16 @@ def open_repository(artifact: Artifact) -> Iterator[Repository | None]:
         *_, above, own = ("", *artifact.folders)
         place = above if own == ".git" else own
         name = re.split(r"[/:]", url or place)[-1].removesuffix(".git") or place
-        yield Repository(name, url or f"git:{name}", head, branch, shallow, folder, str(objects))
+        yield Repository(
+            name,
+            place.removesuffix(".git"),
+            url or f"git:{name}",
+            head,
+            branch,
+            shallow,
+            folder,
+            str(objects),
+        )
 
 
 def _head(artifact: Artifact) -> tuple[str | None, str | None]:

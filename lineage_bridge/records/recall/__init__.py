@@ -25,6 +25,7 @@ from lineage_bridge.records.recall.changes import recall_change
 from lineage_bridge.records.recall.promotions import recall_promotion
 from lineage_bridge.records.recall.publications import publication_behind, recall_publication
 from lineage_bridge.records.recall.starts import recall_start, served_words
+from lineage_bridge.records.recall.steps import recall_step
 from lineage_bridge.records.recall.trainings import recall_training
 from lineage_bridge.records.stored import Known, Record, names_of, without_secrets
 
@@ -84,7 +85,7 @@ def _told(view: EventView, time: datetime) -> Recalled | None:
             return Recalled()
         folder = publication_behind(served_words(view), start.source, start.model.declared)
         return Recalled(start, folder)
-    record = recall_publication(view) or recall_build(view, time)
+    record = recall_publication(view) or recall_step(view, time) or recall_build(view, time)
     return None if record is None else Recalled(record)
 
 

@@ -12,7 +12,7 @@ from lineage_bridge.events import (
     as_object,
 )
 from lineage_bridge.facets import facet_in
-from lineage_bridge.facets.event import Link
+from lineage_bridge.facets.event import Link, Words
 from lineage_bridge.facets.training import TrainingFacet
 from lineage_bridge.naming import is_model, model_dataset
 from lineage_bridge.records.identity import (
@@ -55,13 +55,13 @@ def recall_training(view: EventView, ended: datetime) -> Training | None:
             field=link.field if link is not None else None,
             declared=None if made in {None, model_dataset(facet.model, within)} else made,
         ),
-        reads=_recall_reads(view),
+        reads=recall_reads(view),
         model_type=facet.model_type,
         started=_started(facet, ended) if words is None else words.started,
         completed=ended if words is None else words.completed,
         created=None if state == "RUNNING" else ended,
         metrics=facet.metrics or {},
-        parameters=_recall_pairs(parameters, "parameters"),
+        parameters=recall_pairs(parameters, "parameters"),
         artifact_uri=facet.location.artifact_uri if facet.location is not None else None,
         time_basis=facet.time_basis or "utc",
         flags=facet.flags or (),
@@ -70,7 +70,7 @@ def recall_training(view: EventView, ended: datetime) -> Training | None:
         parent=facet.parent,
         code=Code(commit=facet.commit, script=facet.script, repository=facet.repository),
         user=facet.user,
-        tags=_recall_pairs(view.run_facets.get("tags"), "tags"),
+        tags=recall_pairs(view.run_facets.get("tags"), "tags"),
     )
 
 
@@ -78,7 +78,8 @@ def _tells(event_type: str, state: str | None) -> bool:
     return event_type == {None: "COMPLETE", "RUNNING": "START"}.get(state, state)
 
 
-def _recall_reads(view: EventView) -> tuple[Reference, ...]:
+def recall_reads(view: EventView) -> tuple[Reference, ...]:
+    """Return what a run read, in the words of its artifact."""
     links = links_of(view, "input")
     if any(link.method == OF_PARENT for link in links):
         return ()  # it says nothing of its own, and the run that it is nested in is asked again
@@ -99,14 +100,17 @@ def _recall_reads(view: EventView) -> tuple[Reference, ...]:
 
 
 def _recall_read(link: Link, dataset: DatasetView) -> Reference:
-    if link.method != "declared":
+    if link.method not in {"declared", "hash"}:
         what: What = "model" if is_model(dataset.name.name) else "dataset"
         return reference_of(link.said, what, field=link.field)
-    # Somebody's settings say so; ours may say nothing.
+    # Somebody's settings say so; ours may say nothing. Likewise, the file may not be here.
+    said = link.said or Words()
     return Reference(
         namespace=dataset.name.namespace,
         name=dataset.name.name,
         version=dataset.version,
+        path=said.path,
+        md5=said.md5,
         field=link.field,
     )
 
@@ -121,7 +125,8 @@ def _started(facet: TrainingFacet, ended: datetime) -> datetime | None:
     return moved(ended, -facet.duration_seconds) if facet.duration_seconds else None
 
 
-def _recall_pairs(facet: Any, key_of_all: str) -> dict[str, str]:
+def recall_pairs(facet: Any, key_of_all: str) -> dict[str, str]:
+    """Return the pairs of a standard facet that are texts, such as parameters."""
     found = {}
     for entry in map(as_object, as_list(as_object(facet).get(key_of_all))):
         key, value = entry.get("key"), entry.get("value")

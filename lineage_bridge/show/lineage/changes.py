@@ -10,6 +10,7 @@ import msgspec
 
 from lineage_bridge.answers import Change
 from lineage_bridge.facets.change import ChangedValue
+from lineage_bridge.graph.find import RunParts
 from lineage_bridge.show.formats import present
 from lineage_bridge.show.tables import Column, Table
 from lineage_bridge.show.units import counted, moment
@@ -28,8 +29,14 @@ _HASH: Final = 40
 _SHORT: Final = 8
 
 
-def changes_table(found: Iterable[Change], at: datetime) -> Table:
-    """Make a table with one line for each change."""
+def changes_table(found: Iterable[Change], at: datetime, parts: RunParts) -> Table:
+    """Make a table with one line for each change.
+
+    Args:
+        found: the changes.
+        at: the time that they lead up to.
+        parts: of the ids of all runs that one must not be confused with.
+    """
     table = Table(*_COLUMNS, title=f"Changes up to {moment(at)}")
     for one in found:
         first = one.first_run
@@ -39,7 +46,7 @@ def changes_table(found: Iterable[Change], at: datetime) -> Table:
             _name(one.node) if one.node is not None else one.repository or "",
             list(_words(one)) or [""],
             moment((first.started or first.first) if first is not None else None),
-            f"{_name(one.event.node)}@{(one.event.mark or '')[:_SHORT]}",
+            f"{_name(one.event.node)}@{parts.of(one.event.mark or '')}",
         )
     return table
 
