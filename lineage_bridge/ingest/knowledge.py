@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from lineage_bridge import __version__
+from lineage_bridge.adapters.feature_copies import Unread, mark_of_copies, read_copies
 from lineage_bridge.adapters.hashes import with_hashes
 from lineage_bridge.assess.policies import Policies
 from lineage_bridge.ingest import memory
@@ -23,17 +24,18 @@ from lineage_bridge.ingest.memory import Broken
 from lineage_bridge.ingest.outgoing import Outgoing
 from lineage_bridge.journal import Journal, catch_up
 from lineage_bridge.link.calls import calls_of
-from lineage_bridge.link.gaps import Gap
+from lineage_bridge.link.gaps import Gap, copies_differ
 from lineage_bridge.link.identities import Identities
 from lineage_bridge.link.identities_model import IDENTITIES
 from lineage_bridge.link.linking import link
-from lineage_bridge.link.outcome import Outcome
+from lineage_bridge.link.outcome import Outcome, Refused
 from lineage_bridge.naming import Logged
 from lineage_bridge.observe.logs.hours import list_answered
 from lineage_bridge.observe.quarantine import Rejected, rejected
 from lineage_bridge.observe.serving.activations import Activation
 from lineage_bridge.observe.serving.state import generation_of
 from lineage_bridge.observe.tables import records_generation
+from lineage_bridge.records import Change, Record
 from lineage_bridge.records.ends import AllSeen
 from lineage_bridge.records.start import LinkedStart
 from lineage_bridge.records.words import JOURNAL
@@ -189,7 +191,19 @@ def link_all(
 ) -> Outcome:
     """Link the records that were read here, and those that only the journal tells of."""
     told = identities.recalled(stored.records, stored.retracted)
-    return link(with_hashes([*stored.records, *told]), settings, logged)
+    copies = list(read_copies(settings.changes.copies))
+    differ = [one for one in copies if isinstance(one, Change)]
+    told = [one for one in told if not _is_of_copy(one, settings)]
+    outcome = link(with_hashes([*stored.records, *told, *differ]), settings, logged)
+    outcome.gaps += [copies_differ(one) for one in differ]
+    unread = [one for one in copies if isinstance(one, Unread)]
+    outcome.refused += [Refused(one.source, one.error) for one in unread]
+    return outcome
+
+
+def _is_of_copy(record: Record, settings: Settings) -> bool:
+    """Tell whether the copies at hand say how they are now, whatever was told of them."""
+    return isinstance(record, Change) and record.what in settings.changes.copies
 
 
 def look_again(journal: Journal, learned: Learned, settings: Settings) -> bool:
@@ -249,7 +263,8 @@ def _digest(settings: Settings) -> str:
         mode="json",
         include={"namespace", "stores", "source_table", "live", "aliases", "policies", "changes"},
     )
-    text = json.dumps([__version__, IDENTITIES.version, depends])
+    copies = mark_of_copies(settings.changes.copies)
+    text = json.dumps([__version__, IDENTITIES.version, depends, *copies])
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -35,6 +35,9 @@ def link_changes(records: Iterable[Change], settings: Settings) -> list[LinkedCh
 def _nodes_of(group: list[Change], settings: Settings) -> Iterator[tuple[Change, str | None]]:
     """Yield the nodes of one change: by the settings, else as the artifact or the journal says."""
     first = group[0]
+    if first.what in settings.changes.copies:
+        yield first, node_called(first.what, settings.namespace)
+        return
     declared = sorted(_declared(first, settings))
     if declared:
         yield from ((first, node) for node in declared)

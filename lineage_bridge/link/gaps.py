@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lineage_bridge.naming import FEATURES_FORM
-from lineage_bridge.records import Promotion, Publication, Reference, Source, Start
+from lineage_bridge.records import Change, Promotion, Publication, Reference, Source, Start
 from lineage_bridge.records.identity import DatasetVersion
 from lineage_bridge.records.training import LinkedTraining, Training
 
@@ -211,6 +211,16 @@ def model_ambiguous(source: Source, field: str | None, model: DatasetVersion, ve
     """Report a model version that several runs made."""
     what = f"{model.name}@{model.version} comes from several runs; this one is called {version}"
     return _gap(source, "flagged", what, field=field)
+
+
+def copies_differ(change: Change) -> Gap:
+    """Report that what serves computes its features otherwise than what trained."""
+    return _gap(
+        change.source,
+        "flagged",
+        f"{change.what}: {change.sentence}",
+        mend=f"copy it again, or use one file for both; lineage-bridge changes {change.what}",
+    )
 
 
 _FLAGS = {

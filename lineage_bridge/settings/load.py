@@ -122,6 +122,8 @@ def _read(path: Path) -> dict[str, Any]:
         document["home"] = path.parent / str(document["home"])
     _beside(path, document.get("policies"), only="feature_views")
     _beside(path, document.get("sources"))
+    changes = document.get("changes")
+    _beside(path, changes.get("copies") if isinstance(changes, dict) else None)
     return document
 
 

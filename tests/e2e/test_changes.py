@@ -251,3 +251,47 @@ def test_a_run_is_held_against_the_run_before_and_a_version_against_the_version_
             assert f"{value['name']}@{value['after']}" in read
             assert f"{value['name']}@{value['before']}" not in read
     assert found == sorted(found, key=lambda one: one["time"])
+
+
+SQL = "SELECT a, -- the first\n  b\nFROM t WHERE x = 'A b'\n"
+
+
+@pytest.fixture
+def copies(tmp_path):
+    """Two copies of one query, and the settings that say so."""
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "train.sql").write_text(SQL)
+    settings = '[changes.copies]\n"features.shop.basket" = ["train.sql", "serve.sql"]\n'
+    (tmp_path / "lineage-bridge.toml").write_text(settings)
+    return tmp_path / "serve.sql"
+
+
+@pytest.mark.parametrize(
+    ("serves", "difference"),
+    [
+        ("select A,b from T\nwhere x='A b';\n", None),
+        ("/* c */ SELECT a, b FROM t WHERE x = 'a b'", "-where x = 'A b'\n+where x = 'a b'"),
+        ("SELECT a, b, c FROM t WHERE x = 'A b'", "-b\n+b ,\n+c"),
+    ],
+)
+def test_a_service_that_computes_its_features_otherwise_is_seen(
+    lb, tmp_path, copies, serves, difference
+):
+    copies.write_text(serves)
+    lb("backfill", tmp_path / "empty")
+    found = changes(lb)
+    assert [one["difference"] for one in found] == ([difference] if difference else [])
+    if difference:
+        assert brief(found)[0][:2] == ("feature_definition", "dataset:default:features.shop.basket")
+        assert "serve.sql, which serves, is not train.sql" in lb("doctor").out
+        copies.write_text(SQL)
+        lb("backfill", tmp_path / "empty")
+        assert changes(lb) == []
+
+
+def test_a_copy_that_is_gone_is_rejected(lb, tmp_path, copies):
+    done = lb("backfill", tmp_path / "empty", "--json")
+    (rejected,) = done.json["rejected"]
+    assert rejected["field"] == "changes.copies.features.shop.basket"
+    assert "serve.sql cannot be read" in rejected["reason"]
+    assert copies.exists() is False

@@ -6,13 +6,13 @@ of features the changed lines are kept. A document (README, pictures) changes no
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from lineage_bridge.adapters.dvc.lock import LOCK, PIPELINE, contents_in, models_in, steps_in
+from lineage_bridge.adapters.feature_copies import difference_of
 from lineage_bridge.adapters.git.history import Commit, File, read_history
 from lineage_bridge.adapters.git.repository import Repository
 from lineage_bridge.adapters.lock_files import is_lock_file, read_packages
@@ -179,9 +179,3 @@ def _difference(files: Sequence[File], contents: Mapping[str, bytes]) -> str | N
 
 def _lines(content: bytes) -> list[str]:
     return content.decode("utf-8", "replace").splitlines()
-
-
-def difference_of(before: Sequence[str], after: Sequence[str]) -> list[str]:
-    """Return the lines that differ, `-` before and `+` after."""
-    compared = difflib.unified_diff(before, after, lineterm="", n=0)
-    return [line for line in compared if not line.startswith(("---", "+++", "@@"))]
