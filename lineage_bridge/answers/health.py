@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice, takewhile
 
+from lineage_bridge.answers.fairness import fairness_of
 from lineage_bridge.assess.liveness import Health, Start, health_at
 from lineage_bridge.assess.policies import Policies
 from lineage_bridge.facets.deployment import DeploymentFacet
+from lineage_bridge.facets.fairness import FairnessFacet
 from lineage_bridge.facets.serving_health import ServingHealthFacet
 from lineage_bridge.graph.deployments import Activation, Deployment, trained_on
 from lineage_bridge.graph.model import Binding, Graph, Run
@@ -36,6 +38,8 @@ class DeploymentHealth:
         model: the model version that serves now, if known.
         dataset: the dataset version that this model was trained on, if known.
         namespace: of the deployment, where another namespace has one of the same slot; else None.
+        fairness: what is known of groups for the version that answered last; its warning is no
+            part of the status, which is of how the deployment runs.
     """
 
     deployment: Deployment
@@ -44,6 +48,7 @@ class DeploymentHealth:
     model: Versioned | None
     dataset: Versioned | None
     namespace: str | None = None
+    fairness: FairnessFacet | None = None
 
     @property
     def slot(self) -> Slot:
@@ -90,6 +95,7 @@ def _judge(
         _versioned(graph, model),
         _versioned(graph, dataset),
         None if is_unique else found.namespace,
+        fairness_of(graph, found, policies),
     )
 
 

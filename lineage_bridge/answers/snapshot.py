@@ -19,6 +19,7 @@ from lineage_bridge.answers.quality import DeploymentQuality, judge_quality
 from lineage_bridge.assess.policies import Policies
 from lineage_bridge.errors import JournalError, JudgingError
 from lineage_bridge.facets.deployment import DeploymentFacet
+from lineage_bridge.facets.fairness import FairnessFacet
 from lineage_bridge.facets.feature_set import FeatureSetFacet
 from lineage_bridge.facets.freshness import FreshnessFacet
 from lineage_bridge.facets.serving_health import ServingHealthFacet
@@ -39,6 +40,7 @@ STATUS_KEYS: Final = (
     TrainingFacet.key,
     DeploymentFacet.key,
     ServingHealthFacet.key,
+    FairnessFacet.key,
     "dataQualityMetrics",
     "outputStatistics",
     "datasetType",
@@ -140,7 +142,10 @@ class Snapshot:
         Raises:
             JudgingError: a bug of ours.
         """
-        return _judged("Quality", lambda: judge_quality(self.graph, self.deployments, self.at))
+        return _judged("Quality", self._quality)
+
+    def _quality(self) -> tuple[DeploymentQuality, ...]:
+        return judge_quality(self.graph, self.deployments, self.at, self.policies)
 
     def quality_of(
         self, text: str, parents: Callable[[], Parents] | None = None

@@ -14,6 +14,7 @@ import msgspec
 from lineage_bridge.assess.drift.policy import DriftPolicy
 from lineage_bridge.assess.expectations import Stated
 from lineage_bridge.assess.freshness import FreshnessPolicy
+from lineage_bridge.assess.groups.fairness import FairnessPolicy
 from lineage_bridge.events import Name
 from lineage_bridge.facets.serving_policy import ServingPolicy
 from lineage_bridge.naming import Slot
@@ -38,6 +39,7 @@ class Policies:
     _stated: Mapping[str, Stated] = field(default_factory=dict)  # by key of the settings
     _slas: Mapping[str, Stated] = field(default_factory=dict)  # by name of a feature view
     _drift: _Given = field(default_factory=dict)
+    _fairness: _Given = field(default_factory=dict)
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -56,6 +58,7 @@ class Policies:
             },
             {sla.view: _promised(sla) for sla in given.slas},
             {name: limits.model_dump(exclude_none=True) for name, limits in given.drift.items()},
+            {name: limits.model_dump(exclude_none=True) for name, limits in given.fairness.items()},
         )
 
     def freshness(self, dataset: str) -> FreshnessPolicy:
@@ -117,6 +120,18 @@ class Policies:
         warning_psi = min(policy.warning_psi, policy.critical_psi)
         warning_new = min(policy.warning_new, policy.critical_new)
         return replace(policy, warning_psi=warning_psi, warning_new=warning_new)
+
+    def fairness(self, deployment: str) -> FairnessPolicy:
+        """Return the limits of fairness of a deployment; the defaults if the settings give none."""
+        return self.said_of_fairness(deployment) or FairnessPolicy()
+
+    def said_of_fairness(self, deployment: str) -> FairnessPolicy | None:
+        """Return the limits that the settings give for a deployment, None if they give none."""
+        given = list(_given(self._fairness, deployment))
+        policy = FairnessPolicy()
+        for limits in given:
+            policy = replace(policy, **limits)
+        return policy if given else None
 
 
 def _as_it_is(value: Any) -> Any:

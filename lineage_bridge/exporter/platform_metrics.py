@@ -328,6 +328,12 @@ MODEL_ERROR: Final = Metric(
     "Mean size of answer less label, where answers are amounts, with its bounds of 95 %",
     (*_ANSWERED, "bound"),
 )
+MODEL_GROUP_GAP: Final = Metric(
+    "ml_model_group_gap_ratio",
+    "gauge",
+    "How much worse the worst group of requests is answered than the best, with its bounds of 95 %",
+    (*_ANSWERED, "measure", "bound"),
+)
 
 PLATFORM: Final = (
     BUILD_DURATION,
@@ -375,6 +381,7 @@ PLATFORM: Final = (
     MODEL_BRIER,
     MODEL_BIAS,
     MODEL_ERROR,
+    MODEL_GROUP_GAP,
     DRIFT_FEATURES,
     DRIFT_BEYOND_VARIATION,
     DRIFT_RATIO,

@@ -171,6 +171,7 @@ def _numbers(values: Column) -> Any:
 _AT_ONCE: Final[Mapping[str, Callable[[Column, set[type]], Column | None]]] = {
     "request_id": _texts,
     "entity": _texts,
+    "group": _texts,
     "time": _times,
     "label_time": _times,
     "features": _objects,

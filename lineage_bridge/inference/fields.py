@@ -15,6 +15,7 @@ from lineage_bridge.inference.values import (
     Served,
     answer_of,
     features_of,
+    group_of,
     label_of,
     probability_of,
     text_of,
@@ -49,6 +50,7 @@ USUAL: Final[Mapping[str, tuple[str, ...]]] = {
                     "response.probability"),
     "confidence": ("confidence", "response.confidence"),
     "label": ("label", "ground_truth", "actual", "y_true", "target", "outcome"),
+    "group": (),  # nobody guesses by what people are to be told apart
     "label_time": ("observed_at", "label_time", "labelled_at", "labeled_at", "label_timestamp"),
 }  # fmt: skip
 
@@ -60,7 +62,7 @@ _KEPT_BOOKS: Final = ("latency*", "duration*", "*_ms", "status*", "schema_versio
 
 # As `Inference` has them, behind who served.
 ONE_BY_ONE: Final = ("request_id", "time", "entity", "features", "prediction", "probability",
-                      "confidence", "label", "label_time")  # fmt: skip
+                      "confidence", "label", "label_time", "group")  # fmt: skip
 _MOST_KNOWN: Final = 1_000  # different ones who served; more are read each time
 
 
@@ -139,11 +141,11 @@ class Fields:
             return True
         if any(fnmatchcase(name, pattern) for pattern in _KEPT_BOOKS):
             return False
-        return name not in self.members()
+        return name not in self.members(but="group")
 
-    def members(self) -> set[str]:
-        """Return the names of the members of a row that our fields are read from."""
-        paths = [path for path in self.paths.values() if path != WHOLE_ROW]
+    def members(self, but: str | None = None) -> set[str]:
+        """Return the names of the members of a row that our fields are read from, but for one."""
+        paths = [path for field, path in self.paths.items() if path != WHOLE_ROW and field != but]
         return {name for path in paths for name in members_of(path) or ()}
 
     def reader(self, *, features: bool = True) -> RowReader:
@@ -260,6 +262,7 @@ def _reader(field: str, unit: str | None) -> Read:
         "probability": probability_of,
         "confidence": probability_of,
         "label": label_of,
+        "group": group_of,
     }
     return special.get(field, text_of)
 

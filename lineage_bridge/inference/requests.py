@@ -108,6 +108,7 @@ class Requests:
         answers: what was predicted.
         chances: the probability of the positive class, NaN where it was not said.
         labels: what was true, as far as their own rows say it.
+        groups: what they are compared by, as texts; None where that is not declared.
     """
 
     ids: Hashes | None
@@ -115,12 +116,14 @@ class Requests:
     answers: Told
     chances: Floats
     labels: Told
+    groups: Told | None = None
 
     @classmethod
     def of(cls, rows: Sequence[Inference]) -> Self:
         """Take rows, of which all have a request id or none has one."""
         has_ids = bool(rows) and rows[0].request_id is not None
         at_us = [NO_TIME if row.at is None else to_micros(row.at.instant) for row in rows]
+        groups = [row.group for row in rows]
         chances = [math.nan if row.probability is None else row.probability for row in rows]
         return cls(
             hashes_of([row.request_id for row in rows]) if has_ids else None,
@@ -128,6 +131,7 @@ class Requests:
             Told.of([row.prediction for row in rows]),
             np.array(chances, np.float64),
             Told.of([row.label for row in rows]),
+            Told.of(groups) if any(group is not None for group in groups) else None,
         )
 
     def __len__(self) -> int:

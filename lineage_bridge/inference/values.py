@@ -44,6 +44,7 @@ class Inference(NamedTuple):
         confidence: in the answer, whatever it is.
         label: what was true, if that is known already.
         labelled_at: when that was known.
+        group: what answers are compared by.
         is_only_label: this is no request, but tells what was true of one.
     """
 
@@ -57,6 +58,7 @@ class Inference(NamedTuple):
     confidence: float | None
     label: Answer | None
     labelled_at: Stamp | None
+    group: str | None = None
     is_only_label: bool = False
 
 
@@ -69,6 +71,13 @@ def text_of(value: Any) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     raise _unexpected(value, "a text")
+
+
+def group_of(value: Any) -> str:
+    """Read a group, which may be a number or a truth as well."""
+    if isinstance(value, bool | float):
+        return str(value).lower()
+    return text_of(value)
 
 
 def answer_of(value: Any) -> Answer:

@@ -148,6 +148,17 @@ class DriftSettings(_Section):
         return self
 
 
+class FairnessSettings(_Section):
+    """Limits of how differently a deployment may answer its groups; else the rule's own.
+
+    The field that says a request's group is `group` of its `inference_logs`. Shares are 0 to 1.
+    """
+
+    measure: Literal["accuracy", "true_positive_rate", "positive_rate"] | None = None
+    gap_most: Share | None = None
+    fewest_labels: Annotated[int, Field(ge=1)] | None = None
+
+
 class Policies(_Section):
     """Policies per dataset and per deployment id; the key `default` is for all others.
 
@@ -158,6 +169,7 @@ class Policies(_Section):
     freshness: dict[str, FreshnessSettings] = {}
     serving: dict[str, ServingSettings] = {}
     drift: dict[str, DriftSettings] = {}
+    fairness: dict[str, FairnessSettings] = {}
     feature_views: list[Path] = []
     _slas: tuple[FreshnessSla, ...] = PrivateAttr(())
 
@@ -240,7 +252,8 @@ class InferenceLog(_Section):
     A field that is not named is looked for under the usual names. `features` is an object, one as a
     JSON text, or the row itself (`@`); of its members those count that a pattern of `feature_names`
     fits. `time_unit` is that of times that are numbers since 1970. A label counts that is known no
-    later than `label_days` after its request.
+    later than `label_days` after its request. `group` is what answers are compared by, such as a
+    region; it has no usual name.
     """
 
     request_id: Expression | None = None
@@ -258,6 +271,7 @@ class InferenceLog(_Section):
     confidence: Expression | None = None
     label: Expression | None = None
     label_time: Expression | None = None
+    group: Expression | None = None
     feature_names: list[str] = []
     time_unit: Literal["s", "ms", "us", "ns"] | None = None
     label_days: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 7.0

@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import Final
 
 from lineage_bridge.answers import DeploymentHealth, Versioned
+from lineage_bridge.answers.fairness import warned_of
 from lineage_bridge.naming import short_name
+from lineage_bridge.show.data.fairness import gap_text
 from lineage_bridge.show.reasons import reason_text
 from lineage_bridge.show.statuses import status_of, summary
 from lineage_bridge.show.tables import Cell, Column, Table
@@ -72,6 +74,9 @@ def reason_lines(one: DeploymentHealth) -> Iterator[str]:
     for reason in one.health.reasons:
         where = f" on {reason.endpoint}" if has_several and reason.endpoint else ""
         yield f"{reason_text(reason)}{where}, since {moment(reason.since)}"
+    gap = warned_of(one.fairness)
+    if gap is not None:
+        yield gap_text(gap)
 
 
 def versioned(named: Versioned | None) -> str:

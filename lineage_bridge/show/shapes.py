@@ -12,6 +12,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
 from lineage_bridge.facets.serving_health import Endpoint, Reason, Totals
+from lineage_bridge.show.data.fairness import fairness_json
 from lineage_bridge.show.formats import present
 from lineage_bridge.times import format_time
 
@@ -127,6 +128,7 @@ def deployment_json(one: DeploymentHealth) -> dict[str, Any]:
         totals=_totals(_NO_TOTALS if facet is None else facet.totals or _NO_TOTALS),
         endpoints=[_endpoint(endpoint) for endpoint in one.health.endpoints],
         notes=[present(code=n.code, endpoint=n.endpoint, value=n.value) for n in notes] or None,
+        fairness=fairness_json(one.fairness),
     )
 
 

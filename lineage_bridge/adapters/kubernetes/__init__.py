@@ -22,6 +22,8 @@ from lineage_bridge.records import Record
 
 HERE: Final = "./"  # the folder that the file lies in
 MANIFEST: Final = Kind("objects", companions=(HERE,))
+ALONE: Final = Kind("objects")
+HEAD_BYTES: Final = 64 * 1024  # in which a file says that it is of Kubernetes
 
 # YAML and JSON of other tools, which need not be opened for this.
 _OF_OTHERS: Final = re.compile(
@@ -44,7 +46,11 @@ class Kubernetes:
     version = 1
 
     def recognise(self, place: Place) -> Kind | None:
-        """Recognise YAML by its ending; JSON, of which there is much, by a word in its place."""
+        """Recognise YAML and JSON by their endings.
+
+        Of JSON there is much: only where a word in its place says what it is of, it is read
+        together with the others in its folder.
+        """
         name = place.name
         if place.is_folder or not name.endswith((".yaml", ".yml", ".json")):
             return None
@@ -52,17 +58,18 @@ class Kubernetes:
             return None
         if name.endswith(".json"):
             near = (name, *(folder.lower() for folder in place.folders))
-            return MANIFEST if any(map(_WORDS.search, near)) else None
+            return MANIFEST if any(map(_WORDS.search, near)) else ALONE
         return MANIFEST
 
     def read(self, artifact: Artifact) -> Iterator[Record | Problem]:
         """Read the objects of one file, each for itself."""
+        with artifact.opened() as file:
+            if not is_of_kubernetes(file.read(HEAD_BYTES)):
+                return
         content = artifact.content()
-        if not is_of_kubernetes(content):
-            return
         objects, errors = read_objects(content, artifact.name)
         cluster = Cluster.of(objects)
-        if cluster.has_state:
+        if cluster.has_state and artifact.kind is MANIFEST:
             read_around(cluster, artifact)
         for found in objects:
             try:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from lineage_bridge.exporter import platform_metrics as ml
 from lineage_bridge.exporter.metric import Metric, Reading
 from lineage_bridge.exporter.view import View
+from lineage_bridge.facets.fairness import FairnessFacet
 from lineage_bridge.facets.quality import Estimate, QualityFacet
 
 
@@ -28,6 +29,13 @@ def quality_readings(view: View) -> Iterator[Reading]:
             found = one.newest
             served = (*labels, found.model or "", found.model_version or "")
             yield from _measures(found, served)
+        if one.fairness is not None:
+            yield from _group_gap(one.fairness, labels)
+
+
+def _group_gap(found: FairnessFacet, labels: tuple[str, ...]) -> Iterator[Reading]:
+    served = (*labels, found.model or "", found.model_version or "", found.measure)
+    yield from _bounds(ml.MODEL_GROUP_GAP, found.gap, served)
 
 
 def _measures(found: QualityFacet, labels: tuple[str, ...]) -> Iterator[Reading]:

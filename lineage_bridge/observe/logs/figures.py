@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from lineage_bridge.facets.fairness import Group
+from lineage_bridge.inference.groups import Grouping
 from lineage_bridge.inference.labels import Joined, Labels
 from lineage_bridge.inference.measures import Measures, Measuring
 from lineage_bridge.inference.requests import NO_TIME, Instants, Requests, Told
@@ -62,6 +64,8 @@ class Figures:
         last_us: the last one.
         label_us: when the newest label became known; None where that is not said.
         measures: how good the answers were; None where nothing is labelled.
+        groups: the labelled requests by group, as far as they have one.
+        groups_left_out: how many more groups there are.
     """
 
     at_us: int
@@ -71,6 +75,8 @@ class Figures:
     last_us: int | None = None
     label_us: int | None = None
     measures: Measures | None = None
+    groups: tuple[Group, ...] = ()
+    groups_left_out: int = 0
 
 
 @dataclass(slots=True)
@@ -82,6 +88,7 @@ class _Labelled:
     chances: Floats
     labels: Told
     known: Floats
+    groups: Told | None = None
 
 
 @dataclass(slots=True)
@@ -132,7 +139,8 @@ class _Gathered:
         known = joined.known_us[is_used]
         when = np.where(np.isneginf(known), math.inf, np.maximum(known, asked[is_used]))
         chances, told = requests.chances[is_used], joined.labels.where(is_used)
-        self._labelled.append(_Labelled(when, answers.where(is_used), chances, told, known))
+        groups = None if requests.groups is None else requests.groups.where(is_used)
+        self._labelled.append(_Labelled(when, answers.where(is_used), chances, told, known, groups))
         self._add_odd(joined)
         is_timed = requests.at_us != NO_TIME
         self._untimed.add(_counts(requests, ~is_timed))
@@ -165,7 +173,7 @@ class _Gathered:
         if not days:
             return
         found = Figures(days[0], self._untimed, self._label_days)
-        measuring = Measuring()
+        measuring, grouping = Measuring(), Grouping()
         for day_us in days:
             day = self.days.get(day_us, _Day())
             found = _moved(found, day)
@@ -176,9 +184,18 @@ class _Gathered:
                 _, parts = labelled.pop(0)
                 for one in parts:
                     measuring.add(one.answers, one.chances, one.labels)
+                    if one.groups is not None:
+                        grouping.add(one.groups, one.answers, one.chances, one.labels)
                     found = _known(found, one)
             if day_us + DAY_US > since_us or is_last:
-                yield replace(found, counts=replace(found.counts), measures=measuring.measures())
+                groups, left_out = grouping.groups()
+                yield replace(
+                    found,
+                    counts=replace(found.counts),
+                    measures=measuring.measures(),
+                    groups=groups,
+                    groups_left_out=left_out,
+                )
 
     def _by_day(self) -> dict[float, list[_Labelled]]:
         """Sort what is labelled by the day from which on it is, infinity: the last one."""
@@ -198,6 +215,7 @@ def _some(part: _Labelled, which: Any) -> _Labelled:
         part.chances[which],
         part.labels.where(which),
         part.known[which],
+        None if part.groups is None else part.groups.where(which),
     )
 
 

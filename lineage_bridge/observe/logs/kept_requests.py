@@ -34,6 +34,7 @@ class _Requests(msgspec.Struct, array_like=True):
     answers: _Told
     chances: bytes
     labels: _Told
+    groups: _Told | None = None
 
 
 class _Labels(msgspec.Struct, array_like=True):
@@ -57,6 +58,7 @@ def add_requests(
         _of_told(requests.answers),
         _bytes(requests.chances, "<f8"),
         _of_told(requests.labels),
+        None if requests.groups is None else _of_told(requests.groups),
     )
     connection.execute(
         "INSERT INTO log_requests (served, file, label_days, body) VALUES (?, ?, ?, ?)",
@@ -106,6 +108,7 @@ def requests_of(
                 _read_told(shape.answers),
                 _array(shape.chances, "<f8"),
                 _read_told(shape.labels),
+                None if shape.groups is None else _read_told(shape.groups),
             ),
             label_days,
         )

@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from lineage_bridge.adapters.files import mark_of_stat
+from lineage_bridge.assess.policies import Policies
 from lineage_bridge.inference.declared import declared_for
 from lineage_bridge.journal import Journal, catch_up
 from lineage_bridge.link.identities import Identities
@@ -70,7 +71,7 @@ def observe_logs(
             return LogsSeen()
     journal.prepare(LOGS)
     paths, rows = _read_changed(journal, settings, now, report)
-    events = _tell_writers(journal, settings.namespace) + _tell_quality(journal, settings.namespace)
+    events = _tell_writers(journal, settings.namespace) + _tell_quality(journal, settings)
     return LogsSeen(len(paths), rows, events)
 
 
@@ -149,7 +150,7 @@ def _tell_writers(journal: Journal, namespace: str) -> int:
     return append(journal, [Told(event) for event in due])
 
 
-def _tell_quality(journal: Journal, namespace: str) -> int:
+def _tell_quality(journal: Journal, settings: Settings) -> int:
     """Append the events about answers that are due; return how many were new."""
     with journal.reading() as connection:
         untold = list_untold(connection)
@@ -162,12 +163,13 @@ def _tell_quality(journal: Journal, namespace: str) -> int:
     catch_up(journal, IDENTITIES)
     with journal.reading() as connection:
         labels = label_lines(connection).settled()
-    appended = 0
+    appended, policies = 0, Policies.of(settings)
     for answered, since_us in untold:
         with journal.reading() as connection:
-            identities = Identities(connection, namespace)
+            identities = Identities(connection, settings.namespace)
             found = [*figures_by_day(connection, answered, labels, since_us)]
-            due = events_due(connection, identities, answered, found, since_us)
+            policy = policies.fairness(answered.slot.deployment)
+            due = events_due(connection, identities, answered, found, since_us, policy)
             told = [Told(event) for event in due]
         appended += append(journal, told)
         with journal.transaction() as tx:

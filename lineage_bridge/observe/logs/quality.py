@@ -17,8 +17,10 @@ from typing import Final
 
 import msgspec
 
+from lineage_bridge.assess.groups.fairness import FairnessPolicy, assess_fairness
 from lineage_bridge.events import Dataset, Event, Job, run_event, withdrawal
 from lineage_bridge.facets import facet_in
+from lineage_bridge.facets.fairness import FairnessFacet
 from lineage_bridge.facets.quality import Calibration, Estimate, QualityFacet
 from lineage_bridge.inference.measures import Bounded, Measures
 from lineage_bridge.link.identities import Identities, Key
@@ -39,6 +41,7 @@ def events_due(
     answered: Answered,
     found: Sequence[Figures],
     since_us: int,
+    policy: FairnessPolicy,
 ) -> Iterator[Event]:
     """Yield the events that are not said yet, and those that take back what is not so any more.
 
@@ -48,6 +51,7 @@ def events_due(
         answered: what answered.
         found: the figures of all days from one on, oldest first.
         since_us: when that day may begin, microseconds since 1970.
+        policy: the limits of fairness.
     """
     job = log_observer(identities.namespace, answered.slot)
     for figures in found:
@@ -55,7 +59,7 @@ def events_due(
         standing = standing_of(connection, identities, key)
         if standing is not None and figures.counts.rows < _rows_said(standing):
             continue
-        event = due(identities, standing, partial(quality_event, job, answered, figures))
+        event = due(identities, standing, partial(quality_event, job, answered, figures, policy))
         if event is not None:
             yield event
     if found:
@@ -96,19 +100,21 @@ def log_observer(namespace: str, slot: Slot) -> Job:
 
 
 def quality_event(
-    job: Job, answered: Answered, figures: Figures, supersedes: str | None = None
+    job: Job,
+    answered: Answered,
+    figures: Figures,
+    policy: FairnessPolicy,
+    supersedes: str | None = None,
 ) -> Event:
     """Make the event of a day: a short observer run that only reads the log."""
     name = answered.slot.inference_log
-    log = Dataset(
-        job.namespace,
-        name,
-        f"{answered.model}/{answered.version}",
-        {
-            **described_dataset(job.namespace, name),
-            QualityFacet.key: quality_facet(answered, figures).as_json(),
-        },
-    )
+    own = {
+        **described_dataset(job.namespace, name),
+        QualityFacet.key: quality_facet(answered, figures).as_json(),
+    }
+    if figures.groups:
+        own[FairnessFacet.key] = fairness_facet(answered, figures, policy).as_json()
+    log = Dataset(job.namespace, name, f"{answered.model}/{answered.version}", own)
     return run_event(
         "COMPLETE",
         from_micros(figures.at_us),
@@ -151,6 +157,31 @@ def quality_facet(answered: Answered, figures: Figures) -> QualityFacet:
         label_days=figures.label_days,
     )
     return facet if measures is None else _with_measures(facet, measures)
+
+
+def fairness_facet(answered: Answered, figures: Figures, policy: FairnessPolicy) -> FairnessFacet:
+    """Write what is known of groups as a facet."""
+    found = assess_fairness(figures.groups, policy)
+    gap = None
+    if found.gap is not None:
+        gap = Estimate(value=_exact(found.gap), low=_rounded(found.low), high=_rounded(found.high))
+    return FairnessFacet(
+        evaluated_at=from_micros(figures.at_us),
+        service=answered.slot.service,
+        environment=answered.slot.environment,
+        deployment=answered.slot.deployment,
+        model=answered.model,
+        model_version=answered.version,
+        status=found.status,
+        measure=policy.measure,
+        gap=gap,
+        best=found.best,
+        worst=found.worst,
+        gap_most=policy.gap_most,
+        fewest_labels=policy.fewest_labels,
+        groups=figures.groups,
+        groups_left_out=figures.groups_left_out or None,
+    )
 
 
 def _with_measures(facet: QualityFacet, found: Measures) -> QualityFacet:

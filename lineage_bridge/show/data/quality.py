@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from lineage_bridge.answers import DeploymentQuality
 from lineage_bridge.facets.quality import Estimate, QualityFacet
+from lineage_bridge.show.data.fairness import fairness_json, fairness_table
 from lineage_bridge.show.data.values import value_text
 from lineage_bridge.show.formats import present
 from lineage_bridge.show.tables import Cell, Column, Table
@@ -55,6 +56,9 @@ def quality_tables(found: Iterable[DeploymentQuality], at: datetime) -> Iterator
     yield answered
     if has_labels:
         yield measured
+    by_group = fairness_table(listed)
+    if by_group is not None:
+        yield by_group
 
 
 def quality_json(found: Iterable[DeploymentQuality], at: datetime) -> dict[str, Any]:
@@ -70,6 +74,7 @@ def _deployment_json(one: DeploymentQuality) -> dict[str, Any]:
         deployment=one.slot.deployment,
         age_seconds=one.age_seconds,
         findings=[_finding(version) for version in reversed(one.versions)],
+        fairness=fairness_json(one.fairness),
     )
 
 

@@ -1,0 +1,1 @@
+"""Groups of requests held against each other: is a model as good for one as for another."""
