@@ -16,6 +16,7 @@ from typing import Any, Final
 from lineage_bridge.events import as_list, as_object, as_text
 from lineage_bridge.facets.change import ChangedFile, ChangedValue, ChangeFacet, Kind
 from lineage_bridge.facets.deployment import DeploymentFacet, Workload
+from lineage_bridge.facets.training import TrainingFacet
 from lineage_bridge.graph.deployments import Deployment
 from lineage_bridge.graph.model import End, Graph, Node, Run, Version
 from lineage_bridge.graph.walk import walk
@@ -23,7 +24,7 @@ from lineage_bridge.naming import is_observer
 
 PARAMETERS: Final = "executionParameters"
 SCHEMA: Final = "schema"
-KEYS: Final = (ChangeFacet.key, DeploymentFacet.key, PARAMETERS, SCHEMA)
+KEYS: Final = (ChangeFacet.key, DeploymentFacet.key, TrainingFacet.key, PARAMETERS, SCHEMA)
 
 _MOST_STEPS: Final = 1_000
 _OF_WORKLOAD: Final = ("replicas", "traffic_percent")
@@ -189,9 +190,18 @@ def _of_job(job: Node) -> Iterator[Change]:
         read = _between(_read(one), _read(other))
         if read and _read(one) and _read(other):
             yield Change(time, "data", job.id, other.end, values=read)
+        yield from _of_code(job, one, other)
         parameters = _between(_parameters(one), _parameters(other))
         if parameters and PARAMETERS in one.facets and PARAMETERS in other.facets:
             yield Change(time, "parameters", job.id, other.end, values=parameters)
+
+
+def _of_code(job: Node, one: Run, other: Run) -> Iterator[Change]:
+    before, after = (run.facets.of(TrainingFacet) for run in (one, other))
+    commits = [facet.commit if facet is not None else None for facet in (before, after)]
+    if None not in commits and commits[0] != commits[1]:
+        time = other.started or other.first
+        yield Change(time, "code", job.id, other.end, before=commits[0], after=commits[1])
 
 
 def _read(run: Run) -> dict[str, str]:

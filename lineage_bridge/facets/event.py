@@ -69,7 +69,7 @@ class Link(Part, frozen=True, kw_only=True):
         str,
         doc(
             "The rung of the ladder: declared, path, stem, hash, suffix, version, name, "
-            "run_id, model_version, triple, event."
+            "run_id, model_version, label, triple, event."
         ),
     ]
     confidence: Annotated[Ratio, doc("0 to 1.")]

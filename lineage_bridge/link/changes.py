@@ -42,7 +42,9 @@ def _nodes_of(group: list[Change], settings: Settings) -> Iterator[tuple[Change,
     if declared:
         yield from ((first, node) for node in declared)
     elif first.source.family != JOURNAL:
-        yield first, first.of
+        # Who says what is made of which files does not want to hear of all others.
+        if first.of is not None or not settings.changes.files:
+            yield first, first.of
     else:
         told = {record.declared: record for record in reversed(group)}
         yield from ((record, node) for node, record in told.items())

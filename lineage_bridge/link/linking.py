@@ -84,6 +84,7 @@ class _Pass:
             self._published,
             namespace=self._namespace,
             aliases=self._settings.aliases.models,
+            promotions=self._decided,
         )
         outcome.trainings = trainings.with_models(outcome.trainings, models)
         for record in self._published:

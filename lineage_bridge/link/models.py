@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from lineage_bridge.naming import canonical_version, is_uuid, model_dataset, one_spelling
-from lineage_bridge.records import Claim, Publication, Reference, Start
+from lineage_bridge.records import Claim, Promotion, Publication, Reference, Start
 from lineage_bridge.records.identity import DatasetVersion, Link
 from lineage_bridge.records.training import LinkedTraining
 from lineage_bridge.records.words import path_ends, path_parts, path_tail
@@ -77,9 +77,14 @@ class KnownModels:
         *,
         namespace: str,
         aliases: Mapping[str, str],
+        promotions: Sequence[Promotion] = (),
     ) -> None:
         self._namespace = namespace
         self._aliases = aliases
+        self._labels: dict[tuple[str | None, str], list[Promotion]] = defaultdict(list)
+        for promotion in sorted(promotions, key=lambda one: one.time):
+            mark = "@" if promotion.kind == "alias" else ""
+            self._labels[promotion.model.name, mark + promotion.label].append(promotion)
         self.by_run: dict[str, LinkedTraining] = {}
         self.by_version: dict[tuple[str, str], list[LinkedTraining]] = defaultdict(list)
         self.by_triple: dict[Triple, list[LinkedTraining]] = defaultdict(list)
@@ -139,7 +144,19 @@ class KnownModels:
         return None if said.name is None else self._unknown(words, "the run says so", None).model
 
     def of_start(self, record: Start) -> Ancestry:
-        """Find the model that a deployment serves."""
+        """Find the model that a deployment serves; of a label, the version that had it then."""
+        labelled = self._labels.get((record.model.name, record.model.version or ""))
+        if labelled is None:
+            return self._of_start(record)
+        before = [one for one in labelled if one.time <= record.time]
+        promotion = before[-1] if before else labelled[0]  # it says since when at the latest
+        label, version = record.model.version, promotion.model.version
+        served = msgspec.structs.replace(record.model, version=version)
+        found = self._of_start(msgspec.structs.replace(record, model=served))
+        link = Link("label", 0.9 if before else 0.6, f"{label!r} is on version {version!r}")
+        return replace(found, model=replace(found.model, link=link))
+
+    def _of_start(self, record: Start) -> Ancestry:
         folder = self._folder_of(record)
         if folder is not None:
             return self.of_published(folder)

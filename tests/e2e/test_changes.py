@@ -6,6 +6,7 @@ import json
 import shutil
 
 import pytest
+from builders import a_facet, a_journal, an_event
 from clusters import T1, T2, T3, container, revision, scaled, write
 from repositories import git, repository
 
@@ -295,3 +296,33 @@ def test_a_copy_that_is_gone_is_rejected(lb, tmp_path, copies):
     assert rejected["field"] == "changes.copies.features.shop.basket"
     assert "serve.sql cannot be read" in rejected["reason"]
     assert copies.exists() is False
+
+
+def test_a_training_at_another_commit_is_a_change_of_its_code_for_any_producer(lb, tmp_path):
+    runs = [
+        an_event(
+            "fit",
+            minute,
+            run=commit,
+            outputs=[f"model@{minute}"],
+            run_facets={"lineageBridge_training": a_facet("lineageBridge_training", fields)},
+        )
+        for minute, commit in enumerate(["a1", "a1", "b2"])
+        for fields in [{"upstreamRunId": f"{minute}", "model": "m", "commit": commit}]
+    ]
+    a_journal(tmp_path / "home", runs).close()
+    (found,) = changes(lb, "model")
+    assert [found[key] for key in ("kind", "node", "before", "after")] == [
+        "code",
+        "job:ns:fit",
+        "a1",
+        "b2",
+    ]
+
+
+def test_who_says_what_is_made_of_which_files_hears_of_nothing_else(lb, tmp_path):
+    repository(tmp_path / "code" / "shop", COMMITS)
+    settings = '[changes.files]\n"train.forest" = ["train/*"]\n'
+    (tmp_path / "lineage-bridge.toml").write_text(settings)
+    lb("backfill", tmp_path / "code")
+    assert brief(changes(lb)) == [("code", "job:default:train.forest", "Begin")]

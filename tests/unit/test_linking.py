@@ -11,7 +11,16 @@ import pytest
 from lineage_bridge.ingest.doctor import windows_without_event
 from lineage_bridge.link.linking import link
 from lineage_bridge.naming import Slot
-from lineage_bridge.records import Build, Claim, Publication, Reference, Source, Start, Training
+from lineage_bridge.records import (
+    Build,
+    Claim,
+    Promotion,
+    Publication,
+    Reference,
+    Source,
+    Start,
+    Training,
+)
 from lineage_bridge.records.ends import with_ends
 from lineage_bridge.settings import Settings
 
@@ -292,3 +301,48 @@ def test_a_path_without_a_part_is_no_word(path):
     outcome = link([build, read, start], SETTINGS)
     assert outcome.publications == []
     assert {t.dataset.link.method for t in outcome.trainings if t.dataset} <= {"name"}
+
+
+def a_promotion(version, hours, label="champion", kind="alias"):
+    model = Reference(what="model", name="demand", version=version)
+    time = MORNING + timedelta(hours=hours)
+    return Promotion(source=source(), model=model, kind=kind, label=label, time=time)
+
+
+@pytest.mark.parametrize(
+    ("said", "hours", "version", "confidence"),
+    [
+        ("@champion", 3, "v1", 0.9),
+        ("@champion", 5, "v2", 0.9),
+        ("@champion", 1, "v1", 0.6),  # it was there at the latest since hour 2
+        ("Production", 5, "v2", 0.9),
+        ("@other", 5, "@other", 0.3),
+    ],
+)
+def test_a_label_means_the_version_that_had_it_when_the_deployment_began(
+    said, hours, version, confidence
+):
+    trainings = [
+        Training(
+            source=source(f"{name}.json"),
+            run_id=name,
+            model=Claim(what="model", name="demand", version=name),
+            completed=MORNING,
+        )
+        for name in ("v1", "v2")
+    ]
+    labels = [
+        a_promotion("v1", 2),
+        a_promotion("v2", 4),
+        a_promotion("v2", 4, "Production", "stage"),
+    ]
+    start = Start(
+        source=source(),
+        time=MORNING + timedelta(hours=hours),
+        service="s",
+        environment="e",
+        deployment="d",
+        model=Reference(what="model", name="demand", version=said),
+    )
+    found = link([*trainings, *labels, start], SETTINGS).starts[0].model
+    assert (found.version, found.link.confidence) == (version, confidence)

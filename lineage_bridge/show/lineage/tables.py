@@ -34,6 +34,7 @@ _METHODS: Final[Mapping[str, str]] = {
     "name": "name, though nothing of that name was read",
     "run_id": "run id",
     "model_version": "name and version",
+    "label": "label in the registry",
     "triple": "dataset version and times of its training",
     "event": "the event itself",
 }
