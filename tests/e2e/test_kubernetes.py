@@ -176,6 +176,16 @@ def test_what_runs_is_said_with_its_digest_and_no_secret_is_kept(cluster, lb, tm
     assert "hunter2" not in (tmp_path / "all.ndjson").read_text()
 
 
+def test_the_pods_of_a_revision_tell_which_image_its_tag_was(cluster, lb, tmp_path):
+    server = container(image="r/server:latest", MODEL_URI="models:/stock/1")
+    pod = workload("Pod", "shop-1-x", ownerReferences=[{"kind": "ReplicaSet", "name": "shop-1"}])
+    pod.update(apiVersion="v1", spec={"containers": [server]})
+    pod["status"] = {"containerStatuses": [{"name": "server", "imageID": f"r/server@{DIGEST}"}]}
+    cluster(revision(1, T1, server), pod)
+    (told,) = workload_facets(lb, tmp_path)
+    assert (told["image"], told["imageDigest"]) == ("r/server:latest", DIGEST)
+
+
 def test_a_canary_is_a_deployment_of_its_own_with_its_share(cluster, lb, tmp_path):
     uri = f"s3://models/mlruns/1/models/{LOGGED}/artifacts"
     traffic = [

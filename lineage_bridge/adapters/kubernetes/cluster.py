@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -16,7 +17,8 @@ from lineage_bridge.adapters.kubernetes.objects import (
 )
 from lineage_bridge.errors import ArtifactError
 
-_KEPT: Final = ("ConfigMap", "ReplicaSet")
+_KEPT: Final = ("ConfigMap", "ReplicaSet", "Pod")
+_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}$")
 _ENDINGS: Final = (".yaml", ".yml", ".json")
 
 
@@ -28,6 +30,8 @@ class Cluster:
         has_state: whether one of the file's own objects has a status.
         configs: the data of each ConfigMap, by namespace and name.
         replica_sets: those that a Deployment owns, by its namespace and name.
+        digests: what the images of a ReplicaSet's pods turned out to be, by its namespace and name
+            and the image.
     """
 
     has_state: bool = False
@@ -35,6 +39,7 @@ class Cluster:
     replica_sets: dict[tuple[str, str], list[Object]] = field(
         default_factory=lambda: defaultdict(list)
     )
+    digests: dict[tuple[str, str, str], str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, objects: Iterable[Object]) -> Cluster:
@@ -55,15 +60,38 @@ class Cluster:
                 known = self.replica_sets[one.namespace, owner]
                 if all(one.name != other.name for other in known):
                     known.append(one)
+            elif one.kind == "Pod" and (owner := owner_of(one, "ReplicaSet")) is not None:
+                for image, digest in _digests_of(one):
+                    self.digests[one.namespace, owner, image] = digest
         except ArtifactError:
             return  # whoever reads its file rejects it
 
+    def digest_of(self, one: Object, image: str | None) -> str | None:
+        """Return what a revision's image turned out to be, as far as its pods tell."""
+        return self.digests.get((one.namespace, one.name, image or ""))
 
-def owner_of(one: Object) -> str | None:
-    """Return the name of the Deployment that controls an object, if one does."""
+
+def _digests_of(pod: Object) -> Iterator[tuple[str, str]]:
+    """Yield the images that a pod asked for, each with the digest of what it runs."""
+    listed = section(pod.document, "spec").get("containers")
+    asked = {
+        one.get("name"): one.get("image")
+        for one in (listed if isinstance(listed, list) else ())
+        if isinstance(one, dict)
+    }
+    statuses = pod.status.get("containerStatuses")
+    for one in statuses if isinstance(statuses, list) else ():
+        found = _DIGEST.search(str(one.get("imageID"))) if isinstance(one, dict) else None
+        image = asked.get(one.get("name")) if found is not None else None
+        if found is not None and isinstance(image, str):
+            yield image, found[0]
+
+
+def owner_of(one: Object, kind: str = "Deployment") -> str | None:
+    """Return the name of the Deployment, or other object, that controls an object, if one does."""
     owners = one.metadata.get("ownerReferences")
     for owner in owners if isinstance(owners, list) else ():
-        if isinstance(owner, dict) and owner.get("kind") == "Deployment":
+        if isinstance(owner, dict) and owner.get("kind") == kind:
             name = owner.get("name")
             return name if isinstance(name, str) else None
     return None

@@ -53,7 +53,8 @@ def starts_of_workload(one: Object, cluster: Cluster, source: Source) -> Iterato
         return
     began = _began(one, cluster, owner)
     if began is not None:
-        yield _start(one, owner, container, model, began, source)
+        digest = cluster.digest_of(one, container.image)
+        yield _start(one, owner, container, model, began, source, digest)
 
 
 def _served(one: Object, cluster: Cluster) -> tuple[Reference | None, Container]:
@@ -129,6 +130,7 @@ def _start(
     model: Reference,
     began: datetime,
     source: Source,
+    running: str | None,
 ) -> Start:
     slot = container.slot(Slot(owner, one.namespace, owner))
     revision = _revision(one)
@@ -147,7 +149,7 @@ def _start(
             name=owner,
             revision=revision,
             image=image,
-            image_digest=digest,
+            image_digest=digest or running,
             replicas=_asked(one),
             spec_sha256=hash_of(_template(one)),
         ),
