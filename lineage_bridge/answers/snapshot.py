@@ -9,13 +9,14 @@ from datetime import datetime
 from functools import cached_property
 from typing import Final, Self, TypeVar
 
-from lineage_bridge.answers import checks, drift, quality
+from lineage_bridge.answers import checks, drift, quality, status
 from lineage_bridge.answers.changes import Change, changes_in
 from lineage_bridge.answers.checks import DatasetChecks, checks_of, judge_checks
 from lineage_bridge.answers.drift import DeploymentDrift, judge_drift
 from lineage_bridge.answers.freshness import DatasetFreshness, judge_freshness
 from lineage_bridge.answers.health import DeploymentHealth, judge_health
 from lineage_bridge.answers.quality import DeploymentQuality, judge_quality
+from lineage_bridge.answers.status import Facts, Statuses, own_faults
 from lineage_bridge.assess.policies import Policies
 from lineage_bridge.errors import JournalError, JudgingError
 from lineage_bridge.facets.deployment import DeploymentFacet
@@ -28,6 +29,7 @@ from lineage_bridge.graph.deployments import Deployment, deployments
 from lineage_bridge.graph.find import Parents, find, find_datasets, meant_by
 from lineage_bridge.graph.load import load, no_collection
 from lineage_bridge.graph.model import Graph
+from lineage_bridge.graph.travel import Travel
 from lineage_bridge.journal import Journal
 
 _Answer = TypeVar("_Answer")
@@ -45,8 +47,12 @@ STATUS_KEYS: Final = (
     "outputStatistics",
     "datasetType",
 )
+# Those that own and inherited status are made of.
+NODE_KEYS: Final = tuple(dict.fromkeys((*STATUS_KEYS, *drift.KEYS, *status.KEYS)))
 # Those that any answer or metric is made of.
-JUDGED_KEYS: Final = tuple(dict.fromkeys((*STATUS_KEYS, *checks.KEYS, *drift.KEYS, *quality.KEYS)))
+JUDGED_KEYS: Final = tuple(
+    dict.fromkeys((*STATUS_KEYS, *checks.KEYS, *drift.KEYS, *quality.KEYS, *status.KEYS))
+)
 
 
 @dataclass(frozen=True)
@@ -235,6 +241,17 @@ class Snapshot:
     def checks_of_all(self) -> tuple[DatasetChecks, ...]:
         """Return what was found in every version of the same datasets; the newest comes last."""
         return _judged("Checks", lambda: tuple(judge_checks(self.graph, every_version=True)))
+
+    @cached_property
+    def statuses(self) -> Statuses:
+        """How every node, version and run is, by itself and by what it inherits.
+
+        Raises:
+            JudgingError: a bug of ours.
+        """
+        facts = Facts(self.graph, self.at, self.freshness, self.health, self.drift)
+        travel = Travel(self.graph, self.policies.feedback)
+        return _judged("Status", lambda: Statuses(self.graph, own_faults(facts), travel))
 
     def _freshness(self, *, every_version: bool) -> tuple[DatasetFreshness, ...]:
         def judge() -> tuple[DatasetFreshness, ...]:

@@ -32,6 +32,9 @@ class Policies:
 
     Where the settings give none for a node, `said_of_serving` and `stated_of` return None: then
     the policy in the node's facet applies, if there is one, else what the rules say.
+
+    Attributes:
+        feedback: declared loops, as node ids: what is fed back, and into what.
     """
 
     _freshness: _Given = field(default_factory=dict)
@@ -40,6 +43,7 @@ class Policies:
     _slas: Mapping[str, Stated] = field(default_factory=dict)  # by name of a feature view
     _drift: _Given = field(default_factory=dict)
     _fairness: _Given = field(default_factory=dict)
+    feedback: frozenset[tuple[str, str]] = frozenset()
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -59,6 +63,11 @@ class Policies:
             {sla.view: _promised(sla) for sla in given.slas},
             {name: limits.model_dump(exclude_none=True) for name, limits in given.drift.items()},
             {name: limits.model_dump(exclude_none=True) for name, limits in given.fairness.items()},
+            frozenset(
+                (source, target)
+                for target, sources in settings.feedback.items()
+                for source in sources
+            ),
         )
 
     def freshness(self, dataset: str) -> FreshnessPolicy:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import sqlite3
 
     from lineage_bridge.answers import DatasetFreshness, Snapshot
+    from lineage_bridge.answers.status import NodeStatus
     from lineage_bridge.graph.find import Parents, RunParts
     from lineage_bridge.graph.model import End, Graph
 
@@ -251,18 +252,25 @@ def health(
 ) -> None:
     """Say how each DEPLOYMENT (or all) is, with the reasons, worst first.
 
+    Without DEPLOYMENT, every other node that is not ok is listed below: jobs that failed or are
+    overdue, datasets that are stale or failed a check, and what inherits from them.
+
     DEPLOYMENT is a name, `<environment>/<deployment>`, `<service>/<environment>/<deployment>`, or
     its predictions, its job or one of its runs as other commands print them. Exits 1 if one is
-    degraded or unhealthy.
+    degraded or unhealthy, a job failed, or a dataset failed a check of severity error.
     """
-    with judged(settings, at, known_at) as (snapshot, parents):
+    from lineage_bridge.answers.snapshot import NODE_KEYS
+
+    with judged(settings, at, known_at, NODE_KEYS) as (snapshot, parents):
         found, instant = snapshot.health, snapshot.at
         if deployment is not None:
-            found = snapshot.health_of(deployment, parents)
+            found, nodes = snapshot.health_of(deployment, parents), None
+        else:
+            nodes = snapshot.statuses.amiss()
     if as_json or form == "json":
         from lineage_bridge.show.shapes import health_json
 
-        echo_json(health_json(found, instant))
+        echo_json(health_json(found, instant, nodes))
     elif form == "p6":
         from lineage_bridge.show.p6 import health_states
 
@@ -273,8 +281,22 @@ def health(
 
         print_tables([health_table(found, instant)])
         say(health_summary(found))
-    if any(one.health.status in {"degraded", "unhealthy"} for one in found):
+        _print_others(nodes or [], {one.deployment.predictions for one in found})
+    broken = any(fault.is_broken for node in nodes or () for fault in node.faults)
+    if broken or any(one.health.status in {"degraded", "unhealthy"} for one in found):
         sys.exit(1)
+
+
+def _print_others(nodes: Sequence[NodeStatus], told: Container[str]) -> None:
+    """Print the nodes that are not ok, without deployments that were told of for that alone."""
+    from lineage_bridge.show.tables import print_tables
+    from lineage_bridge.show.trouble.nodes import nodes_summary, nodes_table
+
+    others = [one for one in nodes if one.faults and one.end.node not in told]
+    if others:
+        say("")
+        print_tables([nodes_table(others)])
+        say(nodes_summary(others, sum(not one.faults for one in nodes)))
 
 
 @click.command()

@@ -36,6 +36,7 @@ from lineage_bridge.exporter.datasets import (
 from lineage_bridge.exporter.deployments import health_readings, serving_readings, total_readings
 from lineage_bridge.exporter.families import described, families
 from lineage_bridge.exporter.findings.drift import drift_readings
+from lineage_bridge.exporter.findings.nodes import node_readings
 from lineage_bridge.exporter.findings.quality import logged_totals, quality_readings
 from lineage_bridge.exporter.marks import Marks
 from lineage_bridge.exporter.metric import Reading
@@ -140,6 +141,7 @@ class MetricsCollector(Collector):
         yield from take_part("freshness", lambda: freshness_readings(view))
         yield from take_part("checks", lambda: check_readings(view))
         yield from take_part("health", lambda: health_readings(view))
+        yield from take_part("nodes", lambda: node_readings(view))
         yield from take_part("serving", lambda: serving_readings(view))
         yield from take_part("drift", lambda: drift_readings(view))
         if "sentinelml" in self._compat:

@@ -138,6 +138,13 @@ JOB_LAST_SUCCESS: Final = Metric(
     "When a run of a job completed last, in seconds since the epoch",
     _JOB,
 )
+NODE_STATUS: Final = Metric(
+    "ml_node_level",
+    "gauge",
+    "How bad a dataset or job is that is not ok: 0 ok, 1 unknown, 2 warn, 3 bad; by itself (own), "
+    "or with what it inherits (effective)",
+    ("namespace", "node", "kind", "of"),
+)
 DEPLOYMENT_HEALTH: Final = Metric(
     "ml_deployment_health_status",
     "gauge",
@@ -358,6 +365,7 @@ PLATFORM: Final = (
     JOB_RUNS,
     JOB_LAST_STATE,
     JOB_LAST_SUCCESS,
+    NODE_STATUS,
     DEPLOYMENT_HEALTH,
     DEPLOYMENT_RETIRED,
     DEPLOYMENT_REASON_AGE,

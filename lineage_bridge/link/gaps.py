@@ -32,6 +32,7 @@ Kind = Literal[
     "broken_facet",
     "adapter_missing",
     "shared_graph",
+    "node_bad",
 ]
 
 # Kinds that lose no edge by themselves: worth knowing, but no fault.
@@ -43,6 +44,7 @@ NOTES: frozenset[Kind] = frozenset(
         "adapter_missing",
         "shared_graph",
         "log_without_time",
+        "node_bad",
     }
 )
 

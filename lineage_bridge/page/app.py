@@ -54,7 +54,10 @@ def page_parts(
 
     def health(_: Call) -> Response:
         snapshot = snapshots.at(now())
-        return Response(health_json(snapshot.health, snapshot.at), headers=list(_HEADERS))
+        return Response(
+            health_json(snapshot.health, snapshot.at, snapshot.statuses.amiss()),
+            headers=list(_HEADERS),
+        )
 
     return {
         "/": Part("page", _careful(index), for_browsers=True),

@@ -15,6 +15,8 @@ from lineage_bridge.answers import (
     DeploymentHealth,
     Snapshot,
 )
+from lineage_bridge.answers.status import NodeStatus
+from lineage_bridge.assess.status.faults import rank
 from lineage_bridge.errors import JudgingError, log_bug
 from lineage_bridge.show.freshness import worst_first as stalest_first
 from lineage_bridge.show.health import worst_first as sickest_first
@@ -53,6 +55,7 @@ class Content:
         namespaces: those that have jobs, sorted.
         deployments: worst first.
         datasets: worst first.
+        nodes: jobs that are not ok, and datasets of which other tools say so, worst first.
         checks: what was found in the newest version of datasets, by their node ids; None if it
             could not be judged.
         drift: of deployments, by the node ids of their predictions; None likewise.
@@ -63,13 +66,14 @@ class Content:
     namespaces: tuple[str, ...]
     deployments: Section[DeploymentHealth]
     datasets: Section[DatasetFreshness]
+    nodes: Section[NodeStatus]
     checks: Mapping[str, DatasetChecks] | None
     drift: Mapping[str, DeploymentDrift] | None
 
     @property
     def has_bug(self) -> bool:
         """Whether something could not be judged."""
-        bugs = self.deployments.bug, self.datasets.bug
+        bugs = self.deployments.bug, self.datasets.bug, self.nodes.bug
         is_judged = self.checks is not None and self.drift is not None
         return not is_judged or any(bug is not None for bug in bugs)
 
@@ -84,9 +88,21 @@ def read_content(snapshot: Snapshot, events: int) -> Content:
         datasets=_section(
             lambda: stalest_first(snapshot.freshness), lambda one: one.finding.status
         ),
+        nodes=_section(lambda: _broken(snapshot), lambda one: one.own),
         checks=_judged(lambda: {one.node.id: one for one in snapshot.checks}),
         drift=_judged(lambda: {one.deployment.predictions: one for one in snapshot.drift}),
     )
+
+
+def _broken(snapshot: Snapshot) -> list[NodeStatus]:
+    """List what the other tables do not tell: jobs, and what other tools assert of data."""
+    found = [
+        one
+        for one in snapshot.statuses.amiss()
+        if (one.faults and snapshot.graph.nodes[one.end.node].kind == "job")
+        or any(fault.said_by is not None for fault in one.faults)
+    ]
+    return sorted(found, key=lambda one: (-rank(one.own), str(one.end)))
 
 
 def _judged(judge: Callable[[], dict[str, Row]]) -> Mapping[str, Row] | None:

@@ -13,6 +13,7 @@ from lineage_bridge.show.freshness import age_text
 from lineage_bridge.show.html.escaping import environment
 from lineage_bridge.show.html.style import STYLE
 from lineage_bridge.show.reasons import reason_text
+from lineage_bridge.show.trouble.nodes import fault_text
 from lineage_bridge.show.units import age, moment
 from lineage_bridge.times import format_time
 
@@ -45,6 +46,7 @@ def _environment() -> Environment:
     made = environment("lineage_bridge.page")
     made.filters |= {
         "age": age,
+        "fault": fault_text,
         "moment": moment,
         "path": lambda text: quote(text, safe=""),
         "reason": reason_text,

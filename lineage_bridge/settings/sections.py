@@ -21,6 +21,7 @@ from lineage_bridge.settings.values import (
     ColumnNames,
     Count,
     Cron,
+    DatasetId,
     Expression,
     FeaturesTarget,
     HostNames,
@@ -349,6 +350,7 @@ class Settings(_Section):
     stores: dict[str, str] = {}
     source_table: str = DEFAULT_TABLE
     live: dict[str, list[str]] = {}
+    feedback: dict[DatasetId, list[DatasetId]] = {}  # into what -> what is fed back into it
     aliases: Aliases = Aliases()
     policies: Policies = Policies()
     checks: dict[str, CheckSettings] = {}

@@ -17,6 +17,7 @@ from lineage_bridge.settings.browsers import plain_host, plain_origin
 # What an alias may stand for: a dataset of ours, with `@<version>` or without, or a model of ours.
 FeaturesTarget = Annotated[str, Field(pattern=rf"^{FEATURES_PATTERN}(@[^<>]+)?$")]
 ModelTarget = Annotated[str, Field(pattern=rf"^{MODEL_PATTERN}$")]
+DatasetId = Annotated[str, Field(pattern=r"^dataset:[^:].*:.+$")]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Seconds = Positive
 Share = Annotated[float, Field(ge=0, le=1)]

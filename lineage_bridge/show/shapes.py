@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any, Final
 from lineage_bridge.facets.serving_health import Endpoint, Reason, Totals
 from lineage_bridge.show.data.fairness import fairness_json
 from lineage_bridge.show.formats import present
+from lineage_bridge.show.trouble.nodes import node_json
 from lineage_bridge.times import format_time
 
 if TYPE_CHECKING:
     from lineage_bridge.answers import DatasetFreshness, DeploymentHealth, Versioned
+    from lineage_bridge.answers.status import NodeStatus
     from lineage_bridge.graph.deployments import Activation
     from lineage_bridge.graph.model import Binding, Edge, Graph, Node, Run, Version
     from lineage_bridge.graph.paths import Path
@@ -104,9 +106,21 @@ def _run(run: Run) -> dict[str, Any]:
     )
 
 
-def health_json(found: Iterable[DeploymentHealth], at: datetime) -> dict[str, Any]:
-    """Make the document of `health --json`: `{"at", "deployments": [...]}`."""
-    return {"at": format_time(at), "deployments": [deployment_json(one) for one in found]}
+def health_json(
+    found: Iterable[DeploymentHealth], at: datetime, nodes: Iterable[NodeStatus] | None = None
+) -> dict[str, Any]:
+    """Make the document of `health --json`: `{"at", "deployments": [...], "nodes": [...]}`.
+
+    Args:
+        found: the deployments.
+        at: the instant.
+        nodes: those that are not ok; None where some deployments alone were asked for.
+    """
+    return present(
+        at=format_time(at),
+        deployments=[deployment_json(one) for one in found],
+        nodes=None if nodes is None else [node_json(one) for one in nodes],
+    )
 
 
 def deployment_json(one: DeploymentHealth) -> dict[str, Any]:

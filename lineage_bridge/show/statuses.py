@@ -49,6 +49,8 @@ _STATUSES: Final = {
     "warn": Status("warned", "!", "dark_orange", "warn", 1),
     "skipped": Status("skipped", "-", "cyan", "mute", 3),
     "passed": Status("passed", "+", "green", "good", 4),
+    "bad": Status("bad", "X", "bold red", "bad", 0),
+    "ok": Status("ok", "+", "green", "good", 4),
     "FAILED": Status("failed", "X", "red", "bad", 0),
     "ABORTED": Status("aborted", "!", "dark_orange", "warn", 1),
     "RUNNING": Status("running", ">", "cyan", "mute", 3),

@@ -173,7 +173,7 @@ def test_a_bug_in_judging_freshness_is_an_error_on_all(surfaces, monkeypatch):
     monkeypatch.setattr(freshness, "_judge", breaks)
 
     assert surfaces.command("freshness").code == 2
-    assert surfaces.command("health").code == 1
+    assert surfaces.command("health").code == 2  # it says of all nodes how they are
     page = surfaces.page("/")
     assert page.status_code == 500
     assert "Freshness could not be judged" in page.text

@@ -1,0 +1,1 @@
+"""What is wrong, why and who is hit: in words, tables and JSON shapes."""
