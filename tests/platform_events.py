@@ -66,12 +66,13 @@ def a_training(
     version: str = "v1",
     started: float | None = 15,
     features: str = "features.mobility.trips@2026-04-07T08:00:00Z",
+    auc: float = 0.91,
 ) -> list[Event]:
     """A training; with a START where a start is known."""
     reported = {
         "upstreamRunId": version,
         "model": model,
-        "metrics": {"auc": 0.91, "log_loss": 0.3},
+        "metrics": {"auc": auc, "log_loss": 0.3},
     }
     run_facets = {TrainingFacet.key: a_facet(TrainingFacet.key, reported)}
     output = Dataset(

@@ -10,6 +10,8 @@ from functools import cached_property
 from typing import Final, Self, TypeVar
 
 from lineage_bridge.answers import checks, drift, quality, status
+from lineage_bridge.answers.cause import Blame, Impact, Situation, blame, impact
+from lineage_bridge.answers.cause.earlier import Earlier, earlier_in, nothing_earlier
 from lineage_bridge.answers.changes import Change, changes_in
 from lineage_bridge.answers.checks import DatasetChecks, checks_of, judge_checks
 from lineage_bridge.answers.drift import DeploymentDrift, judge_drift
@@ -28,7 +30,7 @@ from lineage_bridge.facets.training import TrainingFacet
 from lineage_bridge.graph.deployments import Deployment, deployments
 from lineage_bridge.graph.find import Parents, find, find_datasets, meant_by
 from lineage_bridge.graph.load import load, no_collection
-from lineage_bridge.graph.model import Graph
+from lineage_bridge.graph.model import End, Graph
 from lineage_bridge.graph.travel import Travel
 from lineage_bridge.journal import Journal
 
@@ -65,11 +67,13 @@ class Snapshot:
         graph: the graph of the events that had happened by then.
         policies: the limits that the settings give for datasets and deployments.
         at: the instant.
+        earlier: reads how a deployment was before; only while the journal can be read.
     """
 
     graph: Graph
     policies: Policies
     at: datetime
+    earlier: Earlier = nothing_earlier
 
     @classmethod
     def load(
@@ -91,7 +95,7 @@ class Snapshot:
             keys: of the facets that the question needs.
         """
         graph = load(connection, at=at, known_at=known_at, keys=keys)
-        return cls(graph, policies, at)
+        return cls(graph, policies, at, earlier_in(connection, known_at))
 
     @cached_property
     def deployments(self) -> list[Deployment]:
@@ -253,6 +257,32 @@ class Snapshot:
         travel = Travel(self.graph, self.policies.feedback)
         return _judged("Status", lambda: Statuses(self.graph, own_faults(facts), travel))
 
+    @cached_property
+    def _situation(self) -> Situation:
+        return Situation(self.graph, self.at, self.statuses, self.health, self.drift, self.earlier)
+
+    def blame(self, end: End) -> Blame:
+        """Say why a node, version or run is as it is; of a deployment any of its nodes will do.
+
+        Raises:
+            JudgingError: a bug of ours.
+        """
+        return _judged("Cause", lambda: blame(self._situation, end))
+
+    def impact(self, end: End) -> Impact:
+        """Say who is hit by what is wrong with a node, a version or a run.
+
+        Raises:
+            JudgingError: a bug of ours.
+        """
+        found = self._situation
+        return _judged(
+            "Impact",
+            lambda: impact(
+                self.graph, found.statuses.travel, self.health, end, self.at, self.earlier
+            ),
+        )
+
     def _freshness(self, *, every_version: bool) -> tuple[DatasetFreshness, ...]:
         def judge() -> tuple[DatasetFreshness, ...]:
             with no_collection():  # many are made and none is dropped
@@ -289,6 +319,7 @@ class Snapshots:
 
         self._kept = KeptGraph(journal, keys=keys)
         self._policies = policies
+        self._journal = journal
 
     def at(self, instant: datetime) -> Snapshot:
         """Return the snapshot of an instant.
@@ -297,4 +328,8 @@ class Snapshots:
             JournalError: the journal cannot be read.
         """
         graph, _ = self._kept.at(instant)
-        return Snapshot(graph, self._policies, instant)
+        return Snapshot(graph, self._policies, instant, self._earlier)
+
+    def _earlier(self, predictions: str, instant: datetime) -> ServingHealthFacet | None:
+        with self._journal.reading() as connection:
+            return earlier_in(connection)(predictions, instant)

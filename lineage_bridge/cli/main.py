@@ -32,6 +32,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "graph": ("views", "graph", "Show the lineage graph, or the part around a node."),
     "path": ("views", "path", "Show how data came from one node to another, version by version."),
     "health": ("views", "health", "Say how each deployment is, and why."),
+    "blame": ("blame", "blame", "Say what is the cause of something, likeliest first."),
+    "impact": ("impact", "impact", "Say which deployments something hits, by their requests."),
     "freshness": ("views", "freshness", "Say how old each dataset is."),
     "changes": ("changes", "changes", "Say what changed, when, and from what to what."),
     "check": ("check", "check", "Check what is in datasets against what is expected."),

@@ -27,7 +27,8 @@ from lineage_bridge.graph.bind import (
 from lineage_bridge.graph.facts import time_of
 from lineage_bridge.graph.model import Design, Graph, Node, Run, Version
 from lineage_bridge.graph.node_facets import Facets
-from lineage_bridge.graph.rows import Bounds, FacetRow, Rows, RunKey
+from lineage_bridge.graph.rows import COUNTS, Bounds, FacetRow, Rows, RunKey
+from lineage_bridge.graph.tables import VALUE
 from lineage_bridge.times import from_micros
 
 _NO_FACETS = Facets()
@@ -86,6 +87,36 @@ def add_facets(
         for id_, node in graph.nodes.items()
     }
     return Graph(graph.at, nodes)
+
+
+def facet_before(
+    connection: sqlite3.Connection,
+    node_id: str,
+    key: str,
+    at: datetime,
+    known_at: datetime | None = None,
+) -> str | None:
+    """Return the JSON of a node's facet as it was at an earlier time; None if it had none.
+
+    Reads what was said of this node alone, so it costs little beside loading a graph of then.
+
+    Args:
+        connection: as for `load`.
+        node_id: of the node.
+        key: of the facet.
+        at: the time.
+        known_at: as for `load`.
+    """
+    bounds = Bounds.of(at, known_at, None)
+    row = connection.execute(
+        f"""
+        SELECT {VALUE} FROM graph_facets f JOIN graph_events e ON e.said = f.set_id
+        WHERE f.node = (SELECT node FROM graph_nodes WHERE id = :id) AND f.key = :key AND {COUNTS}
+        ORDER BY e.place DESC, f.ordinal DESC LIMIT 1
+        """,
+        {"id": node_id, "key": key, "at": bounds.at, "known": bounds.known},
+    ).fetchone()
+    return None if row is None else row[0]
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from operator import attrgetter
 
 from lineage_bridge.adapters.roots import Root
 from lineage_bridge.adapters.servers import is_there
+from lineage_bridge.adapters.serving import ADAPTER as SERVING
 from lineage_bridge.assess.policies import Policies
 from lineage_bridge.ingest import memory
 from lineage_bridge.ingest.found import Found, Scan
@@ -87,6 +88,7 @@ def backfill(
     """
     report = progress or (lambda *_: None)
     memory.prepare(journal, settings.namespace)
+    roots = _with_logs(roots)
     found = scan(roots, changed)
     done = Backfill(ignored=found.ignored)
     _take_in_logs(journal, settings, roots, found, done)
@@ -126,6 +128,17 @@ def backfill(
     done.refused = [*found.rejected, *linked.refused]
     done.rejected = rejected_below(journal, roots, done.refused)
     return done
+
+
+def _with_logs(roots: Mapping[str, Sequence[Path]]) -> Mapping[str, Sequence[Path]]:
+    """Search the folders of services for logs too: what they were asked lies beside their windows.
+
+    As everywhere in folders that were not named for logs, only what is surely one is taken.
+    """
+    serving = roots.get(SERVING.name, ())
+    known = roots.get(FAMILY, ())
+    more = [path for path in serving if path not in known]
+    return {**roots, FAMILY: [*known, *more]} if more else roots
 
 
 def _take_in_logs(

@@ -207,12 +207,30 @@ class Oracle:
         return known
 
     def inherited(self):
+        """A root is an origin to which nothing as bad comes; roots come before others."""
+        worst_to = {end: key[0] for end, key in self.nearest(lambda _end, _rank: True).items()}
+
+        def is_root(end, rank):
+            return worst_to.get(end, 9) > rank
+
+        roots = self.nearest(is_root)
+        others = self.nearest(lambda end, rank: not is_root(end, rank))
+        return {
+            end: min(
+                (found[end][0], n, found[end])
+                for n, found in enumerate((roots, others))
+                if end in found
+            )[2]
+            for end in worst_to
+        }
+
+    def nearest(self, takes):
         best = {}
         for source, own in self.world.faults.items():
             for level in WORST:
                 for way in ("bound", "live"):
                     begun = [f.since for f in own if (f.level, f.travels) == (level, way)]
-                    if begun:
+                    if begun and takes(source, WORST.index(level)):
                         since = None if None in begun else min(begun)
                         for end, distance in self.distances(source, way, since).items():
                             key = WORST.index(level), distance, str(source)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from lineage_bridge.answers.clocks import history_of
+from lineage_bridge.answers.clocks import history_of, newest_version
 from lineage_bridge.answers.drift import DeploymentDrift
 from lineage_bridge.answers.freshness import DatasetFreshness
 from lineage_bridge.answers.health import DeploymentHealth
@@ -17,6 +17,7 @@ from lineage_bridge.answers.status.sources import (
     faults_of_old_builds,
     old_builds,
 )
+from lineage_bridge.answers.status.trainings import faults_of_trainings
 from lineage_bridge.assess.assertions import ASSERTIONS, assertions_in
 from lineage_bridge.assess.freshness import EFFECTIVE
 from lineage_bridge.assess.status.age import Aged, fault_of_age, fault_of_overdue
@@ -66,6 +67,7 @@ def own_faults(facts: Facts) -> dict[End, tuple[Fault, ...]]:
         _of_nodes(facts),
         _of_ages(facts),
         _of_deployments(facts),
+        faults_of_trainings(facts.graph, facts.freshness),
         faults_of_newest_build(facts.graph, found),
     ):
         for end, fault in list(parts):
@@ -143,8 +145,11 @@ def _behind_age(facts: Facts, one: DatasetFreshness, fault: Fault) -> Iterator[t
     history = history_of(graph, node)
     aged = Aged(one.finding, history.builds, history.rhythm(facts.at), one.next_build)
     old = old_builds(graph, node, history, aged)
-    newest = node.versions[-1].version if node.versions else None
-    stands = bool(old) and old[-1].write.version == newest
+    newest = aged.builds[-1].data if aged.builds else None
+    seen = [build.data for build in aged.builds if build.data is not None]
+    if newest is not None and newest < max(seen):
+        return  # an older range was built again: there is newer data, and the job has run
+    stands = bool(old) and old[-1].write.version == newest_version(node)
     yield from faults_of_old_builds(node, old, fault, one.finding.policy.warn_seconds)
     if stands and old[-1].write.read is not None:
         yield End(old[-1].write.read), fault

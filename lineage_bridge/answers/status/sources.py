@@ -48,7 +48,10 @@ def old_builds(graph: Graph, node: Node, history: History, aged: Aged) -> list[O
     for write, build in _builds(node, writes, history):
         if build.data is None:
             continue
-        if is_late_at_build(build, aged.finding) or build_brought_nothing(build, before, aged):
+        went_back = before is not None and build.data < before  # its own doing, not its source's
+        if not went_back and (
+            is_late_at_build(build, aged.finding) or build_brought_nothing(build, before, aged)
+        ):
             found.append(OldBuild(write, (build.built - build.data).total_seconds()))
         before = build.data if before is None else max(before, build.data)
     return found

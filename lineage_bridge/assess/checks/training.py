@@ -75,8 +75,18 @@ def _perfect(training: Training) -> Verdict:
 
 
 def _is_perfect(name: str, metrics: Mapping[str, float]) -> bool:
-    parts, value = set(_PARTS.findall(name.lower())), metrics[name]
-    return (value == 0 and bool(parts & _ERRORS)) or (value == 1 and bool(parts & _SCORES))
+    value = metrics[name]
+    return (value == 0 and is_error(name)) or (value == 1 and is_score(name))
+
+
+def is_error(name: str) -> bool:
+    """Return whether a metric is an error by its name: the smaller, the better."""
+    return bool(set(_PARTS.findall(name.lower())) & _ERRORS)
+
+
+def is_score(name: str) -> bool:
+    """Return whether a metric is a score by its name: the larger, the better."""
+    return bool(set(_PARTS.findall(name.lower())) & _SCORES)
 
 
 def _in_order(training: Training) -> Verdict:

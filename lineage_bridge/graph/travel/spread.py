@@ -1,4 +1,7 @@
-"""What each end of the graph inherits: the worst that travels to it, from the nearest origin.
+"""What each end of the graph inherits: the worst that travels to it, from the nearest root.
+
+A root is an origin to which nothing as bad comes from elsewhere; where there is none, as in a
+cycle of faults, the nearest origin counts.
 
 All faults spread at once, level by level and step by step. Each end keeps the two nearest origins
 of a level, since an end that is an origin itself inherits from the other one. What is wrong with a
@@ -8,7 +11,7 @@ dataset without versions did not hurt those who had read it before.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -40,7 +43,10 @@ class Inherited:
 
     @property
     def order(self) -> tuple[int, int, str, Way]:
-        """The worst is the smallest; then the nearest, then by the name of its origin."""
+        """The worst is the smallest; then the nearest, then by the name of its origin.
+
+        Whether an origin is a root comes before its distance, and is not known here.
+        """
         return -rank(self.level), len(self.path), str(self.origin), self.way
 
 
@@ -61,10 +67,43 @@ def spread(travel: Travel, faults: Mapping[End, Sequence[Fault]]) -> dict[End, I
         travel: the edges.
         faults: what is wrong, by where it is.
     """
+    known = _spread(travel, faults, _every)
+    # What is as bad as what comes to it from elsewhere is no root.
+    carried = {
+        (end, level)
+        for end in faults
+        for level in _WORST_FIRST
+        if end in known and rank(known[end].level) >= rank(level)
+    }
+    if not carried:
+        return known
+    roots = _spread(travel, faults, lambda end, level: (end, level) not in carried)
+    others = _spread(travel, faults, lambda end, level: (end, level) in carried)
+    return {end: _better(roots.get(end), others.get(end)) for end in known}
+
+
+_Takes = Callable[[End, Level], bool]
+
+
+def _every(_end: End, _level: Level) -> bool:
+    return True
+
+
+def _better(root: Inherited | None, other: Inherited | None) -> Inherited:
+    """Return the worse one; of equals the root."""
+    both = [one for one in (root, other) if one is not None]
+    return max(both, key=lambda one: rank(one.level))
+
+
+def _spread(
+    travel: Travel, faults: Mapping[End, Sequence[Fault]], takes: _Takes
+) -> dict[End, Inherited]:
+    """Return what each end inherits from those origins alone."""
     found: dict[End, Inherited] = {}
     for level in _WORST_FIRST:
         for way in _WAYS:
-            sources = dict(sorted(_sources(faults, level, way), key=_by_end))
+            begun = _sources(faults, level, way)
+            sources = dict(sorted((s for s in begun if takes(s[0], level)), key=_by_end))
             labels = _reach(travel, sources, way)
             for end in labels:
                 inherited = _inherited(labels, end, level, way)

@@ -1,0 +1,9 @@
+"""Why something is as it is, and whom it hits: candidates gathered from a snapshot, then ranked."""
+
+from __future__ import annotations
+
+from lineage_bridge.answers.cause.blame import Blame, Cause, Rejected, blame
+from lineage_bridge.answers.cause.impact import Hit, Impact, impact
+from lineage_bridge.answers.cause.situation import Situation
+
+__all__ = ["Blame", "Cause", "Hit", "Impact", "Rejected", "Situation", "blame", "impact"]
