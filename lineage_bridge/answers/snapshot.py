@@ -284,19 +284,19 @@ class Snapshot:
         )
 
     def _freshness(self, *, every_version: bool) -> tuple[DatasetFreshness, ...]:
-        def judge() -> tuple[DatasetFreshness, ...]:
-            with no_collection():  # many are made and none is dropped
-                return tuple(
-                    judge_freshness(self.graph, self.at, self.policies, every_version=every_version)
-                )
-
-        return _judged("Freshness", judge)
+        return _judged(
+            "Freshness",
+            lambda: tuple(
+                judge_freshness(self.graph, self.at, self.policies, every_version=every_version)
+            ),
+        )
 
 
 def _judged(what: str, judge: Callable[[], _Answer]) -> _Answer:
     """Return the answer. A failure is a bug of ours: an error for all, never an `unknown`."""
     try:
-        return judge()
+        with no_collection():  # many are made and few are dropped
+            return judge()
     except JournalError:
         raise
     except Exception as exc:

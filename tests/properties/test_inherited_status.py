@@ -250,7 +250,7 @@ def test_what_is_inherited_is_what_the_oracle_finds(block):
         world = World(seed)
         found = found_in(world)
         shown = {
-            end: (WORST.index(one.level), len(one.path) - 1, str(one.origin))
+            end: (WORST.index(one.level), one.distance, str(one.origin))
             for end, one in found.items()
         }
         assert shown == Oracle(world).inherited(), seed

@@ -138,12 +138,8 @@ def _parts(
 def _specificity(
     situation: Situation, one: DeploymentHealth, candidate: Candidate, reason: Reason
 ) -> float:
-    own = one.deployment.predictions
-    having = {own}
-    if candidate.way is not None:
-        having |= situation.having(candidate.end, candidate.way, reason.of)
-    showing = situation.showing.get(reason.of, frozenset()) | {own}
-    return specificity(len(having & showing), len(showing), len(having))
+    place = None if candidate.way is None else (candidate.end, candidate.way)
+    return specificity(*situation.counts(one.deployment.predictions, place, reason.of))
 
 
 def _answer(
@@ -172,22 +168,33 @@ def _merged(
 
     The slot and its release are one.
     """
-    listed = [(_entry(candidate), candidate, scored) for candidate, scored in found]
-    ways: dict[str, list[tuple[str, ...]]] = {}
-    for entry, candidate, _ in listed:
-        ways.setdefault(entry, []).append(tuple(map(str, candidate.path)))
     merged: dict[str, tuple[Candidate, Scored]] = {}
-    for entry, candidate, scored in listed:
+    above: dict[End, set[str]] = {}  # by an end, the nodes of the candidates whose ways lead to it
+    for candidate, scored in found:
+        entry = _entry(candidate)
+        for end in candidate.path[1:]:
+            above.setdefault(end, set()).add(scored.node)
         known = merged.get(entry)
-        best = (candidate, scored)
-        if known is not None and _order(known[1]) >= _order(scored):
-            best = known
-        kinds = scored.kinds if known is None else _most(scored.kinds, known[1].kinds)
-        merged[entry] = best[0], _with_kinds(best[1], kinds)
+        if known is None:
+            merged[entry] = candidate, scored
+            continue
+        kinds = _most(scored.kinds, known[1].kinds)
+        best = known if _order(known[1]) >= _order(scored) else (candidate, scored)
+        merged[entry] = best[0], replace(best[1], kinds=kinds)
+    everywhere = frozenset(scored.node for _, scored in merged.values())
     return {
-        scored.node: (candidate, _with_above(entry, candidate, scored, listed))
-        for entry, (candidate, scored) in merged.items()
+        scored.node: (candidate, replace(scored, above=_above(candidate, above, everywhere)))
+        for candidate, scored in merged.values()
     }
+
+
+def _above(
+    candidate: Candidate, above: Mapping[End, set[str]], everywhere: frozenset[str]
+) -> frozenset[str]:
+    """Return the nodes of the candidates above one; of a slot, all others are."""
+    if candidate.sort in {"slot", "release"}:
+        return everywhere
+    return frozenset(above.get(candidate.end, ()))
 
 
 def _entry(candidate: Candidate) -> str:
@@ -200,26 +207,6 @@ def _order(scored: Scored) -> tuple[float, str]:
 
 def _most(some: Sequence[float], others: Sequence[float]) -> tuple[float, ...]:
     return tuple(max(pair) for pair in zip(some, others, strict=True))
-
-
-def _with_kinds(scored: Scored, kinds: tuple[float, ...]) -> Scored:
-    return replace(scored, kinds=kinds)
-
-
-def _with_above(
-    entry: str,
-    candidate: Candidate,
-    scored: Scored,
-    listed: Sequence[tuple[str, Candidate, Scored]],
-) -> Scored:
-    """Say which candidates lie above this one: those whose way leads through it."""
-    is_slot = candidate.sort in {"slot", "release"}
-    above = {
-        other_scored.node
-        for other_entry, other, other_scored in listed
-        if other_entry != entry and (is_slot or candidate.end in other.path[1:])
-    }
-    return replace(scored, above=frozenset(above))
 
 
 def _explained(one: Scored, reasons: Sequence[Reason]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from lineage_bridge.answers.cause.impact import active_runs
 from lineage_bridge.answers.cause.situation import Situation
-from lineage_bridge.answers.cause.upstream import Reach, upstream
+from lineage_bridge.answers.cause.upstream import Reach, Upstream
 from lineage_bridge.answers.health import DeploymentHealth
 from lineage_bridge.assess.cause.kinds import Sort, sort_of
 from lineage_bridge.assess.cause.score import CHANGED, severity_of
@@ -18,7 +18,7 @@ from lineage_bridge.assess.cause.symptoms import Reason
 from lineage_bridge.assess.status.faults import Fault, Way, worst
 from lineage_bridge.facets.deployment import DeploymentFacet
 from lineage_bridge.graph.deployments import Activation, is_model
-from lineage_bridge.graph.model import End, Graph, Run
+from lineage_bridge.graph.model import End, Graph, Node
 
 _WAYS: Final[tuple[Way, ...]] = ("bound", "live")
 _LESS_SURE: Final = 0.9  # what is concluded from builds, and not seen itself
@@ -75,16 +75,18 @@ class Gathering:
         self._target = End(predictions.id if predictions else one.deployment.predictions)
 
     @cached_property
-    def reached(self) -> Mapping[Way, Mapping[End, Reach]]:
+    def reached(self) -> Mapping[Way, Upstream]:
         """The surest way from each end upstream to what serves now."""
         runs = [run.end for run in active_runs(self._one.deployment)]
-        return {way: upstream(self._travel, runs, way) for way in _WAYS}
+        return {way: Upstream(self._travel, runs, way) for way in _WAYS}
 
     def all(self, reasons: Sequence[Reason]) -> Iterator[Candidate]:
         """Yield all candidates for these reasons of the deployment."""
         for way in _WAYS:
-            for end, reach in self.reached[way].items():
-                yield from self._faults(end, way, reach)
+            for end in self._situation.statuses.faults:
+                reach = self.reached[way].get(end)
+                if reach is not None:
+                    yield from self._faults(end, way, reach)
         yield from self._other_datasets()
         if any(reason.of != "inherited" for reason in reasons):
             yield from self._release()
@@ -153,29 +155,29 @@ class Gathering:
             found = activation.started
         return found
 
-    def _activations(self) -> Iterator[tuple[Activation, Iterable[End]]]:
+    def _activations(self) -> Iterator[tuple[Activation, Upstream]]:
         """Yield the activations, newest first, each with all that was upstream of it."""
         for n, activation in enumerate(reversed(self._one.deployment.activations)):
             if n == _MOST_ACTIVATIONS:
                 return
             if n not in self._above:
                 runs = [run.end for run in activation.runs]
-                self._above[n] = upstream(self._travel, runs, "bound")
+                self._above[n] = Upstream(self._travel, runs, "bound")
             yield activation, self._above[n]
 
     @cached_property
-    def _above(self) -> dict[int, Mapping[End, Reach]]:
+    def _above(self) -> dict[int, Upstream]:
         return {0: self.reached["bound"]}
 
     def _other_datasets(self) -> Iterator[Candidate]:
         """Yield the runs upstream that read a dataset which their job had never read before."""
-        for end, reach in self.reached["bound"].items():
-            node = self._situation.graph.nodes[end.node]
-            run = node.run_of_id(end.mark) if node.kind == "job" and end.mark else None
-            if run is None or DeploymentFacet.key in run.facets:
+        nodes = self._situation.graph.nodes
+        for end in self.reached["bound"]:
+            if end.mark is None or nodes[end.node].kind != "job":
                 continue
-            found = _other_dataset(self._situation.graph, run)
-            if found is not None:
+            found = other_datasets(self._situation.graph, nodes[end.node]).get(end.mark)
+            run, reach = nodes[end.node].run_of_id(end.mark), self.reached["bound"].get(end)
+            if found is not None and run is not None and reach is not None:
                 now, before = found
                 began = run.started or run.first
                 yield Candidate(
@@ -221,20 +223,24 @@ class Gathering:
 _CONCLUDED: Final = frozenset({"age_bound", "content_live"})
 
 
-def _other_dataset(graph: Graph, run: Run) -> tuple[str, str] | None:
-    """Return what a run read that its job never had, and what that had read; None if nothing."""
-    node = graph.nodes[run.job]
+def other_datasets(graph: Graph, job: Node) -> Mapping[str, tuple[str, str]]:
+    """Return the runs of a job that read a dataset which it had never read, by run id.
+
+    With what is new, and what was read before. A deployment changes by what it serves.
+    """
+    return job.remembered("other datasets", lambda: dict(_other_datasets(graph, job)))
+
+
+def _other_datasets(graph: Graph, job: Node) -> Iterator[tuple[str, tuple[str, str]]]:
     before: set[str] = set()
-    for other in node.runs:
-        if (other.first, other.id) < (run.first, run.id):
-            before |= _data_of(graph, other)
-    new = _data_of(graph, run) - before
-    return (", ".join(sorted(new)), ", ".join(sorted(before))) if new and before else None
-
-
-def _data_of(graph: Graph, run: Run) -> set[str]:
-    return {
-        binding.dataset
-        for binding in run.inputs
-        if binding.kind == "snapshot" and not is_model(graph.nodes[binding.dataset])
-    }
+    for run in job.runs:
+        if DeploymentFacet.key in run.facets:
+            continue
+        now = {
+            binding.dataset
+            for binding in run.inputs
+            if binding.kind == "snapshot" and not is_model(graph.nodes[binding.dataset])
+        }
+        if before and now - before:
+            yield run.id, (", ".join(sorted(now - before)), ", ".join(sorted(before)))
+        before |= now

@@ -7,7 +7,7 @@ from typing import Final
 
 from lineage_bridge.answers.cause.candidates import Candidate
 from lineage_bridge.answers.cause.situation import Situation
-from lineage_bridge.answers.cause.upstream import Reach, upstream
+from lineage_bridge.answers.cause.upstream import Reach, Upstream
 from lineage_bridge.assess.cause.kinds import sort_of
 from lineage_bridge.assess.cause.score import severity_of
 from lineage_bridge.assess.cause.symptoms import Reason
@@ -37,10 +37,12 @@ def of_data(situation: Situation, end: End) -> tuple[list[Reason], list[Candidat
     found: list[Candidate] = []
     looked_at: set[End] = set()
     for way in _WAYS:
-        reached = upstream(situation.statuses.travel, ends, way)
-        looked_at |= reached.keys()
-        for above, reach in reached.items():
-            found += _candidates(situation, above, way, reach, is_own=above in ends)
+        reached = Upstream(situation.statuses.travel, ends, way)
+        looked_at.update(reached)
+        for above in faults:
+            reach = reached.get(above)
+            if reach is not None:
+                found += _candidates(situation, above, way, reach, is_own=above in ends)
     return reasons, found, len(looked_at)
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from lineage_bridge.answers.cause.earlier import Earlier
 from lineage_bridge.answers.cause.impact import active_runs
-from lineage_bridge.answers.cause.upstream import downstream
+from lineage_bridge.answers.cause.upstream import below
 from lineage_bridge.answers.drift import DeploymentDrift
 from lineage_bridge.answers.health import DeploymentHealth
 from lineage_bridge.answers.status import Statuses
@@ -55,30 +55,49 @@ class Situation:
             one.deployment.predictions: one for one in self.health if not is_retired(one.health)
         }
 
+    def counts(self, own: str, place: tuple[End, Way] | None, of: Class) -> tuple[int, int, int]:
+        """Count the active deployments that have a candidate upstream, and show a class of symptom.
+
+        Args:
+            own: the deployment that is asked about, by its predictions: it does both.
+            place: where the candidate is, and how it travels; None: it is that deployment's own.
+            of: the class. Of drift only those count that have a log.
+
+        Returns:
+            How many do both, how many show it, and how many have it.
+        """
+        itself = self._bits.get(own, 0)
+        logged = self._logged if of == "drift" else -1
+        showing = self._showing.get(of, 0) | itself
+        having = itself
+        if place is not None:
+            end, way = place
+            having |= self._below[way].get(end, 0) & logged
+        own_alone = int(not itself)  # one that nobody waits for is in none of the sets
+        both = (having & showing).bit_count() + own_alone
+        return both, showing.bit_count() + own_alone, having.bit_count() + own_alone
+
     @cached_property
-    def showing(self) -> Mapping[Class, frozenset[str]]:
-        """The active deployments that show something of a class, by their predictions."""
-        found: dict[Class, set[str]] = {}
+    def _bits(self) -> Mapping[str, int]:
+        return {predictions: 1 << n for n, predictions in enumerate(self.active)}
+
+    @cached_property
+    def _logged(self) -> int:
+        return sum(bit for predictions, bit in self._bits.items() if predictions in self._drift)
+
+    @cached_property
+    def _showing(self) -> Mapping[Class, int]:
+        found: dict[Class, int] = {}
         for predictions, one in self.active.items():
             for reason in own_reasons(one, self.drift_of(one)):
-                found.setdefault(reason.of, set()).add(predictions)
-        return {of: frozenset(predictions) for of, predictions in found.items()}
-
-    def having(self, end: End, way: Way, of: Class) -> frozenset[str]:
-        """Return the active deployments below an end; for drift, those that have a log."""
-        key = end, way
-        if key not in self._having:
-            self._having[key] = frozenset(self._below(end, way))
-        found = self._having[key]
-        return found if of != "drift" else found & self._drift.keys()
+                found[reason.of] = found.get(reason.of, 0) | self._bits[predictions]
+        return found
 
     @cached_property
-    def _having(self) -> dict[tuple[End, Way], frozenset[str]]:
-        return {}
-
-    def _below(self, end: End, way: Way) -> set[str]:
-        reached = downstream(self.statuses.travel, [end], (way,)).keys()
-        return {self._runs[run] for run in reached & self._runs.keys()}
+    def _below(self) -> Mapping[Way, Mapping[End, int]]:
+        targets = {run: self._bits[predictions] for run, predictions in self._runs.items()}
+        travel = self.statuses.travel
+        return {"bound": below(travel, targets, "bound"), "live": below(travel, targets, "live")}
 
     @cached_property
     def _runs(self) -> Mapping[End, str]:

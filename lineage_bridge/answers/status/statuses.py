@@ -97,13 +97,24 @@ class Statuses:
 
     @cached_property
     def _used(self) -> frozenset[End]:
-        nodes = self.graph.nodes.values()
-        border = [end for node in nodes for end in self.travel.now(node)]
+        """Of the ends that have or inherit a fault, those of which something now is made.
+
+        What is wrong with an end travels to all that was made of it, so no other end need be asked.
+        """
+        touched = {*self.faults, *self.inherited}
+        above: dict[End, list[End]] = {}
+        for end in touched:
+            for hop in self.travel.down(end, "bound"):
+                above.setdefault(hop.end, []).append(end)
+        nodes = (self.graph.nodes.get(id_) for id_ in {end.node for end in touched})
+        now = {end for node in nodes if node is not None for end in self.travel.now(node)}
+        border = list(touched & now)
         used = set(border)
-        while border:
-            hops = [hop for end in border for hop in self.travel.up(end, "bound")]
-            border = list({hop.end for hop in hops} - used)
-            used.update(border)
+        for end in border:  # it grows while it is walked
+            for before in above.get(end, ()):
+                if before not in used:
+                    used.add(before)
+                    border.append(before)
         return frozenset(used)
 
     def _now(self, node: Node, ends: Sequence[End]) -> NodeStatus:

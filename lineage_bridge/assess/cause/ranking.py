@@ -16,6 +16,8 @@ from lineage_bridge.assess.cause.score import Parts
 
 FLOOR: Final = 0.15
 LEFT_OUT: Final = 0.1  # of the first one's score
+MOST: Final = 20  # that are named
+_COMPARED: Final = 200  # the best that are compared with each other
 CARRIED: Final = 0.7  # both of the carrier's score, and of how well it is explained
 
 
@@ -52,13 +54,14 @@ def ranked(candidates: Iterable[Scored]) -> list[Scored]:
 
     The same candidates in any order give the same list.
     """
-    listed = [one for one in candidates if one.score >= FLOOR]
+    over = [one for one in candidates if one.score >= FLOOR]
+    listed = sorted(over, key=lambda one: (-one.score, one.node))[:_COMPARED]
     marked = [replace(one, carrier_of=_carried(one, listed)) for one in listed]
     marked.sort(key=lambda one: (bool(one.carrier_of), -one.score, one.node))
     if not marked:
         return []
     least = LEFT_OUT * marked[0].score
-    return [one for one in marked if one.score >= least]
+    return [one for one in marked if one.score >= least][:MOST]
 
 
 def _carried(one: Scored, listed: Sequence[Scored]) -> tuple[str, ...]:

@@ -8,12 +8,14 @@ after that, and comes from the newest run of each job that wrote it.
 *Live*: the present state of a dataset goes to the streaming runs that read it and go on, and a run
 to the present state of what it writes. A job as such, which failed or is overdue, goes to the
 present state of what it writes. Ends without a mark are present states here.
+
+Steps are found where somebody walks, and kept: most of a graph is never walked over.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from functools import cached_property
@@ -22,12 +24,12 @@ from typing import Final, NamedTuple, TypeAlias
 from lineage_bridge.assess.status.faults import Way
 from lineage_bridge.graph.model import Binding, Design, End, Graph, Node, Run
 from lineage_bridge.graph.steps import newest_version
+from lineage_bridge.graph.travel.job_edges import JobEdges, edges_of
 from lineage_bridge.naming import is_observer
 
 Feedback: TypeAlias = AbstractSet[tuple[str, str]]  # what is fed back, and into what: node ids
 
 SURE: Final = 1.0  # of what its producer named itself
-_CARRY_NOTHING: Final = frozenset({"observe", "feedback"})
 
 
 class Hop(NamedTuple):
@@ -44,7 +46,7 @@ class Hop(NamedTuple):
     method: str | None = None
 
 
-_Hops: TypeAlias = Mapping[End, Sequence[Hop]]
+_Known = dict[End, Sequence[Hop]]
 
 
 class Travel:
@@ -59,14 +61,22 @@ class Travel:
     def __init__(self, graph: Graph, feedback: Feedback = frozenset()) -> None:
         self._graph = graph
         self._feedback = feedback
+        self._down: dict[Way, _Known] = {"bound": {}, "live": {}}
+        self._up: dict[Way, _Known] = {"bound": {}, "live": {}}
 
     def down(self, end: End, way: Way) -> Sequence[Hop]:
         """List the steps that trouble takes from here, sorted."""
-        return self._down[way].get(end, ())
+        known = self._down[way]
+        if end not in known:
+            known[end] = _sorted(self._bound_down(end) if way == "bound" else self._live_down(end))
+        return known[end]
 
     def up(self, end: End, way: Way) -> Sequence[Hop]:
         """List the steps by which trouble came here, as ways back, sorted."""
-        return self._up[way].get(end, ())
+        known = self._up[way]
+        if end not in known:
+            known[end] = _sorted(self._bound_up(end) if way == "bound" else self._live_up(end))
+        return known[end]
 
     def now(self, node: Node) -> list[End]:
         """List the ends that make up the present state of a node.
@@ -87,59 +97,108 @@ class Travel:
         run = self._graph.nodes[reader.node].run_of_id(reader.mark)
         return run is not None and not run.streaming and _began(run) < instant
 
-    @cached_property
-    def _down(self) -> dict[Way, _Hops]:
-        return {"bound": _sorted(self._bound()), "live": _sorted(self._live())}
+    def _bound_down(self, end: End) -> Iterator[Hop]:
+        run = self._run(end)
+        if run is not None:
+            for binding in run.outputs:
+                if not self._is_lost(binding, run):
+                    yield _hop(binding.end, binding)
+            return
+        for edges in self._readers.get(end.node, ()):
+            by_version = edges.reads[end.node]
+            for version in {end.mark, None}:
+                for binding, reader in by_version.get(version, ()):
+                    if self._reads(binding, reader, end):
+                        yield _hop(reader.end, binding)
 
-    @cached_property
-    def _up(self) -> dict[Way, _Hops]:
-        return {way: _turned(hops) for way, hops in self._down.items()}
-
-    def _bound(self) -> Iterator[tuple[End, Hop]]:
-        overwritten = self._unversioned_writes
-        for run in self._carriers:
+    def _bound_up(self, end: End) -> Iterator[Hop]:
+        run = self._run(end)
+        if run is not None:
             for binding in self._inputs(run):
                 source = self._read(binding, run)
                 if source is not None:
-                    yield source, _hop(run.end, binding)
-            for binding in run.outputs:
-                if not _is_lost(binding, run, overwritten):
-                    yield run.end, _hop(binding.end, binding)
+                    yield _hop(source, binding)
+            return
+        for edges in self._writers.get(end.node, ()):
+            for binding, writer in edges.writes[end.node].get(end.mark, ()):
+                if not self._is_lost(binding, writer):
+                    yield _hop(writer.end, binding)
 
-    def _live(self) -> Iterator[tuple[End, Hop]]:
-        for run in self._carriers:
-            if isinstance(run, Design) or (run.streaming and run.state == "RUNNING"):
-                for binding in self._inputs(run):
-                    if binding.kind == "live":
-                        yield End(binding.dataset), _hop(run.end, binding)
-                for binding in run.outputs:
-                    yield run.end, _hop(End(binding.dataset), binding)
-        for job in self._jobs:
-            for binding in _written_by(job):
-                yield End(job.id), _hop(End(binding.dataset), binding)
+    def _live_down(self, end: End) -> Iterator[Hop]:
+        if end.node in self._jobs:
+            run = self._run(end)
+            if _goes_on(run):
+                assert run is not None
+                yield from (_hop(End(b.dataset), b) for b in run.outputs)
+            if end.mark is None:
+                yield from (_hop(End(b.dataset), b) for b in self._jobs[end.node].output)
+        elif end.mark is None:
+            for edges in self._readers.get(end.node, ()):
+                for binding, reader in edges.reads[end.node].get(None, ()):
+                    if self._reads_live(binding, reader):
+                        yield _hop(reader.end, binding)
+
+    def _live_up(self, end: End) -> Iterator[Hop]:
+        run = self._run(end)
+        if run is not None:
+            for binding in run.inputs:
+                if self._reads_live(binding, run):
+                    yield _hop(End(binding.dataset), binding)
+        elif end.mark is None and end.node not in self._jobs:
+            for edges in self._writers.get(end.node, ()):
+                for written in edges.writes[end.node].values():
+                    yield from (_hop(run.end, b) for b, run in written if _goes_on(run))
+                for binding in edges.output:
+                    if binding.dataset == end.node:
+                        yield _hop(End(edges.job), binding)
+
+    def _run(self, end: End) -> Run | Design | None:
+        """Return the run that an end is; of a job without any, its design."""
+        if end.node not in self._jobs:
+            return None
+        node = self._graph.nodes[end.node]
+        if end.mark is not None:
+            return node.run_of_id(end.mark)
+        return None if node.runs else node.design
 
     @cached_property
-    def _jobs(self) -> list[Node]:
+    def _jobs(self) -> dict[str, JobEdges]:
         nodes = self._graph.nodes.values()
-        return [node for node in nodes if node.kind == "job" and not is_observer(node.name)]
+        return {
+            node.id: edges_of(node)
+            for node in nodes
+            if node.kind == "job" and not is_observer(node.name)
+        }
 
-    @property
-    def _carriers(self) -> Iterator[Run | Design]:
-        """Yield the runs that may pass something on; of a job without any, its design."""
-        for job in self._jobs:
-            yield from job.runs
-            if job.design is not None and not job.runs:
-                yield job.design
+    @cached_property
+    def _readers(self) -> dict[str, list[JobEdges]]:
+        found: dict[str, list[JobEdges]] = defaultdict(list)
+        for edges in self._jobs.values():
+            for dataset in edges.reads:
+                found[dataset].append(edges)
+        return found
+
+    @cached_property
+    def _writers(self) -> dict[str, list[JobEdges]]:
+        found: dict[str, list[JobEdges]] = defaultdict(list)
+        for edges in self._jobs.values():
+            for dataset in edges.writes:
+                found[dataset].append(edges)
+        return found
 
     def _inputs(self, run: Run | Design) -> Iterator[Binding]:
-        for binding in run.inputs:
-            if binding.kind not in _CARRY_NOTHING and not self._is_fed_back(binding, run):
-                yield binding
+        return (b for b in run.inputs if not _is_silent(b) and not self._is_fed_back(b, run))
 
     def _is_fed_back(self, binding: Binding, run: Run | Design) -> bool:
         return bool(self._feedback) and any(
             (binding.dataset, output.dataset) in self._feedback for output in run.outputs
         )
+
+    def _reads(self, binding: Binding, run: Run | Design, end: End) -> bool:
+        return not self._is_fed_back(binding, run) and self._read(binding, run) == end
+
+    def _reads_live(self, binding: Binding, run: Run | Design) -> bool:
+        return binding.kind == "live" and _goes_on(run) and not self._is_fed_back(binding, run)
 
     def _read(self, binding: Binding, run: Run | Design) -> End | None:
         """Return what a run read; None if it was overwritten since."""
@@ -148,57 +207,43 @@ class Travel:
         node = self._graph.nodes[binding.dataset]
         if node.versions:
             until = None if isinstance(run, Design) else _until(binding, run)
-            newest = newest_version(node, until)
-            return End(node.id, newest)
+            return End(node.id, newest_version(node, until))
         if isinstance(run, Design) or binding.kind == "live":
             return binding.end
-        written = self._last_written.get(binding.dataset)
+        written = self._last_written(binding.dataset)
         return binding.end if written is None or _began(run) >= written else None
 
-    @cached_property
-    def _unversioned_writes(self) -> dict[tuple[str, str], Run]:
-        """The newest batch run of each job that wrote a dataset without a version."""
-        newest: dict[tuple[str, str], Run] = {}
-        for job in self._jobs:
-            for run in job.runs:
-                if run.ended is None or run.streaming:
-                    continue
-                for binding in run.outputs:
-                    if binding.version is None:
-                        key = job.id, binding.dataset
-                        known = newest.get(key)
-                        if known is None or _age(known) < _age(run):
-                            newest[key] = run
-        return newest
+    def _is_lost(self, binding: Binding, run: Run | Design) -> bool:
+        """Return whether what a batch run wrote without a version was written anew since."""
+        if binding.version is not None or isinstance(run, Design) or run.streaming:
+            return False
+        last = self._jobs[run.job].last_unversioned.get(binding.dataset)
+        return last is not None and last is not run
 
-    @cached_property
-    def _last_written(self) -> dict[str, datetime]:
-        last: dict[str, datetime] = {}
-        for (_, dataset), run in self._unversioned_writes.items():
-            assert run.ended is not None
-            last[dataset] = max(run.ended, last.get(dataset, run.ended))
-        return last
+    def _last_written(self, dataset: str) -> datetime | None:
+        """Return when a dataset was last written without a version by a batch run."""
+        ended = (
+            edges.last_unversioned[dataset].ended
+            for edges in self._writers.get(dataset, ())
+            if dataset in edges.last_unversioned
+        )
+        return max((time for time in ended if time is not None), default=None)
+
+
+def _is_silent(binding: Binding) -> bool:
+    return binding.kind in {"observe", "feedback"}
+
+
+def _goes_on(run: Run | Design | None) -> bool:
+    """Return whether a run reads the present state of things now."""
+    if run is None or isinstance(run, Design):
+        return run is not None
+    return run.streaming and run.state == "RUNNING"
 
 
 def _hop(end: End, binding: Binding) -> Hop:
     confidence = SURE if binding.confidence is None else binding.confidence
     return Hop(end, confidence, binding.method)
-
-
-def _is_lost(binding: Binding, run: Run | Design, newest: Mapping[tuple[str, str], Run]) -> bool:
-    """Return whether what a batch run wrote without a version was written anew since."""
-    if binding.version is not None or isinstance(run, Design):
-        return False
-    last = newest.get((run.job, binding.dataset))
-    return last is not None and last is not run and not run.streaming
-
-
-def _written_by(job: Node) -> Sequence[Binding]:
-    """List what a job writes: by its newest run that wrote anything, else by its design."""
-    for run in reversed(job.runs):
-        if run.outputs:
-            return run.outputs
-    return () if job.design is None else job.design.outputs
 
 
 def _until(binding: Binding, run: Run) -> datetime | None:
@@ -209,27 +254,17 @@ def _began(run: Run) -> datetime:
     return run.started or run.first
 
 
-def _age(run: Run) -> tuple[datetime, datetime, str]:
-    assert run.ended is not None
-    return run.ended, run.first, run.id
-
-
-def _sorted(hops: Iterable[tuple[End, Hop]]) -> _Hops:
-    """Group hops by where they begin; of several to one end the surest counts."""
-    best: dict[End, dict[End, Hop]] = defaultdict(dict)
-    for source, hop in hops:
-        known = best[source].get(hop.end)
+def _sorted(hops: Iterable[Hop]) -> Sequence[Hop]:
+    """Sort hops by where they lead to; of several to one end the surest counts."""
+    listed = list(hops)
+    if len(listed) < 2:
+        return listed
+    best: dict[End, Hop] = {}
+    for hop in listed:
+        known = best.get(hop.end)
         if known is None or (known.confidence, known.method or "") < (hop[1], hop[2] or ""):
-            best[source][hop.end] = hop
-    return {source: sorted(to.values(), key=_by_end) for source, to in best.items()}
-
-
-def _turned(hops: _Hops) -> _Hops:
-    turned: dict[End, list[Hop]] = defaultdict(list)
-    for source, to in hops.items():
-        for hop in to:
-            turned[hop.end].append(hop._replace(end=source))
-    return {end: sorted(found, key=_by_end) for end, found in turned.items()}
+            best[hop.end] = hop
+    return sorted(best.values(), key=_by_end)
 
 
 def _by_end(hop: Hop) -> str:

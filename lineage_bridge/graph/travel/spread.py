@@ -10,10 +10,9 @@ dataset without versions did not hurt those who had read it before.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Final, NamedTuple
 
 from lineage_bridge.assess.status.faults import BAD, UNKNOWN, WARN, Fault, Level, Way, rank
@@ -25,21 +24,46 @@ _WAYS: Final[tuple[Way, ...]] = ("bound", "live")
 _KEPT: Final = 2  # origins of an end: its own, and the nearest other one
 
 
-@dataclass(frozen=True, slots=True)
+class _Label(NamedTuple):
+    """An origin that has reached an end, how far away it is, and the end before; None at itself."""
+
+    name: str
+    origin: End
+    distance: int
+    before: End | None
+
+
+_Labels = dict[End, list[_Label]]
+_Takes = Callable[[End, Level], bool]
+
+
 class Inherited:
     """What comes to an end from upstream.
 
     Attributes:
         level: how bad it is.
         origin: where the fault is.
-        path: all ends on the way, the first is the origin.
+        distance: how many steps away that is.
         way: how it travelled.
     """
 
-    level: Level
-    origin: End
-    path: tuple[End, ...]
-    way: Way
+    def __init__(self, level: Level, end: End, label: _Label, way: Way, labels: _Labels) -> None:
+        self.level = level
+        self.origin = label.origin
+        self.distance = label.distance
+        self.way = way
+        self._end = end
+        self._label = label
+        self._labels = labels
+
+    @cached_property
+    def path(self) -> tuple[End, ...]:
+        """All ends on the way, the first is the origin."""
+        path, label = [self._end], self._label
+        while label.before is not None:
+            path.append(label.before)
+            label = next(one for one in self._labels[label.before] if one.origin == self.origin)
+        return tuple(reversed(path))
 
     @property
     def order(self) -> tuple[int, int, str, Way]:
@@ -47,27 +71,30 @@ class Inherited:
 
         Whether an origin is a root comes before its distance, and is not known here.
         """
-        return -rank(self.level), len(self.path), str(self.origin), self.way
+        return -rank(self.level), self.distance, self._label.name, self.way
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Inherited):
+            return NotImplemented
+        return (self.level, self.way, self.path) == (other.level, other.way, other.path)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Inherited({self.level} from {self.origin})"
 
 
-class _Label(NamedTuple):
-    """An origin that has reached an end, and by which end before; None at the origin itself."""
-
-    origin: End
-    before: End | None
+_Found = dict[End, Inherited]
 
 
-_Labels = dict[End, list[_Label]]
-
-
-def spread(travel: Travel, faults: Mapping[End, Sequence[Fault]]) -> dict[End, Inherited]:
+def spread(travel: Travel, faults: Mapping[End, Sequence[Fault]]) -> _Found:
     """Return what each end inherits that inherits anything.
 
     Args:
         travel: the edges.
         faults: what is wrong, by where it is.
     """
-    known = _spread(travel, faults, _every)
+    known = _spread(travel, faults, lambda _end, _level: True)
     # What is as bad as what comes to it from elsewhere is no root.
     carried = {
         (end, level)
@@ -78,15 +105,10 @@ def spread(travel: Travel, faults: Mapping[End, Sequence[Fault]]) -> dict[End, I
     if not carried:
         return known
     roots = _spread(travel, faults, lambda end, level: (end, level) not in carried)
+    if all(end in roots and roots[end].level == one.level for end, one in known.items()):
+        return roots
     others = _spread(travel, faults, lambda end, level: (end, level) in carried)
     return {end: _better(roots.get(end), others.get(end)) for end in known}
-
-
-_Takes = Callable[[End, Level], bool]
-
-
-def _every(_end: End, _level: Level) -> bool:
-    return True
 
 
 def _better(root: Inherited | None, other: Inherited | None) -> Inherited:
@@ -95,20 +117,22 @@ def _better(root: Inherited | None, other: Inherited | None) -> Inherited:
     return max(both, key=lambda one: rank(one.level))
 
 
-def _spread(
-    travel: Travel, faults: Mapping[End, Sequence[Fault]], takes: _Takes
-) -> dict[End, Inherited]:
+def _spread(travel: Travel, faults: Mapping[End, Sequence[Fault]], takes: _Takes) -> _Found:
     """Return what each end inherits from those origins alone."""
-    found: dict[End, Inherited] = {}
-    for level in _WORST_FIRST:
-        for way in _WAYS:
-            begun = _sources(faults, level, way)
-            sources = dict(sorted((s for s in begun if takes(s[0], level)), key=_by_end))
-            labels = _reach(travel, sources, way)
-            for end in labels:
-                inherited = _inherited(labels, end, level, way)
-                if inherited is not None and _is_first(inherited, found.get(end)):
-                    found[end] = inherited
+    found: _Found = {}
+    for way in _WAYS:
+        full: set[End] = set()  # worse comes to it and to all below it, from two origins
+        for level in _WORST_FIRST:
+            begun = (s for s in _sources(faults, level, way) if takes(s[0], level))
+            labels = _reach(travel, dict(begun), way, full)
+            for end, reached in labels.items():
+                if len(reached) == _KEPT:
+                    full.add(end)
+                label = next((one for one in reached if one.origin != end), None)
+                if label is not None:
+                    inherited = Inherited(level, end, label, way, labels)
+                    if end not in found or inherited.order < found[end].order:
+                        found[end] = inherited
     return found
 
 
@@ -123,13 +147,17 @@ def _sources(
             yield end, min(known) if len(known) == len(begun) else None
 
 
-def _reach(travel: Travel, sources: Mapping[End, datetime | None], way: Way) -> _Labels:
-    labels: _Labels = {end: [_Label(end, None)] for end in sources}
+def _reach(
+    travel: Travel, sources: Mapping[End, datetime | None], way: Way, full: set[End]
+) -> _Labels:
+    labels: _Labels = {end: [_Label(str(end), end, 0, None)] for end in sources}
     border = {end: list(own) for end, own in labels.items()}
     while border:
         arriving = _arriving(travel, border, sources, way)
         border = {}
         for end, candidates in arriving.items():
+            if end in full:
+                continue
             new = _kept(labels.get(end, ()), candidates)
             if new:
                 labels.setdefault(end, []).extend(new)
@@ -142,53 +170,32 @@ def _arriving(
     border: Mapping[End, Sequence[_Label]],
     sources: Mapping[End, datetime | None],
     way: Way,
-) -> dict[End, list[_Label]]:
-    arriving: dict[End, list[_Label]] = defaultdict(list)
+) -> dict[End, list[tuple[_Label, End]]]:
+    arriving: dict[End, list[tuple[_Label, End]]] = {}
     for end, labels in border.items():
         for hop in travel.down(end, way):
             for label in labels:
                 since = sources[end] if label.before is None else None
                 if since is None or not travel.is_before(hop.end, end, since):
-                    arriving[hop.end].append(_Label(label.origin, end))
+                    arriving.setdefault(hop.end, []).append((label, end))
     return arriving
 
 
-def _kept(known: Sequence[_Label], candidates: Iterable[_Label]) -> list[_Label]:
+def _kept(known: Sequence[_Label], candidates: Iterable[tuple[_Label, End]]) -> list[_Label]:
     """Return the new labels of an end: those of the first origins by name, until it has enough."""
+    room = _KEPT - len(known)
+    if room <= 0:
+        return []
     origins = {label.origin for label in known}
-    room = _KEPT - len(origins)
-    new: list[_Label] = []
-    for label in sorted(candidates, key=_by_name) if room > 0 else ():
+    best: dict[End, tuple[_Label, End]] = {}
+    for label, before in candidates:
         if label.origin not in origins:
-            origins.add(label.origin)
-            new.append(label)
-            if len(new) == room:
-                break
-    return new
+            other = best.get(label.origin)
+            if other is None or str(before) < str(other[1]):
+                best[label.origin] = label, before
+    first = sorted(best.values(), key=_by_name)[:room]
+    return [label._replace(distance=label.distance + 1, before=b) for label, b in first]
 
 
-def _by_end(source: tuple[End, datetime | None]) -> str:
-    return str(source[0])
-
-
-def _by_name(label: _Label) -> tuple[str, str]:
-    return str(label.origin), str(label.before)
-
-
-def _inherited(labels: _Labels, end: End, level: Level, way: Way) -> Inherited | None:
-    label = next((one for one in labels[end] if one.origin != end), None)
-    if label is None:
-        return None
-    path = [end]
-    while label is not None and label.before is not None:
-        path.append(label.before)
-        label = _of_origin(labels[label.before], label.origin)
-    return Inherited(level, path[-1], tuple(reversed(path)), way)
-
-
-def _of_origin(labels: Iterable[_Label], origin: End) -> _Label:
-    return next(label for label in labels if label.origin == origin)
-
-
-def _is_first(one: Inherited, known: Inherited | None) -> bool:
-    return known is None or one.order < known.order
+def _by_name(one: tuple[_Label, End]) -> str:
+    return one[0].name
