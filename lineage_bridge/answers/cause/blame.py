@@ -139,7 +139,11 @@ def _specificity(
     situation: Situation, one: DeploymentHealth, candidate: Candidate, reason: Reason
 ) -> float:
     place = None if candidate.way is None else (candidate.end, candidate.way)
-    return specificity(*situation.counts(one.deployment.predictions, place, reason.of))
+    own = specificity(*situation.counts(one.deployment.predictions, place, reason.of))
+    if candidate.sort != "slot":
+        return own
+    # A slot may have its trouble by itself, or from what all slots of its service stand on.
+    return max(own, specificity(*situation.counts_of_service(one, reason.of)))
 
 
 def _answer(

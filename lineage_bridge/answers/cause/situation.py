@@ -77,6 +77,20 @@ class Situation:
         both = (having & showing).bit_count() + own_alone
         return both, showing.bit_count() + own_alone, having.bit_count() + own_alone
 
+    def counts_of_service(self, one: DeploymentHealth, of: Class) -> tuple[int, int, int]:
+        """Count as `counts` does, as if all deployments of a service had what one of them has."""
+        showing = self._showing.get(of, 0)
+        having = self._services.get(one.slot.service, 0)
+        return (having & showing).bit_count(), showing.bit_count(), having.bit_count()
+
+    @cached_property
+    def _services(self) -> Mapping[str, int]:
+        found: dict[str, int] = {}
+        for predictions, one in self.active.items():
+            service = one.slot.service
+            found[service] = found.get(service, 0) | self._bits[predictions]
+        return found
+
     @cached_property
     def _bits(self) -> Mapping[str, int]:
         return {predictions: 1 << n for n, predictions in enumerate(self.active)}
