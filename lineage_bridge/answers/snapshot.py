@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Final, Self, TypeVar
 
 from lineage_bridge.answers import checks, drift, quality, status
-from lineage_bridge.answers.cause import Blame, Impact, Situation, blame, impact
+from lineage_bridge.answers.cause import Blame, Impact, Situation, Trouble, blame, impact, trouble
 from lineage_bridge.answers.cause.earlier import Earlier, earlier_in, nothing_earlier
 from lineage_bridge.answers.changes import Change, changes_in
 from lineage_bridge.answers.checks import DatasetChecks, checks_of, judge_checks
@@ -282,6 +282,15 @@ class Snapshot:
                 self.graph, found.statuses.travel, self.health, end, self.at, self.earlier
             ),
         )
+
+    @cached_property
+    def trouble(self) -> Trouble:
+        """Everything that is wrong, by its origin.
+
+        Raises:
+            JudgingError: a bug of ours.
+        """
+        return _judged("Trouble", lambda: trouble(self._situation))
 
     def _freshness(self, *, every_version: bool) -> tuple[DatasetFreshness, ...]:
         return _judged(

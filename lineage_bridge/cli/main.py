@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "sources": ("sources", "sources", "The folders that this home reads."),
     "graph": ("views", "graph", "Show the lineage graph, or the part around a node."),
     "path": ("views", "path", "Show how data came from one node to another, version by version."),
+    "status": ("status", "status", "Say what is broken, who is hit, since when, and why."),
     "health": ("views", "health", "Say how each deployment is, and why."),
     "blame": ("blame", "blame", "Say what is the cause of something, likeliest first."),
     "impact": ("impact", "impact", "Say which deployments something hits, by their requests."),

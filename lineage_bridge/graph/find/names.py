@@ -6,7 +6,7 @@ An index is made once for a graph, when somebody asks for the first name that is
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
@@ -145,3 +145,9 @@ def spellings(text: str) -> Iterator[str]:
         while (at := column.rfind(":")) > 0:
             column = column[:at]
             yield f"dataset:{column}"
+
+
+def short_names(graph: Graph) -> dict[str, str]:
+    """Return a short name of each node that has one, by its id: its name where no other has it."""
+    counts = Counter(node.name for node in graph.nodes.values())
+    return {id_: node.name for id_, node in graph.nodes.items() if counts[node.name] == 1}

@@ -32,7 +32,7 @@ def blame_lines(found: Blame) -> Iterator[str]:
         yield "  is well: there is nothing to explain."
         return
     for reason in found.symptom:
-        yield f"  shows {_reason(reason)}"
+        yield f"  shows {reason_text(reason)}"
     if not found.causes:
         yield from _no_cause(found)
         return
@@ -41,7 +41,8 @@ def blame_lines(found: Blame) -> Iterator[str]:
         yield from _cause(number, cause)
 
 
-def _reason(reason: Reason) -> str:
+def reason_text(reason: Reason) -> str:
+    """Say what a deployment shows."""
     if reason.of == "inherited" and reason.code == "inherited":
         return f"nothing itself, and inherits a fault ({reason.level})"
     fault = Fault(
@@ -55,7 +56,7 @@ def _cause(number: int, cause: Cause) -> Iterator[str]:
     candidate, scored = cause.candidate, cause.scored
     carries = f" (passes on {', '.join(scored.carrier_of)})" if scored.carrier_of else ""
     yield f"{number}. {candidate.end}{carries}"
-    yield f"   {_evidence(candidate)}"
+    yield f"   {evidence_text(candidate)}"
     parts = " x ".join(f"{name} {value:.2g}" for name, value in scored.parts.as_dict().items())
     yield f"   score {scored.score:.2f} = {parts}"
     if candidate.reached is not None:
@@ -64,7 +65,8 @@ def _cause(number: int, cause: Cause) -> Iterator[str]:
         yield f"   {' -> '.join(str(end) for end in candidate.path)}"
 
 
-def _evidence(candidate: Candidate) -> str:
+def evidence_text(candidate: Candidate) -> str:
+    """Say what speaks for a cause: what is wrong there, or what was changed."""
     if candidate.fault is not None:
         return fault_text(candidate.fault)
     began = "" if candidate.since is None else f" at {moment(candidate.since)}"
@@ -80,7 +82,7 @@ def _no_cause(found: Blame) -> Iterator[str]:
     looked = counted(found.looked_at, "version and run", "versions and runs")
     yield f"No cause in the lineage: {looked} upstream were looked at."
     for one in found.rejected[:MOST_REJECTED]:
-        yield f"  not {one.candidate.end}: {_evidence(one.candidate)}; {_PARTS[one.against]}"
+        yield f"  not {one.candidate.end}: {evidence_text(one.candidate)}; {_PARTS[one.against]}"
 
 
 def blame_json(found: Blame) -> dict[str, Any]:
@@ -118,20 +120,21 @@ def _cause_json(cause: Cause) -> dict[str, Any]:
         explains=list(cause.explains),
         carrier_of=list(scored.carrier_of) or None,
         path=[str(end) for end in candidate.path],
-        evidence=list(_evidence_json(candidate)),
+        evidence=list(evidence_json(candidate)),
     )
 
 
-def _evidence_json(candidate: Candidate) -> Iterable[dict[str, Any]]:
+def evidence_json(candidate: Candidate) -> Iterable[dict[str, Any]]:
+    """Make the `evidence` of a cause."""
     if candidate.fault is not None:
-        yield {**fault_json(candidate.fault), "text": _evidence(candidate)}
+        yield {**fault_json(candidate.fault), "text": evidence_text(candidate)}
     else:
         yield present(
             code=candidate.sort,
             since=None if candidate.since is None else format_time(candidate.since),
             value=candidate.value,
             before=candidate.before,
-            text=_evidence(candidate),
+            text=evidence_text(candidate),
         )
 
 
@@ -140,5 +143,5 @@ def _rejected_json(one: Rejected) -> dict[str, Any]:
         "node": str(one.candidate.end),
         "score": round(one.score, 6),
         "against": one.against,
-        "evidence": list(_evidence_json(one.candidate)),
+        "evidence": list(evidence_json(one.candidate)),
     }
