@@ -7,7 +7,7 @@ from datetime import datetime
 
 import click
 
-from lineage_bridge.cli.context import echo_json, json_option, with_settings
+from lineage_bridge.cli.context import echo_json, json_option, say, with_settings
 from lineage_bridge.cli.views import at_option, judged, known_at_option
 from lineage_bridge.settings import Settings
 
@@ -45,6 +45,6 @@ def status(
         echo_json(overview_json(found, every=every))
     else:
         for line in overview_lines(found, names, every=every):
-            click.echo(line)
+            say(line)
     if found.level == BAD:
         sys.exit(1)

@@ -13,10 +13,11 @@ from prometheus_client.metrics_core import Metric as Family
 
 from lineage_bridge.exporter.bridge_metrics import BRIDGE, SERIES_DROPPED
 from lineage_bridge.exporter.compat.sentinelml_metrics import SENTINELML
+from lineage_bridge.exporter.findings.metrics import FOUND
 from lineage_bridge.exporter.metric import Metric, Reading
 from lineage_bridge.exporter.platform_metrics import PLATFORM
 
-METRICS = (*PLATFORM, *BRIDGE, *SENTINELML)
+METRICS = (*PLATFORM, *FOUND, *BRIDGE, *SENTINELML)
 MAX_SERIES = 2000
 
 _Series = dict[tuple[str, ...], dict[tuple[str, str], float]]  # labels -> part and bound -> value

@@ -14,9 +14,8 @@ from lineage_bridge.exporter.metric import Metric
 _DATASET: Final = ("dataset_name", "environment")
 _MODEL: Final = ("model_name", "environment")
 _JOB: Final = ("job_name", "environment")
-_DEPLOYMENT: Final = ("service", "environment", "deployment")
-_ANSWERED: Final = (*_DEPLOYMENT, "model_name", "model_version")
-_ENDPOINT: Final = (*_DEPLOYMENT, "endpoint")
+DEPLOYMENT: Final = ("service", "environment", "deployment")
+_ENDPOINT: Final = (*DEPLOYMENT, "endpoint")
 
 # Seconds to hours: a build of a small table, a training over night.
 DURATION_BUCKETS: Final = (1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14_400, 43_200)
@@ -149,13 +148,13 @@ DEPLOYMENT_HEALTH: Final = Metric(
     "ml_deployment_health_status",
     "gauge",
     "1 for the health status that holds now, 0 for the others",
-    (*_DEPLOYMENT, "status"),
+    (*DEPLOYMENT, "status"),
 )
 DEPLOYMENT_RETIRED: Final = Metric(
     "ml_deployment_retired",
     "gauge",
     "1 if nobody waits for a deployment any more: it stopped, finished, or was silent for a day",
-    _DEPLOYMENT,
+    DEPLOYMENT,
 )
 DEPLOYMENT_REASON_AGE: Final = Metric(
     "ml_deployment_reason_age_seconds",
@@ -167,37 +166,37 @@ DEPLOYMENT_INFO: Final = Metric(
     "ml_deployment_info",
     "gauge",
     "What a deployment serves and what that was trained on, always 1",
-    (*_DEPLOYMENT, "model_name", "model_version", "dataset_name", "dataset_version"),
+    (*DEPLOYMENT, "model_name", "model_version", "dataset_name", "dataset_version"),
 )
 DEPLOYMENT_INSTANCES: Final = Metric(
-    "ml_deployment_instances", "gauge", "Instances that started and have not stopped", _DEPLOYMENT
+    "ml_deployment_instances", "gauge", "Instances that started and have not stopped", DEPLOYMENT
 )
 DEPLOYMENT_SILENCE: Final = Metric(
     "ml_deployment_silence_seconds",
     "gauge",
     "Time since the last sign of life of a deployment",
-    _DEPLOYMENT,
+    DEPLOYMENT,
 )
 DEPLOYMENT_REQUESTS: Final = Metric(
-    "ml_deployment_requests_total", "counter", "Requests to a deployment", _DEPLOYMENT
+    "ml_deployment_requests_total", "counter", "Requests to a deployment", DEPLOYMENT
 )
 DEPLOYMENT_SUCCESSES: Final = Metric(
-    "ml_deployment_successes_total", "counter", "Requests that a deployment answered", _DEPLOYMENT
+    "ml_deployment_successes_total", "counter", "Requests that a deployment answered", DEPLOYMENT
 )
 DEPLOYMENT_FAILURES: Final = Metric(
-    "ml_deployment_failures_total", "counter", "Requests that failed in a deployment", _DEPLOYMENT
+    "ml_deployment_failures_total", "counter", "Requests that failed in a deployment", DEPLOYMENT
 )
 DEPLOYMENT_REJECTIONS: Final = Metric(
-    "ml_deployment_rejections_total", "counter", "Requests that a deployment refused", _DEPLOYMENT
+    "ml_deployment_rejections_total", "counter", "Requests that a deployment refused", DEPLOYMENT
 )
 DEPLOYMENT_TIMEOUTS: Final = Metric(
-    "ml_deployment_timeouts_total", "counter", "Requests that timed out", _DEPLOYMENT
+    "ml_deployment_timeouts_total", "counter", "Requests that timed out", DEPLOYMENT
 )
 DEPLOYMENT_VERSION_REQUESTS: Final = Metric(
     "ml_deployment_version_requests_total",
     "counter",
     "Requests to a deployment, by the model version that took them",
-    (*_DEPLOYMENT, "model_name", "model_version"),
+    (*DEPLOYMENT, "model_name", "model_version"),
 )
 DEPLOYMENT_BAD_RATIO: Final = Metric(
     "ml_deployment_bad_ratio",
@@ -217,131 +216,6 @@ DEPLOYMENT_LATENCY: Final = Metric(
     "A percentile of the latency in the newest window of an endpoint",
     (*_ENDPOINT, "percentile"),
 )
-DRIFT_FEATURES: Final = Metric(
-    "ml_drift_features",
-    "gauge",
-    "Features of a deployment by how far they moved from what its model was trained on",
-    (*_DEPLOYMENT, "severity"),
-)
-DRIFT_BEYOND_VARIATION: Final = Metric(
-    "ml_drift_features_beyond_variation",
-    "gauge",
-    "Features that drifted by more than the training data itself varies from day to day",
-    _DEPLOYMENT,
-)
-DRIFT_RATIO: Final = Metric(
-    "ml_drift_ratio", "gauge", "Share of the features that drifted, 0 to 1", _DEPLOYMENT
-)
-DRIFT_PSI: Final = Metric(
-    "ml_drift_psi_above_floor",
-    "gauge",
-    "Population stability index of a feature above what the numbers of rows explain; the worst 20",
-    (*_DEPLOYMENT, "feature"),
-)
-DRIFT_AGE: Final = Metric(
-    "ml_drift_age_seconds",
-    "gauge",
-    "Time since the end of the newest hour that was judged; +Inf where none was",
-    _DEPLOYMENT,
-)
-UNTRAINED_RATIO: Final = Metric(
-    "ml_deployment_untrained_requests_ratio",
-    "gauge",
-    "Share of requests that carry what the model was never trained on, at least, 0 to 1",
-    _DEPLOYMENT,
-)
-UNTRAINED_RATE: Final = Metric(
-    "ml_deployment_untrained_requests_per_minute",
-    "gauge",
-    "Requests a minute that carry what the model was never trained on, at least",
-    _DEPLOYMENT,
-)
-UNTRAINED_FEATURES: Final = Metric(
-    "ml_deployment_untrained_features",
-    "gauge",
-    "Features in which requests carry more than is let pass of what the model never saw",
-    (*_DEPLOYMENT, "sort"),
-)
-PREDICTION_DRIFT: Final = Metric(
-    "ml_prediction_drift",
-    "gauge",
-    "1 if what is answered drifted from the first day of the model version, else 0",
-    (*_DEPLOYMENT, "answer"),
-)
-PREDICTION_CONFIDENCE: Final = Metric(
-    "ml_prediction_mean_confidence",
-    "gauge",
-    "How sure the model is on average, 0 to 1",
-    _DEPLOYMENT,
-)
-PREDICTION_CLASS: Final = Metric(
-    "ml_prediction_class_ratio",
-    "gauge",
-    "Share of the answers that name a class, 0 to 1",
-    (*_DEPLOYMENT, "prediction"),
-)
-FEATURE_MISSING: Final = Metric(
-    "ml_feature_missing_ratio",
-    "gauge",
-    "Share of requests without a value of a feature, 0 to 1; the 20 with the largest",
-    (*_DEPLOYMENT, "feature"),
-)
-
-INFERENCE_ROWS: Final = Metric(
-    "ml_inference_rows_total",
-    "counter",
-    "Requests in the inference log of a deployment, each once",
-    _DEPLOYMENT,
-)
-INFERENCE_LOG_AGE: Final = Metric(
-    "ml_inference_log_age_seconds",
-    "gauge",
-    "Time since the newest request in the inference log of a deployment, +Inf without one",
-    _DEPLOYMENT,
-)
-INFERENCE_UNLABELLED: Final = Metric(
-    "ml_inference_unlabelled_ratio",
-    "gauge",
-    "Share of answered requests of which it is not known what was true, 0 to 1",
-    _ANSWERED,
-)
-MODEL_ACCURACY: Final = Metric(
-    "ml_model_accuracy_ratio",
-    "gauge",
-    "Share of the answers of a deployment's model that were right, with its bounds of 95 %",
-    (*_ANSWERED, "bound"),
-)
-MODEL_AUC: Final = Metric(
-    "ml_model_auc_ratio",
-    "gauge",
-    "Chance that a positive request has the higher probability, with its bounds of 95 %",
-    (*_ANSWERED, "bound"),
-)
-MODEL_BRIER: Final = Metric(
-    "ml_model_brier_score",
-    "gauge",
-    "Mean square of probability less label, 0 to 1",
-    _ANSWERED,
-)
-MODEL_BIAS: Final = Metric(
-    "ml_model_bias",
-    "gauge",
-    "Mean of answer (or probability) less label, with its bounds of 95 %",
-    (*_ANSWERED, "bound"),
-)
-MODEL_ERROR: Final = Metric(
-    "ml_model_mean_absolute_error",
-    "gauge",
-    "Mean size of answer less label, where answers are amounts, with its bounds of 95 %",
-    (*_ANSWERED, "bound"),
-)
-MODEL_GROUP_GAP: Final = Metric(
-    "ml_model_group_gap_ratio",
-    "gauge",
-    "How much worse the worst group of requests is answered than the best, with its bounds of 95 %",
-    (*_ANSWERED, "measure", "bound"),
-)
-
 PLATFORM: Final = (
     BUILD_DURATION,
     TRAINING_DURATION,
@@ -381,25 +255,4 @@ PLATFORM: Final = (
     DEPLOYMENT_BAD_RATIO,
     DEPLOYMENT_PROVEN_BAD_RATIO,
     DEPLOYMENT_LATENCY,
-    INFERENCE_ROWS,
-    INFERENCE_LOG_AGE,
-    INFERENCE_UNLABELLED,
-    MODEL_ACCURACY,
-    MODEL_AUC,
-    MODEL_BRIER,
-    MODEL_BIAS,
-    MODEL_ERROR,
-    MODEL_GROUP_GAP,
-    DRIFT_FEATURES,
-    DRIFT_BEYOND_VARIATION,
-    DRIFT_RATIO,
-    DRIFT_PSI,
-    DRIFT_AGE,
-    UNTRAINED_RATIO,
-    UNTRAINED_RATE,
-    UNTRAINED_FEATURES,
-    PREDICTION_DRIFT,
-    PREDICTION_CONFIDENCE,
-    PREDICTION_CLASS,
-    FEATURE_MISSING,
 )

@@ -13,7 +13,6 @@ from e2e.test_blame_and_impact import (
     FIRST,
     NEW,
     SECOND,
-    SHADOW,
     a_reason,
     released_bad,
     two_versions,

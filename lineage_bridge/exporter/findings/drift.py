@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from lineage_bridge.answers import DeploymentDrift
-from lineage_bridge.exporter import platform_metrics as ml
+from lineage_bridge.exporter.findings import metrics as ml
 from lineage_bridge.exporter.metric import Reading
 from lineage_bridge.exporter.view import View
 from lineage_bridge.facets.drift import DriftFacet, DriftWindow

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from lineage_bridge.exporter import platform_metrics as ml
+from lineage_bridge.exporter.findings import metrics as ml
 from lineage_bridge.exporter.metric import Metric, Reading
 from lineage_bridge.exporter.view import View
 from lineage_bridge.facets.fairness import FairnessFacet
