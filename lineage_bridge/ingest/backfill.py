@@ -130,7 +130,7 @@ def backfill(
     return done
 
 
-def _with_logs(roots: Mapping[str, Sequence[Path]]) -> Mapping[str, Sequence[Path]]:
+def _with_logs(roots: Mapping[str, Sequence[Root]]) -> Mapping[str, Sequence[Root]]:
     """Search the folders of services for logs too: what they were asked lies beside their windows.
 
     As everywhere in folders that were not named for logs, only what is surely one is taken.
