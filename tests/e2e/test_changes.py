@@ -60,7 +60,10 @@ def brief(found):
     return [(one["kind"], one.get("node"), one.get("sentence")) for one in found]
 
 
-def test_a_history_tells_of_each_sort_by_the_files_and_never_of_documents(lb, tmp_path):
+def test_a_history_tells_of_each_sort_by_the_files_and_never_of_documents(
+    lb, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("COLUMNS", "240")
     ids = repository(tmp_path / "code" / "shop", COMMITS)
     (tmp_path / "lineage-bridge.toml").write_text(SETTINGS)
     assert lb("backfill", tmp_path / "code", "--json").json["events"] == 5

@@ -56,7 +56,8 @@ def fairness(lb, command="inference"):
     return deployment.get("fairness")
 
 
-def test_a_group_that_is_answered_worse_is_a_warning_everywhere(lb, logged):
+def test_a_group_that_is_answered_worse_is_a_warning_everywhere(lb, logged, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "240")
     logged(0.4)
     found = fairness(lb)
     assert (found["status"], found["best"], found["worst"]) == ("warning", "NL", "BE")

@@ -75,7 +75,10 @@ def without_what_names_change(answer, *, is_old):
 
 @pytest.mark.parametrize("name", ["graph", "health"])
 def test_deployments_of_an_old_home_have_the_names_of_today(name, kept):
-    now = without_what_names_change(ask(kept, name), is_old=False)
+    answer = ask(kept, name)
+    if name == "health":
+        assert answer.pop("nodes")  # 0.1 said nothing of them
+    now = without_what_names_change(answer, is_old=False)
     then = without_what_names_change(told(kept, name), is_old=True)
     assert now == then
 

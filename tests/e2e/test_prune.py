@@ -37,6 +37,16 @@ def answers_at(home, at, *questions):
     return [run_command(*question, "--home", home, "--json", *at).out for question in questions]
 
 
+def without_medians(health):
+    """How unusual a model's metrics are is judged by the trainings that are left."""
+    found = orjson.loads(health)
+    for node in found["nodes"]:
+        for reason in node["reasons"]:
+            if reason["code"] == "metrics":
+                del reason["value"], reason["threshold"]
+    return found
+
+
 def test_graph_health_and_freshness_for_now_are_as_before_but_for_history(home):
     before = answers(home, ["health"], ["freshness"], ["graph"])
 
@@ -45,7 +55,8 @@ def test_graph_health_and_freshness_for_now_are_as_before_but_for_history(home):
     after = answers(home, ["health"], ["freshness"], ["graph"])
     assert result.json["pruned"] > 40
     assert result.json["runs"] > 40
-    assert after[:2] == before[:2]
+    assert without_medians(after[0]) == without_medians(before[0])
+    assert after[1] == before[1]
     graph = orjson.loads(after[2])
     assert graph == without_the_gone(orjson.loads(before[2]), graph)
     assert [node["id"] for node in graph["nodes"]] == [

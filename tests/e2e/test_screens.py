@@ -39,10 +39,10 @@ def test_health_shows_deployment_status_and_why_and_the_worst_first(nyc_home, wi
 
     assert lines[0] == "Deployments at 2026-04-07T10:30:00Z"
     assert columns_of(lines[1])[:3] == ["deployment", "status", "why"]
-    assert re.fullmatch(
-        r"17 deployments: \d unhealthy, \d degraded, \d unknown, \d idle, \d healthy", lines[-1]
-    )
-    seen = re.findall(r" [X!?+-] (unhealthy|degraded|unknown|idle|healthy)\b", "\n".join(lines))
+    counts = r"17 deployments: \d unhealthy, \d degraded, \d unknown, \d idle, \d healthy"
+    (end,) = (place for place, line in enumerate(lines) if re.fullmatch(counts, line))
+    of_deployments = "\n".join(lines[:end])
+    seen = re.findall(r" [X!?+-] (unhealthy|degraded|unknown|idle|healthy)\b", of_deployments)
     order = ["unhealthy", "degraded", "unknown", "idle", "healthy"]
     assert len(seen) == 17
     assert seen == sorted(seen, key=order.index)
