@@ -38,12 +38,15 @@ class Kind:
             that begins with `../` is looked for above, as far as the named folder.
         encloses: whether the folder that it lies in is all its own, so that a walk looks for
             nothing else in there and below: an artifact that is a folder is known by one file.
+        is_store: whether it tells of all that there is, at any time: what it tells no more is taken
+            back. Of any other file, what something later was written over did happen.
     """
 
     name: str
     form: Form = "whole"
     companions: tuple[str, ...] = ()
     encloses: bool = False
+    is_store: bool = False
 
 
 @dataclass(slots=True)

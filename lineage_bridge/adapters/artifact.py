@@ -105,7 +105,7 @@ class Artifact:
         """Return the server that it is, to be asked within a `with`."""
         return Server(self.path, login)
 
-    def folder(self, name: str, *, max_bytes: int = files.MAX_BYTES) -> Iterator[files.Inside]:
+    def folder(self, name: str, *, max_bytes: int = files.MAX_BYTES) -> list[files.Inside]:
         """Read all files in a folder beside this one and below it; none if it is not there.
 
         Raises:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
@@ -136,7 +136,7 @@ class Inside(NamedTuple):
     content: bytes | ArtifactError
 
 
-def read_folder(folder: str, root: str = "/", *, max_bytes: int = MAX_BYTES) -> Iterator[Inside]:
+def read_folder(folder: str, root: str = "/", *, max_bytes: int = MAX_BYTES) -> list[Inside]:
     """Read all regular files in a folder and in the folders of it, each folder in no order.
 
     Links, hidden files, and what is neither file nor folder are passed over.
@@ -152,45 +152,44 @@ def read_folder(folder: str, root: str = "/", *, max_bytes: int = MAX_BYTES) -> 
     try:
         opened = _folder_of(f"{folder}/.", root)
     except FileNotFoundError:
-        return
+        return []
     except OSError as exc:
         raise unreadable(exc) from exc
     try:
-        left = [MAX_ENTRIES]
-        yield from _inside(opened, "", max_bytes, left, MAX_DEPTH)
+        return _inside(opened, "", max_bytes, MAX_ENTRIES, MAX_DEPTH)
     except OSError as exc:
         raise unreadable(exc) from exc
     finally:
         os.close(opened)
 
 
-def _inside(
-    folder: int, above: str, max_bytes: int, left: list[int], depth: int
-) -> Iterator[Inside]:
+def _inside(folder: int, above: str, max_bytes: int, left: int, depth: int) -> list[Inside]:
     listing = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder)
-    folders = []
+    found, folders = [], []
     try:
         with os.scandir(listing) as entries:
             for entry in entries:
-                if entry.name.startswith("."):
+                name = entry.name
+                if name[0] == ".":
                     continue
-                left[0] -= 1
-                if left[0] < 0:
-                    raise ArtifactError(f"holds more than {MAX_ENTRIES:,} files")
                 if entry.is_file(follow_symlinks=False):
-                    content = _content_in(listing, entry.name, max_bytes)
+                    content = _content_in(listing, name, max_bytes)
                     if content is not None:
-                        yield Inside(f"{above}{entry.name}", content)
+                        found.append(Inside(above + name, content))
                 elif entry.is_dir(follow_symlinks=False):
-                    folders.append(entry.name)
+                    folders.append(name)
+                if len(found) + len(folders) > left:
+                    raise ArtifactError(f"holds more than {MAX_ENTRIES:,} files")
         for name in folders if depth else ():
             inner = os.open(name, _FOLDER, dir_fd=listing)
             try:
-                yield from _inside(inner, f"{above}{name}/", max_bytes, left, depth - 1)
+                inside = f"{above}{name}/"
+                found += _inside(inner, inside, max_bytes, left - len(found), depth - 1)
             finally:
                 os.close(inner)
     finally:
         os.close(listing)
+    return found
 
 
 def _content_in(folder: int, name: str, max_bytes: int) -> bytes | ArtifactError | None:
@@ -203,10 +202,11 @@ def _content_in(folder: int, name: str, max_bytes: int) -> bytes | ArtifactError
         return unreadable(exc)
     try:
         seen = os.fstat(opened)
-        _check(seen)
+        if not stat.S_ISREG(seen.st_mode):
+            _check(seen)
         if seen.st_size > max_bytes:
             return ArtifactError(f"is larger than {_size(max_bytes)}, expected a small one")
-        return os.read(opened, seen.st_size) if seen.st_size else b""
+        return os.read(opened, seen.st_size)
     except ArtifactError as exc:
         return exc
     except OSError as exc:

@@ -90,6 +90,7 @@ def _is_kind(kind: Any) -> bool:
         and isinstance(kind.companions, tuple)
         and all(isinstance(name, str) for name in kind.companions)
         and type(kind.encloses) is bool
+        and type(kind.is_store) is bool
     )
 
 

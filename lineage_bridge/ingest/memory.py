@@ -103,16 +103,31 @@ def read_marks(
 
 
 def keep_file(
-    connection: sqlite3.Connection, family: str, path: str, mark: Mark, records: Sequence[Record]
+    connection: sqlite3.Connection,
+    family: str,
+    path: str,
+    mark: Mark,
+    records: Sequence[Record],
+    *,
+    is_store: bool = False,
 ) -> None:
-    """Save a file's mark and records, in place of its earlier ones."""
+    """Save a file's mark and records, in place of its earlier ones.
+
+    Args:
+        connection: within a transaction.
+        family: of the file.
+        path: of the file, or the URL of a server.
+        mark: its state when it was read.
+        records: what it tells of now.
+        is_store: see `adapters.api.Kind`.
+    """
     before = connection.execute(
         "SELECT shape, body FROM records WHERE family = ? AND path = ?", (family, path)
     ).fetchall()
     if before:
         connection.execute("DELETE FROM records WHERE family = ? AND path = ?", (family, path))
     _put_records(connection, enumerate(records))
-    _retract(connection, _decoded(before), records)
+    _retract(connection, _decoded(before), records, is_store=is_store)
     connection.execute(
         "INSERT OR REPLACE INTO read_files (family, path, fingerprint, version)"
         " VALUES (?, ?, ?, ?)",
@@ -121,7 +136,11 @@ def keep_file(
 
 
 def _retract(
-    connection: sqlite3.Connection, before: Sequence[Record], records: Sequence[Record]
+    connection: sqlite3.Connection,
+    before: Sequence[Record],
+    records: Sequence[Record],
+    *,
+    is_store: bool,
 ) -> None:
     """Note what a file does not say any more."""
     if not before:
@@ -130,7 +149,11 @@ def _retract(
     # its states: an event names the one that it was made from, which need not be the last.
     said = {(record.subject, artifact_key(record.source)) for record in records}
     gone = {(old.subject, artifact_key(old.source)): old for old in before}
-    written_over = {old.subject for old in before if _is_written_over(old, records)}
+    written_over = {
+        old.subject
+        for old in before
+        if (isinstance(old, Promotion) or not is_store) and _is_written_over(old, records)
+    }
     connection.executemany(
         "INSERT OR IGNORE INTO retracted (subject, artifact) VALUES (?, ?)",
         sorted(gone.keys() - said),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Container, Iterable, Mapping, Sequence
+from functools import partial
 from operator import attrgetter
 
-from lineage_bridge.events import decode, view_event, withdrawal
+from lineage_bridge.events import Event, decode, view_event, withdrawal
 from lineage_bridge.journal import Journal, catch_up
 from lineage_bridge.journal.home_tables import read_event
 from lineage_bridge.link.calls import Call, Due, difference, end_calls
@@ -80,7 +81,7 @@ class Outgoing:
             if self._withdraws:
                 self._due += _withdrawals(connection, found.uncalled)
         self._due.sort(key=attrgetter("order"))
-        self.ids.update(str(item.event.id) for item in self._due)
+        self.ids.update(item.id for item in self._due)
 
     def see(self, slot: Slot, seen: Seen) -> None:
         """Add the ends of runs that follow from what an observer has just found."""
@@ -91,22 +92,22 @@ class Outgoing:
         keys = {call.key for call in calls}
         standing = [item for item in self._standing if item.key in keys]
         taken, waiting = self._due[: self._next], self._due[self._next :]
-        told = {item.event.id for item in taken}
+        told = {item.id for item in taken}
         due = difference(calls, standing, self._gone).due
         waiting = [item for item in waiting if item.key not in keys]
-        waiting += [item for item in due if item.event.id not in told]
+        waiting += [item for item in due if item.id not in told]
         self._due = [*taken, *sorted(waiting, key=attrgetter("order"))]
-        self.ids.update(str(item.event.id) for item in due)
+        self.ids.update(item.id for item in due)
 
     def take_until(self, time_us: int | None, limit: int | None = None) -> list[Told]:
         """Take the events up to and including an instant (None: all), at most `limit` of them."""
         begin = self._next
         end = len(self._due) if limit is None else min(len(self._due), begin + limit)
         while self._next < end:
-            if time_us is not None and self._due[self._next].event.time_us > time_us:
+            if time_us is not None and self._due[self._next].time_us > time_us:
                 break
             self._next += 1
-        return [Told(item.event) for item in self._due[begin : self._next]]
+        return [Told(item.make()) for item in self._due[begin : self._next]]
 
 
 def _withdrawals(connection: sqlite3.Connection, uncalled: Sequence[Standing]) -> list[Due]:
@@ -115,5 +116,10 @@ def _withdrawals(connection: sqlite3.Connection, uncalled: Sequence[Standing]) -
         stored = read_event(connection, item.id)
         if stored is not None:
             event = withdrawal(view_event(decode(stored.body)), from_micros(stored.time_us))
-            found.append(Due(item.key, LAST, event))
+            make = partial(_kept, event)
+            found.append(Due(item.key, LAST, str(event.id), event.time_us, make))
     return found
+
+
+def _kept(event: Event) -> Event:
+    return event

@@ -51,7 +51,14 @@ class _FileReading:
         quarantine.put(connection, self.reading.rejected)
         if self.reading.passes:  # it is read again, and what it said before stands
             return False
-        memory.keep_file(connection, family, path, self.mark, self.reading.records)
+        memory.keep_file(
+            connection,
+            family,
+            path,
+            self.mark,
+            self.reading.records,
+            is_store=self.found.sort.is_store,
+        )
         return self.before is not None or bool(self.reading.records)
 
 

@@ -92,11 +92,22 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """An event to append."""
+    """An event to append.
+
+    There may be as many as records, and their bodies are long: each is made once to know its id,
+    and once more when it is appended.
+
+    Attributes:
+        id: of the event.
+        time_us: of the event, in microseconds since the epoch.
+        make: makes it.
+    """
 
     key: Key
     rank: int
-    event: Event
+    id: str
+    time_us: int
+    make: Callable[[], Event]
 
     @property
     def order(self) -> tuple[int, int, bool]:
@@ -105,7 +116,7 @@ class Due:
         The others stay as they are called for. So of several instances the one that started last
         ends last too: a Marquez shows what the run wrote that ended last.
         """
-        return (self.event.time_us, self.rank, self.key.type != "START")
+        return (self.time_us, self.rank, self.key.type != "START")
 
 
 def calls_of(outcome: Outcome, freshness_of: FreshnessOf) -> Iterator[Call]:
@@ -186,13 +197,13 @@ def difference(
         called.add(call.key)
         *others, latest = by_key.get(call.key, (None,))
         is_as_before = changed is not None and call.subject not in changed
-        event = None
+        due = None
         if latest is None or not (is_as_before and call.is_said_by(latest)):
-            event = _event_due(call, latest, gone)
-        if event is None and latest is not None and call.key.run in begun:
-            event = _end_again(call, latest)
-        if event is not None:
-            found.due.append(Due(call.key, call.rank, event))
+            due = _due(call, latest, gone)
+        if due is None and latest is not None and call.key.run in begun:
+            due = _end_again(call, latest)
+        if due is not None:
+            found.due.append(due)
             if call.key.type == "START":
                 begun.add(call.key.run)
         # Two machines said it at the same time, each in its own way: the later one stands.
@@ -201,24 +212,30 @@ def difference(
     return found
 
 
-def _event_due(call: Call, latest: Standing | None, gone: Mapping[str, str]) -> Event | None:
-    event = call.make(None)
+def _due(call: Call, latest: Standing | None, gone: Mapping[str, str]) -> Due | None:
     if latest is None:
+        due = _made(call, None)
         # Where it was said before and taken back, only what replaces that counts again.
-        while (by := gone.get(str(event.id))) is not None:
-            event = call.make(by)
-        return event
-    if latest.content == event.id and call.is_linked_as(latest):
+        while (by := gone.get(due.id)) is not None:
+            due = _made(call, by)
+        return due
+    if latest.content == call.make(None).id and call.is_linked_as(latest):
         return None
-    return call.make(latest.id)
+    return _made(call, latest.id)
 
 
-def _end_again(call: Call, latest: Standing) -> Event | None:
+def _end_again(call: Call, latest: Standing) -> Due | None:
     """Return the end of a run whose START was not known when it was said, to be said once more.
 
     A START that a Marquez gets after the end sets the run back to running.
     """
-    return call.make(latest.id) if latest.id == latest.content else None
+    return _made(call, latest.id) if latest.id == latest.content else None
+
+
+def _made(call: Call, supersedes: str | None) -> Due:
+    event = call.make(supersedes)
+    again = partial(call.make, supersedes)
+    return Due(call.key, call.rank, str(event.id), event.time_us, again)
 
 
 def _uncalled(standing: Sequence[Standing], called: Collection[Key]) -> Iterator[Standing]:

@@ -237,6 +237,7 @@ _FLAGS = {
     "not_numeric": "feature {!r} is no number",
     "row_count_differs": "the row count in the metadata is not that of the file; the file's counts",
     "negative": "{!r} is negative and was left out",
+    "source_conflict": "parameter {!r} names another file than its logged dataset, and counts",
     "not_observed": "whatever serves it leaves neither events nor windows: {} missing",
 }
 

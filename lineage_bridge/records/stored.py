@@ -72,8 +72,11 @@ def _masked_struct(struct: Struct) -> Struct:
 
 def _masked(value: Any) -> Any:
     kind = type(value)
-    if kind is str or kind is dict:
+    if kind is str:
         return masked_values(value)
+    if kind is dict:
+        is_of_numbers = all(type(member) is float for member in value.values())
+        return value if is_of_numbers else masked_values(value)
     if kind is tuple:
         return tuple(map(_masked, value))
     return _masked_struct(value) if isinstance(value, msgspec.Struct) else value

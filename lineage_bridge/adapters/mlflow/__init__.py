@@ -20,7 +20,7 @@ from lineage_bridge.adapters.mlflow import database, file_store, server
 from lineage_bridge.records import Record
 
 _DATABASE: Final = re.compile(r".+\.(?:db|sqlite|sqlite3)")
-_SERVER: Final = Kind("tracking server")
+_SERVER: Final = Kind("tracking server", is_store=True)
 
 
 class MLflow:
@@ -43,7 +43,7 @@ class MLflow:
         if place.name == file_store.META:
             return file_store.recognise(place)
         if _DATABASE.fullmatch(place.name):
-            return Kind(database.KIND, companions=(f"{place.name}-wal",))
+            return Kind(database.KIND, companions=(f"{place.name}-wal",), is_store=True)
         return None
 
     def read(self, artifact: Artifact) -> Iterator[Record | Problem]:

@@ -57,7 +57,13 @@ REGISTERED: Final = Kind("registered model", companions=("aliases/", "tags/"))
 _PART: Final = Kind("part of a store", form="part")
 _ENCLOSED: Final = Kind("logged model", form="part", encloses=True)
 
-_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# It makes texts, lists and mappings, and never an object; the id 0123… stays what it is.
+_LOADER: Final = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+_FIELD: Final = re.compile(
+    r"^([a-z_]+): (?:'([^'\n]*)'|([A-Za-z0-9_/.][A-Za-z0-9_/.:+-]*(?<!:)|\[\]|\{\}))\n",
+    re.MULTILINE,
+)
+_NOTHING: Final = frozenset({"null", "~", "", "Null", "NULL"})
 
 
 def recognise(place: Place) -> Kind | None:
@@ -88,21 +94,37 @@ def read(artifact: Artifact) -> Iterator[Record | Problem]:
 
 
 def parse(content: bytes) -> dict[str, Any]:
-    """Parse a YAML file of MLflow's, by a loader that makes no objects.
+    """Parse a YAML file of MLflow's into texts, without the fields that hold nothing.
 
     Raises:
         ArtifactError: it is no YAML, or no mapping.
     """
+    flat = _flat(content)
+    if flat is not None:
+        return flat
     try:
-        document = yaml.load(content, _LOADER)  # noqa: S506 - it is the safe one
+        document = yaml.load(content, _LOADER)  # noqa: S506 - it makes no objects
     except (yaml.YAMLError, ValueError, RecursionError) as exc:
         problem = getattr(exc, "problem", None) or exc
         mark = getattr(exc, "problem_mark", None)
         line = None if mark is None else mark.line + 1
-        raise ArtifactError(f"is no YAML that can be read safely: {problem}", line=line) from exc
+        raise ArtifactError(f"is no YAML: {problem}", line=line) from exc
     if not isinstance(document, dict):
-        raise ArtifactError("expected a mapping of fields")
-    return document
+        raise ArtifactError("expected a mapping of fields, and no object of a program's")
+    return {k: v for k, v in document.items() if not isinstance(v, str) or v not in _NOTHING}
+
+
+def _flat(content: bytes) -> dict[str, Any] | None:
+    """Read the plainest YAML, a line a field, in a tenth of the time; None of any other."""
+    try:
+        text_of_all = content.decode("ascii")
+    except UnicodeDecodeError:
+        return None
+    lines = _FIELD.findall(text_of_all)
+    if len(lines) != text_of_all.count("\n") or not text_of_all.endswith("\n"):
+        return None
+    found = {key: quoted or plain for key, quoted, plain in lines}
+    return {k: v for k, v in found.items() if v not in _NOTHING and v not in {"[]", "{}"}}
 
 
 @lru_cache(maxsize=256)
@@ -178,6 +200,20 @@ def latest(content: bytes, name: str) -> tuple[Point | None, ArtifactError | Non
 
     A line has time, value and step; of the oldest stores it has no step.
     """
+    words = content.split()
+    if len(words) == 3 * content.count(b"\n"):  # nearly all are: a history may be long
+        try:
+            steps, times = map(int, words[2::3]), map(int, words[::3])
+            points = list(zip(steps, times, map(float, words[1::3]), strict=True))
+        except ValueError:
+            return _latest_of_lines(content, name)
+        best = max(points, default=None)
+        if best is None or not any(value != value for _, _, value in points):  # noqa: PLR0124 - NaN
+            return None if best is None else Point(*best), None
+    return _latest_of_lines(content, name)
+
+
+def _latest_of_lines(content: bytes, name: str) -> tuple[Point | None, ArtifactError | None]:
     best: Point | None = None
     error: ArtifactError | None = None
     for number, line in enumerate(content.splitlines(), start=1):
@@ -214,7 +250,7 @@ def _read_inputs(artifact: Artifact, facts: RunFacts, problems: list[Problem]) -
         if not name.endswith(f"/{META}"):
             continue
         try:
-            said = parse(content)
+            said = _shared(content)
             kind, source_id = said.get("source_type"), text(said.get("source_id"), "source_id")
             if kind == _DATASET_KIND:
                 facts.inputs.append(_input(artifact, source_id, said.get("tags")))

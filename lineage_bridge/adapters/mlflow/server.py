@@ -23,6 +23,7 @@ from lineage_bridge.adapters.mlflow.facts import (
     optional_text,
     text,
 )
+from lineage_bridge.adapters.mlflow.inputs import EVALUATION
 from lineage_bridge.adapters.mlflow.registry import promotion_of, records_of
 from lineage_bridge.adapters.mlflow.runs import training_of
 from lineage_bridge.adapters.servers import Login, Server
@@ -65,7 +66,9 @@ class _Reading:
             run_id = info.get("run_id") or info.get("run_uuid")
             try:
                 if info.get("lifecycle_stage") != DELETED:
-                    yield training_of(_run(run, info, run_id, experiments), source)
+                    facts = _run(run, info, run_id, experiments)
+                    self._add_models_read(facts)
+                    yield training_of(facts, source)
             except ArtifactError as exc:
                 yield self._problem(f"runs.{run_id}", exc)
         models = {one.get("name"): one for one in self._registered()}
@@ -82,6 +85,14 @@ class _Reading:
                     yield promotion_of(_alias(model, alias), source)
                 except ArtifactError as exc:
                     yield self._problem(f"registered_models.{model.get('name')}", exc)
+
+    def _add_models_read(self, facts: RunFacts) -> None:
+        """Ask once more for a run that may have looked at a model: a search leaves that out."""
+        if facts.made or not any(one.context in EVALUATION for one in facts.inputs):
+            return
+        answer = self._server.get(f"{API}/runs/get", {"run_id": facts.run_id})
+        inputs = _object(_object(answer.get("run")).get("inputs"))
+        facts.read = _model_ids(inputs.get("model_inputs"))
 
     def _problem(self, of: str, error: ArtifactError) -> Problem:
         field = f"{of}.{error.field}" if error.field else of
