@@ -24,6 +24,7 @@ from lineage_bridge.records.change import MAX_DIFFERENCE
 
 FAMILY: Final = "copies"
 MAX_BYTES: Final = 1024 * 1024
+MAX_LINES: Final = 4_000  # of both copies, which take time by the square
 
 _TOKEN: Final = re.compile(
     r"(?P<comment>--[^\n]*|/\*.*?(?:\*/|\Z))"
@@ -117,7 +118,9 @@ def normalised_sql(text: str) -> list[str]:
 
 
 def difference_of(before: list[str], after: list[str]) -> list[str]:
-    """Return the lines that differ, `-` before and `+` after."""
+    """Return the lines that differ, `-` before and `+` after; none of what is very long."""
+    if len(before) + len(after) > MAX_LINES:
+        return []
     compared = difflib.unified_diff(before, after, lineterm="", n=0)
     return [line for line in compared if not line.startswith(("---", "+++", "@@"))]
 

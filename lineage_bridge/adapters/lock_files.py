@@ -18,6 +18,7 @@ from lineage_bridge.adapters.yaml_documents import parse_yaml
 from lineage_bridge.errors import ArtifactError
 
 MAX_PACKAGES: Final = MAX_ITEMS
+MAX_NAME: Final = 500  # characters; what is longer is no name or version
 _Pairs = Iterator[tuple[str, str]]
 
 _REQUIREMENTS: Final = re.compile(
@@ -46,10 +47,12 @@ def read_packages(path: str, content: bytes) -> dict[str, str]:
     found: dict[str, set[str]] = defaultdict(set)
     try:
         for package, version in reader(content):
+            if len(package) > MAX_NAME or len(version) > MAX_NAME:
+                continue
             found[re.sub(r"[-_.]+", "-", package).lower()].add(version)
             if len(found) > MAX_PACKAGES:
                 raise ArtifactError(f"has over {MAX_PACKAGES:,} packages, expected fewer")
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as exc:
+    except (ValueError, RecursionError) as exc:
         raise ArtifactError(f"cannot be read as a list of packages: {exc}") from exc
     return {package: ", ".join(sorted(versions)) for package, versions in sorted(found.items())}
 
@@ -76,8 +79,7 @@ def _pinned(spec: str) -> str:
 
 
 def _toml_packages(content: bytes) -> _Pairs:
-    packages = tomllib.loads(content.decode("utf-8-sig")).get("package")
-    for package in packages if isinstance(packages, list) else ():
+    for package in _list(tomllib.loads(content.decode("utf-8-sig")).get("package")):
         yield from _named(package, "name", "version")
 
 
@@ -87,7 +89,7 @@ def _pyproject(content: bytes) -> _Pairs:
     extras = project.get("optional-dependencies", {}) if isinstance(project, dict) else {}
     listed += list(extras.values()) if isinstance(extras, dict) else []
     for lines in listed:
-        for line in lines if isinstance(lines, list) else ():
+        for line in _list(lines):
             yield from _requirement(str(line))
 
 
@@ -117,15 +119,15 @@ def _renv(content: bytes) -> _Pairs:
 def _conda(content: bytes) -> _Pairs:
     for document in parse_yaml(content):
         listed = document.value if isinstance(document.value, dict) else {}
-        for package in listed.get("package") or ():
+        for package in _list(listed.get("package")):
             yield from _named(package, "name", "version")
         yield from _conda_lines(listed.get("dependencies"))
 
 
 def _conda_lines(lines: Any) -> _Pairs:
-    for line in lines if isinstance(lines, list) else ():
+    for line in _list(lines):
         if isinstance(line, dict):
-            for requirement in line.get("pip") or ():
+            for requirement in _list(line.get("pip")):
                 yield from _requirement(str(requirement))
             continue
         found = _CONDA.fullmatch(str(line).rpartition("::")[2].strip())
@@ -138,6 +140,10 @@ def _conda_lines(lines: Any) -> _Pairs:
 def _named(package: Any, name: str, version: str) -> _Pairs:
     if isinstance(package, dict) and isinstance(package.get(name), str):
         yield package[name], str(package.get(version, "any"))
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _members(document: Any) -> Iterable[tuple[str, Any]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from typing import Any, Final, NamedTuple
 
 import yaml
@@ -53,6 +54,8 @@ def parse_yaml(content: bytes) -> list[YamlDocument]:
     try:
         _check_size(text)
         return list(_documents(text))
+    except ArtifactError:
+        raise
     except yaml.YAMLError as exc:
         raise _translated(exc, text) from exc
     except (RecursionError, ValueError, TypeError) as exc:
@@ -64,11 +67,53 @@ def _documents(text: str) -> Iterator[YamlDocument]:
     try:
         while loader.check_node():
             node = loader.get_node()
-            value = loader.construct_document(node)
+            value, _ = _Plain().of(loader.construct_document(node))
             if value is not None:
                 yield YamlDocument(value, node.start_mark.line + 1)
     finally:
         loader.dispose()
+
+
+class _Plain:
+    """Makes objects with texts as keys, as in JSON, and counts what aliases stand for."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Any, int]] = {}
+        self._open: set[int] = set()
+
+    def of(self, value: Any) -> tuple[Any, int]:
+        """Return a value, and how many there are in it.
+
+        Raises:
+            ArtifactError: it holds itself, or too much, or what JSON cannot say.
+        """
+        if not isinstance(value, dict | list):
+            return _scalar(value), 1
+        own = id(value)
+        if own in self._open:
+            raise ArtifactError("has an alias that stands for what it lies in")
+        if own not in self._known:
+            self._open.add(own)
+            self._known[own] = self._inner(value)
+            self._open.discard(own)
+        return self._known[own]
+
+    def _inner(self, value: dict[Any, Any] | list[Any]) -> tuple[Any, int]:
+        members = value.items() if isinstance(value, dict) else enumerate(value)
+        made = {str(key): self.of(member) for key, member in members}
+        count = 1 + sum(size for _, size in made.values())
+        if count > MAX_NODES:
+            raise ArtifactError(f"holds over {MAX_NODES:,} values, expected fewer")
+        plain = {key: member for key, (member, _) in made.items()}
+        return (plain if isinstance(value, dict) else list(plain.values())), count
+
+
+def _scalar(value: Any) -> Any:
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, date):
+        return value.isoformat()
+    raise ArtifactError(f"holds a value of type {type(value).__name__}, which JSON has not")
 
 
 def _check_size(text: str) -> None:

@@ -22,9 +22,12 @@ from lineage_bridge.errors import ArtifactError
 from lineage_bridge.masking import public_url
 
 SECONDS: Final = 120.0
+MAX_CONFIG: Final = 64 * 1024
 MAX_OUTPUT: Final = 256 * 1024 * 1024
 _HASH: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_REMOTE: Final = re.compile(r'\[remote "origin"\][^\[]*?^\s*url\s*=\s*(\S+)\s*$', re.MULTILINE)
+_REMOTE: Final = re.compile(
+    r'\[remote "origin"\][^\[]*?^[ \t]*url[ \t]*=[ \t]*(\S+)[ \t]*$', re.MULTILINE
+)
 _SAFE: Final = ("-c", "core.fsmonitor=", "-c", "core.hooksPath=/dev/null", "--no-pager")
 
 
@@ -176,7 +179,9 @@ def _head(artifact: Artifact) -> tuple[str | None, str | None]:
 
 def _remote(artifact: Artifact) -> str | None:
     try:
-        text = (artifact.companion("config") or b"").decode("utf-8", "replace")
+        text = (artifact.companion("config", max_bytes=MAX_CONFIG) or b"").decode(
+            "utf-8", "replace"
+        )
     except ArtifactError:
         return None
     found = _REMOTE.search(text)

@@ -14,6 +14,7 @@ from lineage_bridge.adapters.kubernetes.objects import (
     is_of_kubernetes,
     read_objects,
     section,
+    text_of,
 )
 from lineage_bridge.errors import ArtifactError
 
@@ -75,14 +76,14 @@ def _digests_of(pod: Object) -> Iterator[tuple[str, str]]:
     """Yield the images that a pod asked for, each with the digest of what it runs."""
     listed = section(pod.document, "spec").get("containers")
     asked = {
-        one.get("name"): one.get("image")
+        str(one.get("name")): one.get("image")
         for one in (listed if isinstance(listed, list) else ())
         if isinstance(one, dict)
     }
     statuses = pod.status.get("containerStatuses")
     for one in statuses if isinstance(statuses, list) else ():
         found = _DIGEST.search(str(one.get("imageID"))) if isinstance(one, dict) else None
-        image = asked.get(one.get("name")) if found is not None else None
+        image = asked.get(str(one.get("name"))) if found is not None else None
         if found is not None and isinstance(image, str):
             yield image, found[0]
 
@@ -92,8 +93,7 @@ def owner_of(one: Object, kind: str = "Deployment") -> str | None:
     owners = one.metadata.get("ownerReferences")
     for owner in owners if isinstance(owners, list) else ():
         if isinstance(owner, dict) and owner.get("kind") == kind:
-            name = owner.get("name")
-            return name if isinstance(name, str) else None
+            return text_of(owner, "name")
     return None
 
 

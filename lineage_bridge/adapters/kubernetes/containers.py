@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 
-import orjson
 from msgspec.structs import replace
 
-from lineage_bridge.adapters.documents import check_lengths
+from lineage_bridge.adapters.documents import MAX_TEXT_CHARACTERS
 from lineage_bridge.adapters.kubernetes.cluster import Cluster
 from lineage_bridge.adapters.kubernetes.objects import (
     Object,
@@ -148,8 +148,7 @@ def _environment(
             env[name] = str(value)
         else:
             env.pop(name, None)
-    check_lengths(env)
-    return env
+    return {key: value for key, value in env.items() if len(value) <= MAX_TEXT_CHARACTERS}
 
 
 def _from_config(variable: Mapping[str, Any], one: Object, cluster: Cluster) -> Any:
@@ -193,4 +192,4 @@ def image_of(image: str | None) -> tuple[str | None, str | None]:
 
 def hash_of(spec: Any) -> str:
     """Return the hash of a specification, whatever the order of its members."""
-    return sha256(orjson.dumps(spec, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()

@@ -14,6 +14,7 @@ from lineage_bridge.naming import known
 from lineage_bridge.times import parse_time
 
 _SIGNS: Final = (b"apiVersion", b"kind")
+MAX_COUNT: Final = 2**31 - 1  # of replicas, as the API has them
 DEFAULT_NAMESPACE: Final = "default"  # what kubectl takes where none is named
 
 
@@ -72,8 +73,7 @@ class Object:
     @property
     def namespace(self) -> str:
         """The namespace that it lies in."""
-        namespace = self.metadata.get("namespace")
-        return namespace if isinstance(namespace, str) and namespace else DEFAULT_NAMESPACE
+        return known(text_of(self.metadata, "namespace")) or DEFAULT_NAMESPACE
 
     @property
     def status(self) -> Mapping[str, Any]:
@@ -196,7 +196,10 @@ def text_of(document: Mapping[str, Any], *names: str) -> str | None:
     """Return a text within an object; None where there is none, or a blank one."""
     *above, last = names
     value = section(document, *above).get(last)
-    return value if isinstance(value, str) and value.strip() else None
+    if not isinstance(value, str) or not value.strip():
+        return None
+    check_lengths({".".join(names): value})
+    return value
 
 
 def count_of(document: Mapping[str, Any], *names: str) -> int | None:
@@ -209,8 +212,8 @@ def count_of(document: Mapping[str, Any], *names: str) -> int | None:
     value = section(document, *above).get(last)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        reason = f"expected a whole number, not negative, found {shown(value)}"
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_COUNT:
+        reason = f"expected a whole number from 0 to {MAX_COUNT:,}, found {shown(value)}"
         raise ArtifactError(reason, field=".".join(names))
     return value
 

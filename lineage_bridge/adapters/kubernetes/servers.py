@@ -107,7 +107,8 @@ def _began(one: Object) -> datetime:
     """Return since when its newest specification serves: since its creation, if it is the first."""
     created: datetime | None = time_of(one.document, "metadata", "creationTimestamp")
     ready = time_of({"ready": one.condition("Ready")}, "ready", "lastTransitionTime")
-    is_first = one.metadata.get("generation") in {None, 1}
+    generation = one.metadata.get("generation")
+    is_first = generation is None or generation == 1
     began = created if is_first else ready or created
     if began is None:
         raise ArtifactError("is missing", field="metadata.creationTimestamp")
