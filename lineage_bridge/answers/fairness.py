@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from msgspec.structs import replace
@@ -38,8 +39,11 @@ def fairness_of(graph: Graph, one: Deployment, policies: Policies) -> FairnessFa
     known = [facet for facet in facets if facet is not None]
     if not known:
         return None
-    newest = max(known, key=lambda facet: (facet.evaluated_at, facet.model_version or ""))
-    return _judged_again(newest, one, policies)
+    return _judged_again(max(known, key=_answered), one, policies)
+
+
+def _answered(facet: FairnessFacet) -> tuple[datetime, str]:
+    return facet.last_request or facet.evaluated_at, facet.model_version or ""
 
 
 def _judged_again(facet: FairnessFacet, one: Deployment, policies: Policies) -> FairnessFacet:

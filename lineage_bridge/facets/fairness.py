@@ -45,6 +45,7 @@ class FairnessFacet(Facet, frozen=True, kw_only=True):
     deployment: Annotated[str | None, doc("The deployment: the slot.")] = None
     model: Annotated[str | None, doc("The model that answered.")] = None
     model_version: Annotated[str | None, doc("Its version.")] = None
+    last_request: Annotated[Instant | None, doc("Of the version. RFC 3339, UTC.")] = None
     status: Annotated[
         FairnessStatus,
         doc(
@@ -65,4 +66,7 @@ class FairnessFacet(Facet, frozen=True, kw_only=True):
     gap_most: Annotated[Ratio, doc("The limit. Source: the policy. 0 to 1.")]
     fewest_labels: Annotated[Count, doc("A group with fewer is not compared. Source: the policy.")]
     groups: Annotated[tuple[Group, ...], doc("By name, at most 50: those with most labels.")]
+    without_group: Annotated[
+        Count | None, doc("Labelled requests whose row has no group; absent if there are none.")
+    ] = None
     groups_left_out: Annotated[Count | None, doc("How many more there are.")] = None

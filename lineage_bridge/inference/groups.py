@@ -22,10 +22,12 @@ class Grouping:
         self._counts: dict[str, np.ndarray[tuple[int], np.dtype[np.int64]]] = {}
         self._is_binary = True
         self._more: set[str] = set()
+        self.counted = 0
 
     def add(self, groups: Told, answers: Told, chances: Floats, labels: Told) -> None:
         """Take answered requests whose labels are known; those without a group do not count."""
         is_there = groups.is_text
+        self.counted += int(is_there.sum())
         if not is_there.any():
             return
         correct, positive, said, binary = _outcomes(answers, chances, labels)

@@ -96,9 +96,13 @@ def test_what_inference_prints_of_deployments_is_as_published(truth, lb, tmp_pat
         for n in range(9)
     ]
     write_lines(tmp_path / "log.jsonl", rows)
+    settings = '[inference_logs."*"]\ngroup = "features.country"\n'
+    (tmp_path / "lineage-bridge.toml").write_text(settings)
     lb("backfill", "--logs", tmp_path / "log.jsonl")
     shown = lb("inference", "--json").json
     validate("deployment-inference", shown)
+    if truth is not None:
+        assert shown["deployments"][0]["fairness"]["status"] == "insufficient_data"
     assert [one["rows"] for one in shown["deployments"][0]["findings"]] == [9]
 
 

@@ -24,10 +24,13 @@ SERVER = {
 
 def rows(wrong_in_be, count=240):
     """Requests of NL and BE by turns; some share of those of BE are answered wrong."""
-    for number in range(count):
+    for number in range(count + 3):
         country = "NL" if number % 2 else "BE"
         is_wrong = country == "BE" and (number // 2) % 10 < 10 * wrong_in_be
-        row = nested(request(number, features={"amount": number, "country": country}))
+        features = {"amount": number, "country": country}
+        if number >= count:
+            features["country"] = None
+        row = nested(request(number, features=features))
         yield row | {
             "label": abs(row["prediction"] - is_wrong),
             "environment": "prod",
@@ -66,6 +69,7 @@ def test_a_group_that_is_answered_worse_is_a_warning_everywhere(lb, logged, monk
         ("BE", 120, 72),
         ("NL", 120, 120),
     ]
+    assert found["withoutGroup"] == 3
     assert fairness(lb, "health") == found
     assert "accuracy of 'BE' is 40 % below 'NL' (limit 10 %" in lb("health", *AT).out
     assert "! differ" in lb("inference", *AT).out

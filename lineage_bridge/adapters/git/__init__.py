@@ -17,7 +17,9 @@ from lineage_bridge.adapters.git.repository import open_repository
 from lineage_bridge.records import Record
 
 REPOSITORY: Final = Kind(
-    "commits", companions=("packed-refs", "logs/HEAD", "shallow", "index"), encloses=True
+    "commits",
+    companions=("packed-refs", "refs/heads/", "logs/HEAD", "shallow"),
+    encloses=True,
 )
 
 

@@ -66,6 +66,7 @@ class Figures:
         measures: how good the answers were; None where nothing is labelled.
         groups: the labelled requests by group, as far as they have one.
         groups_left_out: how many more groups there are.
+        with_group: how many labelled requests have a group.
     """
 
     at_us: int
@@ -77,6 +78,7 @@ class Figures:
     measures: Measures | None = None
     groups: tuple[Group, ...] = ()
     groups_left_out: int = 0
+    with_group: int = 0
 
 
 @dataclass(slots=True)
@@ -195,6 +197,7 @@ class _Gathered:
                     measures=measuring.measures(),
                     groups=groups,
                     groups_left_out=left_out,
+                    with_group=grouping.counted,
                 )
 
     def _by_day(self) -> dict[float, list[_Labelled]]:

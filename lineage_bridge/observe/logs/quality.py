@@ -165,6 +165,7 @@ def fairness_facet(answered: Answered, figures: Figures, policy: FairnessPolicy)
     gap = None
     if found.gap is not None:
         gap = Estimate(value=_exact(found.gap), low=_rounded(found.low), high=_rounded(found.high))
+    labelled = figures.measures.labelled if figures.measures is not None else 0
     return FairnessFacet(
         evaluated_at=from_micros(figures.at_us),
         service=answered.slot.service,
@@ -172,6 +173,7 @@ def fairness_facet(answered: Answered, figures: Figures, policy: FairnessPolicy)
         deployment=answered.slot.deployment,
         model=answered.model,
         model_version=answered.version,
+        last_request=_instant(figures.last_us),
         status=found.status,
         measure=policy.measure,
         gap=gap,
@@ -180,6 +182,7 @@ def fairness_facet(answered: Answered, figures: Figures, policy: FairnessPolicy)
         gap_most=policy.gap_most,
         fewest_labels=policy.fewest_labels,
         groups=figures.groups,
+        without_group=labelled - figures.with_group or None,
         groups_left_out=figures.groups_left_out or None,
     )
 

@@ -25,6 +25,7 @@ _STATUSES: Final = {
 _COLUMNS: Final = (
     Column("deployment", fold="anywhere", narrowest=16),
     Column("groups"),
+    Column("no group", 3, right=True),
     Column("compared by"),
     Column("best", fold="anywhere", narrowest=12),
     Column("worst", fold="anywhere", narrowest=12),
@@ -54,6 +55,7 @@ def fairness_table(found: Iterable[DeploymentQuality]) -> Table | None:
         table.add(
             f"{one.slot.environment}/{one.slot.deployment}",
             f"{len(facet.groups) + (facet.groups_left_out or 0)}, {_STATUSES[facet.status]}",
+            f"{facet.without_group or 0:,}",
             _WORDS[facet.measure],
             _group(facet, facet.best),
             _group(facet, facet.worst),
