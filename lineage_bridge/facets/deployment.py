@@ -36,6 +36,10 @@ class Workload(Part, frozen=True, kw_only=True):
     traffic_percent: Annotated[
         Percent | None, doc("Share of the requests, where several revisions share them. Percent.")
     ] = None
+    stopped: Annotated[
+        Instant | None,
+        doc("When its last replica was taken away; absent of one that serves. RFC 3339, UTC."),
+    ] = None
     spec_sha256: Annotated[str | None, doc("Hash of the pod's or the server's specification.")] = (
         None
     )

@@ -23,6 +23,8 @@ from lineage_bridge.records import (
     Build,
     Promotion,
     Record,
+    Start,
+    Step,
     Training,
     decode_record,
     encode_record,
@@ -180,6 +182,9 @@ def _is_written_over(old: Record, records: Sequence[Record]) -> bool:
     """
     if old.subject in {record.subject for record in records}:
         return False
+    if isinstance(old, Start) and old.workload is not None:  # of a state: it serves no more
+        starts = (record for record in records if isinstance(record, Start))
+        return all((new.slot, new.time) != (old.slot, old.time) for new in starts)
     return any(_is_later(new, old) for new in records)
 
 
@@ -190,6 +195,8 @@ def _is_later(new: Record, old: Record) -> bool:
             return new.built > old.built and new.dataset.sha256 != old.dataset.sha256
         case Training(), Training():
             return new.ended > old.ended
+        case Step(), Step():
+            return (new.project, new.name) == (old.project, old.name) and new.time > old.time
         case Promotion(), Promotion():  # the registry has only the last one
             return new.follows(old)
         case _:

@@ -2,7 +2,8 @@
 
 A run ends when its slot activates another version, when its own instance starts again, and when the
 last instance shut down and none started for a while. Only the first two are told by starts; of the
-third an observer tells, who sees the windows of a shutdown. Silence never ends a run.
+third an observer tells, who sees the windows of a shutdown, or the cluster that took the last
+replica away. Silence never ends a run.
 """
 
 from __future__ import annotations
@@ -70,8 +71,14 @@ class _Slot:
             self._shut_down(start.record.time)
             self._take_over(start)
             self._open[start.record.instance] = self._runs[start.run_id] = start
+            self._taken_away(start)
         self._shut_down(None)
         return self._runs.values()
+
+    def _taken_away(self, start: LinkedStart) -> None:
+        workload = start.record.workload
+        if workload is not None and workload.stopped is not None:
+            self._end(start.record.instance, max(workload.stopped, start.record.time))
 
     def _take_over(self, next_start: LinkedStart) -> None:
         record = next_start.record

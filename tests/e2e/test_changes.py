@@ -149,6 +149,23 @@ def test_nothing_of_a_repository_runs(lb, tmp_path):
     assert sorted(path.stat().st_mtime_ns for path in shop.rglob("*")) == before
 
 
+def test_a_branch_that_somebody_works_on_is_no_change_yet(lb, tmp_path):
+    shop = tmp_path / "code" / "shop"
+    repository(shop, COMMITS[:1])
+    lb("backfill", tmp_path / "code")
+    before = changes(lb)
+    git(shop, "checkout", "-q", "-b", "try", "main")
+    (shop / "train" / "fit.py").write_text("other()")
+    author = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
+    git(shop, *author, "commit", "-qam", "Try")
+    assert lb("backfill", tmp_path / "code", "--json").json["events"] == 0
+    git(shop, "checkout", "-q", "main")
+    git(shop, "merge", "-q", "try")
+    git(shop, "pack-refs", "--all")
+    lb("backfill", tmp_path / "code")
+    assert brief(changes(lb)[len(before) :]) == [("code", None, "Try")]
+
+
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [

@@ -216,6 +216,33 @@ def test_a_shadow_answers_nobody(cluster):
     assert cluster(one) == {"serve.shop-main.prod.shop": [(T3, "stock@3")]}
 
 
+def test_what_was_scaled_to_zero_served_until_its_last_replica_went(cluster, lb):
+    server = container(MODEL_URI="models:/stock/1")
+    deployment = workload("Deployment", "shop", server)
+    one = revision(1, T1, server)
+    assert cluster(deployment, one) == {SLOT: [(T1, "stock@1")]}
+    for gone in (deployment, one):
+        scaled(gone, 0)
+    deployment["status"]["conditions"] = [
+        {"type": "Available", "status": "False", "lastTransitionTime": T2}
+    ]
+    assert cluster(deployment, one) == {SLOT: [(T1, "stock@1")]}
+    graph = lb("graph", "--json").json
+    (run,) = [run for node in graph["nodes"] if node["name"] == SLOT for run in node["runs"]]
+    assert (run["state"], run["ended"]) == ("COMPLETED", T2)
+
+
+def test_a_dump_that_is_written_over_the_last_one_takes_nothing_back(cluster):
+    def deployment(version, created):
+        server = container(MODEL_URI=f"models:/stock/{version}")
+        return workload("Deployment", "shop", server, creationTimestamp=created)
+
+    assert cluster(deployment(1, T1)) == {SLOT: [(T1, "stock@1")]}
+    assert cluster(deployment(2, T2)) == {SLOT: [(T1, "stock@1"), (T2, "stock@2")]}
+    assert cluster(deployment(3, T2)) == {SLOT: [(T1, "stock@1"), (T2, "stock@3")]}
+    assert cluster() == {SLOT: [(T1, "stock@1"), (T2, "stock@3")]}
+
+
 UNKNOWN = "version 'v9' is not known, expected v1beta1 or v1alpha2"
 
 

@@ -28,6 +28,8 @@ _HASH: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _REMOTE: Final = re.compile(
     r'\[remote "origin"\][^\[]*?^[ \t]*url[ \t]*=[ \t]*(\S+)[ \t]*$', re.MULTILINE
 )
+# What is built and deployed, whichever branch somebody works on here just now.
+_MAIN: Final = ("refs/heads/main", "refs/heads/master")
 _SAFE: Final = ("-c", "core.fsmonitor=", "-c", "core.hooksPath=/dev/null", "--no-pager")
 
 
@@ -156,7 +158,7 @@ def open_repository(artifact: Artifact) -> Iterator[Repository | None]:
 
 
 def _head(artifact: Artifact) -> tuple[str | None, str | None]:
-    """Return the commit that HEAD means, and its branch."""
+    """Return the commit that counts, and its branch: the main one, else what HEAD means."""
     said = artifact.content().decode("utf-8", "replace").strip()
     if _HASH.fullmatch(said):
         return said, None
@@ -165,16 +167,24 @@ def _head(artifact: Artifact) -> tuple[str | None, str | None]:
         raise ArtifactError(f"names no commit: {said[:60]!r}")
     if reference == "refs/heads/.invalid":
         raise ArtifactError("keeps its references as a reftable, which is not read")
-    branch = reference.removeprefix("refs/heads/")
+    for name in (*_MAIN, reference):
+        if reference not in _MAIN or name == reference:
+            commit = _commit_of(artifact, name)
+            if commit is not None:
+                return commit, name.removeprefix("refs/heads/")
+    return None, reference.removeprefix("refs/heads/")
+
+
+def _commit_of(artifact: Artifact, reference: str) -> str | None:
     loose = artifact.companion(reference)
     if loose is not None and _HASH.fullmatch(found := loose.decode("utf-8", "replace").strip()):
-        return found, branch
+        return found
     packed = (artifact.companion("packed-refs") or b"").decode("utf-8", "replace")
     for line in packed.splitlines():
         commit, _, name = line.partition(" ")
         if name == reference and _HASH.fullmatch(commit):
-            return commit, branch
-    return None, branch
+            return commit
+    return None
 
 
 def _remote(artifact: Artifact) -> str | None:

@@ -6,19 +6,22 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 from lineage_bridge.adapters.artifact import Artifact
 from lineage_bridge.adapters.kubernetes.objects import (
     Object,
+    count_of,
     is_of_kubernetes,
     read_objects,
     section,
     text_of,
+    time_of,
 )
 from lineage_bridge.errors import ArtifactError
 
-_KEPT: Final = ("ConfigMap", "ReplicaSet", "Pod")
+_KEPT: Final = ("ConfigMap", "ReplicaSet", "Pod", "Deployment")
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}$")
 _ENDINGS: Final = (".yaml", ".yml", ".json")
 
@@ -33,6 +36,7 @@ class Cluster:
         replica_sets: those that a Deployment owns, by its namespace and name.
         digests: what the images of a ReplicaSet's pods turned out to be, by its namespace and name
             and the image.
+        stopped: since when Deployments have no replica, by their namespaces and names.
     """
 
     has_state: bool = False
@@ -41,6 +45,7 @@ class Cluster:
         default_factory=lambda: defaultdict(list)
     )
     digests: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    stopped: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
     @classmethod
     def of(cls, objects: Iterable[Object]) -> Cluster:
@@ -61,6 +66,8 @@ class Cluster:
                 known = self.replica_sets[one.namespace, owner]
                 if all(one.name != other.name for other in known):
                     known.append(one)
+            elif one.kind == "Deployment" and (since := stopped_since(one)) is not None:
+                self.stopped[one.namespace, one.name] = since
             elif one.kind == "Pod" and (owner := owner_of(one, "ReplicaSet")) is not None:
                 for image, digest in _digests_of(one):
                     self.digests[one.namespace, owner, image] = digest
@@ -70,6 +77,19 @@ class Cluster:
     def digest_of(self, one: Object, image: str | None) -> str | None:
         """Return what a revision's image turned out to be, as far as its pods tell."""
         return self.digests.get((one.namespace, one.name, image or ""))
+
+
+def stopped_since(one: Object) -> datetime | None:
+    """Return since when a Deployment has no replica, by somebody's wish; None of one that has.
+
+    Raises:
+        ArtifactError: it cannot be read.
+    """
+    if not one.is_observed or count_of(one.document, "spec", "replicas") != 0:
+        return None
+    available = one.condition("Available")
+    since: datetime | None = time_of({"available": available}, "available", "lastTransitionTime")
+    return since if available.get("status") == "False" else None
 
 
 def _digests_of(pod: Object) -> Iterator[tuple[str, str]]:

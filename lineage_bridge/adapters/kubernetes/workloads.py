@@ -53,8 +53,8 @@ def starts_of_workload(one: Object, cluster: Cluster, source: Source) -> Iterato
         return
     began = _began(one, cluster, owner)
     if began is not None:
-        digest = cluster.digest_of(one, container.image)
-        yield _start(one, owner, container, model, began, source, digest)
+        start = _start(one, owner, container, model, began, source)
+        yield _told_by_others(start, one, owner, cluster)
 
 
 def _served(one: Object, cluster: Cluster) -> tuple[Reference | None, Container]:
@@ -73,14 +73,15 @@ def _began(one: Object, cluster: Cluster, owner: str) -> datetime | None:
     """Return since when it serves; None if it serves nobody, or something else tells it better."""
     created: datetime | None = time_of(one.document, "metadata", "creationTimestamp")
     if one.kind == "ReplicaSet":
-        siblings = cluster.replica_sets.get((one.namespace, owner), [])
-        return created if _has_served(one, siblings) else None
-    asked = count_of(one.document, "spec", "replicas")
-    if asked == 0 or not one.is_observed or not _is_available(one):
+        return created if _has_served(one, owner, cluster, created) else None
+    is_told = one.kind == "Deployment" and _is_told_by_revision(one, cluster)
+    is_first = one.kind == "StatefulSet" or _revision(one) in {None, "1"}
+    if count_of(one.document, "spec", "replicas") == 0:
+        has_served = is_first and not is_told and _was_stopped(one, owner, cluster, created)
+        return created if has_served else None
+    if is_told or not one.is_observed or not _is_available(one):
         return None
-    if one.kind == "Deployment" and _is_told_by_revision(one, cluster):
-        return None
-    if one.kind == "StatefulSet" or _revision(one) in {None, "1"}:
+    if is_first:
         return created
     progressed: datetime | None = time_of(
         {"condition": one.condition("Progressing")}, "condition", "lastUpdateTime"
@@ -88,14 +89,26 @@ def _began(one: Object, cluster: Cluster, owner: str) -> datetime | None:
     return progressed or created
 
 
-def _has_served(one: Object, siblings: list[Object]) -> bool:
+def _was_stopped(one: Object, owner: str, cluster: Cluster, created: datetime | None) -> bool:
+    """Return whether it served until its last replica was taken away."""
+    stopped = cluster.stopped.get((one.namespace, owner))
+    return stopped is not None and created is not None and stopped > created
+
+
+def _has_served(one: Object, owner: str, cluster: Cluster, created: datetime | None) -> bool:
     """Return whether a revision ever answered: an older one did, if a newer one took over."""
     asked = count_of(one.document, "spec", "replicas") or 0
     ready = count_of(one.document, "status", "readyReplicas") or 0
     if ready > 0:
         return True
-    newest = max((_number(other) for other in siblings), default=0)
-    return asked == 0 and _number(one) < newest
+    if asked:
+        return False
+    return not _is_newest(one, owner, cluster) or _was_stopped(one, owner, cluster, created)
+
+
+def _is_newest(one: Object, owner: str, cluster: Cluster) -> bool:
+    siblings = cluster.replica_sets.get((one.namespace, owner), [])
+    return all(_number(other) <= _number(one) for other in siblings)
 
 
 def _is_available(one: Object) -> bool:
@@ -130,7 +143,6 @@ def _start(
     model: Reference,
     began: datetime,
     source: Source,
-    running: str | None,
 ) -> Start:
     slot = container.slot(Slot(owner, one.namespace, owner))
     revision = _revision(one)
@@ -149,11 +161,21 @@ def _start(
             name=owner,
             revision=revision,
             image=image,
-            image_digest=digest or running,
+            image_digest=digest,
             replicas=_asked(one),
             spec_sha256=hash_of(_template(one)),
         ),
     )
+
+
+def _told_by_others(start: Start, one: Object, owner: str, cluster: Cluster) -> Start:
+    """Add what other objects say: the digest that its pods run, and when the last of them went."""
+    workload = start.workload
+    assert workload is not None, "every start of a cluster has one"
+    is_newest = one.kind == "Deployment" or _is_newest(one, owner, cluster)
+    stopped = cluster.stopped.get((one.namespace, owner)) if is_newest else None
+    digest = workload.image_digest or cluster.digest_of(one, workload.image)
+    return replace(start, workload=replace(workload, image_digest=digest, stopped=stopped))
 
 
 def _asked(one: Object) -> int | None:
