@@ -243,6 +243,12 @@ def test_a_dump_that_is_written_over_the_last_one_takes_nothing_back(cluster):
     assert cluster() == {SLOT: [(T1, "stock@1"), (T2, "stock@3")]}
 
 
+WITHOUT_CONTAINER = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: x, creationTimestamp: x}
+status: {replicas: 1}
+"""
 UNKNOWN = "version 'v9' is not known, expected v1beta1 or v1alpha2"
 
 
@@ -265,7 +271,7 @@ UNKNOWN = "version 'v9' is not known, expected v1beta1 or v1alpha2"
         ),
         (
             "k8s.yaml",
-            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\nspec: {}\n",
+            WITHOUT_CONTAINER,
             "spec.template.spec.containers",
             "has no container",
         ),
@@ -289,6 +295,13 @@ def test_what_cannot_be_read_is_rejected_and_the_rest_goes_on(
     assert rejected.path.endswith(name)
     assert rejected.field == field
     assert reason in rejected.reason
+
+
+def test_a_part_of_a_manifest_is_neither_a_start_nor_a_fault(read_all, tmp_path):
+    patch = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\nspec: {replicas: 3}\n"
+    (tmp_path / "dump").mkdir()
+    (tmp_path / "dump" / "patch.yaml").write_text(patch)
+    assert read_all() == ([], [])
 
 
 def test_of_several_faults_in_one_line_the_file_tells_all(read_all, tmp_path):

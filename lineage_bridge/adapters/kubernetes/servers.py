@@ -69,8 +69,10 @@ def starts_of_server(one: Object, cluster: Cluster, source: Source) -> Iterator[
     if one.api_version not in versions:
         reason = f"version {shown(one.api_version)} is not known, expected {' or '.join(versions)}"
         raise ArtifactError(reason, field="apiVersion")
+    if not one.has_state:  # a manifest, perhaps only a part of one
+        return
     servers = list(servers_of(one))
-    serves = one.has_state and one.is_observed and is_ready(one)
+    serves = one.is_observed and is_ready(one)
     for server in servers:
         model, image = _model_of(server, one, cluster)
         answers = server.percent != 0 and server.replicas != 0

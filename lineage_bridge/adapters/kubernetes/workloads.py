@@ -45,11 +45,13 @@ def starts_of_workload(one: Object, cluster: Cluster, source: Source) -> Iterato
     if one.api_version not in _VERSIONS:
         reason = f"version {shown(one.api_version)} is not known, expected {' or '.join(_VERSIONS)}"
         raise ArtifactError(reason, field="apiVersion")
+    if not one.has_state:  # a manifest, perhaps only a part of one
+        return
     owner = owner_of(one) if one.kind == "ReplicaSet" else one.name
     if owner is None:
         return
     model, container = _served(one, cluster)
-    if model is None or not one.has_state:
+    if model is None:
         return
     began = _began(one, cluster, owner)
     if began is not None:
