@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from lineage_bridge.adapters.dvc.lock import LOCK, PIPELINE, contents_in, models_in, steps_in
@@ -23,6 +24,7 @@ from lineage_bridge.records.change import MAX_DIFFERENCE, MAX_LISTED, Code
 
 MAX_LOCK: Final = 8 * 1024 * 1024
 MAX_DEFINITION: Final = 64 * 1024
+MAX_KEPT: Final = 64 * 1024 * 1024
 
 _DOCUMENT: Final = re.compile(
     r"(?i).*\.(?:md|rst|txt|png|jpe?g|gif|svg|pdf|license)|(?:.*/)?(?:license|notice|authors|"
@@ -58,10 +60,10 @@ def changes_of(repository: Repository, source: Source) -> Iterator[Change | Step
     """
     commits = read_history(repository)
     files = [file for commit in commits for file in commit.files]
-    locks = repository.blobs(_ids(files, "dependencies"), MAX_LOCK)
-    locks |= repository.blobs(_ids(files, "data"), MAX_LOCK)
-    definitions = repository.blobs(_ids(files, "feature_definition"), MAX_DEFINITION)
-    yield from _steps(repository, commits, locks, source)
+    packages = _packages(repository, files)
+    data = _kept(repository.blobs(_ids(files, "data"), MAX_LOCK))
+    definitions = _kept(repository.blobs(_ids(files, "feature_definition"), MAX_DEFINITION))
+    yield from _steps(repository, commits, data, source)
     for commit in commits:
         by_kind: dict[Kind, list[File]] = defaultdict(list)
         for file in commit.files:
@@ -69,9 +71,33 @@ def changes_of(repository: Repository, source: Source) -> Iterator[Change | Step
             if kind is not None:
                 by_kind[kind].append(file)
         for kind, touched in sorted(by_kind.items()):
-            values = _values(touched, locks) if kind in _COMPARED else []
+            values = _values(kind, touched, packages, data)
             difference = _difference(touched, definitions)
             yield _change(repository, commit, kind, touched, values, difference, source)
+
+
+def _packages(repository: Repository, files: Sequence[File]) -> dict[str, Mapping[str, str] | None]:
+    """Read every state of the lock files; None of one that cannot be read."""
+    paths: dict[str, str] = {}
+    for file in files:
+        if is_lock_file(file.path):
+            paths.update({one: file.path for one in (file.before, file.after) if one is not None})
+    return {
+        one: _read(partial(read_packages, paths[one]), content)
+        for one, content in repository.blobs(paths, MAX_LOCK)
+    }
+
+
+def _kept(contents: Iterable[tuple[str, bytes]]) -> dict[str, bytes]:
+    """Keep contents as long as they are not too many; the others count as not to be read."""
+    found: dict[str, bytes] = {}
+    size = 0
+    for one, content in contents:
+        size += len(content)
+        if size > MAX_KEPT:
+            break
+        found[one] = content
+    return found
 
 
 def _ids(files: Sequence[File], kind: Kind) -> list[str]:
@@ -122,7 +148,8 @@ def _steps(
     """Yield the steps of every state of DVC's lock files; the models are those of the last one."""
     models: dict[str, dict[str, str]] = {}
     pipelines = [f for c in commits for f in c.files if f.path.rpartition("/")[2] == PIPELINE]
-    read = repository.blobs([f.after for f in pipelines if f.after is not None], MAX_DEFINITION)
+    asked = [file.after for file in pipelines if file.after is not None]
+    read = _kept(repository.blobs(asked, MAX_DEFINITION))
     for file in pipelines:
         try:
             models[file.path] = models_in(read[file.after or ""])
@@ -142,12 +169,17 @@ def _steps(
                 continue  # a state that nobody could use; the file at hand is rejected by itself
 
 
-def _values(files: Sequence[File], contents: Mapping[str, bytes]) -> list[ChangedValue]:
+def _values(
+    kind: Kind,
+    files: Sequence[File],
+    packages: Mapping[str, Mapping[str, str] | None],
+    data: Mapping[str, bytes],
+) -> list[ChangedValue]:
     """Compare lock files value by value; one that cannot be read has none."""
     found: dict[str, ChangedValue] = {}
-    for file in files:
-        before = _read(file.former or file.path, contents.get(file.before or ""))
-        after = _read(file.path, contents.get(file.after or ""))
+    for file in files if kind in _COMPARED else ():
+        states = [_state(file.path, one, packages, data) for one in (file.before, file.after)]
+        before, after = states
         if before is None or after is None:
             continue
         for name in sorted(before.keys() | after.keys()):
@@ -157,11 +189,24 @@ def _values(files: Sequence[File], contents: Mapping[str, bytes]) -> list[Change
     return [found[name] for name in sorted(found)]
 
 
-def _read(path: str, content: bytes | None) -> dict[str, str] | None:
-    if content is None or not (is_lock_file(path) or path.endswith((".dvc", LOCK))):
+def _state(
+    path: str,
+    one: str | None,
+    packages: Mapping[str, Mapping[str, str] | None],
+    data: Mapping[str, bytes],
+) -> Mapping[str, str] | None:
+    if one is None:
         return {}
+    if is_lock_file(path):
+        return packages.get(one)
+    if one not in data or not path.endswith((".dvc", LOCK)):
+        return None
+    return _read(partial(contents_in, path), data[one])
+
+
+def _read(reader: Callable[[bytes], Mapping[str, str]], content: bytes) -> Mapping[str, str] | None:
     try:
-        return read_packages(path, content) if is_lock_file(path) else contents_in(path, content)
+        return reader(content)
     except ArtifactError:
         return None
 

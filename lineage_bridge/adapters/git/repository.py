@@ -11,11 +11,12 @@ import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from lineage_bridge.adapters.artifact import Artifact
 from lineage_bridge.errors import ArtifactError
@@ -23,7 +24,8 @@ from lineage_bridge.masking import public_url
 
 SECONDS: Final = 120.0
 MAX_CONFIG: Final = 64 * 1024
-MAX_OUTPUT: Final = 256 * 1024 * 1024
+MAX_OUTPUT: Final = 128 * 1024 * 1024
+PART_BYTES: Final = 16 * 1024 * 1024  # of contents that are read at a time
 _HASH: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _REMOTE: Final = re.compile(
     r'\[remote "origin"\][^\[]*?^[ \t]*url[ \t]*=[ \t]*(\S+)[ \t]*$', re.MULTILINE
@@ -61,27 +63,43 @@ class Repository:
         Raises:
             ArtifactError: it failed, took too long, or printed too much.
         """
+        asked = Path(self.folder) / "asked"  # a file: neither end waits for the other
+        asked.write_bytes(stdin)
+        command = ["git", *_SAFE, "--no-optional-locks", *args]
         try:
-            done = subprocess.run(  # noqa: S603 - no shell, and none of the words is a stranger's
-                ["git", *_SAFE, "--no-optional-locks", *args],  # noqa: S607 - whichever is on PATH
-                input=stdin,
-                capture_output=True,
-                env=self._environment(),
-                cwd=self.folder,
-                timeout=SECONDS,
-                check=False,
-            )
+            with asked.open("rb") as given, (Path(self.folder) / "said").open("w+b") as said:
+                return self._printed(command, given, said)
         except FileNotFoundError as exc:
             raise ArtifactError("cannot be read: the program `git` is not installed") from exc
-        except subprocess.TimeoutExpired as exc:
-            reason = f"cannot be read: `git {args[0]}` took over {SECONDS:.0f} s"
-            raise ArtifactError(reason) from exc
-        if done.returncode:
-            said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-            raise ArtifactError(f"cannot be read: git says {said[0][:200] if said else 'nothing'}")
-        if len(done.stdout) > MAX_OUTPUT:
+
+    def _printed(self, command: Sequence[str], given: BinaryIO, said: BinaryIO) -> bytes:
+        with subprocess.Popen(  # noqa: S603 - no shell, and none of the words is a stranger's
+            command,
+            stdin=given,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            env=self._environment(),
+            cwd=self.folder,
+        ) as process:
+            watch = threading.Timer(SECONDS, process.kill)
+            watch.start()
+            try:
+                assert process.stdout is not None, "it was asked for"
+                printed = process.stdout.read(MAX_OUTPUT + 1)
+            finally:
+                is_over = not watch.is_alive()
+                watch.cancel()
+                if is_over or len(printed) > MAX_OUTPUT:
+                    process.kill()
+        if is_over:
+            raise ArtifactError(f"cannot be read: `git` took over {SECONDS:.0f} s")
+        if len(printed) > MAX_OUTPUT:
             raise ArtifactError(f"is larger than {MAX_OUTPUT // 2**20} MiB, expected less")
-        return done.stdout
+        if process.returncode:
+            said.seek(0)
+            words = said.read(500).decode("utf-8", "replace").strip().splitlines()
+            raise ArtifactError(f"cannot be read: git says {words[0][:200] if words else '-'}")
+        return printed
 
     def _environment(self) -> Mapping[str, str]:
         return {
@@ -99,27 +117,35 @@ class Repository:
             "GIT_TERMINAL_PROMPT": "0",
         }
 
-    def blobs(self, ids: Sequence[str], max_bytes: int) -> dict[str, bytes]:
-        """Return the contents of files by their ids; too large and missing ones are left out."""
+    def blobs(self, ids: Iterable[str], max_bytes: int) -> Iterator[tuple[str, bytes]]:
+        """Yield the contents of files after their ids; too large and missing ones are left out.
+
+        Raises:
+            ArtifactError: they cannot be read.
+        """
         asked = "".join(f"{one}\n" for one in dict.fromkeys(ids)).encode()
-        if not asked:
-            return {}
-        small = []
+        part: list[str] = []
+        size = 0
         for line in self.run("cat-file", "--batch-check", stdin=asked).decode().splitlines():
-            one, kind, size = (*line.split(), "", "")[:3]
-            if kind == "blob" and int(size) <= max_bytes:
-                small.append(one)
-        return dict(self._contents(small))
+            one, kind, length = (*line.split(), "", "")[:3]
+            if kind != "blob" or int(length) > max_bytes:
+                continue
+            part.append(one)
+            size += int(length)
+            if size > PART_BYTES:
+                yield from self._contents(part)
+                part, size = [], 0
+        yield from self._contents(part)
 
     def _contents(self, ids: Sequence[str]) -> Iterator[tuple[str, bytes]]:
-        for begin in range(0, len(ids), 100):
-            part = "".join(f"{one}\n" for one in ids[begin : begin + 100]).encode()
-            rest = self.run("cat-file", "--batch", stdin=part)
-            while rest:
-                head, _, rest = rest.partition(b"\n")
-                one, _, size = head.decode().split()
-                yield one, rest[: int(size)]
-                rest = rest[int(size) + 1 :]
+        asked = "".join(f"{one}\n" for one in ids).encode()
+        printed = self.run("cat-file", "--batch", stdin=asked) if ids else b""
+        begin = 0
+        while begin < len(printed):
+            end = printed.index(b"\n", begin)
+            one, _, length = printed[begin:end].decode().split()
+            begin = end + 1 + int(length) + 1
+            yield one, printed[end + 1 : begin - 1]
 
 
 @contextmanager
