@@ -26,6 +26,7 @@ from lineage_bridge.adapters.documents import (
     parse_object,
     zone_flags,
 )
+from lineage_bridge.adapters.model_uris import read_model_uri
 from lineage_bridge.errors import ArtifactError
 from lineage_bridge.naming import known
 from lineage_bridge.records import Claim, Publication, Record, Reference, Source, Start
@@ -37,6 +38,7 @@ PUBLISHED: Final = Kind("published")
 NOT_OBSERVED: Final = "not_observed"  # flag of a folder for which P5 writes no events or windows
 
 _BY_NAME: Final = {"model_metadata.json": PUBLISHED, "deployment_events.jsonl": EVENTS}
+_DIGEST: Final = re.compile(r"sha256:([0-9a-f]{64})")
 _WINDOWS: Final = re.compile(r"metrics_\d{1,2}\.jsonl")
 
 
@@ -46,7 +48,7 @@ class Serving:
     api = API
     name = "p5"
     title = "Deployment events, serving windows, published models"
-    version = 3
+    version = 4
 
     def recognise(self, place: Place) -> Kind | None:
         """Recognise a file by its name, or any JSONL by the folder of its sort."""
@@ -103,6 +105,7 @@ def read_event(line: bytes, source: Source) -> Start:
     if event.completed_at < event.started_at:
         raise ArtifactError("lies before `started_at`", field="completed_at")
     check_lengths(document)
+    model = _served(event)
     return Start(
         source=source,
         time=event.event_time,
@@ -111,23 +114,37 @@ def read_event(line: bytes, source: Source) -> Start:
         environment=event.environment,
         deployment=event.deployment_id,
         instance=known(event.instance_id),
-        model=Reference(
-            what="model",
-            name=event.model_name,
-            version=event.model_version,
-            trained_on=event.input_dataset_version,
-            started=event.started_at,
-            completed=event.completed_at,
-            field="model_name",
-            mend="read its bundle with --p4",
-        ),
-        dataset_name=event.input_dataset_name,
+        model=model,
+        dataset_name=known(event.input_dataset_name),
         bundle_id=event.bundle_id,
         bundle_uri=event.bundle_uri,
         bundle_created=event.bundle_created_at,
         activation_reason=event.activation_reason,
         traffic_status=event.traffic_status,
     )
+
+
+def _served(event: _Event) -> Reference:
+    """Return the model of an event; whoever knows no dataset knows nothing of the training."""
+    trained_on = known(event.input_dataset_version)
+    said = _named_by(event.bundle_uri)
+    return Reference(
+        what="model",
+        name=event.model_name,
+        version=event.model_version,
+        run_id=said.run_id if said is not None else None,
+        sha256=digest[1] if (digest := _DIGEST.fullmatch(event.bundle_id)) else None,
+        trained_on=trained_on,
+        started=event.started_at if trained_on else None,
+        completed=event.completed_at if trained_on else None,
+        field="model_name",
+        mend="read its bundle with --p4",
+    )
+
+
+def _named_by(uri: str) -> Reference | None:
+    """Return what one of MLflow's URIs names; a folder of this or another machine names nothing."""
+    return read_model_uri(uri, "bundle_uri") if uri.startswith("runs:/") else None
 
 
 class _Published(Document):

@@ -15,6 +15,7 @@ HEAVY = ("pyarrow", "pydantic", "openlineage", "httpx", "rich", "starlette", "uv
     [
         "import lineage_bridge",
         "import lineage_bridge.journal",
+        "import lineage_bridge.service",
         "import lineage_bridge.adapters.registry, lineage_bridge.ingest.scan",
         "from lineage_bridge.cli.main import cli; cli.main(['--help'], standalone_mode=False)",
     ],
