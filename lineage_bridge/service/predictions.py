@@ -82,7 +82,7 @@ class Prediction:
         self,
         service: Counting,
         features: Mapping[str, Any] | None,
-        request_id: str | None,
+        request_id: str,
         entity: str | None,
         group: str | None,
     ) -> None:

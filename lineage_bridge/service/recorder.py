@@ -148,11 +148,12 @@ class Service:
 
         Args:
             features: by name, as the model gets them.
-            request_id: by which labels are joined later.
+            request_id: by which labels are joined later; else one is made up, which the answer has.
             entity: what it is about, such as a customer or a station.
             group: by which answers are to be compared.
         """
-        return Prediction(self, features, request_id, entity, group)
+        known = request_id or f"{self._prefix}-{next(self._numbers)}"
+        return Prediction(self, features, known, entity, group)
 
     def predicted(self, function: Function) -> Function:
         """Decorate a function of the features that returns the prediction, async or not."""
@@ -210,7 +211,7 @@ class Service:
         model = self._model
         row = Row(
             at=self._clock(),
-            request_id=answer.request_id or f"{self._prefix}-{next(self._numbers)}",
+            request_id=answer.request_id,
             model=(model.name, model.version),
             features=dict(features) if isinstance(features, Mapping) else features,
             value=None if answer.value is NOT_TOLD else answer.value,

@@ -61,7 +61,7 @@ def encode(row: Row, slot: dict[str, str]) -> bytes | None:
         "group": row.group,
         "features": row.features,
         "prediction": _spelled(row.value),
-        "probability": _spelled(row.probability),
+        "probability": _share(row.probability),
         "latency_ms": round(row.latency_ms, 3),
         "error": row.error,
     }
@@ -80,6 +80,11 @@ def _spelled(value: Any) -> Any:
     if hasattr(value, "tolist"):
         value = value.tolist()
     return "NaN" if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _share(value: Any) -> Any:
+    spelled = _spelled(value)
+    return None if spelled == "NaN" else spelled  # no share at all
 
 
 def _plain(value: Any) -> Any:

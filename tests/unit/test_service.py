@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lineage_bridge.adapters.serving import read_event
 from lineage_bridge.adapters.serving_windows import (
     Window,
     is_inconsistent,
@@ -26,8 +27,11 @@ from lineage_bridge.adapters.serving_windows import (
 )
 from lineage_bridge.cli.main import cli
 from lineage_bridge.errors import SettingsError
+from lineage_bridge.records import Source
 from lineage_bridge.service import Model, Service, ServiceMiddleware, WsgiMiddleware
 from lineage_bridge.service.counting import Tally, nearest_rank
+from lineage_bridge.service.files import append
+from lineage_bridge.times import EPOCH
 
 MINUTE = 29_592_000  # since 1970: 2026-04-07T00:00:00Z
 
@@ -315,8 +319,6 @@ def test_a_disk_that_is_gone_disturbs_nobody_and_loses_no_window(make, clock, tm
 
 def test_a_line_that_a_full_disk_cuts_is_cut_back(tmp_path, monkeypatch):
     resource = pytest.importorskip("resource")
-    from lineage_bridge.service.files import append
-
     path = tmp_path / "a" / "f.jsonl"
     append(path, b"first\n")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -333,8 +335,6 @@ def test_a_line_that_a_full_disk_cuts_is_cut_back(tmp_path, monkeypatch):
 
 
 def test_a_torn_last_line_stays_a_line_of_its_own(tmp_path):
-    from lineage_bridge.service.files import append
-
     path = tmp_path / "f.jsonl"
     path.write_bytes(b'{"torn')
     append(path, b"next\n")
@@ -557,14 +557,29 @@ def test_an_odd_answer_breaks_nothing(make, tmp_path):
     assert service.counters.rows_written + service.counters.rows_dropped == 5
 
 
-def test_a_start_without_a_known_training_still_finds_it_by_name(make, tmp_path):
-    service = make()
+RUN = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (Model(name="fraud", version="7"), {}),
+        (Model.of_mlflow(f"runs:/{RUN}/model", name="fraud"), {"version": RUN, "run_id": RUN}),
+        (Model(name="fraud", version="7", bundle_id=f"sha256:{RUN * 2}"), {"sha256": RUN * 2}),
+        (
+            Model(name="fraud", version="7", dataset_version="2026-04-01", started=EPOCH),
+            {"trained_on": "2026-04-01", "started": EPOCH},
+        ),
+    ],
+    ids=["name", "run", "content", "training"],
+)
+def test_a_start_says_of_its_model_what_is_known(make, tmp_path, model, words):
+    service = make(model=model)
     service.start()
     service.close()
     (line,) = lines_of(tmp_path, "deployment_events.jsonl")
-    from lineage_bridge.adapters.serving import read_event
-    from lineage_bridge.records import Source
-
     start = read_event(line, Source("p5", "a", "a", None, 1))
-    assert start.model.trained_on is start.model.started is start.dataset_name is None
-    assert start.serves == ("fraud", "7")
+    assert start.dataset_name is None
+    expected = {"name": "fraud", "version": "7"} | words
+    for field in ("name", "version", "run_id", "sha256", "trained_on", "started"):
+        assert getattr(start.model, field) == expected.get(field), field
