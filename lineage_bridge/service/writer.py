@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -30,7 +29,6 @@ log = logging.getLogger(__name__)
 MAX_LINES: Final = 5_000  # that wait for a disk; a few MB, hours of a service with few endpoints
 LOCK_SECONDS: Final = 5.0  # for another writer of this process, at the end
 TALLY_SECONDS: Final = 0.2
-YIELD_ROWS: Final = 20
 
 Current = tuple[datetime, int, list[Key]]  # now, its minute, the windows that stand open at least
 
@@ -208,9 +206,7 @@ class Writer:
             return
         lines: dict[Path, list[bytes]] = {}
         words, written = self._slot.log_words, 0
-        for number, row in enumerate(taken):
-            if number % YIELD_ROWS == 0:
-                time.sleep(0)  # so that a request waits for a few rows at most, and not for 5 ms
+        for row in taken:
             line = encode(row, words)
             if line is not None:
                 path = self._files.log(datetime.fromtimestamp(row.at, UTC))
