@@ -23,7 +23,7 @@ class Endpoints:
     """
 
     def __init__(self, paths: Sequence[str]) -> None:
-        if isinstance(paths, str) or not paths or not all(p.startswith("/") for p in paths):
+        if isinstance(paths, str) or not paths or not all(map(_is_path, paths)):
             raise SettingsError(
                 f"Expected a list of paths such as ['/predict'] for `endpoints`, found {paths!r}."
             )
@@ -38,6 +38,10 @@ class Endpoints:
         if found is not None:
             return found
         return next((name for pattern, name in self._patterns if pattern.fullmatch(path)), None)
+
+
+def _is_path(text: str) -> bool:
+    return text.startswith("/") and text.isprintable()
 
 
 def _pattern(path: str) -> re.Pattern[str]:

@@ -82,6 +82,8 @@ class Service:
         self._slot = Slot(name, version, environment, name if deployment is None else deployment)
         for field in ("name", "environment", "deployment"):
             check_name(f"the service's {field}", getattr(self._slot, field))
+        if not version.isprintable() or not version.strip():
+            raise SettingsError(f"Expected a text for the service's version, found {version!r}.")
         if not 0.0 <= log_share <= 1.0:
             raise SettingsError(f"Expected a share from 0 to 1 for `log_share`, found {log_share}.")
         self._endpoints = Endpoints(endpoints)

@@ -538,6 +538,8 @@ def test_a_model_is_told_by_mlflow_or_by_its_content(tmp_path):
         lambda: Service("x", name="", model=Model(name="m", version="1")),
         lambda: Service("x", name="s", model=Model(name="m", version="1"), endpoints="/predict"),
         lambda: Service("x", name="s", model=Model(name="m", version="1"), log_share=2),
+        lambda: Service("x", name="s", model=Model(name="m", version="1"), version=" "),
+        lambda: Service("x", name="s", model=Model(name="m", version="1"), endpoints=["/\ud800"]),
     ],
 )
 def test_what_cannot_be_is_refused_when_the_service_is_made(make_wrong):
