@@ -63,11 +63,7 @@ class Policies:
             {sla.view: _promised(sla) for sla in given.slas},
             {name: limits.model_dump(exclude_none=True) for name, limits in given.drift.items()},
             {name: limits.model_dump(exclude_none=True) for name, limits in given.fairness.items()},
-            frozenset(
-                (source, target)
-                for target, sources in settings.feedback.items()
-                for source in sources
-            ),
+            settings.loops,
         )
 
     def freshness(self, dataset: str) -> FreshnessPolicy:

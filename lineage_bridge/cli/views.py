@@ -47,6 +47,7 @@ class _Question:
 
     Attributes:
         graph: with the facets that were asked for.
+        feedback: the loops that the settings declare.
     """
 
     def __init__(
@@ -55,13 +56,17 @@ class _Question:
         at: datetime | None,
         known_at: datetime | None,
         keys: Sequence[str] | None,
+        settings: Settings,
     ) -> None:
         from lineage_bridge.graph.load import load
+        from lineage_bridge.graph.travel.declared import with_feedback
 
         self._connection = connection
         self._at = at
         self._known_at = known_at
-        self.graph = load(connection, at=at, known_at=known_at, keys=keys)
+        self.feedback = settings.loops
+        loaded = load(connection, at=at, known_at=known_at, keys=keys)
+        self.graph = with_feedback(loaded, self.feedback)
         gc.freeze()  # the graph lives as long as the process: looking for garbage in it is a waste
 
     def find(self, text: str) -> End:
@@ -95,7 +100,7 @@ def _ask(
     with open_journal(settings, readonly=True) as journal:
         bring_up_to_date(journal, settings)
         with journal.reading() as connection:
-            yield _Question(connection, at, known_at, keys)
+            yield _Question(connection, at, known_at, keys, settings)
 
 
 @contextmanager
@@ -167,6 +172,7 @@ def graph(
 ) -> None:
     """Show the lineage graph, or the part of it around a node."""
     from lineage_bridge.graph.find import RunParts
+    from lineage_bridge.graph.travel.declared import undrawn
     from lineage_bridge.graph.walk import walk
 
     with _ask(settings, at, known_at, keys=() if node else None) as asked:
@@ -174,15 +180,18 @@ def graph(
         if node:
             shown = asked.with_facets(walk(shown, asked.find(node), depth, direction))
         parts = RunParts(run.id for run in asked.graph.runs)
-        _print_graph(shown, "json" if as_json else form, parts)
+        loops = undrawn(shown, asked.feedback)
+        _print_graph(shown, "json" if as_json else form, parts, loops)
 
 
-def _print_graph(shown: Graph, form: str, parts: RunParts) -> None:
+def _print_graph(
+    shown: Graph, form: str, parts: RunParts, loops: Sequence[tuple[str, str]]
+) -> None:
     from lineage_bridge.show.lineage import diagrams
     from lineage_bridge.show.shapes import graph_json
 
     if form == "json":
-        echo_json(graph_json(shown))
+        echo_json(graph_json(shown, loops))
     elif form == "mermaid":
         click.echo(diagrams.mermaid(shown))
     elif form == "dot":

@@ -358,3 +358,10 @@ class Settings(_Section):
     changes: ChangeSettings = ChangeSettings()
     collector: CollectorSettings = CollectorSettings()
     config_path: Path | None = None
+
+    @property
+    def loops(self) -> frozenset[tuple[str, str]]:
+        """The declared feedback, as pairs of node ids: what is fed back, and into what."""
+        return frozenset(
+            (source, target) for target, sources in self.feedback.items() for source in sources
+        )

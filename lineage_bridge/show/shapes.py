@@ -33,12 +33,19 @@ if TYPE_CHECKING:
 _NO_TOTALS: Final = Totals()
 
 
-def graph_json(graph: Graph) -> dict[str, Any]:
-    """Make the document of `graph --json`."""
+def graph_json(graph: Graph, loops: Iterable[tuple[str, str]] = ()) -> dict[str, Any]:
+    """Make the document of `graph --json`.
+
+    Args:
+        graph: the graph.
+        loops: what is fed back, and into what, where no job is known in between.
+    """
+    edges = [_edge(edge) for edge in graph.edges]
+    edges += [{"from": source, "to": target, "kind": "feedback"} for source, target in loops]
     return present(
         at=_time(graph.at),
         nodes=[_node(node) for node in graph.nodes.values()],
-        edges=[_edge(edge) for edge in graph.edges],
+        edges=sorted(edges, key=lambda edge: (edge["from"], edge["to"], edge["kind"])),
     )
 
 

@@ -153,10 +153,10 @@ def test_a_run_that_takes_much_longer_than_ever_is_told(told):
     assert node["reasons"][0]["threshold"] == 180.0
 
 
-def test_a_declared_feedback_carries_nothing(told, tmp_path):
+def test_a_declared_feedback_carries_nothing(lb, told, tmp_path):
     loop = [
         a_run("load", "1", 50, inputs=["scores"], outputs=["orders"]),
-        a_run("expect", "1", 51, inputs=[asserted("scores", assertion="x", success=False)]),
+        a_run("observe.scores", "1", 51, inputs=[asserted("scores", assertion="x", success=False)]),
         a_run("load", "2", 52, inputs=["scores"], outputs=["orders"]),
     ]
     assert by_id(told(*loop))["dataset:ns:orders"]["origin"] == "dataset:ns:scores"
@@ -164,6 +164,18 @@ def test_a_declared_feedback_carries_nothing(told, tmp_path):
         '[feedback]\n"dataset:ns:orders" = ["dataset:ns:scores"]\n'
     )
     assert "dataset:ns:orders" not in by_id(told())
+    edges = lb("graph", "--json").json["edges"]
+    assert {e["kind"] for e in edges if e["from"] == "dataset:ns:scores"} == {"feedback", "observe"}
+
+
+def test_a_declared_feedback_that_no_job_makes_is_an_edge(lb, tmp_path):
+    a_journal(tmp_path / "home", [a_run("score", "1", 5, inputs=["a"], outputs=["b"])]).close()
+    (tmp_path / "lineage-bridge.toml").write_text(
+        '[feedback]\n"dataset:ns:a" = ["dataset:ns:b", "dataset:ns:unheard"]\n'
+    )
+    edges = lb("graph", "--json").json["edges"]
+    assert {"from": "dataset:ns:b", "to": "dataset:ns:a", "kind": "feedback"} in edges
+    assert len(edges) == 3
 
 
 def test_a_feedback_that_names_no_dataset_is_refused(lb, tmp_path):
