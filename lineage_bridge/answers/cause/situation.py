@@ -9,7 +9,7 @@ from functools import cached_property
 
 from lineage_bridge.answers.cause.earlier import Earlier
 from lineage_bridge.answers.cause.impact import active_runs
-from lineage_bridge.answers.cause.upstream import below
+from lineage_bridge.answers.cause.upstream import below, downstream
 from lineage_bridge.answers.drift import DeploymentDrift
 from lineage_bridge.answers.health import DeploymentHealth
 from lineage_bridge.answers.status import Statuses
@@ -18,6 +18,8 @@ from lineage_bridge.assess.liveness import is_retired
 from lineage_bridge.assess.status.faults import OK, Way
 from lineage_bridge.assess.status.serving import LEVELS, faults_of_drift
 from lineage_bridge.graph.model import End, Graph
+
+_FEW = 16  # candidates from each of which one walks down; of more, all are found at once
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,7 @@ class Situation:
         showing = self._showing.get(of, 0) | itself
         having = itself
         if place is not None:
-            end, way = place
-            having |= self._below[way].get(end, 0) & logged
+            having |= self._below(*place) & logged
         own_alone = int(not itself)  # one that nobody waits for is in none of the sets
         both = (having & showing).bit_count() + own_alone
         return both, showing.bit_count() + own_alone, having.bit_count() + own_alone
@@ -107,9 +108,25 @@ class Situation:
                 found[reason.of] = found.get(reason.of, 0) | self._bits[predictions]
         return found
 
+    def _below(self, end: End, way: Way) -> int:
+        """Return the active deployments below an end, a bit for each."""
+        if (end, way) not in self._walked:
+            if len(self._walked) >= _FEW:
+                return self._all_below[way].get(end, 0)
+            reached = downstream(self.statuses.travel, [end], (way,)).keys()
+            runs = self._runs.keys()
+            few, many = (reached, runs) if len(reached) < len(runs) else (runs, reached)
+            bits = {self._bits[self._runs[run]] for run in few if run in many}
+            self._walked[end, way] = sum(bits)
+        return self._walked[end, way]
+
     @cached_property
-    def _below(self) -> Mapping[Way, Mapping[End, int]]:
-        targets = {run: self._bits[predictions] for run, predictions in self._runs.items()}
+    def _walked(self) -> dict[tuple[End, Way], int]:
+        return {}
+
+    @cached_property
+    def _all_below(self) -> Mapping[Way, Mapping[End, int]]:
+        targets: dict[End, int] = {run: self._bits[one] for run, one in self._runs.items()}
         travel = self.statuses.travel
         return {"bound": below(travel, targets, "bound"), "live": below(travel, targets, "live")}
 

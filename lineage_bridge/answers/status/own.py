@@ -110,10 +110,20 @@ def _in_facets(node: Node, facets: Facets, since: datetime | None) -> Iterator[F
             yield from faults_of_assertions(assertions_in(facets), producer or None, since)
 
 
-def _of_job(job: Node, at: datetime) -> Iterator[Fault]:
+def _of_job(job: Node, at: datetime) -> Sequence[Fault]:
+    known: list[Sequence[Fault]] = job.remembered("run faults", list)
+    if not known:
+        found = list(_run_faults(job, at))
+        if any(run.state == "RUNNING" for run in job.runs):
+            return found  # they change with time
+        known.append(found)
+    return known[0]
+
+
+def _run_faults(job: Node, at: datetime) -> Iterator[Fault]:
     if job.runs_with(DeploymentFacet.key):  # how a deployment is, its predictions say
         return
-    runs = job.remembered("run facts", lambda: [_run_facts(run) for run in job.runs])
+    runs = (_run_facts(run) for run in job.runs)
     yield from faults_of_runs(runs, at, streaming=job.runs[-1].streaming)
 
 

@@ -113,13 +113,8 @@ def faults_of_newest_build(
         graph: the graph.
         content: what is wrong with versions.
     """
-    read_live = {
-        binding.dataset
-        for run in graph.runs
-        if run.streaming and run.state == "RUNNING"
-        for binding in run.inputs
-        if binding.kind == "live"
-    }
+    jobs = (node for node in graph.nodes.values() if node.runs)
+    read_live = {dataset for job in jobs for dataset in _read_live(job)}
     for node in graph.nodes.values() if read_live else ():
         if node.kind != "dataset" or not node.versions:
             continue
@@ -129,3 +124,17 @@ def faults_of_newest_build(
             for fault in own:
                 if fault.kind == "content" and fault.code not in _OF_BUILDS:
                     yield End(table), replace(fault, travels="live")
+
+
+def _read_live(job: Node) -> frozenset[str]:
+    """Return the datasets that runs of a job read live now."""
+    return job.remembered(
+        "read live",
+        lambda: frozenset(
+            binding.dataset
+            for run in job.runs
+            if run.streaming and run.state == "RUNNING"
+            for binding in run.inputs
+            if binding.kind == "live"
+        ),
+    )

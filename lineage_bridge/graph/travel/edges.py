@@ -24,7 +24,7 @@ from typing import Final, NamedTuple, TypeAlias
 from lineage_bridge.assess.status.faults import Way
 from lineage_bridge.graph.model import Binding, Design, End, Graph, Node, Run
 from lineage_bridge.graph.steps import newest_version
-from lineage_bridge.graph.travel.job_edges import JobEdges, edges_of
+from lineage_bridge.graph.travel.job_edges import JobEdges, edges_of, goes_on
 from lineage_bridge.naming import is_observer
 
 Feedback: TypeAlias = AbstractSet[tuple[str, str]]  # what is fed back, and into what: node ids
@@ -127,16 +127,14 @@ class Travel:
     def _live_down(self, end: End) -> Iterator[Hop]:
         if end.node in self._jobs:
             run = self._run(end)
-            if _goes_on(run):
-                assert run is not None
+            if run is not None and goes_on(run):
                 yield from (_hop(End(b.dataset), b) for b in run.outputs)
             if end.mark is None:
                 yield from (_hop(End(b.dataset), b) for b in self._jobs[end.node].output)
         elif end.mark is None:
-            for edges in self._readers.get(end.node, ()):
-                for binding, reader in edges.reads[end.node].get(None, ()):
-                    if self._reads_live(binding, reader):
-                        yield _hop(reader.end, binding)
+            for binding, reader in self._live_readers.get(end.node, ()):
+                if not self._is_fed_back(binding, reader):
+                    yield _hop(reader.end, binding)
 
     def _live_up(self, end: End) -> Iterator[Hop]:
         run = self._run(end)
@@ -147,7 +145,7 @@ class Travel:
         elif end.mark is None and end.node not in self._jobs:
             for edges in self._writers.get(end.node, ()):
                 for written in edges.writes[end.node].values():
-                    yield from (_hop(run.end, b) for b, run in written if _goes_on(run))
+                    yield from (_hop(run.end, b) for b, run in written if goes_on(run))
                 for binding in edges.output:
                     if binding.dataset == end.node:
                         yield _hop(End(edges.job), binding)
@@ -179,6 +177,14 @@ class Travel:
         return found
 
     @cached_property
+    def _live_readers(self) -> dict[str, list[tuple[Binding, Run | Design]]]:
+        found: dict[str, list[tuple[Binding, Run | Design]]] = defaultdict(list)
+        for edges in self._jobs.values():
+            for binding, reader in edges.live:
+                found[binding.dataset].append((binding, reader))
+        return found
+
+    @cached_property
     def _writers(self) -> dict[str, list[JobEdges]]:
         found: dict[str, list[JobEdges]] = defaultdict(list)
         for edges in self._jobs.values():
@@ -198,7 +204,7 @@ class Travel:
         return not self._is_fed_back(binding, run) and self._read(binding, run) == end
 
     def _reads_live(self, binding: Binding, run: Run | Design) -> bool:
-        return binding.kind == "live" and _goes_on(run) and not self._is_fed_back(binding, run)
+        return binding.kind == "live" and goes_on(run) and not self._is_fed_back(binding, run)
 
     def _read(self, binding: Binding, run: Run | Design) -> End | None:
         """Return what a run read; None if it was overwritten since."""
@@ -232,13 +238,6 @@ class Travel:
 
 def _is_silent(binding: Binding) -> bool:
     return binding.kind in {"observe", "feedback"}
-
-
-def _goes_on(run: Run | Design | None) -> bool:
-    """Return whether a run reads the present state of things now."""
-    if run is None or isinstance(run, Design):
-        return run is not None
-    return run.streaming and run.state == "RUNNING"
 
 
 def _hop(end: End, binding: Binding) -> Hop:

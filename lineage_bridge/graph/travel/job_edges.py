@@ -21,6 +21,7 @@ class JobEdges(NamedTuple):
         job: the node id of the job.
         reads: what read each dataset.
         writes: what wrote it.
+        live: what is read live now, with who reads it.
         last_unversioned: by dataset, the newest batch run that wrote it without a version.
         output: what the job writes: by its newest run that wrote anything, else by its design.
     """
@@ -28,6 +29,7 @@ class JobEdges(NamedTuple):
     job: str
     reads: _Uses
     writes: _Uses
+    live: Sequence[tuple[Binding, Run | Design]]
     last_unversioned: Mapping[str, Run]
     output: Sequence[Binding]
 
@@ -49,7 +51,19 @@ def _edges_of(job: Node) -> JobEdges:
                 reads[binding.dataset][binding.version].append((binding, run))
         for binding in run.outputs:
             writes[binding.dataset][binding.version].append((binding, run))
-    return JobEdges(job.id, reads, writes, _last_unversioned(job), _output_of(job))
+    live = [
+        (binding, run)
+        for run in carriers
+        if goes_on(run)
+        for binding in run.inputs
+        if binding.kind == "live"
+    ]
+    return JobEdges(job.id, reads, writes, live, _last_unversioned(job), _output_of(job))
+
+
+def goes_on(run: Run | Design) -> bool:
+    """Return whether a run reads the present state of things now."""
+    return isinstance(run, Design) or (run.streaming and run.state == "RUNNING")
 
 
 _Filled = dict[str, dict[str | None, list[tuple[Binding, Run | Design]]]]
