@@ -101,7 +101,8 @@ class Statuses:
 
         What is wrong with an end travels to all that was made of it, so no other end need be asked.
         """
-        touched = {*self.faults, *self.inherited}
+        bound = (e for e, own in self.faults.items() if any(f.travels == "bound" for f in own))
+        touched = {*bound, *self.inherited}
         above: dict[End, list[End]] = {}
         for end in touched:
             for hop in self.travel.down(end, "bound"):
@@ -119,10 +120,12 @@ class Statuses:
 
     def _now(self, node: Node, ends: Sequence[End]) -> NodeStatus:
         here = {*ends}
-        own = dict.fromkeys(fault for end in ends for fault in self.faults.get(end, ()))
+        own = [fault for end in ends for fault in self.faults.get(end, ())]
+        if len(own) > 1:
+            own = [*worst_first(dict.fromkeys(own))]
         found = _from_elsewhere((self.inherited.get(end) for end in ends), here)
         return NodeStatus(
-            End(node.id), worst_first(own), min(found, key=lambda one: one.order, default=None)
+            End(node.id), tuple(own), min(found, key=lambda one: one.order, default=None)
         )
 
 

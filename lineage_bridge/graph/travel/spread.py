@@ -10,7 +10,7 @@ dataset without versions did not hurt those who had read it before.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Final, NamedTuple
@@ -35,6 +35,7 @@ class _Label(NamedTuple):
 
 _Labels = dict[End, list[_Label]]
 _Takes = Callable[[End, Level], bool]
+_Sources = dict[tuple[Level, Way], dict[End, datetime | None]]
 
 
 class Inherited:
@@ -94,7 +95,8 @@ def spread(travel: Travel, faults: Mapping[End, Sequence[Fault]]) -> _Found:
         travel: the edges.
         faults: what is wrong, by where it is.
     """
-    known = _spread(travel, faults, lambda _end, _level: True)
+    begun = _sources(travel, faults)
+    known = _spread(travel, begun, lambda _end, _level: True)
     # What is as bad as what comes to it from elsewhere is no root.
     carried = {
         (end, level)
@@ -104,10 +106,10 @@ def spread(travel: Travel, faults: Mapping[End, Sequence[Fault]]) -> _Found:
     }
     if not carried:
         return known
-    roots = _spread(travel, faults, lambda end, level: (end, level) not in carried)
+    roots = _spread(travel, begun, lambda end, level: (end, level) not in carried)
     if all(end in roots and roots[end].level == one.level for end, one in known.items()):
         return roots
-    others = _spread(travel, faults, lambda end, level: (end, level) in carried)
+    others = _spread(travel, begun, lambda end, level: (end, level) in carried)
     return {end: _better(roots.get(end), others.get(end)) for end in known}
 
 
@@ -117,14 +119,15 @@ def _better(root: Inherited | None, other: Inherited | None) -> Inherited:
     return max(both, key=lambda one: rank(one.level))
 
 
-def _spread(travel: Travel, faults: Mapping[End, Sequence[Fault]], takes: _Takes) -> _Found:
+def _spread(travel: Travel, begun: _Sources, takes: _Takes) -> _Found:
     """Return what each end inherits from those origins alone."""
     found: _Found = {}
     for way in _WAYS:
         full: set[End] = set()  # worse comes to it and to all below it, from two origins
         for level in _WORST_FIRST:
-            begun = (s for s in _sources(faults, level, way) if takes(s[0], level))
-            labels = _reach(travel, dict(begun), way, full)
+            known = begun.get((level, way), {})
+            sources = {end: since for end, since in known.items() if takes(end, level)}
+            labels = _reach(travel, sources, way, full)
             for end, reached in labels.items():
                 if len(reached) == _KEPT:
                     full.add(end)
@@ -136,15 +139,20 @@ def _spread(travel: Travel, faults: Mapping[End, Sequence[Fault]], takes: _Takes
     return found
 
 
-def _sources(
-    faults: Mapping[End, Sequence[Fault]], level: Level, way: Way
-) -> Iterator[tuple[End, datetime | None]]:
-    """Yield where faults of a level begin, and since when; None where nobody says it."""
+def _sources(travel: Travel, faults: Mapping[End, Sequence[Fault]]) -> _Sources:
+    """Return where faults begin that go anywhere, and since when; None where nobody says it."""
+    found: _Sources = {}
     for end, own in faults.items():
-        begun = [f.since for f in own if f.level == level and f.travels == way]
-        if begun:
-            known = [since for since in begun if since is not None]
-            yield end, min(known) if len(known) == len(begun) else None
+        for fault in own:
+            way = fault.travels
+            if way is not None and travel.down(end, way):
+                of_level = found.setdefault((fault.level, way), {})
+                of_level[end] = _earlier(of_level.get(end, fault.since), fault.since)
+    return found
+
+
+def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    return None if one is None or other is None else min(one, other)
 
 
 def _reach(
