@@ -204,3 +204,22 @@ def test_a_companion_that_changed_leads_to_its_file_above_below_and_beside(tmp_p
     assert leads_to("with.txt") == ["above.json", "beside.json"]
     assert leads_to("sub/with.txt") == ["below.json"]
     assert leads_to("parts/1.bin") == ["folder.json"]
+
+
+def test_a_change_anywhere_in_a_run_has_the_run_read_and_nothing_else_in_it(tmp_path):
+    experiment = tmp_path / "site" / "mlruns" / "410352269289941694"
+    run = experiment / ("a" * 32)
+    inside = ["metrics/train/loss", "inputs/x/meta.yaml", "artifacts/b/metadata.json"]
+    for path in ("meta.yaml", *inside):
+        (run / path).parent.mkdir(parents=True, exist_ok=True)
+        (run / path).touch()
+    (experiment / "meta.yaml").touch()
+    roots = {family: [tmp_path / "site"] for family in ("mlflow", "p4")}
+    own = [("mlflow", "run", str(run / "meta.yaml"))]
+
+    looks = [scan(roots), *(scan(roots, {str(run / path)}) for path in ("meta.yaml", *inside))]
+
+    for look in looks:
+        found = [(one.family, one.kind, one.path) for one in look.found if one.form != "part"]
+        assert found == own
+    assert scan({"p4": [tmp_path / "site"]}).ignored == {"folder of another tool": 1}
