@@ -1,4 +1,4 @@
-"""How long a large store of MLflow's takes, and how much memory: `make bench`, docs/benchmarks.md."""
+"""How long a large store of MLflow's takes, and its memory: `make bench`, docs/benchmarks.md."""
 
 from __future__ import annotations
 
