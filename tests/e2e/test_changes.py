@@ -195,6 +195,14 @@ def test_a_damaged_repository_is_rejected_and_the_rest_goes_on(tmp_path, damage,
     assert reason in rejected.reason
 
 
+def test_a_file_that_is_called_head_is_no_repository(tmp_path):
+    (tmp_path / "HEAD").write_text("of something else")
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "HEAD").write_text("of something else")
+    found = [read(one) for one in scan({"git": [tmp_path]}).found]
+    assert [(one.records, one.rejected) for one in found] == [([], [])]
+
+
 def test_an_empty_repository_and_a_link_to_one_are_none(tmp_path):
     git(tmp_path, "init", "-q", "code/empty")
     repository(tmp_path / "other", COMMITS[:1])

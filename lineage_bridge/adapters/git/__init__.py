@@ -13,14 +13,12 @@ from typing import Final
 from lineage_bridge.adapters.api import API, Kind, Place, Problem
 from lineage_bridge.adapters.artifact import Artifact
 from lineage_bridge.adapters.git.changes import changes_of
-from lineage_bridge.adapters.git.repository import open_repository
+from lineage_bridge.adapters.git.repository import is_repository, open_repository
 from lineage_bridge.records import Record
 
-REPOSITORY: Final = Kind(
-    "commits",
-    companions=("packed-refs", "refs/heads/", "logs/HEAD", "shallow"),
-    encloses=True,
-)
+_SAYS: Final = ("packed-refs", "refs/heads/", "logs/HEAD", "shallow")
+REPOSITORY: Final = Kind("commits", companions=_SAYS, encloses=True)
+NAMED: Final = Kind("commits", companions=_SAYS)  # or a file of that name in any other folder
 
 
 class Git:
@@ -39,11 +37,14 @@ class Git:
         """Recognise HEAD in `.git`, in a bare repository, or in the folder that is named itself."""
         if place.name != "head" or place.is_folder:
             return None
-        is_repository = not place.folders or place.folders[-1].lower().endswith(".git")
-        return REPOSITORY if is_repository else None
+        if not place.folders:
+            return NAMED
+        return REPOSITORY if place.folders[-1].lower().endswith(".git") else None
 
     def read(self, artifact: Artifact) -> Iterator[Record | Problem]:
         """Read the history behind HEAD."""
+        if artifact.kind is NAMED and not is_repository(artifact):
+            return
         with open_repository(artifact) as repository:
             if repository is not None:
                 yield from changes_of(repository, artifact.source)

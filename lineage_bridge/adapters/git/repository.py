@@ -148,6 +148,12 @@ class Repository:
             yield one, printed[end + 1 : begin - 1]
 
 
+def is_repository(artifact: Artifact) -> bool:
+    """Return whether a file that is called HEAD lies where a repository has it."""
+    folder = Path(artifact.path).parent
+    return (folder / "objects").is_dir() and (folder / "refs").is_dir()
+
+
 @contextmanager
 def open_repository(artifact: Artifact) -> Iterator[Repository | None]:
     """Open a repository for reading; None if it has no commit yet, or is none.
