@@ -31,6 +31,9 @@ def validate(name: str, document: object) -> None:
         ("doctor", ["doctor"]),
         ("changes", ["changes", "--since", "2026-04-01", *AT]),
         ("graph", ["graph", *AT]),
+        ("blame", ["blame", "dep-nyc-prod-errors", *AT]),
+        ("blame", ["blame", "features.mobility.training_dataset", *AT]),
+        ("impact", ["impact", "features.mobility.training_dataset", *AT]),
     ],
 )
 def test_a_shape_is_as_published(nyc_home, name, args):

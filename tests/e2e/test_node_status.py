@@ -75,6 +75,12 @@ def test_a_failed_run_is_its_jobs_fault_until_the_next_one_ends(told):
     assert by_id(told(at=format_time(at(54))))["job:ns:load"]["own"] == "bad"
 
 
+def test_the_doctor_notes_what_is_bad(told, lb):
+    told(*a_pipeline("load"))
+    notes = lb("doctor", "--json").json["notes"]
+    assert "job:ns:load is bad: run_failed" in {note["what"] for note in notes}
+
+
 def test_what_a_failed_job_writes_inherits_from_it(told):
     written = told(
         a_run("load", "1", 40, inputs=["t1"], outputs=["t2"]),

@@ -47,8 +47,17 @@ def fault_of_age(finding: Freshness) -> Fault | None:
     age = _age(finding)
     limit = finding.policy.error_seconds if level == faults.BAD else finding.policy.warn_seconds
     code = f"{finding.basis or 'build'}_age_seconds"
-    since = finding.evaluated_at - timedelta(seconds=max(0.0, age - finding.policy.warn_seconds))
-    return Fault.of(code, level, "age", since, age, limit)
+    return Fault.of(code, level, "age", _late_since(finding), age, limit)
+
+
+def _late_since(finding: Freshness) -> datetime | None:
+    """Return when it became late: when the clock that decided was as old as the limit."""
+    times = {"data": finding.data_time, "effective": finding.effective_time}
+    shown = times.get(finding.basis or "", finding.build_time)
+    try:
+        return None if shown is None else shown + timedelta(seconds=finding.policy.warn_seconds)
+    except OverflowError:  # at the end of the calendar
+        return None
 
 
 def _age(finding: Freshness) -> float:
