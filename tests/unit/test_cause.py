@@ -128,16 +128,40 @@ def test_the_order_in_which_candidates_come_changes_nothing():
         assert ranked(listed) == expected
 
 
-def test_a_training_is_poor_if_it_is_a_quarter_worse_than_good_ones():
-    good = [{"val_rmse": 0.24, "test_roc_auc": 0.97}] * 3
-    assert fault_of_metrics({"val_rmse": 0.28, "test_roc_auc": 0.96}, good, [], NOON) is None
-    poor = fault_of_metrics({"val_rmse": 0.48, "test_roc_auc": 0.97}, good, [], NOON)
-    assert (poor.code, poor.level, poor.kind) == ("metrics", "warn", "model")
-    assert "val_rmse 0.48, 100% worse" in str(poor.value)
-    assert fault_of_metrics({"test_roc_auc": 0.6}, good, [], NOON) is not None
-    assert fault_of_metrics({"val_rmse": 0.48}, [], good, NOON) is not None
-    assert fault_of_metrics({"val_rmse": 0.48}, [], [], NOON) is None
-    assert fault_of_metrics({"train_rmse": 9.0, "seconds": 1e6}, good, [], NOON) is None
+def poor(reported, good=(), others=()):
+    return fault_of_metrics(reported, good, others, NOON)
+
+
+def test_a_training_is_poor_if_its_numbers_are_a_quarter_worse_than_those_of_good_ones():
+    good = [{"val_rmse": 0.24, "test_rmse": 0.25, "test_roc_auc": 0.97}] * 3
+    assert poor({"val_rmse": 0.28, "test_rmse": 0.28, "test_roc_auc": 0.96}, good) is None
+    found = poor({"val_rmse": 0.48, "test_rmse": 0.5, "test_roc_auc": 0.7}, good)
+    assert (found.code, found.level, found.kind) == ("metrics", "warn", "model")
+    assert "rmse" in str(found.value)
+    assert "100% worse" in str(found.value)
+    assert poor({"test_roc_auc": 0.8}, good) is not None
+    assert poor({"train_rmse": 9.0, "seconds": 1e6}, good) is None
+    assert poor({"val_rmse": 0.48}) is None
+
+
+def test_numbers_that_differ_from_day_to_day_on_one_part_are_not_poor():
+    """As the trainings of the real city do."""
+    good = [
+        {"val_rmse": 0.2029, "val_mae": 0.0742, "test_rmse": 0.2212, "test_mae": 0.0849},
+        {"val_rmse": 0.2383, "val_mae": 0.0994, "test_rmse": 0.2413, "test_mae": 0.0991},
+        {"val_rmse": 0.2046, "val_mae": 0.0801, "test_rmse": 0.2556, "test_mae": 0.1044},
+    ]
+    odd = {"val_rmse": 0.2836, "val_mae": 0.1782, "test_rmse": 0.2129, "test_mae": 0.1263}
+    assert poor(odd, good) is None
+    assert poor({name: 1.6 * value for name, value in good[0].items()}, good) is not None
+
+
+def test_with_little_to_compare_with_numbers_must_be_half_worse():
+    good = [{"val_rmse": 0.24}]
+    assert poor({"val_rmse": 0.34}, good) is None
+    assert poor({"val_rmse": 0.48}, good) is not None
+    assert poor({"val_rmse": 0.34}, (), good * 3) is None
+    assert poor({"val_rmse": 0.48}, (), good) is not None
 
 
 def test_a_training_on_an_old_version_is_its_own_fault_if_newer_ones_were_there():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from statistics import median
@@ -11,8 +12,15 @@ from lineage_bridge.assess.checks.training import is_error, is_score
 from lineage_bridge.assess.status.faults import WARN, Fault
 
 WORSE: Final = 0.25
+FAR_WORSE: Final = 0.5
+FEWEST_GOOD: Final = 2
 GOOD_VERSIONS: Final = 5
 _CHANCE: Final = 0.5  # of an AUC: what is above that was learned
+_WORD: Final = re.compile(r"[a-z0-9]+")
+# Parts of the data that a metric may be told of.
+_PARTS: Final = frozenset(
+    {"val", "valid", "validation", "test", "eval", "evaluation", "holdout", "cv", "dev"}
+)
 
 Metrics = Mapping[str, float]
 
@@ -36,7 +44,12 @@ class Worse(NamedTuple):
 def fault_of_metrics(
     reported: Metrics, good: Sequence[Metrics], others: Sequence[Metrics], since: datetime | None
 ) -> Fault | None:
-    """Return the fault of a training whose numbers are worse than usual by a quarter.
+    """Return the fault of a training whose numbers are far worse than usual.
+
+    Trainings differ from day to day, and more on one part of the data than on all. So of a metric
+    that is told of several parts (`val_rmse`, `test_rmse`) the mildest counts; and the median of
+    all metrics must be a quarter worse, or one of them half. With less than two good versions to
+    compare with, half.
 
     Args:
         reported: by the training.
@@ -45,10 +58,18 @@ def fault_of_metrics(
         since: when the training ended.
     """
     compared = list(good[-GOOD_VERSIONS:] or others)
-    worse = [found for name in sorted(reported) if (found := _worse(name, reported, compared))]
-    if not worse:
+    found: dict[str, Worse] = {}
+    for name in sorted(reported):
+        one = _worse(name, reported, compared)
+        if one is not None:
+            metric = _metric_of(name)
+            found[metric] = min(found.get(metric, one), one, key=lambda worse: worse.by)
+    if not found:
         return None
-    worst = max(worse, key=lambda one: (one.by, one.name))
+    worst = max(found.values(), key=lambda one: (one.by, one.name))
+    usual_is_known = len(good) >= FEWEST_GOOD and median(one.by for one in found.values()) >= WORSE
+    if not usual_is_known and worst.by < FAR_WORSE:
+        return None
     than = "good versions of it" if good else "other models of the same data"
     return Fault.of(
         "metrics",
@@ -60,19 +81,23 @@ def fault_of_metrics(
     )
 
 
+def _metric_of(name: str) -> str:
+    """Return what is measured, without the part of the data that it is told of."""
+    parts = [part for part in _WORD.findall(name.lower()) if part not in _PARTS]
+    return "_".join(parts)
+
+
 def _worse(name: str, reported: Metrics, compared: Iterable[Metrics]) -> Worse | None:
     known = [metrics[name] for metrics in compared if name in metrics]
     if not known or "train" in name.lower():  # what it says of its own data tells little
         return None
     value, usual = reported[name], median(known)
     if is_error(name):
-        by = (value - usual) / abs(usual) if usual else 0.0
-    elif is_score(name):
-        learned = usual - _CHANCE if "auc" in name.lower() and usual > _CHANCE else abs(usual)
-        by = (usual - value) / learned if learned else 0.0
-    else:
+        return Worse(name, value, usual, (value - usual) / abs(usual)) if usual else None
+    if not is_score(name):
         return None
-    return Worse(name, value, usual, by) if by >= WORSE else None
+    learned = usual - _CHANCE if "auc" in name.lower() and usual > _CHANCE else abs(usual)
+    return Worse(name, value, usual, (usual - value) / learned) if learned else None
 
 
 class Read(NamedTuple):

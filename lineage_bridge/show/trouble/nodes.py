@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from lineage_bridge.answers.status import NodeStatus
 from lineage_bridge.assess.status.faults import Fault
+from lineage_bridge.facets.serving_health import Reason
 from lineage_bridge.show.formats import present
+from lineage_bridge.show.reasons import reason_text
 from lineage_bridge.show.statuses import status_of, summary
 from lineage_bridge.show.tables import Column, Table
 from lineage_bridge.show.text import printable
@@ -70,6 +73,8 @@ def fault_text(fault: Fault) -> str:
 
 
 def _said(fault: Fault) -> str:
+    if fault.kind == "serving":
+        return _shown(fault)
     words = _WORDS.get(fault.code)
     if words is not None:
         text, unit = words
@@ -79,6 +84,17 @@ def _said(fault: Fault) -> str:
     value, limit = in_unit(fault.value, unit), in_unit(fault.threshold, unit)
     expected = f" (expected {limit})" if limit else ""
     return f"{fault.code}{f': {value}' if value else ''}{expected}"
+
+
+def _shown(fault: Fault) -> str:
+    """Write what a deployment shows, as `health` does."""
+    value, limit = (
+        v if isinstance(v, float | int) else None for v in (fault.value, fault.threshold)
+    )
+    since = fault.since or datetime.now(UTC)  # it is not written here
+    return reason_text(
+        Reason(code=fault.code, level="degraded", since=since, value=value, threshold=limit)
+    )
 
 
 def node_json(one: NodeStatus) -> dict[str, Any]:
