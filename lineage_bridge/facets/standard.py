@@ -28,6 +28,7 @@ STANDARD: Final[Mapping[str, str]] = {
     "parent": "1-1-0/ParentRunFacet",
     "sourceCodeLocation": "1-0-1/SourceCodeLocationJobFacet",
     "ownership": "1-0-1/OwnershipJobFacet",
+    "symlinks": "1-0-1/SymlinksDatasetFacet",
     "tags": "1-0-0/TagsRunFacet",
 }
 

@@ -30,9 +30,11 @@ from lineage_bridge.records.ends import AllSeen, with_ends
 from lineage_bridge.records.identity import links_text
 from lineage_bridge.records.promotion import LinkedPromotion, promotion_event
 from lineage_bridge.records.publication import LinkedPublication, publication_event
+from lineage_bridge.records.report import LinkedReport, report_event
 from lineage_bridge.records.start import LinkedStart, start_event
 from lineage_bridge.records.step import LinkedStep, step_event
 from lineage_bridge.records.training import LinkedTraining, training_event
+from lineage_bridge.records.transformation import LinkedTransformation, transformation_event
 from lineage_bridge.times import to_micros
 
 FreshnessOf = Callable[[str], FreshnessPolicy]
@@ -45,6 +47,8 @@ Made = (
     | LinkedPromotion
     | LinkedStart
     | LinkedStep
+    | LinkedTransformation
+    | LinkedReport
     | LinkedChange
 )
 
@@ -151,9 +155,24 @@ def calls_of(outcome: Outcome, freshness_of: FreshnessOf) -> Iterator[Call]:
     for step in outcome.steps:
         key = Key(step.job, step.run_id, "COMPLETE")
         yield Call(key, 1, step.record.time, step, partial(step_event, step))
+    yield from _of_tables(outcome)
     for change in outcome.changes:
         key = Key(change.job, change.run_id, "COMPLETE")
         yield Call(key, 0, change.record.time, change, partial(change_event, change))
+
+
+def _of_tables(outcome: Outcome) -> Iterator[Call]:
+    """Yield what tools tell of tables: how they were made, and what was found in them."""
+    for made in outcome.transformations:
+        record = made.record
+        if record.started is not None:
+            begin = partial(transformation_event, made, "START")
+            yield Call(Key(made.job, made.run_id, "START"), 1, record.started, made, begin)
+        end = partial(transformation_event, made, record.state)
+        yield Call(Key(made.job, made.run_id, record.state), 1, record.ended, made, end)
+    for report in outcome.reports:
+        key = Key(report.job, report.run_id, "COMPLETE")
+        yield Call(key, 3, report.record.time, report, partial(report_event, report))
 
 
 def end_calls(starts: Iterable[LinkedStart], seen: AllSeen) -> Iterator[Call]:

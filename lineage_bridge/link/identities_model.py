@@ -17,6 +17,7 @@ import orjson
 from lineage_bridge.errors import EventError
 from lineage_bridge.events import EventView, compute_id, decode, is_as_hashed, view_event
 from lineage_bridge.facets.event import EventFacet
+from lineage_bridge.facets.report import ReportFacet
 from lineage_bridge.facets.serving_health import ServingHealthFacet
 from lineage_bridge.journal import Stored
 from lineage_bridge.naming import is_observer
@@ -102,6 +103,7 @@ class _Job(msgspec.Struct):
 
 class _Facets(msgspec.Struct):
     own: EventFacet = msgspec.field(name=EventFacet.key)
+    report: msgspec.Raw | None = msgspec.field(name=ReportFacet.key, default=None)
 
 
 class _Run(msgspec.Struct):
@@ -153,6 +155,8 @@ def _observation(stored: Stored) -> tuple[EventFacet, _Row] | None:
     job, run = head.job, head.run
     if not (is_observer(job.name) and job.namespace and run.id):
         return None
+    if run.facets.report is not None:  # a record tells of it
+        return None
     key = (stored.seq, stored.id, job.namespace, job.name, run.id, head.type.upper())
     own = run.facets.own
     nothing = (None,) * 5
@@ -180,7 +184,7 @@ def _said(stored: Stored) -> tuple[EventFacet, _Row] | None:
     if own is None or job is None or run is None:
         return None
     key = (stored.seq, stored.id, *job, run, view.event_type, stored.time_us)
-    if is_observer(job.name):
+    if is_observer(job.name) and ReportFacet.key not in view.run_facets:
         return own, (*key, True, own.supersedes, *(None,) * 6)
     if not is_as_hashed(document):
         return None

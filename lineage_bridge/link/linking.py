@@ -17,6 +17,8 @@ from lineage_bridge.link.known import Known, KnownDatasets
 from lineage_bridge.link.models import Ancestry, KnownModels
 from lineage_bridge.link.outcome import Outcome
 from lineage_bridge.link.steps import link_steps
+from lineage_bridge.link.tables.reports import link_reports
+from lineage_bridge.link.tables.transformations import link_transformations
 from lineage_bridge.link.trainings import Trainings
 from lineage_bridge.naming import Logged, build_job, model_job, publish_job
 from lineage_bridge.records import (
@@ -27,9 +29,11 @@ from lineage_bridge.records import (
     Publication,
     Record,
     Reference,
+    Report,
     Start,
     Step,
     Training,
+    Transformation,
 )
 from lineage_bridge.records.build import LinkedBuild
 from lineage_bridge.records.identity import Bound, DatasetVersion, Link
@@ -67,6 +71,8 @@ class _Pass:
         self._decided = [r for r in ordered if isinstance(r, Promotion)]
         self._starts = [r for r in ordered if isinstance(r, Start)]
         self._steps = [r for r in ordered if isinstance(r, Step)]
+        self._transformations = [r for r in ordered if isinstance(r, Transformation)]
+        self._reports = [r for r in ordered if isinstance(r, Report)]
         self._changes = [r for r in ordered if isinstance(r, Change)]
         self._known = KnownDatasets(self._builds, settings)
         self._outcome = Outcome()
@@ -101,6 +107,8 @@ class _Pass:
             if isinstance(record, Start)
         )
         outcome.steps = link_steps(self._steps, self._known)
+        outcome.transformations = link_transformations(self._transformations, self._known)
+        outcome.reports = link_reports(self._reports, self._known)
         outcome.changes = link_changes(self._changes, self._settings)
         outcome.gaps = gaps.distinct(outcome.gaps)
         return outcome

@@ -13,9 +13,11 @@ from lineage_bridge.records.change import LinkedChange
 from lineage_bridge.records.identity import DatasetVersion, Link
 from lineage_bridge.records.promotion import LinkedPromotion
 from lineage_bridge.records.publication import LinkedPublication
+from lineage_bridge.records.report import LinkedReport
 from lineage_bridge.records.start import LinkedStart
 from lineage_bridge.records.step import LinkedStep
 from lineage_bridge.records.training import LinkedTraining
+from lineage_bridge.records.transformation import LinkedTransformation
 
 Flagged = Build | Training | Publication
 Claiming = Training | Publication | Start
@@ -50,6 +52,8 @@ class Outcome:
     promotions: list[LinkedPromotion] = field(default_factory=list)
     starts: list[LinkedStart] = field(default_factory=list)
     steps: list[LinkedStep] = field(default_factory=list)
+    transformations: list[LinkedTransformation] = field(default_factory=list)
+    reports: list[LinkedReport] = field(default_factory=list)
     changes: list[LinkedChange] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)

@@ -18,11 +18,15 @@ from lineage_bridge.records.build import Build
 from lineage_bridge.records.change import Change
 from lineage_bridge.records.promotion import Promotion
 from lineage_bridge.records.publication import Publication
+from lineage_bridge.records.report import Report
 from lineage_bridge.records.start import Start
 from lineage_bridge.records.step import Step
 from lineage_bridge.records.training import Training
+from lineage_bridge.records.transformation import Transformation
 
-Record = Build | Training | Publication | Promotion | Start | Change | Step
+Record = (
+    Build | Training | Publication | Promotion | Start | Change | Step | Transformation | Report
+)
 
 encode_record = msgspec.json.Encoder().encode
 Known = TypeVar("Known", bound=Record)
@@ -104,6 +108,11 @@ def names_of(record: Record) -> Iterator[tuple[str, str | None]]:
         case Step():
             yield "pipeline", record.project
             yield "step", record.name
+        case Transformation():
+            yield "job", record.job
+        case Report():
+            yield "tool", record.tool
+            yield "dataset", record.of.said
         case Change():
             yield "repository", record.what
 

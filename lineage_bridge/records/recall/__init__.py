@@ -17,6 +17,7 @@ from lineage_bridge.events import EventView
 from lineage_bridge.facets.change import ChangeFacet
 from lineage_bridge.facets.deployment import DeploymentFacet
 from lineage_bridge.facets.promotion import PromotionFacet
+from lineage_bridge.facets.report import ReportFacet
 from lineage_bridge.facets.training import TrainingFacet
 from lineage_bridge.naming import is_observer, known
 from lineage_bridge.records.publication import Publication
@@ -24,9 +25,11 @@ from lineage_bridge.records.recall.builds import recall_build
 from lineage_bridge.records.recall.changes import recall_change
 from lineage_bridge.records.recall.promotions import recall_promotion
 from lineage_bridge.records.recall.publications import publication_behind, recall_publication
+from lineage_bridge.records.recall.reports import recall_report
 from lineage_bridge.records.recall.starts import recall_start, served_words
 from lineage_bridge.records.recall.steps import recall_step
 from lineage_bridge.records.recall.trainings import recall_training
+from lineage_bridge.records.recall.transformations import is_transformation, recall_transformation
 from lineage_bridge.records.stored import Known, Record, names_of, without_secrets
 
 
@@ -74,7 +77,9 @@ def _usable(record: Known | None) -> Known | None:
 
 
 def _told(view: EventView, time: datetime) -> Recalled | None:
-    if view.id is None or view.job is None or is_observer(view.job.name):
+    if view.id is None or view.job is None:
+        return None
+    if is_observer(view.job.name) and ReportFacet.key not in view.run_facets:
         return None
     for key, recall_record in _BY_FACET.items():
         if key in view.run_facets:
@@ -85,6 +90,12 @@ def _told(view: EventView, time: datetime) -> Recalled | None:
             return Recalled()
         folder = publication_behind(served_words(view), start.source, start.model.declared)
         return Recalled(start, folder)
+    return _by_its_job(view, time)
+
+
+def _by_its_job(view: EventView, time: datetime) -> Recalled | None:
+    if is_transformation(view):
+        return Recalled(recall_transformation(view, time))
     record = recall_publication(view) or recall_step(view, time) or recall_build(view, time)
     return None if record is None else Recalled(record)
 
@@ -93,4 +104,5 @@ _BY_FACET: Final[Mapping[str, Callable[[EventView, datetime], Record | None]]] =
     TrainingFacet.key: recall_training,
     PromotionFacet.key: recall_promotion,
     ChangeFacet.key: recall_change,
+    ReportFacet.key: recall_report,
 }

@@ -1,0 +1,1 @@
+"""What tools tell of tables: how they were made, and what was found in them."""
