@@ -13,6 +13,7 @@ from typing import Final
 
 from lineage_bridge.adapters.api import API, Kind, Place, Problem
 from lineage_bridge.adapters.artifact import Artifact
+from lineage_bridge.adapters.common_names import OF_OTHERS
 from lineage_bridge.adapters.kubernetes.cluster import Cluster, read_around
 from lineage_bridge.adapters.kubernetes.objects import is_of_kubernetes, merged, read_objects
 from lineage_bridge.adapters.kubernetes.servers import starts_of_server
@@ -25,12 +26,6 @@ MANIFEST: Final = Kind("objects", companions=(HERE,))
 ALONE: Final = Kind("objects")
 HEAD_BYTES: Final = 64 * 1024  # in which a file says that it is of Kubernetes
 
-# YAML and JSON of other tools, which need not be opened for this.
-_OF_OTHERS: Final = re.compile(
-    r"(?:meta|params|dvc|conda|python_env|mlmodel|mkdocs|dbt_project|profiles|packages|schema|"
-    r"sources|properties|docker-compose.*|compose.*|metadata|metrics.*|model_metadata|manifest|"
-    r"feature_schema|run_results|catalog|package|package-lock|tsconfig.*)\.(?:json|ya?ml)"
-)
 _WORDS: Final = re.compile(
     r"k8s|kube|kserve|seldon|deployment|replica|configmap|inferenceservice|isvc|statefulset|"
     r"workload|manifest|cluster"
@@ -54,7 +49,7 @@ class Kubernetes:
         name = place.name
         if place.is_folder or not name.endswith((".yaml", ".yml", ".json")):
             return None
-        if _OF_OTHERS.fullmatch(name):
+        if OF_OTHERS.fullmatch(name):
             return None
         if name.endswith(".json"):
             near = (name, *(folder.lower() for folder in place.folders))
