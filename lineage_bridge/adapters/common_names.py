@@ -11,3 +11,11 @@ OF_OTHERS: Final = re.compile(
     r"sources|properties|docker-compose.*|compose.*|metadata|metrics.*|model_metadata|manifest|"
     r"feature_schema|run_results|catalog|package|package-lock|tsconfig.*)\.(?:json|ya?ml)"
 )
+
+# A manifest of thousands of models is larger than any file that others read whole.
+OF_DBT: Final = re.compile(r"run_results.*\.json|(?:semantic_)?manifest\.json|catalog\.json")
+
+
+def is_of_another(name: str) -> bool:
+    """Return whether a file, by its name in lower case, is of a tool that has one name for it."""
+    return bool(OF_OTHERS.fullmatch(name) or OF_DBT.fullmatch(name))

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from lineage_bridge.adapters.api import API, Kind, Place, Problem
 from lineage_bridge.adapters.artifact import Artifact
-from lineage_bridge.adapters.common_names import OF_OTHERS
+from lineage_bridge.adapters.common_names import is_of_another
 from lineage_bridge.adapters.documents import as_number, parse_object, shown
 from lineage_bridge.assess.assertions import Assertion
 from lineage_bridge.errors import ArtifactError
@@ -39,7 +39,7 @@ class GreatExpectations:
     def recognise(self, place: Place) -> Kind | None:
         """Recognise JSON: results are called as somebody likes, and say early what they are."""
         is_json = place.name.endswith(".json") and not place.is_folder
-        return _RESULT if is_json and not OF_OTHERS.fullmatch(place.name) else None
+        return _RESULT if is_json and not is_of_another(place.name) else None
 
     def read(self, artifact: Artifact) -> Iterator[Record | Problem]:
         """Read each validation of one file."""

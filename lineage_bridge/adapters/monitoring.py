@@ -16,6 +16,7 @@ from pydantic import Field
 
 from lineage_bridge.adapters.api import API, Kind, Place, Problem
 from lineage_bridge.adapters.artifact import Artifact
+from lineage_bridge.adapters.common_names import OF_DBT
 from lineage_bridge.adapters.documents import (
     Document,
     Name,
@@ -52,7 +53,12 @@ class Monitoring:
     def recognise(self, place: Place) -> Kind | None:
         """Recognise any JSON file that is not one of another family by its name."""
         name = place.name
-        if not name.endswith(".json") or name in _OF_OTHERS or place.is_folder:
+        if (
+            not name.endswith(".json")
+            or name in _OF_OTHERS
+            or place.is_folder
+            or OF_DBT.fullmatch(name)
+        ):
             return None
         return Kind("metadata") if _METRICS.fullmatch(name) is None else None
 

@@ -122,6 +122,7 @@ def test_torn_results_and_a_missing_manifest_cost_only_themselves(lb, reports, t
     output = lb("backfill", "--json", "--no-observe", target.parent).out
     assert "is not JSON" in output
     assert "expected the manifest of the same run" in output
+    assert json.loads(output)["rejected_count"] == 2  # each once, by dbt alone
     assert "observe.dbt.main.station_information" in lb("graph").out
 
 

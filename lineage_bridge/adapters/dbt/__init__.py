@@ -11,6 +11,7 @@ from typing import Final
 
 from lineage_bridge.adapters.api import API, Kind, Place, Problem
 from lineage_bridge.adapters.artifact import Artifact
+from lineage_bridge.adapters.common_names import OF_DBT
 from lineage_bridge.adapters.dbt.documents import (
     CATALOG,
     MANIFEST,
@@ -45,7 +46,7 @@ class Dbt:
         """Recognise the two files that tell what happened; the others are read with them."""
         if place.is_folder or not place.name.endswith(".json"):
             return None
-        if place.name.startswith("run_results"):
+        if OF_DBT.fullmatch(place.name) and place.name.startswith("run_results"):
             return _RESULTS
         return _SOURCES if place.name.startswith("sources") else None
 
